@@ -1,0 +1,112 @@
+/** Puts results into words: a table to read, beside it the targets, and JSON to keep. */
+import { cpus, release, totalmem } from "node:os";
+import type { Round, Summary } from "./method.ts";
+import { memoryMaxMB, readyMaxMs } from "./scenarios.ts";
+
+/** Where the figures come from; without it they mean nothing. */
+export interface Machine {
+  readonly processor: string;
+  readonly cores: number;
+  readonly memoryGB: number;
+  readonly kernel: string;
+  readonly bun: string;
+  /** File system of the data folder: a journal on `tmpfs` has nothing to sync. */
+  readonly fileSystem: string;
+}
+
+/** All that a benchmark found. */
+export interface Results {
+  readonly machine: Machine;
+  /** How it was asked for: seed, rounds, who makes the ids. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly summaries: readonly Summary[];
+  /** By name of the scenario. */
+  readonly rounds: Readonly<Record<string, readonly Round[]>>;
+}
+
+/** Describes this machine and the disk under a folder. */
+export function describeMachine(mounts: string, folder: string): Machine {
+  return {
+    processor: cpus()[0]?.model.trim() ?? "unknown",
+    cores: cpus().length,
+    memoryGB: Math.round(totalmem() / 1e9),
+    kernel: release(),
+    bun: Bun.version,
+    fileSystem: fileSystemOf(mounts, folder),
+  };
+}
+
+/** The type of the file system that holds `folder`, out of the text of /proc/mounts. */
+export function fileSystemOf(mounts: string, folder: string): string {
+  let [deepest, type] = ["", "unknown"];
+  for (const line of mounts.split("\n")) {
+    const [, point, mounted] = line.split(" ");
+    if (point === undefined || mounted === undefined) continue;
+    const holds = point === "/" || folder === point || folder.startsWith(`${point}/`);
+    // A later line of the same depth is mounted over the earlier one.
+    if (holds && point.length >= deepest.length) [deepest, type] = [point, mounted];
+  }
+  return type;
+}
+
+/** The tables and their targets, as text of many lines. */
+export function reportText({ machine, summaries }: Results): string {
+  const { processor, cores, memoryGB, kernel, bun, fileSystem } = machine;
+  return [
+    `${cores} x ${processor}, ${memoryGB} GB, Linux ${kernel}, ${fileSystem}, Bun ${bun}`,
+    ...(fileSystem === "tmpfs" ? ["The data lies in memory: nothing here is durable, and every figure flatters."] : []),
+    "",
+    table(summaries.map(speedRow)),
+    "",
+    table(summaries.map(costRow)),
+    "",
+    "Every acknowledged event was counted in the sealed files, once.",
+  ].join("\n");
+}
+
+function speedRow(summary: Summary): Record<string, string> {
+  const { scenario, share, shareLowest, shareHighest } = summary;
+  return {
+    scenario: scenario.name,
+    "floor events/s": count(summary.floorEventsPerSecond),
+    "service events/s": count(summary.eventsPerSecond),
+    "share of floor": `${share.toFixed(2)} (${shareLowest.toFixed(2)}-${shareHighest.toFixed(2)})`,
+    target: against(share >= scenario.shareMin, `>= ${scenario.shareMin}`),
+    "p50 ms": summary.p50Ms.toFixed(1),
+    "p99 ms": summary.p99Ms.toFixed(1),
+    "p99.9 ms": summary.p999Ms.toFixed(1),
+    "refused, broken": `${summary.refused}, ${summary.socketErrors}`,
+  };
+}
+
+function costRow(summary: Summary): Record<string, string> {
+  return {
+    scenario: summary.scenario.name,
+    "memory peak MB": count(summary.memoryPeakMB),
+    target: against(summary.memoryPeakMB < memoryMaxMB, `< ${memoryMaxMB}`),
+    "first to last third MB": `${count(summary.memoryFirstMB)} to ${count(summary.memoryLastMB)}`,
+    "pending peak, late": `${count(summary.pendingPeak)}, ${count(summary.pendingLast)}`,
+    "seconds behind": summary.behindSeconds.toFixed(1),
+    "CPU s service, wrk": `${summary.serviceCpuSeconds.toFixed(1)}, ${summary.wrkCpuSeconds.toFixed(1)}`,
+    "ready ms": count(summary.readyMs),
+    "target ": against(summary.readyMs < readyMaxMs, `< ${readyMaxMs}`),
+  };
+}
+
+function against(reached: boolean, target: string): string {
+  return `${target} ${reached ? "reached" : "MISSED"}`;
+}
+
+function count(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}
+
+/** Markdown with padded cells: reads on a terminal as it does in a README. */
+function table(rows: readonly Record<string, string>[]): string {
+  const names = Object.keys(rows[0] ?? {});
+  const widths = names.map((name) => Math.max(name.length, ...rows.map((row) => row[name]?.length ?? 0)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
+  const rule = `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`;
+  return [line(names), rule, ...rows.map((row) => line(names.map((name) => row[name] ?? "")))].join("\n");
+}

@@ -1,0 +1,168 @@
+/** The two servers that are compared, each as a process of its own: the floor, and the service as it is shipped. */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ServerProcess } from "./process.ts";
+
+/** Where a server of this run may write, and what ends its start. */
+export interface StartOptions {
+  /** A folder of this run's own. */
+  readonly folder: string;
+  /** Ends the wait for its start. */
+  readonly signal: AbortSignal;
+}
+
+/** The part of the stats that the benchmark reads. */
+export interface Stats {
+  /** Acknowledged since the folder was empty. */
+  readonly totalEvents: number;
+  /** Acknowledged and not yet in a segment. */
+  readonly eventsPending: number;
+}
+
+const cliPath = fileURLToPath(new URL("../src/cli/millrace.ts", import.meta.url));
+const floorPath = fileURLToPath(new URL("./floors/json-server.ts", import.meta.url));
+
+/** Longest wait for a token or one answer outside the load: far more than either takes under full load. */
+const answerMsMax = 10_000;
+
+/** Starts the floor. */
+export function startFloor({ folder, signal }: StartOptions): Promise<ServerProcess> {
+  const command = [process.execPath, "--no-orphans", floorPath];
+  return ServerProcess.start({ command, env: process.env, logPath: join(folder, "floor.log"), signal });
+}
+
+/** The service in a new data folder. Leaving its scope ends it and removes the folder. */
+export class Service implements AsyncDisposable {
+  /** Milliseconds from the start of the process to the first healthy answer. */
+  readonly readyMs: number;
+  /** A token that may write events and read stats. */
+  readonly token: string;
+  /** Where its catalog lies. */
+  readonly dataDir: string;
+  readonly #server: ServerProcess;
+  readonly #ending: AsyncDisposableStack;
+
+  private constructor(
+    server: ServerProcess,
+    told: Pick<Service, "readyMs" | "token" | "dataDir">,
+    ending: AsyncDisposableStack,
+  ) {
+    this.#server = server;
+    this.#ending = ending;
+    this.readyMs = told.readyMs;
+    this.token = told.token;
+    this.dataDir = told.dataDir;
+  }
+
+  /**
+   * Starts the service on an empty folder and returns once it is healthy.
+   * @throws Error it does not come up, or gives no token
+   */
+  static async start({ folder, signal }: StartOptions): Promise<Service> {
+    const home = await mkdtemp(join(folder, "service-"));
+    await using ending = new AsyncDisposableStack();
+    ending.defer(() => rm(home, { recursive: true, force: true }));
+    const dataDir = join(home, "data");
+    await mkdir(dataDir);
+    const env = serviceEnvironment(dataDir);
+
+    const startedMs = performance.now();
+    const command = [process.execPath, "--no-orphans", cliPath, "serve"];
+    const server = ending.use(await ServerProcess.start({ command, env, logPath: join(home, "service.log"), signal }));
+    await healthy(server, signal);
+    const readyMs = performance.now() - startedMs;
+
+    const token = await makeToken(env);
+    return new Service(server, { readyMs, token, dataDir }, ending.move());
+  }
+
+  /** Where it listens: `http://HOST:PORT`. */
+  get url(): string {
+    return this.#server.url;
+  }
+
+  /** Its process id. */
+  get pid(): number {
+    return this.#server.pid;
+  }
+
+  /**
+   * What it says of itself now.
+   * @throws Error it does not answer 200
+   */
+  async stats(): Promise<Stats> {
+    const headers = { authorization: `Bearer ${this.token}` };
+    const signal = AbortSignal.timeout(answerMsMax);
+    const answer = await fetch(`${this.url}/api/v1/analytics/stats`, { headers, signal });
+    if (!answer.ok) throw new Error(`stats answered ${answer.status}: ${await answer.text()}`);
+    return readStats(await answer.json());
+  }
+
+  /** Why talking to it failed: that it ended, where it did; else the error itself. */
+  explain(error: unknown): Promise<unknown> {
+    return this.#server.explain(error);
+  }
+
+  /**
+   * Ends it by SIGTERM, so that all it acknowledged is sealed. Its folder stays until the scope is left.
+   * @throws Error it does not end by itself with code 0
+   */
+  stop(): Promise<void> {
+    return this.#server.stop();
+  }
+
+  /** Kills it if it still runs, and removes its folder. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#ending.disposeAsync();
+  }
+}
+
+/** Picks what the benchmark reads out of the body of a stats answer. */
+export function readStats(body: unknown): Stats {
+  const status = field(body, "buffer_status");
+  const totalEvents = field(body, "total_events");
+  const eventsPending = field(status, "events_pending");
+  if (typeof totalEvents !== "number" || typeof eventsPending !== "number") {
+    throw new Error(`not the stats of the reference: ${JSON.stringify(body)}`);
+  }
+  return { totalEvents, eventsPending };
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null
+    ? Object.entries(value).find(([key]) => key === name)?.[1]
+    : undefined;
+}
+
+/** The caller's environment without anything that would configure the service, and durable answers asked for by name. */
+function serviceEnvironment(dataDir: string): Record<string, string | undefined> {
+  const foreign = Object.entries(process.env).filter(([name]) => !name.startsWith("MILLRACE_"));
+  return {
+    ...Object.fromEntries(foreign),
+    HOST: "127.0.0.1",
+    PORT: "0",
+    MILLRACE_DATA_DIR: dataDir,
+    MILLRACE_ACK: "durable",
+  };
+}
+
+async function healthy(server: ServerProcess, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + answerMsMax;
+  for (;;) {
+    const answer = await fetch(`${server.url}/api/v1/analytics/health`, { signal: AbortSignal.timeout(answerMsMax) });
+    const body = await answer.text();
+    if (answer.ok) return;
+    signal.throwIfAborted();
+    if (performance.now() > deadline) throw new Error(`never healthy: ${answer.status} ${body}\n${server.logTail}`);
+    await Bun.sleep(5);
+  }
+}
+
+async function makeToken(env: Record<string, string | undefined>): Promise<string> {
+  const command = [process.execPath, cliPath, "token", "--subject", "bench"];
+  const made = Bun.spawn(command, { env, stdin: "ignore", stdout: "pipe", stderr: "pipe", timeout: answerMsMax });
+  const [token, complaint] = await Promise.all([made.stdout.text(), made.stderr.text(), made.exited]);
+  if (made.exitCode !== 0) throw new Error(`no token: ${complaint}${token}`);
+  return token.trim();
+}

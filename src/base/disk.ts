@@ -1,0 +1,50 @@
+/** Free space of the data folder's disk, looked at a few times a second. */
+import { statfsSync } from "node:fs";
+import { messageOf } from "./errors.ts";
+
+/** What is known of the disk. */
+export type DiskState = { freeBytes: number; isLow: boolean; failure: string | undefined };
+
+/** How often the disk is asked. ms */
+const lookEveryMs = 250;
+
+/** Kept free for a small segment, the catalog and the group being written. Bytes. */
+const reserveBytesMin = 4 * 1024 * 1024;
+
+/** Watches the disk of a folder; what waits to be sealed needs room once more, at most half its size. */
+export class DiskWatch implements Disposable {
+  readonly #path: string;
+  readonly #unsealedBytes: () => number;
+  readonly #timer: NodeJS.Timeout;
+  #state: DiskState = { freeBytes: 0, isLow: false, failure: undefined };
+
+  constructor(path: string, unsealedBytes: () => number) {
+    this.#path = path;
+    this.#unsealedBytes = unsealedBytes;
+    this.#look();
+    this.#timer = setInterval(() => this.#look(), lookEveryMs);
+  }
+
+  /** As it was seen last. */
+  get state(): DiskState {
+    return this.#state;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    try {
+      const { bavail, bsize } = statfsSync(this.#path);
+      const freeBytes = bavail * bsize;
+      this.#state = {
+        freeBytes,
+        isLow: freeBytes < reserveBytesMin + this.#unsealedBytes() / 2,
+        failure: undefined,
+      };
+    } catch (error) {
+      this.#state = { ...this.#state, failure: messageOf(error) };
+    }
+  }
+}

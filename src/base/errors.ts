@@ -1,0 +1,58 @@
+/** Anything that a caller is expected to tell apart from a bug. What it says may be logged, never sent to a client. */
+export abstract class MillraceError extends Error {}
+
+/** The environment asks for something that cannot be; `problems` lists all of it, each naming its variable. */
+export class ConfigInvalid extends MillraceError {
+  override readonly name = "ConfigInvalid";
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`configuration refused:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+    this.problems = problems;
+  }
+}
+
+/** The data folder cannot be served from: another server has it, or it cannot be written. */
+export class DataFolderRefused extends MillraceError {
+  override readonly name = "DataFolderRefused";
+}
+
+/** The disk did not take a write or a sync. Nothing of it may be acknowledged. */
+export class JournalNotWritten extends MillraceError {
+  override readonly name = "JournalNotWritten";
+}
+
+/** Journal lines could not be made a segment now; they are kept and tried again. */
+export class SegmentNotSealed extends MillraceError {
+  override readonly name = "SegmentNotSealed";
+}
+
+/** The actor's thread ended with requests in flight; whether they are durable is not known. */
+export class ActorDied extends MillraceError {
+  override readonly name = "ActorDied";
+}
+
+/** Why a request is turned away for now; also the label of the metric. */
+export type OverloadReason = "buffer_full" | "disk_low" | "journal_failed" | "queue_full" | "no_shard" | "stopping";
+
+/** The service cannot take more now; the same request can be sent again after `retryAfterSeconds`. */
+export class Overloaded extends MillraceError {
+  override readonly name = "Overloaded";
+  readonly reason: OverloadReason;
+  readonly retryAfterSeconds: number;
+  constructor(reason: OverloadReason, retryAfterSeconds = 1) {
+    super(`not taken now: ${reason}`);
+    this.reason = reason;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** The text of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The system's code of a failed call (`ENOSPC`, `ENOENT`), or undefined where it has none. */
+export function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}

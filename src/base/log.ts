@@ -1,0 +1,24 @@
+/** What the service says of itself: JSON lines on a pipe, readable text on a terminal, always on standard error. */
+import pino from "pino";
+import pretty from "pino-pretty";
+
+/** Least severity that is written; `silent` writes nothing. */
+export const logLevels = ["silent", "error", "warn", "info", "debug"] as const;
+
+/** One of `logLevels`. */
+export type LogLevel = (typeof logLevels)[number];
+
+/** Writes one line for each call: an object of fields, then what happened. */
+export type Log = pino.Logger;
+
+/**
+ * A log for one thread; `part` stands in each of its lines.
+ * pino: the usual structured logger of the platform, and its synchronous destination loses no line at exit.
+ */
+export function openLog(level: LogLevel, part: string): Log {
+  const options = { level, base: { part }, timestamp: pino.stdTimeFunctions.isoTime };
+  const standardError = 2;
+  return process.stderr.isTTY
+    ? pino(options, pretty({ destination: standardError, sync: true, ignore: "part", messageFormat: "{part}: {msg}" }))
+    : pino(options, pino.destination({ dest: standardError, sync: true }));
+}

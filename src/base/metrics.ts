@@ -1,0 +1,75 @@
+/**
+ * Every metric's name, help and buckets.
+ * prom-client: the reference client of Prometheus for this platform; it also adds up what several threads counted.
+ *
+ * What happens once an event is counted on the boards and read at the scrape; the histograms here are observed once a
+ * group or a flush, so the hot path pays nothing for them.
+ */
+import { Histogram, Registry } from "prom-client";
+
+/** Histograms of one shard's thread. */
+export type ShardMetrics = {
+  registry: Registry;
+  groupEvents: Histogram;
+  groupBytes: Histogram;
+  commitSeconds: Histogram;
+  flushSeconds: Histogram;
+  flushEvents: Histogram;
+};
+
+/** Opens the histograms of a shard's thread in a registry of their own. */
+export function openShardMetrics(): ShardMetrics {
+  const registry = new Registry();
+  const histogram = (name: string, help: string, buckets: number[]) =>
+    new Histogram({ name, help, buckets, registers: [registry] });
+  return {
+    registry,
+    groupEvents: histogram(
+      "millrace_group_events",
+      "Events that became durable with one sync",
+      [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000],
+    ),
+    groupBytes: histogram(
+      "millrace_group_bytes",
+      "Bytes that became durable with one sync",
+      [256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304],
+    ),
+    commitSeconds: histogram(
+      "millrace_fsync_seconds",
+      "Time to write and sync one group to the journal",
+      [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1],
+    ),
+    flushSeconds: histogram(
+      "millrace_flush_seconds",
+      "Time to seal one segment",
+      [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30],
+    ),
+    flushEvents: histogram(
+      "millrace_flush_events",
+      "Events of one sealed segment",
+      [1, 10, 100, 1000, 10_000, 100_000, 1_000_000],
+    ),
+  };
+}
+
+/** Value types of the metrics that are read from boards and the disk at each scrape. */
+export const scrapedMetrics = {
+  millrace_events_accepted_total: { type: "counter", help: "Events made durable" },
+  millrace_duplicates_total: { type: "counter", help: "Events whose id had been accepted before" },
+  millrace_conflicts_total: { type: "counter", help: "Duplicates whose content differed from what was accepted" },
+  millrace_requests_refused_total: { type: "counter", help: "Requests not accepted, by reason" },
+  millrace_backlog_events: { type: "gauge", help: "Events accepted and not yet sealed" },
+  millrace_events_sealed_total: { type: "counter", help: "Events in sealed segments" },
+  millrace_journal_bytes: { type: "gauge", help: "Bytes of the journal that wait to be sealed" },
+  millrace_oldest_unsealed_seconds: { type: "gauge", help: "Age of the oldest event that is not yet sealed" },
+  millrace_flush_failures_total: { type: "counter", help: "Flushes that failed and were tried again" },
+  millrace_corrupt_journals: { type: "gauge", help: "Journal files kept aside as corrupt" },
+  millrace_lines_refused: { type: "gauge", help: "Journal lines kept aside because they could not be sealed" },
+  millrace_segments: { type: "gauge", help: "Sealed segments that the catalog names" },
+  millrace_worker_restarts_total: { type: "counter", help: "Actor threads replaced after they died" },
+  millrace_disk_free_bytes: { type: "gauge", help: "Free space on the disk of the data folder" },
+  millrace_shards_ready: { type: "gauge", help: "Shards that accept events" },
+} as const;
+
+/** Name of a metric that is read at each scrape. */
+export type ScrapedMetric = keyof typeof scrapedMetrics;

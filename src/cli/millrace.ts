@@ -1,0 +1,27 @@
+#!/usr/bin/env bun
+/**
+ * The command line.
+ * commander: the most used argument parser of the platform; it writes `--help`, and refuses what it does not know.
+ */
+import { Command } from "@commander-js/extra-typings";
+import packageJson from "../../package.json" with { type: "json" };
+import { MillraceError, messageOf } from "../base/errors.ts";
+import { exitCodeOf } from "./exit.ts";
+import { serveCommand } from "./serve.ts";
+import { tokenCommand } from "./token.ts";
+import { verifyCommand } from "./verify.ts";
+
+const program = new Command("millrace")
+  .description(packageJson.description)
+  .version(packageJson.version)
+  .addCommand(serveCommand)
+  .addCommand(tokenCommand)
+  .addCommand(verifyCommand);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const isExpected = error instanceof MillraceError;
+  process.stderr.write(`millrace: ${isExpected ? messageOf(error) : (error as Error).stack}\n`);
+  process.exit(exitCodeOf(error));
+}

@@ -1,0 +1,67 @@
+/** `millrace serve`: a service, its signals, and what a newcomer needs to see. */
+import { Command } from "@commander-js/extra-typings";
+import { openLog } from "../base/log.ts";
+import { readConfig, unknownVariables, variables } from "../config/config.ts";
+import { signToken } from "../http/auth.ts";
+import { Service } from "../service.ts";
+
+const variableHelp = Object.entries(variables)
+  .map(([name, [fallback, meaning]]) => `  ${name.padEnd(32)} ${meaning} (default: ${fallback})`)
+  .join("\n");
+
+/** Serves until a signal comes. */
+export const serveCommand = new Command("serve")
+  .description("run the service")
+  .addHelpText("after", `\nEnvironment:\n${variableHelp}`)
+  .action(serve);
+
+/** The contract gives a stop 10 s; what is not sealed by then stays in the journal for the next start. ms */
+const stopMsMax = 9_000;
+
+/** Lifetime of the token in the curl line of a first start. Seconds. */
+const firstTokenSeconds = 3_600;
+
+const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
+
+async function serve(): Promise<void> {
+  const config = readConfig(process.env);
+  for (const name of unknownVariables(process.env))
+    openLog(config.logLevel, "service").warn({ variable: name }, "unknown variable; nothing reads it");
+  const started = Promise.withResolvers<Service | undefined>();
+  let isStopping = false;
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.on(signal, () => {
+      if (isStopping) process.exit(128 + signalNumbers[signal]);
+      isStopping = true;
+      setTimeout(() => process.exit(0), stopMsMax).unref();
+      started.promise.then((service) => service?.stop()).finally(() => process.exit(0));
+    });
+  try {
+    const service = await Service.start(config);
+    if (service.secret.isNew) await greet(service);
+    process.stdout.write(`listening on ${service.address}\n`);
+    started.resolve(service);
+  } catch (error) {
+    started.resolve(undefined);
+    throw error;
+  }
+}
+
+/** What a first start without configuration says: how to get a token, and a line to paste. */
+async function greet(service: Service): Promise<void> {
+  const token = await signToken(service.secret.secret, {
+    subject: "me",
+    scope: undefined,
+    ttlSeconds: firstTokenSeconds,
+    issuer: process.env["MILLRACE_JWT_ISSUER"],
+    audience: process.env["MILLRACE_JWT_AUDIENCE"],
+    nowMs: Date.now(),
+  });
+  const lines = [
+    "A secret was made and is kept in the data folder. Make a token with",
+    "  bun run millrace token --subject me",
+    "Send a first event with (this token is good for an hour)",
+    `  curl -X POST ${service.address}/api/v1/analytics -H 'Authorization: Bearer ${token}' -H 'Content-Type: application/json' -d '{"event_name":"hello","properties":{"answer":42}}'`,
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
+}

@@ -1,0 +1,124 @@
+/** The environment to a `Config`: checked at start, all problems told at once, nothing silently ignored. */
+import { availableParallelism } from "node:os";
+import { ConfigInvalid } from "../base/errors.ts";
+import { type LogLevel, logLevels } from "../base/log.ts";
+
+/** Everything that the environment decides. */
+export type Config = {
+  host: string;
+  /** 0 picks a free one. */
+  port: number;
+  dataDir: string;
+  shards: number;
+  /** HS256 key as it was given; undefined: the one in the data folder, made at first start. */
+  jwtSecret: string | undefined;
+  jwtIssuer: string | undefined;
+  jwtAudience: string | undefined;
+  ack: "durable" | "buffered";
+  flushIntervalMs: number;
+  bufferEventsMax: number;
+  bodyBytesMax: number;
+  logLevel: LogLevel;
+};
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Shortest key for HS256 (RFC 7518, 3.2: as long as the hash). Bytes. */
+export const jwtSecretBytesMin = 32;
+
+/** The id table keeps a shard's number in six bits. */
+const shardsMax = 64;
+
+/** A longer timer than this fires at once on this platform. Seconds. */
+const flushIntervalSecondsMax = 2_147_483;
+
+/** Larger than any body that should be one message; a body is held in memory whole. Bytes. */
+const bodyBytesMaxMax = 256 * 1024 * 1024;
+
+/** Variables of the contract whose feature is not there yet, and the value that means "off". */
+const notYetSupported: Readonly<Record<string, string | undefined>> = {
+  MILLRACE_JWKS: undefined,
+  MILLRACE_RATE_LIMIT: "0",
+  MILLRACE_RETENTION_DAYS: "0",
+  MILLRACE_CORS_ORIGINS: undefined,
+};
+
+/** Every variable that is read, with its default and its meaning: for `--help` and the README. */
+export const variables = {
+  HOST: ["127.0.0.1", "listening address"],
+  PORT: ["3000", "listening port; 0 picks a free one"],
+  MILLRACE_DATA_DIR: ["./data", "journals, segments, catalog, generated secret"],
+  MILLRACE_SHARDS: ["cores, at least 2", "shard actors, 1 to 64"],
+  MILLRACE_JWT_SECRET: ["made at first start", "HS256 key, at least 32 bytes"],
+  MILLRACE_JWT_ISSUER: ["none", "required `iss` of tokens"],
+  MILLRACE_JWT_AUDIENCE: ["none", "required `aud` of tokens"],
+  MILLRACE_ACK: ["durable", "`durable`: a 200 means fsynced; `buffered`: written, not yet synced"],
+  MILLRACE_FLUSH_INTERVAL_SECONDS: ["2", "longest time from acceptance to a sealed segment"],
+  MILLRACE_MAX_BUFFER_EVENTS: ["1000000", "accepted and not yet sealed, all shards; past it, 503"],
+  MILLRACE_MAX_BODY_BYTES: ["1048576", "largest body, also after inflation; past it, 413"],
+  MILLRACE_LOG: ["info", logLevels.join(", ")],
+} as const satisfies Record<string, readonly [fallback: string, meaning: string]>;
+
+type Variable = keyof typeof variables;
+
+/**
+ * Reads the configuration.
+ * @throws ConfigInvalid naming every variable that is wrong, and why
+ */
+export function readConfig(environment: Environment): Config {
+  const problems: string[] = [];
+  const text = (name: Variable) => environment[name]?.trim() || undefined;
+  const number = (name: Variable, fallback: number, range: { min: number; max: number; isInteger: boolean }) => {
+    const given = text(name);
+    if (given === undefined) return fallback;
+    const value = /^\d+(\.\d+)?$/.test(given) ? Number(given) : Number.NaN;
+    const fits = value >= range.min && value <= range.max && (!range.isInteger || Number.isInteger(value));
+    if (fits) return value;
+    const kind = range.isInteger ? "an integer" : "a number";
+    problems.push(`${name}: must be ${kind} from ${range.min} to ${range.max}, not ${JSON.stringify(given)}`);
+    return fallback;
+  };
+  const integer = (name: Variable, fallback: number, min: number, max: number) =>
+    number(name, fallback, { min, max, isInteger: true });
+  const oneOf = <Value extends string>(name: Variable, fallback: Value, allowed: readonly Value[]): Value => {
+    const given = text(name);
+    const found = allowed.find((value) => value === given);
+    if (given !== undefined && found === undefined)
+      problems.push(`${name}: must be one of ${allowed.join(", ")}, not ${JSON.stringify(given)}`);
+    return found ?? fallback;
+  };
+
+  const jwtSecret = environment["MILLRACE_JWT_SECRET"] || undefined;
+  if (jwtSecret !== undefined && Buffer.byteLength(jwtSecret) < jwtSecretBytesMin)
+    problems.push(
+      `MILLRACE_JWT_SECRET: must have at least ${jwtSecretBytesMin} bytes, not ${Buffer.byteLength(jwtSecret)}`,
+    );
+  for (const [name, off] of Object.entries(notYetSupported)) {
+    const given = environment[name]?.trim() || undefined;
+    if (given !== undefined && given !== off) problems.push(`${name}: not yet supported; unset it`);
+  }
+  const config: Config = {
+    host: text("HOST") ?? "127.0.0.1",
+    port: integer("PORT", 3000, 0, 65_535),
+    dataDir: text("MILLRACE_DATA_DIR") ?? "./data",
+    shards: integer("MILLRACE_SHARDS", Math.min(shardsMax, Math.max(2, availableParallelism())), 1, shardsMax),
+    jwtSecret,
+    jwtIssuer: text("MILLRACE_JWT_ISSUER"),
+    jwtAudience: text("MILLRACE_JWT_AUDIENCE"),
+    ack: oneOf("MILLRACE_ACK", "durable", ["durable", "buffered"]),
+    flushIntervalMs:
+      1000 * number("MILLRACE_FLUSH_INTERVAL_SECONDS", 2, { min: 0.1, max: flushIntervalSecondsMax, isInteger: false }),
+    bufferEventsMax: integer("MILLRACE_MAX_BUFFER_EVENTS", 1_000_000, 1, 100_000_000),
+    bodyBytesMax: integer("MILLRACE_MAX_BODY_BYTES", 1_048_576, 1, bodyBytesMaxMax),
+    logLevel: oneOf("MILLRACE_LOG", "info", logLevels),
+  };
+  if (problems.length > 0) throw new ConfigInvalid(problems);
+  return config;
+}
+
+/** Variables that start with `MILLRACE_` and that nothing reads: most likely a slip of the pen. */
+export function unknownVariables(environment: Environment): string[] {
+  return Object.keys(environment).filter(
+    (name) => name.startsWith("MILLRACE_") && !(name in variables) && !(name in notYetSupported),
+  );
+}

@@ -1,0 +1,73 @@
+/** Ids of events: UUIDs as lower-case text with hyphens, and as four 32-bit words where very many lie together. */
+
+/** Makes a UUIDv7: ids that are made later sort later. */
+export function makeEventId(): string {
+  return Bun.randomUUIDv7();
+}
+
+/** What `parseEventId` found. */
+export type ParsedEventId = { ok: true; id: string } | { ok: false; error: string };
+
+const canonical = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const simple = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/;
+
+/**
+ * Reads a UUID in any form that pydantic takes: with hyphens, and then also in braces or after `urn:uuid:`; or as 32
+ * digits. `error` is what Rust's crate `uuid`, and so pydantic, says of anything else.
+ */
+export function parseEventId(text: string): ParsedEventId {
+  if (canonical.test(text)) return { ok: true, id: text };
+  const { body, start } = unwrap(text);
+  const lower = body.toLowerCase();
+  const id = start === 0 ? lower.replace(simple, "$1-$2-$3-$4-$5") : lower;
+  return canonical.test(id) ? { ok: true, id } : { ok: false, error: errorOf(body, start) };
+}
+
+/** Takes off braces or `urn:uuid:`; `start` is how much of `text` stands before `body`. */
+function unwrap(text: string): { body: string; start: number } {
+  if (text.length > 1 && text.startsWith("{") && text.endsWith("}")) return { body: text.slice(1, -1), start: 1 };
+  const urn = "urn:uuid:";
+  return text.startsWith(urn) ? { body: text.slice(urn.length), start: urn.length } : { body: text, start: 0 };
+}
+
+const groupLengths = [8, 4, 4, 4, 12];
+
+function errorOf(body: string, start: number): string {
+  const at = body.search(/[^0-9a-fA-F-]/);
+  if (at !== -1) {
+    const found = String.fromCodePoint(body.codePointAt(at) ?? 0);
+    return `invalid character: expected an optional prefix of \`urn:uuid:\` followed by [0-9a-fA-F-], found \`${found}\` at ${start + at + 1}`;
+  }
+  const groups = body.split("-");
+  if (groups.length === 1 && start === 0) {
+    return `invalid length: expected length 32 for simple format, found ${body.length}`;
+  }
+  if (groups.length !== groupLengths.length) return `invalid group count: expected 5, found ${groups.length}`;
+  const group = groups.findIndex(({ length }, index) => length !== groupLengths[index]);
+  return `invalid group length in group ${group}: expected ${groupLengths[group]}, found ${groups[group]?.length}`;
+}
+
+/** Writes an id as four words from `offset` on, most significant first, so that words compare as ids do. */
+export function writeEventId(id: string, into: Uint32Array, offset: number): void {
+  into[offset] = (fourDigits(id, 0) << 16) | fourDigits(id, 4);
+  into[offset + 1] = (fourDigits(id, 9) << 16) | fourDigits(id, 14);
+  into[offset + 2] = (fourDigits(id, 19) << 16) | fourDigits(id, 24);
+  into[offset + 3] = (fourDigits(id, 28) << 16) | fourDigits(id, 32);
+}
+
+function fourDigits(id: string, at: number): number {
+  return (digit(id, at) << 12) | (digit(id, at + 1) << 8) | (digit(id, at + 2) << 4) | digit(id, at + 3);
+}
+
+/** In ASCII the low four bits of 0 to 9 are the value, those of a to f 9 less, and only letters have bit 6. */
+function digit(id: string, at: number): number {
+  const code = id.charCodeAt(at);
+  return (code & 15) + 9 * (code >> 6);
+}
+
+/** Reads the id that `writeEventId` wrote. */
+export function readEventId(from: Uint32Array, offset: number): string {
+  let digits = "";
+  for (const word of from.subarray(offset, offset + 4)) digits += word.toString(16).padStart(8, "0");
+  return digits.replace(simple, "$1-$2-$3-$4-$5");
+}

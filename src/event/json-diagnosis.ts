@@ -1,0 +1,173 @@
+/**
+ * Says why a body was refused as JSON and where, in the words of CPython 3.11's json.decoder, which FastAPI passes on.
+ * Runs only after the refusal, so it is written to be read; no recursion, since the text may nest a million deep.
+ */
+
+/** A fault and its place in code points, as Python counts. */
+export type Diagnosis = { error: string; offset: number };
+
+/** A fault and its place in UTF-16 units. */
+type Fault = { error: string; at: number };
+
+/** Finds what is wrong with a text that JSON.parse threw at. */
+export function diagnoseSyntax(text: string): Diagnosis {
+  return inCodePoints(text, firstFault(text));
+}
+
+/** Finds the bracket that opens level `levelsMax + 1` of a text that is JSON and nests deeper than `levelsMax`. */
+export function diagnoseDepth(text: string, levelsMax: number, error: string): Diagnosis {
+  let levels = 0;
+  let at = 0;
+  for (; at < text.length; at++) {
+    const char = text[at];
+    if (char === '"') {
+      const end = endOfString(text, at);
+      if (typeof end !== "number") break;
+      at = end - 1;
+    } else if (char === "}" || char === "]") levels--;
+    else if ((char === "{" || char === "[") && ++levels > levelsMax) break;
+  }
+  return inCodePoints(text, { error, at });
+}
+
+/** Finds the escape of half a surrogate pair in a text that is JSON; undefined where there is none. */
+export function diagnoseSurrogates(text: string): Diagnosis | undefined {
+  for (let at = text.indexOf("\\"); at !== -1; at = text.indexOf("\\", at)) {
+    const unit = escapedUnit(text, at);
+    const isPair = isHigh(unit) && isLow(escapedUnit(text, at + 6));
+    if (!isPair && (isHigh(unit) || isLow(unit))) return inCodePoints(text, { error: "Lone surrogate escape", at });
+    // Past the escaped character too: of two backslashes, the second starts nothing.
+    at += isPair ? 12 : 2;
+  }
+  return undefined;
+}
+
+/** Finds the first bytes that are no UTF-8. */
+export function diagnoseUtf8(bytes: Uint8Array): Diagnosis {
+  let offset = 0;
+  let at = 0;
+  // What cannot be decoded becomes U+FFFD here, which is three other bytes where it was sent as itself.
+  for (const char of new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes)) {
+    const isFault = char === "\ufffd" && !(bytes[at] === 0xef && bytes[at + 1] === 0xbf && bytes[at + 2] === 0xbd);
+    if (isFault) break;
+    at += Buffer.byteLength(char);
+    offset++;
+  }
+  const isMarked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  return { error: "Invalid UTF-8", offset: isMarked ? offset - 1 : offset };
+}
+
+function inCodePoints(text: string, { error, at }: Fault): Diagnosis {
+  let offset = 0;
+  for (const _ of text.slice(0, at)) offset++;
+  return { error, offset };
+}
+
+/** Walks down to the next value and, after it, up through all that ends there. */
+function firstFault(text: string): Fault {
+  const open: ("{" | "[")[] = [];
+  let at = skipSpace(text, 0);
+  for (;;) {
+    const char = text[at];
+    if (char === "{" || char === "[") {
+      const inside = skipSpace(text, at + 1);
+      if (text[inside] === closing[char]) {
+        at = inside + 1;
+      } else {
+        open.push(char);
+        const next = char === "{" ? valueAfterKey(text, inside) : inside;
+        if (typeof next !== "number") return next;
+        at = next;
+        continue;
+      }
+    } else {
+      const end = endOfScalar(text, at);
+      if (typeof end !== "number") return end;
+      at = end;
+    }
+
+    let container = open.at(-1);
+    for (at = skipSpace(text, at); container !== undefined && text[at] === closing[container]; ) {
+      open.pop();
+      container = open.at(-1);
+      at = skipSpace(text, at + 1);
+    }
+    // Where all has ended there is more, or JSON.parse had not thrown.
+    if (container === undefined) return { error: "Extra data", at };
+    if (text[at] !== ",") return { error: "Expecting ',' delimiter", at };
+    at = skipSpace(text, at + 1);
+    if (container === "{") {
+      const next = valueAfterKey(text, at);
+      if (typeof next !== "number") return next;
+      at = next;
+    }
+  }
+}
+
+const closing = { "{": "}", "[": "]" } as const;
+
+const space = /[ \t\n\r]*/y;
+
+function skipSpace(text: string, at: number): number {
+  space.lastIndex = at;
+  space.test(text);
+  return space.lastIndex;
+}
+
+/** Where the value of the key at `at` starts. */
+function valueAfterKey(text: string, at: number): number | Fault {
+  if (text[at] !== '"') return { error: "Expecting property name enclosed in double quotes", at };
+  const end = endOfString(text, at);
+  if (typeof end !== "number") return end;
+  const colon = skipSpace(text, end);
+  return text[colon] === ":" ? skipSpace(text, colon + 1) : { error: "Expecting ':' delimiter", at: colon };
+}
+
+const literalOrNumber = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?/y;
+
+/** Where the string, number or name at `at` ends. */
+function endOfScalar(text: string, at: number): number | Fault {
+  if (text[at] === '"') return endOfString(text, at);
+  literalOrNumber.lastIndex = at;
+  return literalOrNumber.test(text) ? literalOrNumber.lastIndex : { error: "Expecting value", at };
+}
+
+const plainCharacters = /[^"\\\u0000-\u001f]*/y;
+
+/** Where the string whose quote is at `start` ends. */
+function endOfString(text: string, start: number): number | Fault {
+  let at = start + 1;
+  for (;;) {
+    plainCharacters.lastIndex = at;
+    plainCharacters.test(text);
+    at = plainCharacters.lastIndex;
+    const char = text[at];
+    if (char === '"') return at + 1;
+    if (char !== undefined && char !== "\\") return { error: "Invalid control character at", at };
+
+    const escaped = text[at + 1];
+    if (char === undefined || escaped === undefined) return { error: "Unterminated string starting at", at: start };
+    if (!'"\\/bfnrtu'.includes(escaped)) return { error: "Invalid \\escape", at };
+    // CPython wants a character after the four digits, or it blames the escape rather than the missing quote.
+    const isBroken = escaped === "u" && (escapedUnit(text, at) === undefined || at + 6 === text.length);
+    if (isBroken) return { error: "Invalid \\uXXXX escape", at: at + 1 };
+    at += escaped === "u" ? 6 : 2;
+  }
+}
+
+const unitEscape = /\\u([0-9a-fA-F]{4})/y;
+
+/** The UTF-16 unit that an escape at `at` stands for, if there is one. */
+function escapedUnit(text: string, at: number): number | undefined {
+  unitEscape.lastIndex = at;
+  const digits = unitEscape.exec(text)?.[1];
+  return digits === undefined ? undefined : Number.parseInt(digits, 16);
+}
+
+function isHigh(unit: number | undefined): boolean {
+  return unit !== undefined && unit >= 0xd800 && unit <= 0xdbff;
+}
+
+function isLow(unit: number | undefined): boolean {
+  return unit !== undefined && unit >= 0xdc00 && unit <= 0xdfff;
+}

@@ -1,0 +1,65 @@
+/** What leaves the service: JSON bodies, and the only place where an error becomes a status. */
+import { ActorDied, Overloaded } from "../base/errors.ts";
+
+/** A request that ends with `{"detail": …}`. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly status: number;
+  /** The label of the metric. */
+  readonly reason: string;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, detail: { reason: string; text: string; headers?: Record<string, string> }) {
+    super(detail.text);
+    this.status = status;
+    this.reason = detail.reason;
+    this.headers = detail.headers ?? {};
+  }
+}
+
+const jsonHeaders = { "content-type": "application/json" };
+const okInit = { headers: jsonHeaders };
+const invalidInit = { status: 422, headers: jsonHeaders };
+
+/** 200 with a body that is JSON text already. */
+export const ok = (body: string) => new Response(body, okInit);
+
+/** 422 with a body that is JSON text already. */
+export const invalid = (body: string) => new Response(body, invalidInit);
+
+/** A value as JSON, with any status. */
+export const json = (value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}) =>
+  new Response(JSON.stringify(value), { status, headers: { ...jsonHeaders, ...headers } });
+
+const overloadTexts: Record<Overloaded["reason"], string> = {
+  buffer_full: "The buffer is full; try again shortly",
+  disk_low: "The disk is full; try again later",
+  journal_failed: "Events cannot be stored now; try again shortly",
+  queue_full: "Too many requests wait; try again shortly",
+  no_shard: "No shard accepts events now; try again shortly",
+  stopping: "The service is stopping; try again shortly",
+};
+
+/** Seconds after which a client may ask again when a thread died under its request. */
+const retryAfterSeconds = 1;
+
+/** What the edge knows how to answer, as a refusal; undefined for a bug. */
+export function refusalOf(error: unknown): Refusal | undefined {
+  if (error instanceof Refusal) return error;
+  if (error instanceof Overloaded)
+    return new Refusal(503, {
+      reason: error.reason,
+      text: overloadTexts[error.reason],
+      headers: { "retry-after": String(error.retryAfterSeconds) },
+    });
+  if (error instanceof ActorDied)
+    return new Refusal(503, {
+      reason: "shard_died",
+      text: "The request was interrupted; try again with the same event_id",
+      headers: { "retry-after": String(retryAfterSeconds) },
+    });
+  return undefined;
+}
+
+/** The answer to a refusal. */
+export const refused = (refusal: Refusal) => json({ detail: refusal.message }, refusal.status, refusal.headers);

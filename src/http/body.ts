@@ -1,0 +1,59 @@
+/** A request's body as bytes, within the limit, and what it is packed in. */
+import type { BodyEncoding } from "../shard/protocol.ts";
+import { Refusal } from "./answers.ts";
+
+/** The refusal of a body past the limit, before or after inflation. */
+export const tooLarge = (bytesMax: number) =>
+  new Refusal(413, { reason: "too_large", text: `The body is larger than ${bytesMax} bytes` });
+
+/**
+ * Reads a body.
+ * @throws Refusal 413 past `bytesMax`, without reading on
+ */
+export async function readBody(request: Request, bytesMax: number): Promise<Uint8Array> {
+  const length = request.headers.get("content-length");
+  if (length !== null) {
+    if (Number(length) > bytesMax) throw tooLarge(bytesMax);
+    return request.bytes();
+  }
+  return request.body === null ? new Uint8Array() : readChunks(request.body, bytesMax);
+}
+
+async function readChunks(body: ReadableStream<Uint8Array>, bytesMax: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.byteLength;
+    if (bytes > bytesMax) throw tooLarge(bytesMax);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/**
+ * Checks that a body is JSON. No Content-Type counts as JSON, as in FastAPI.
+ * @throws Refusal 415
+ */
+export function requireJson(request: Request): void {
+  const type = request.headers.get("content-type");
+  if (type === null || type === "application/json") return;
+  const essence = type.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  if (essence === "application/json" || (essence.startsWith("application/") && essence.endsWith("+json"))) return;
+  throw new Refusal(415, { reason: "unsupported_media_type", text: "The body must be application/json" });
+}
+
+/**
+ * How a body is packed.
+ * @throws Refusal 415 for what cannot be unpacked here
+ */
+export function encodingOf(request: Request): BodyEncoding {
+  const encoding = request.headers.get("content-encoding")?.trim().toLowerCase();
+  if (encoding === undefined || encoding === "" || encoding === "identity") return "identity";
+  if (encoding === "gzip" || encoding === "x-gzip") return "gzip";
+  if (encoding === "zstd") return "zstd";
+  throw new Refusal(415, {
+    reason: "unsupported_encoding",
+    text: "Content-Encoding must be gzip, zstd or identity",
+    headers: { "accept-encoding": "gzip, zstd" },
+  });
+}

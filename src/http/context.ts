@@ -1,0 +1,29 @@
+/** What the endpoints share: made once by the service. */
+import type { Clock } from "../base/clock.ts";
+import type { DiskState } from "../base/disk.ts";
+import type { Log } from "../base/log.ts";
+import type { BoardState } from "../shard/board.ts";
+import type { Submission } from "../shard/dispatcher.ts";
+import type { AppendAnswer } from "../shard/protocol.ts";
+import type { Health } from "../stats/health.ts";
+import type { Authenticator } from "./auth.ts";
+import type { RefusalCounters } from "./counters.ts";
+
+/** The service, as the HTTP edge sees it. */
+export type HttpContext = {
+  auth: Authenticator;
+  clock: Clock;
+  log: Log;
+  refusals: RefusalCounters;
+  limits: { bodyBytesMax: number; bufferEventsMax: number; flushIntervalMs: number };
+  /** False from the first signal to stop. */
+  isAccepting: () => boolean;
+  /** Hands a body to a shard. */
+  submit: (submission: Submission) => Promise<AppendAnswer>;
+  /** One state of each shard's board. */
+  boards: () => BoardState[];
+  disk: () => DiskState;
+  health: () => Health;
+  /** Prometheus text. */
+  metrics: () => Promise<string>;
+};

@@ -1,0 +1,51 @@
+/** The HS256 key: given, or made once and kept in the data folder. */
+import { chmodSync, closeSync, linkSync, openSync, readFileSync } from "node:fs";
+import { appendDurably, removeIfThere, syncFolder } from "../base/durable.ts";
+import { codeOf, DataFolderRefused } from "../base/errors.ts";
+import { jwtSecretBytesMin } from "../config/config.ts";
+import { type DataFolder, unfinishedSuffix } from "../store/names.ts";
+
+/** A key, and whether this call made it. */
+export type SecretKey = { secret: string; isNew: boolean };
+
+/**
+ * The key of a data folder, made on first use: 32 random bytes, readable by the owner alone.
+ * Two processes that come first at once agree: the name is given by a link, which only one of them gets.
+ * @throws DataFolderRefused when the file is there and no key
+ */
+export function secretOf(folder: DataFolder): SecretKey {
+  const kept = readSecret(folder);
+  if (kept !== undefined) return { secret: kept, isNew: false };
+  const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(jwtSecretBytesMin))).toString("base64url");
+  const unfinished = `${folder.secret}.${process.pid}${unfinishedSuffix}`;
+  removeIfThere(unfinished);
+  const descriptor = openSync(unfinished, "wx", 0o600);
+  try {
+    appendDurably(descriptor, Buffer.from(`${secret}\n`));
+  } finally {
+    closeSync(descriptor);
+  }
+  try {
+    chmodSync(unfinished, 0o600);
+    linkSync(unfinished, folder.secret);
+    syncFolder(folder.root);
+    return { secret, isNew: true };
+  } catch (error) {
+    const theirs = codeOf(error) === "EEXIST" ? readSecret(folder) : undefined;
+    if (theirs === undefined) throw error;
+    return { secret: theirs, isNew: false };
+  } finally {
+    removeIfThere(unfinished);
+  }
+}
+
+function readSecret(folder: DataFolder): string | undefined {
+  try {
+    const secret = readFileSync(folder.secret, "utf8").trim();
+    if (Buffer.byteLength(secret) >= jwtSecretBytesMin) return secret;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+  throw new DataFolderRefused(`${folder.secret} is too short to be a key; restore it, or remove it to make a new one`);
+}

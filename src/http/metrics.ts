@@ -1,0 +1,55 @@
+/** The scrape: boards, disk and counters as they are now, and the histograms of all threads added up. */
+import { AggregatorRegistry, Counter, Gauge, type MetricObject, Registry } from "prom-client";
+import { type ScrapedMetric, scrapedMetrics } from "../base/metrics.ts";
+import type { BoardState } from "../shard/board.ts";
+import { ageSeconds } from "../stats/health.ts";
+import type { RefusalCounters } from "./counters.ts";
+
+/** What a scrape reads. */
+export type ScrapeView = {
+  shards: { board: BoardState; isReady: boolean; restarts: number }[];
+  /** What the histograms of each thread hold; a thread that does not answer is left out. */
+  histograms: MetricObject[][];
+  refusals: RefusalCounters;
+  segments: number;
+  diskFreeBytes: number;
+  nowMs: number;
+};
+
+/** The metrics in Prometheus text format. */
+export async function scrape(view: ScrapeView): Promise<string> {
+  const registry = new Registry();
+  const boards = view.shards.map(({ board }) => board);
+  const total = (of: (board: BoardState) => number) => boards.reduce((sum, board) => sum + of(board), 0);
+  const values: Record<Exclude<ScrapedMetric, "millrace_requests_refused_total">, number> = {
+    millrace_events_accepted_total: total((board) => board.acceptedEvents),
+    millrace_duplicates_total: total((board) => board.duplicates),
+    millrace_conflicts_total: total((board) => board.conflicts),
+    millrace_backlog_events: total((board) => board.pendingEvents),
+    millrace_events_sealed_total: total((board) => board.sealedEvents),
+    millrace_journal_bytes: total((board) => board.journalBytes),
+    millrace_oldest_unsealed_seconds: Math.max(0, ...boards.map((board) => ageSeconds(board, view.nowMs))),
+    millrace_flush_failures_total: total((board) => board.flushFailures),
+    millrace_corrupt_journals: total((board) => board.corruptJournals),
+    millrace_lines_refused: total((board) => board.refusedLines),
+    millrace_segments: view.segments,
+    millrace_worker_restarts_total: view.shards.reduce((sum, { restarts }) => sum + restarts, 0),
+    millrace_disk_free_bytes: view.diskFreeBytes,
+    millrace_shards_ready: view.shards.filter(({ isReady }) => isReady).length,
+  };
+  for (const [name, value] of Object.entries(values)) add(registry, name as keyof typeof values, value);
+  const refused = counter(registry, "millrace_requests_refused_total", ["reason"]);
+  for (const [reason, requests] of view.refusals.entries()) refused.inc({ reason }, requests);
+  const own = await registry.getMetricsAsJSON();
+  return AggregatorRegistry.aggregate([own, ...view.histograms]).metrics();
+}
+
+function add(registry: Registry, name: ScrapedMetric, value: number): void {
+  const { type, help } = scrapedMetrics[name];
+  if (type === "counter") counter(registry, name, []).inc(value);
+  else new Gauge({ name, help, registers: [registry] }).set(value);
+}
+
+function counter<Label extends string>(registry: Registry, name: ScrapedMetric, labelNames: Label[]): Counter<Label> {
+  return new Counter({ name, help: scrapedMetrics[name].help, labelNames, registers: [registry] });
+}

@@ -1,0 +1,136 @@
+/** The OpenAPI document, made from the schemas that validate. */
+import { openapi } from "@elysiajs/openapi";
+import { type TSchema, Type } from "@sinclair/typebox";
+import { batchSchema, eventSchema } from "../event/schema.ts";
+import { statsSchema } from "../stats/answer.ts";
+import { healthSchema } from "../stats/health.ts";
+
+const timestamp = Type.String({ format: "date-time", description: "When it was received, UTC" });
+
+const trackAnswerSchema = Type.Object(
+  {
+    success: Type.Boolean(),
+    event_id: Type.String({ format: "uuid" }),
+    message: Type.String(),
+    timestamp,
+    duplicate: Type.Boolean({ description: "The id had been accepted before; the event is stored once" }),
+  },
+  { $id: "TrackAnswer" },
+);
+
+const batchAnswerSchema = Type.Object(
+  {
+    success: Type.Boolean(),
+    events_received: Type.Integer(),
+    events_queued: Type.Integer({ description: "Repeats count here too" }),
+    events_failed: Type.Integer(),
+    message: Type.String(),
+    timestamp,
+    events_duplicate: Type.Integer({ description: "Events whose id had been accepted before; stored once" }),
+  },
+  { $id: "BatchAnswer" },
+);
+
+const validationErrorSchema = Type.Object(
+  {
+    detail: Type.Array(
+      Type.Object({
+        type: Type.String(),
+        loc: Type.Array(Type.Union([Type.String(), Type.Integer()])),
+        msg: Type.String(),
+        input: Type.Unknown(),
+        ctx: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+      }),
+    ),
+  },
+  { $id: "HTTPValidationError" },
+);
+
+const refusalSchema = Type.Object({ detail: Type.String() }, { $id: "Refusal" });
+
+const named = [
+  eventSchema,
+  batchSchema,
+  trackAnswerSchema,
+  batchAnswerSchema,
+  statsSchema,
+  healthSchema,
+  validationErrorSchema,
+  refusalSchema,
+];
+
+/** A schema as plain JSON Schema, without the name that stands beside it in the document. */
+function plain(schema: TSchema): Record<string, unknown> {
+  const { $id: _, ...rest } = schema;
+  return JSON.parse(JSON.stringify(rest));
+}
+
+const components = Object.fromEntries(named.map((schema) => [String(schema.$id), plain(schema)]));
+
+const contentOf = (schema: TSchema) => ({
+  "application/json": { schema: { $ref: `#/components/schemas/${String(schema.$id)}` } },
+});
+
+const answer = (description: string, schema: TSchema) => ({ description, content: contentOf(schema) });
+
+const refusal = (description: string) => answer(description, refusalSchema);
+
+const bearer = [{ HTTPBearer: [] }];
+
+const unauthorized = { 401: refusal("No valid token"), 403: refusal("The token lacks the scope") };
+
+/** Documentation of an endpoint that takes events. */
+const ingest = (summary: string, body: TSchema, accepted: TSchema) => ({
+  summary,
+  tags: ["Analytics"],
+  security: bearer,
+  requestBody: { required: true, content: contentOf(body) },
+  responses: {
+    200: answer("Durable", accepted),
+    413: refusal("The body is too large"),
+    415: refusal("The body is not JSON, or packed in an unknown way"),
+    422: answer("The body is not valid; nothing of it is kept", validationErrorSchema),
+    503: refusal("Not now; Retry-After says when"),
+    ...unauthorized,
+  },
+});
+
+/** Documentation of each endpoint. */
+export const documented = {
+  track: { ...ingest("Track Event", eventSchema, trackAnswerSchema), operationId: "trackEvent" },
+  batch: { ...ingest("Track Batch", batchSchema, batchAnswerSchema), operationId: "trackBatch" },
+  stats: {
+    summary: "Get Analytics Stats",
+    operationId: "getStats",
+    tags: ["Analytics"],
+    security: bearer,
+    responses: { 200: answer("Exact counts", statsSchema), ...unauthorized },
+  },
+  health: {
+    summary: "Get Analytics Health",
+    operationId: "getHealth",
+    tags: ["Analytics"],
+    responses: { 200: answer("Every shard accepts", healthSchema), 503: answer("What is wrong", healthSchema) },
+  },
+  metrics: {
+    summary: "Prometheus metrics",
+    operationId: "getMetrics",
+    tags: ["Operation"],
+    responses: { 200: { description: "Prometheus text", content: { "text/plain": {} } } },
+  },
+};
+
+/** The plugin that serves the document at `/openapi/json` and a page for it at `/openapi`. */
+export const documentation = (version: string) =>
+  openapi({
+    path: "/openapi",
+    specPath: "/openapi/json",
+    exclude: { staticFile: true },
+    documentation: {
+      info: { title: "Millrace", version, description: "Platform analytics and performance tracking" },
+      components: {
+        schemas: components,
+        securitySchemes: { HTTPBearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
+      },
+    },
+  });

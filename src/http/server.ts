@@ -1,0 +1,112 @@
+/** The HTTP edge: endpoints, their documentation, and one place where errors become answers. */
+import { Elysia } from "elysia";
+import { messageOf, Overloaded } from "../base/errors.ts";
+import { statsAnswer } from "../stats/answer.ts";
+import { json, Refusal, refusalOf, refused } from "./answers.ts";
+import type { HttpContext } from "./context.ts";
+import { documentation, documented } from "./openapi.ts";
+import { track } from "./track.ts";
+
+/** Where to listen. */
+export type ListenOptions = { host: string; port: number; version: string };
+
+/** A listening server. */
+export type HttpServer = {
+  /** As it was bound: `http://HOST:PORT`. */
+  address: string;
+  /** Ends the listening; open connections are closed. */
+  stop(): Promise<void>;
+};
+
+const root = "/api/v1/analytics";
+
+/** Methods of each path, to tell 405 from 404. */
+const methods: Readonly<Record<string, string>> = {
+  [root]: "POST",
+  [`${root}/batch`]: "POST",
+  [`${root}/stats`]: "GET, HEAD",
+  [`${root}/health`]: "GET, HEAD",
+  "/metrics": "GET, HEAD",
+  "/openapi": "GET, HEAD",
+  "/openapi/json": "GET, HEAD",
+};
+
+/** A request that sends nothing for so long is cut. Seconds. */
+const idleSeconds = 30;
+
+/**
+ * Starts to listen.
+ * @throws the system's error when the address cannot be had
+ */
+export function listen(context: HttpContext, options: ListenOptions): HttpServer {
+  const app = new Elysia()
+    .use(documentation(options.version))
+    .onError(({ error, code, request }) => answerError(context, { error, code, request }))
+    .post(root, ({ request }) => track(context, request, "event"), { parse: "none", detail: documented.track })
+    .post(`${root}/batch`, ({ request }) => track(context, request, "batch"), {
+      parse: "none",
+      detail: documented.batch,
+    })
+    .get(`${root}/stats`, ({ request }) => stats(context, request), { detail: documented.stats })
+    .get(`${root}/health`, () => health(context), { detail: documented.health })
+    .get("/metrics", () => metrics(context), { detail: documented.metrics })
+    .listen({
+      hostname: options.host,
+      port: options.port,
+      idleTimeout: idleSeconds,
+      // The limit is enforced per request, with an answer; the server's own would close the connection without one.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    });
+  const server = app.server;
+  if (server === null) throw new Error("the server did not start to listen");
+  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+  return {
+    address: `http://${host}:${server.port}`,
+    stop: async () => {
+      await app.stop(true);
+    },
+  };
+}
+
+async function stats(context: HttpContext, request: Request): Promise<Response> {
+  if (!context.isAccepting()) throw new Overloaded("stopping");
+  await context.auth.authorize(request, "stats:read");
+  return json(statsAnswer(context.boards(), context.clock.nowMs(), context.limits));
+}
+
+function health(context: HttpContext): Response {
+  const answer = context.health();
+  return json(answer, answer.status === "ok" ? 200 : 503, { "cache-control": "no-store" });
+}
+
+async function metrics(context: HttpContext): Promise<Response> {
+  return new Response(await context.metrics(), {
+    headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
+  });
+}
+
+/** The answer to whatever an endpoint threw; what nobody foresaw is logged here and answered without its details. */
+function answerError(
+  context: HttpContext,
+  failed: { error: unknown; code: string | number; request: Request },
+): Response {
+  const { error, code, request } = failed;
+  const known = code === "NOT_FOUND" ? noRoute(request) : refusalOf(error);
+  if (known !== undefined) {
+    context.refusals.count(known.reason);
+    return refused(known);
+  }
+  context.refusals.count("internal");
+  context.log.error(
+    { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
+    "request failed",
+  );
+  return refused(new Refusal(500, { reason: "internal", text: "Internal error" }));
+}
+
+function noRoute(request: Request): Refusal {
+  const allow = methods[new URL(request.url).pathname];
+  return allow === undefined
+    ? new Refusal(404, { reason: "not_found", text: "Not Found" })
+    : new Refusal(405, { reason: "method_not_allowed", text: "Method Not Allowed", headers: { allow } });
+}

@@ -1,0 +1,123 @@
+/** The journal of a shard as local files: one open for appending, each closed one a part that waits for its flush. */
+import { closeSync, fdatasyncSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import { type Sequence, sequence } from "../base/brand.ts";
+import { removeIfThere, syncFolder, truncateDurably, writeAll } from "../base/durable.ts";
+import { JournalNotWritten, messageOf } from "../base/errors.ts";
+import { invariant } from "../base/invariant.ts";
+import { commitBytesMax, commitLine } from "./format.ts";
+import type { Group, Journal, JournalPart } from "./journal.ts";
+import { readJournal } from "./reader.ts";
+
+/** Takes away what a failed append left, and reads back what stays. */
+function cutToLastDurable(file: OpenFile): void {
+  if (file.rows === 0) {
+    removeIfThere(file.path);
+    return;
+  }
+  truncateDurably(file.path, file.bytes);
+  const content = readJournal(file.path, file.from);
+  if (content.soundBytes !== file.bytes || content.corrupt.length > 0)
+    throw new JournalNotWritten(`${file.path} does not read back as it was written`);
+}
+
+type OpenFile = { path: string; descriptor: number; from: Sequence; rows: number; bytes: number };
+
+/** Where a journal starts, and how its files are called. */
+export type FileJournalOptions = {
+  /** Sequence of the first row that will be appended. */
+  next: Sequence;
+  /** Whether `append` syncs; without, its rows outlive the process and not the machine. */
+  isSynced: boolean;
+  /** Path of the file whose first row has this sequence. */
+  pathOf: (first: Sequence) => string;
+};
+
+/** A `Journal` in files. Not for use by two threads. */
+export class FileJournal implements Journal {
+  readonly #isSynced: boolean;
+  readonly #pathOf: (first: Sequence) => string;
+  #next: Sequence;
+  #file: OpenFile | undefined;
+  #broken = false;
+
+  constructor(options: FileJournalOptions) {
+    this.#next = options.next;
+    this.#isSynced = options.isSynced;
+    this.#pathOf = options.pathOf;
+  }
+
+  get next(): Sequence {
+    return this.#next;
+  }
+
+  get isBroken(): boolean {
+    return this.#broken;
+  }
+
+  /** Bytes in the file that takes appends now. */
+  get openBytes(): number {
+    return this.#file?.bytes ?? 0;
+  }
+
+  append(group: Group): void {
+    invariant(group.rows > 0, "a group holds at least one row");
+    if (this.#broken) throw new JournalNotWritten("the journal waits for its repair");
+    const commit = commitLine({ sequence: this.#next, rows: group.rows, lines: group.lines });
+    invariant(commit.length <= commitBytesMax, "a commit line is short");
+    const bytes = Buffer.allocUnsafe(group.lines.byteLength + commit.length);
+    bytes.set(group.lines);
+    bytes.write(commit, group.lines.byteLength, "latin1");
+    try {
+      const file = this.#file ?? this.#create();
+      writeAll(file.descriptor, bytes);
+      if (this.#isSynced) fdatasyncSync(file.descriptor);
+      // A new file's name must be durable before anything in it is acknowledged.
+      if (file.rows === 0) syncFolder(dirname(file.path));
+      file.rows += group.rows;
+      file.bytes += bytes.byteLength;
+    } catch (error) {
+      this.#broken = true;
+      throw new JournalNotWritten(`journal not written: ${messageOf(error)}`, { cause: error });
+    }
+    this.#next = sequence(this.#next + group.rows);
+  }
+
+  repair(): JournalPart | undefined {
+    const file = this.#file;
+    if (!this.#broken) return undefined;
+    try {
+      if (file !== undefined) cutToLastDurable(file);
+    } catch (error) {
+      throw new JournalNotWritten(`journal not repaired: ${messageOf(error)}`, { cause: error });
+    }
+    this.#broken = false;
+    return this.rotate();
+  }
+
+  rotate(): JournalPart | undefined {
+    const file = this.#file;
+    if (file === undefined || this.#broken) return undefined;
+    this.#file = undefined;
+    closeSync(file.descriptor);
+    if (file.rows === 0) return undefined;
+    const { path, from, rows, bytes } = file;
+    return { path, from, to: sequence(from + rows - 1), rows, bytes };
+  }
+
+  drop(part: JournalPart): void {
+    removeIfThere(part.path);
+  }
+
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file.descriptor);
+    this.#file = undefined;
+  }
+
+  #create(): OpenFile {
+    const path = this.#pathOf(this.#next);
+    const file = { path, descriptor: openSync(path, "ax", 0o600), from: this.#next, rows: 0, bytes: 0 };
+    this.#file = file;
+    return file;
+  }
+}

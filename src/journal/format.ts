@@ -1,0 +1,41 @@
+/**
+ * The format of a journal file, shared by its writer and its readers.
+ *
+ * A file is groups, end to end. A group is its rows' lines and then one commit line:
+ *   {"commit":{"sequence":S,"rows":R,"bytes":B,"crc32":"hhhhhhhh"}}
+ * S is the sequence of its first row, R its rows, B the bytes of their lines with their newlines, and the checksum is
+ * CRC-32 over those bytes. Every line is JSON, so DuckDB, `jq` and `tail -f` read the file as it is.
+ */
+import { crc32 } from "node:zlib";
+import { type Sequence, sequence } from "../base/brand.ts";
+
+/** What a commit line says of the lines before it. */
+export type Commit = { sequence: Sequence; rows: number; bytes: number; crc32: number };
+
+/** The first bytes of every commit line; no row's line starts so. */
+export const commitPrefix = '{"commit":{';
+
+/** No commit line is longer: four numbers of at most 16 digits. Bytes. */
+export const commitBytesMax = 160;
+
+const commitPattern =
+  /^\{"commit":\{"sequence":(\d{1,16}),"rows":(\d{1,9}),"bytes":(\d{1,12}),"crc32":"([0-9a-f]{8})"\}\}$/;
+
+/** The commit line for the lines of a group, with its newline. */
+export function commitLine(group: { sequence: Sequence; rows: number; lines: Uint8Array }): string {
+  const checksum = crc32(group.lines).toString(16).padStart(8, "0");
+  return `{"commit":{"sequence":${group.sequence},"rows":${group.rows},"bytes":${group.lines.byteLength},"crc32":"${checksum}"}}\n`;
+}
+
+/** Reads a commit line without its newline; undefined when it is none. */
+export function parseCommitLine(line: string): Commit | undefined {
+  const match = commitPattern.exec(line);
+  if (match === null) return undefined;
+  const [, first, rows, bytes, checksum] = match;
+  return {
+    sequence: sequence(Number(first)),
+    rows: Number(rows),
+    bytes: Number(bytes),
+    crc32: Number.parseInt(checksum ?? "", 16),
+  };
+}

@@ -1,0 +1,121 @@
+/**
+ * Reads a journal file back and judges every byte of it.
+ *
+ * Invariants:
+ * - A group is given only when its commit line, its length, its checksum and its place in the sequence all agree.
+ * - Only what stands after the last whole group can be a torn tail. Anything wrong before that is corruption: reported
+ *   with its place, never repaired by guessing.
+ * - No commit line, no group: rows whose commit is missing were never acknowledged.
+ */
+import { readFileSync } from "node:fs";
+import { crc32 } from "node:zlib";
+import { type Sequence, sequence } from "../base/brand.ts";
+import { type Commit, commitPrefix, parseCommitLine } from "./format.ts";
+
+/** A whole group: its place in the file and its lines. */
+export type ReadGroup = { commit: Commit; offset: number; end: number; lines: Buffer };
+
+/** A stretch of bytes between whole groups that no group explains. */
+export type CorruptStretch = { offset: number; end: number; reason: string };
+
+/** What a journal file holds. */
+export type JournalContent = {
+  groups: ReadGroup[];
+  /** Where the last whole group ends; what stands after it was never acknowledged. Bytes. */
+  soundBytes: number;
+  /** Size of the file. Bytes. */
+  fileBytes: number;
+  corrupt: CorruptStretch[];
+};
+
+const newline = 0x0a;
+
+const rowPrefix = '{"event_id":"';
+
+/**
+ * Reads a whole journal file; `first` is the sequence that its name gives to its first row.
+ * A file is at most one flush long, so it is read at once.
+ * @throws the system's error when it cannot be read
+ */
+export function readJournal(path: string, first: Sequence): JournalContent {
+  return judgeJournal(readFileSync(path), first);
+}
+
+/** `readJournal` on bytes that are already here. */
+export function judgeJournal(bytes: Buffer, first: Sequence): JournalContent {
+  const groups: ReadGroup[] = [];
+  const corrupt: CorruptStretch[] = [];
+  let soundBytes = 0;
+  let expected = first;
+  for (const { commit, lineStart, lineEnd } of commitLines(bytes)) {
+    const offset = lineStart - commit.bytes;
+    const reason = faultOf({ bytes, commit, offset, lineStart, soundBytes, expected });
+    if (reason === "bad group") continue;
+    if (reason !== undefined) corrupt.push({ offset: soundBytes, end: offset, reason });
+    groups.push({ commit, offset, end: lineEnd, lines: bytes.subarray(offset, lineStart) });
+    soundBytes = lineEnd;
+    expected = sequence(commit.sequence + commit.rows);
+  }
+  if (!isTorn(bytes.subarray(soundBytes)))
+    corrupt.push({
+      offset: soundBytes,
+      end: bytes.byteLength,
+      reason: "the last group does not match its commit line",
+    });
+  return { groups, soundBytes, fileBytes: bytes.byteLength, corrupt };
+}
+
+/**
+ * Whether bytes after the last whole group are the start of a group whose writing was cut short. A tail that ends with a
+ * line of its own kind, neither row nor part of one, was written to its end: it may have been acknowledged.
+ */
+function isTorn(tail: Buffer): boolean {
+  if (tail.byteLength === 0 || tail[tail.byteLength - 1] !== newline) return true;
+  const lastLine = tail.subarray(tail.lastIndexOf(newline, -2) + 1);
+  return lastLine.toString("latin1", 0, rowPrefix.length) === rowPrefix;
+}
+
+/** All lines of the file that read as commit lines, whatever surrounds them. */
+function* commitLines(bytes: Buffer): Generator<{ commit: Commit; lineStart: number; lineEnd: number }> {
+  const prefix = Buffer.from(commitPrefix);
+  let at = bytes.indexOf(prefix);
+  while (at !== -1) {
+    const end = bytes.indexOf(newline, at);
+    if (end === -1) return;
+    const startsLine = at === 0 || bytes[at - 1] === newline;
+    const commit = startsLine ? parseCommitLine(bytes.toString("latin1", at, end)) : undefined;
+    if (commit !== undefined) yield { commit, lineStart: at, lineEnd: end + 1 };
+    at = bytes.indexOf(prefix, commit === undefined ? at + 1 : end);
+  }
+}
+
+/**
+ * What is wrong with the group that a commit line closes: undefined when nothing is, "bad group" when the group itself
+ * cannot be trusted, otherwise what is wrong between it and the group before it.
+ */
+function faultOf(place: {
+  bytes: Buffer;
+  commit: Commit;
+  offset: number;
+  lineStart: number;
+  soundBytes: number;
+  expected: Sequence;
+}): string | undefined {
+  const { bytes, commit, offset, lineStart, soundBytes, expected } = place;
+  if (offset < soundBytes || commit.rows === 0 || commit.sequence < expected) return "bad group";
+  const lines = bytes.subarray(offset, lineStart);
+  if (lines[lines.byteLength - 1] !== newline || crc32(lines) !== commit.crc32) return "bad group";
+  if (offset > soundBytes) return `bytes ${soundBytes} to ${offset} belong to no whole group`;
+  if (commit.sequence !== expected) return `sequences ${expected} to ${commit.sequence - 1} are missing`;
+  return undefined;
+}
+
+/** The row lines of a group, without their newlines. */
+export function* rowLines(lines: Buffer): Generator<Buffer> {
+  let start = 0;
+  while (start < lines.byteLength) {
+    const end = lines.indexOf(newline, start);
+    yield lines.subarray(start, end);
+    start = end + 1;
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * The whole service: configuration to actors to listening, and back in reverse.
+ *
+ * Order of a start: folder, lock, leftovers swept, ids entered, shards recovered, catalog published, listening. Nothing
+ * is accepted before all of it is done.
+ */
+
+import packageJson from "../package.json" with { type: "json" };
+import { ActorHost } from "./actor/host.ts";
+import { shardId } from "./base/brand.ts";
+import { systemClock } from "./base/clock.ts";
+import { DiskWatch } from "./base/disk.ts";
+import { messageOf } from "./base/errors.ts";
+import { type Log, openLog } from "./base/log.ts";
+import type { Config } from "./config/config.ts";
+import { Authenticator } from "./http/auth.ts";
+import { RefusalCounters } from "./http/counters.ts";
+import { secretOf } from "./http/keys.ts";
+import { scrape } from "./http/metrics.ts";
+import { type HttpServer, listen } from "./http/server.ts";
+import type { KeeperOptions, KeeperReplies, KeeperRequest } from "./keeper/protocol.ts";
+import { Publisher } from "./keeper/publisher.ts";
+import { Board, createBoardMemory } from "./shard/board.ts";
+import { Dispatcher, type ShardHost } from "./shard/dispatcher.ts";
+import { loadIdLogs } from "./shard/id-log.ts";
+import { createIdTableMemory, IdTable } from "./shard/id-table.ts";
+import type { ShardNotice, ShardOptions, ShardReplies, ShardRequest } from "./shard/protocol.ts";
+import { healthAnswer } from "./stats/health.ts";
+import { type FolderLock, lockDataFolder, prepareDataFolder } from "./store/layout.ts";
+import type { DataFolder } from "./store/names.ts";
+import { sweepUnfinished } from "./store/sweep.ts";
+
+/** A scrape waits this long for a thread that is busy, then goes without its histograms. ms */
+const scrapePatienceMs = 500;
+
+/** Requests in flight at a stop get this long to be answered; every one of them is durable or refused by then. ms */
+const drainMsMax = 3_000;
+
+/** A running service; made by `Service.start`. */
+export class Service {
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly #folder: DataFolder;
+  readonly #lock: FolderLock;
+  readonly #secret: { secret: string; isNew: boolean };
+  readonly #shards: readonly ShardHost[];
+  readonly #boards: readonly Board[];
+  readonly #keeper: ActorHost<KeeperRequest, KeeperReplies>;
+  readonly #publisher: Publisher;
+  readonly #dispatcher: Dispatcher;
+  readonly #disk: DiskWatch;
+  readonly #refusals = new RefusalCounters();
+  #http: HttpServer | undefined;
+  #phase: "starting" | "running" | "stopping" = "starting";
+
+  /**
+   * Starts a service; resolves when it listens.
+   * @throws DataFolderRefused, or the system's error when the address cannot be had; nothing is left running then
+   */
+  static async start(config: Config): Promise<Service> {
+    const folder = prepareDataFolder(config.dataDir);
+    const lock = lockDataFolder(folder);
+    let service: Service | undefined;
+    try {
+      service = new Service(config, folder, lock);
+      await service.#start();
+      return service;
+    } catch (error) {
+      if (service !== undefined) await service.#close();
+      lock[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  private constructor(config: Config, folder: DataFolder, lock: FolderLock) {
+    this.#config = config;
+    this.#folder = folder;
+    this.#lock = lock;
+    const log = openLog(config.logLevel, "service");
+    this.#log = log;
+    const swept = sweepUnfinished(folder);
+    if (swept.length > 0) log.info({ files: swept.length }, "unfinished files of an earlier run removed");
+    this.#secret = config.jwtSecret === undefined ? secretOf(folder) : { secret: config.jwtSecret, isNew: false };
+    const idTable = createIdTableMemory();
+    loadIdLogs(folder, new IdTable(idTable, 0));
+    const boardMemories = Array.from({ length: config.shards }, createBoardMemory);
+    this.#boards = boardMemories.map((memory) => new Board(memory));
+    this.#keeper = new ActorHost({
+      name: "keeper",
+      entry: new URL("./keeper/actor.ts", import.meta.url),
+      options: { folder, logLevel: config.logLevel } satisfies KeeperOptions,
+      log,
+    });
+    this.#publisher = new Publisher(this.#keeper, log);
+    this.#shards = boardMemories.map((_, index) => {
+      const options: ShardOptions = {
+        shard: shardId(index),
+        shards: config.shards,
+        folder,
+        ack: config.ack,
+        flushIntervalMs: config.flushIntervalMs,
+        bufferEventsMax: config.bufferEventsMax,
+        bodyBytesMax: config.bodyBytesMax,
+        logLevel: config.logLevel,
+        idTable,
+        boards: boardMemories,
+      };
+      return new ActorHost<ShardRequest, ShardReplies, ShardNotice>({
+        name: `shard ${index}`,
+        entry: new URL("./shard/actor.ts", import.meta.url),
+        options,
+        log,
+        onNotice: () => this.#publisher.want(),
+        onDied: () => {
+          new IdTable(idTable, index).unlockAfterDeath();
+          this.#boards[index]?.closeAfterDeath();
+        },
+      });
+    });
+    this.#dispatcher = new Dispatcher({
+      hosts: this.#shards,
+      boards: boardMemories,
+      bufferEventsMax: config.bufferEventsMax,
+    });
+    this.#disk = new DiskWatch(folder.root, () =>
+      this.#boards.reduce((sum, board) => sum + board.peek("journalBytes"), 0),
+    );
+  }
+
+  async #start(): Promise<void> {
+    const config = this.#config;
+    const log = this.#log;
+    await Promise.all([this.#keeper.start(), ...this.#shards.map((shard) => shard.start())]);
+    try {
+      await this.#publisher.publish();
+    } catch (error) {
+      log.error({ error: messageOf(error) }, "catalog not published at start; tried again");
+      this.#publisher.want();
+    }
+    this.#phase = "running";
+    this.#http = listen(
+      {
+        auth: new Authenticator({
+          secret: this.#secret.secret,
+          issuer: config.jwtIssuer,
+          audience: config.jwtAudience,
+          clock: systemClock,
+        }),
+        clock: systemClock,
+        log,
+        refusals: this.#refusals,
+        limits: config,
+        isAccepting: () => this.#phase === "running",
+        submit: (submission) => this.#dispatcher.submit(submission),
+        boards: () => this.#boards.map((board) => board.read()),
+        disk: () => this.#disk.state,
+        health: () => this.#health(),
+        metrics: () => this.#metrics(),
+      },
+      { host: config.host, port: config.port, version: packageJson.version },
+    );
+    log.info({ address: this.#http.address, shards: config.shards, folder: this.#folder.root }, "started");
+  }
+
+  /** Where it listens: `http://HOST:PORT`. */
+  get address(): string {
+    return this.#http?.address ?? "";
+  }
+
+  /** The key that its tokens are signed with, and whether this start made it. */
+  get secret(): { secret: string; isNew: boolean } {
+    return this.#secret;
+  }
+
+  /** The actors, for tests that end them. */
+  get shards(): readonly ShardHost[] {
+    return this.#shards;
+  }
+
+  /** Refuses what is new, answers what is in flight, seals everything accepted, publishes the catalog, and closes. */
+  async stop(): Promise<void> {
+    if (this.#phase === "stopping") return;
+    this.#phase = "stopping";
+    this.#log.info("stopping");
+    const deadlineMs = systemClock.nowMs() + drainMsMax;
+    while (this.#dispatcher.requestsInFlight > 0 && systemClock.nowMs() < deadlineMs) await Bun.sleep(5);
+    await Promise.all(this.#shards.map((shard) => this.#orLogged(shard.ask({ kind: "stop" }))));
+    await this.#publisher.stop();
+    await this.#orLogged(this.#publisher.publish());
+    await this.#close();
+    this.#lock[Symbol.dispose]();
+    this.#log.info("stopped");
+  }
+
+  /** A step of the stop that fails must not keep the others from theirs: the journal has what was not sealed. */
+  async #orLogged(step: Promise<unknown>): Promise<void> {
+    try {
+      await step;
+    } catch (error) {
+      this.#log.error({ error: messageOf(error) }, "stop: a step failed; the journal keeps what is not sealed");
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#disk[Symbol.dispose]();
+    await this.#http?.stop();
+    await Promise.all([this.#keeper.destroy(), ...this.#shards.map((shard) => shard.destroy())]);
+  }
+
+  #health() {
+    return healthAnswer({
+      phase: this.#phase,
+      shards: this.#shards.map((shard, index) => ({ isReady: shard.isReady, board: this.#boardOf(index) })),
+      disk: this.#disk.state,
+      segments: this.#publisher.segments,
+      catalogFailure: this.#publisher.failure,
+      flushIntervalMs: this.#config.flushIntervalMs,
+      nowMs: systemClock.nowMs(),
+    });
+  }
+
+  async #metrics(): Promise<string> {
+    const histograms = await Promise.all(
+      this.#shards.map(async (shard) => {
+        if (!shard.isReady) return [];
+        const asked = shard.ask({ kind: "metrics" }).catch(() => []);
+        return Promise.race([asked, Bun.sleep(scrapePatienceMs).then(() => [])]);
+      }),
+    );
+    return scrape({
+      shards: this.#shards.map((shard, index) => ({
+        board: this.#boardOf(index),
+        isReady: shard.isReady,
+        restarts: shard.restarts,
+      })),
+      histograms,
+      refusals: this.#refusals,
+      segments: this.#publisher.segments,
+      diskFreeBytes: this.#disk.state.freeBytes,
+      nowMs: systemClock.nowMs(),
+    });
+  }
+
+  #boardOf(index: number) {
+    const board = this.#boards[index];
+    if (board === undefined) throw new RangeError("a board for each shard");
+    return board.read();
+  }
+}

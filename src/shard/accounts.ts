@@ -1,0 +1,161 @@
+/**
+ * What a shard counts: of its open journal file in a tally, and of everything on its board.
+ *
+ * Invariants:
+ * - An event is counted once, when it is durable; sealing only moves it from pending to sealed.
+ * - Pending and sealed events add up to the counts by category, in every state that a reader can see.
+ */
+
+import type { Clock } from "../base/clock.ts";
+import type { SealedCounts } from "../store/rollup.ts";
+import type { Board, BoardEdit } from "./board.ts";
+import type { PendingPart } from "./flush.ts";
+import type { OpenGroup } from "./group-commit.ts";
+import type { HourCounts } from "./hour-counts.ts";
+import type { Recovered } from "./recovery.ts";
+import type { RefusedLine } from "./refused-lines.ts";
+import { Tally } from "./tally.ts";
+
+/** What the accounts are kept with. */
+export type AccountsOptions = {
+  clock: Clock;
+  board: Board;
+  hours: HourCounts;
+  /** Parts that wait to be sealed, oldest first. */
+  queue: () => readonly PendingPart[];
+  /** Bytes of the journal file that takes appends. */
+  openBytes: () => number;
+};
+
+/** The accounts of one shard. */
+export class Accounts {
+  readonly #options: AccountsOptions;
+  #tally = new Tally();
+
+  constructor(options: AccountsOptions) {
+    this.#options = options;
+  }
+
+  /** When the oldest event of the open journal file became durable, ms since 1970; 0 while there is none. */
+  get openSinceMs(): number {
+    return this.#tally.oldestMs;
+  }
+
+  /** Starts from what recovery found. */
+  start(recovered: Recovered, sealed: SealedCounts): void {
+    const { board, hours } = this.#options;
+    const pending = recovered.pending.map(({ tally }) => tally);
+    const pendingEvents = pending.reduce((sum, tally) => sum + tally.rows, 0);
+    board.reserved = pendingEvents;
+    board.write((edit) => {
+      edit.clear();
+      edit.startHours(hours.from);
+      for (const [category, events] of sealed.byCategory.entries()) edit.addCategory(category, events);
+      for (const [hour, events] of sealed.byHour) edit.addHour(hour, events);
+      for (const tally of pending) addTally(edit, tally);
+      edit.set("pendingEvents", pendingEvents);
+      edit.set(
+        "sealedEvents",
+        sealed.byCategory.reduce((sum, events) => sum + events, 0),
+      );
+      edit.set(
+        "journalBytes",
+        recovered.pending.reduce((sum, { part }) => sum + part.bytes, 0),
+      );
+      edit.set("oldestPendingMs", pending[0]?.oldestMs ?? 0);
+      edit.set("corruptJournals", recovered.corruptJournals);
+      edit.set("refusedLines", recovered.refusedLines);
+      edit.set("ready", 1);
+    });
+  }
+
+  /** A group became durable. */
+  durable(group: OpenGroup): void {
+    const { board, clock, hours } = this.#options;
+    const { tally } = group;
+    if (this.#tally.rows === 0 && tally.rows > 0) this.#tally.oldestMs = clock.nowMs();
+    this.#tally.addAll(tally);
+    hours.note(tally);
+    board.write((edit) => {
+      addTally(edit, tally);
+      edit.add("pendingEvents", tally.rows);
+      edit.add("acceptedEvents", tally.rows);
+      edit.add("duplicates", group.duplicates);
+      edit.add("conflicts", group.conflicts);
+      this.#tellJournal(edit);
+    });
+  }
+
+  /** The open journal file was closed: its tally goes with it, and a new one begins. */
+  takeTally(): Tally {
+    const tally = this.#tally;
+    this.#tally = new Tally();
+    return tally;
+  }
+
+  /** A flush began. */
+  flushStarted(): void {
+    this.#options.board.write((edit) => edit.set("flushStartedMs", this.#options.clock.nowMs()));
+  }
+
+  /** A flush failed. */
+  flushFailed(): void {
+    this.#options.board.write((edit) => {
+      edit.add("flushFailures", 1);
+      edit.add("flushFailuresInRow", 1);
+    });
+  }
+
+  /** A segment is durable and out of the queue; `refused` of its lines are not in it. */
+  sealed({ tally, refused }: { tally: Tally; refused: readonly RefusedLine[] }): void {
+    const { board, clock } = this.#options;
+    board.reserve(-tally.rows);
+    board.write((edit) => {
+      for (const { head } of refused) {
+        edit.addCategory(head.category, -1);
+        edit.addHour(head.hour, -1);
+      }
+      edit.add("refusedLines", refused.length);
+      edit.add("pendingEvents", -tally.rows);
+      edit.add("sealedEvents", tally.rows - refused.length);
+      this.#tellJournal(edit);
+      edit.set("lastFlushMs", clock.nowMs());
+      edit.set("flushFailuresInRow", 0);
+      edit.set("flushStartedMs", 0);
+    });
+  }
+
+  /** Whether the journal takes appends. */
+  tellJournalFailed(isFailed: boolean): void {
+    this.#options.board.write((edit) => edit.set("journalFailed", Number(isFailed)));
+  }
+
+  /** Lets the hours follow the clock. */
+  turnHours(onFailed: (error: unknown) => void): void {
+    const { board, clock, hours, queue } = this.#options;
+    hours.turn({
+      nowMs: clock.nowMs(),
+      pending: () => [...queue().map(({ tally }) => tally), this.#tally],
+      onCounted: (byHour, from) =>
+        board.write((edit) => {
+          edit.startHours(from);
+          for (const [hour, events] of byHour) edit.addHour(hour, events);
+        }),
+      onFailed,
+    });
+  }
+
+  #tellJournal(edit: BoardEdit): void {
+    const queue = this.#options.queue();
+    edit.set("oldestPendingMs", queue[0]?.tally.oldestMs ?? this.#tally.oldestMs);
+    edit.set(
+      "journalBytes",
+      queue.reduce((sum, { part }) => sum + part.bytes, this.#options.openBytes()),
+    );
+  }
+}
+
+function addTally(edit: BoardEdit, tally: Tally): void {
+  for (const [category, events] of tally.byCategory.entries()) edit.addCategory(category, events);
+  for (const [hour, events] of tally.byHour) edit.addHour(hour, events);
+}

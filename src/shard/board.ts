@@ -1,0 +1,167 @@
+/**
+ * A shard's counters in shared memory, so that stats, health and metrics read them without a message.
+ *
+ * Invariants:
+ * - Only the shard's actor writes. A change is made between two steps of the version, odd while it runs; a reader that
+ *   meets an odd or a changed version reads again, so what it gets is one state.
+ * - An event is counted here after it is durable and before it is answered: stats read their own writes.
+ */
+import { categories } from "../event/schema.ts";
+
+/** Counters and marks of a shard, in the order of their places. Times in ms since 1970, 0 for none. */
+const fields = [
+  "ready",
+  "journalFailed",
+  "pendingEvents",
+  "sealedEvents",
+  "oldestPendingMs",
+  "lastFlushMs",
+  "journalBytes",
+  "flushFailures",
+  "flushFailuresInRow",
+  "flushStartedMs",
+  "refusedLines",
+  "corruptJournals",
+  "acceptedEvents",
+  "duplicates",
+  "conflicts",
+] as const;
+
+/** A counter or mark of a shard. */
+export type BoardField = (typeof fields)[number];
+
+/** Hours that a board counts, from the start of a UTC day: this day and the two after it. */
+export const boardHours = 72;
+
+const fieldIndex = Object.fromEntries(fields.map((field, index) => [field, index])) as Record<BoardField, number>;
+const categoriesAt = fields.length;
+const hoursFromAt = categoriesAt + categories.length;
+const hoursAt = hoursFromAt + 1;
+const valuesCount = hoursAt + boardHours;
+/** Version and reservation, 32 bits each, before the values. */
+const headerBytes = 8;
+const versionAt = 0;
+const reservedAt = 1;
+
+/** One state of a board. */
+export type BoardState = Record<BoardField, number> & {
+  byCategory: number[];
+  /** Hours since 1970 of the first hour counted. */
+  hoursFrom: number;
+  /** Events by hour, from `hoursFrom`. */
+  byHour: number[];
+};
+
+/** Memory for one board. */
+export const createBoardMemory = () => new SharedArrayBuffer(headerBytes + valuesCount * 8);
+
+/** A board, as its writer or as a reader sees it. */
+export class Board {
+  readonly #header: Int32Array;
+  readonly #values: Float64Array;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.#header = new Int32Array(memory, 0, 2);
+    this.#values = new Float64Array(memory, headerBytes, valuesCount);
+  }
+
+  /** Changes several values as one; for the shard's actor alone. */
+  write(change: (edit: BoardEdit) => void): void {
+    Atomics.add(this.#header, versionAt, 1);
+    change(new BoardEdit(this.#values));
+    Atomics.add(this.#header, versionAt, 1);
+  }
+
+  /** One consistent state. */
+  read(): BoardState {
+    for (;;) {
+      const before = Atomics.load(this.#header, versionAt);
+      const values = Array.from(this.#values);
+      if (before % 2 === 0 && Atomics.load(this.#header, versionAt) === before) return stateOf(values);
+    }
+  }
+
+  /** One value, as it is at this instant. */
+  peek(field: BoardField): number {
+    return this.#values[fieldIndex[field]] ?? 0;
+  }
+
+  /** Events that the shard accepted or is about to accept and has not sealed; the bound of the buffer is on these. */
+  get reserved(): number {
+    return Atomics.load(this.#header, reservedAt);
+  }
+
+  /** Sets the reservation: after recovery, to what is pending. */
+  set reserved(events: number) {
+    Atomics.store(this.#header, reservedAt, events);
+  }
+
+  /** Adds to the reservation; negative gives back. */
+  reserve(events: number): void {
+    Atomics.add(this.#header, reservedAt, events);
+  }
+
+  /**
+   * For the main thread, after the writing thread ended: a change that it left half done is closed, so that readers go on.
+   * Recovery writes every value anew.
+   */
+  closeAfterDeath(): void {
+    if (Atomics.load(this.#header, versionAt) % 2 !== 0) Atomics.add(this.#header, versionAt, 1);
+    this.write((edit) => edit.set("ready", 0));
+  }
+}
+
+/** Changes to a board, inside `Board.write`. */
+export class BoardEdit {
+  readonly #values: Float64Array;
+
+  constructor(values: Float64Array) {
+    this.#values = values;
+  }
+
+  /** Sets a value. */
+  set(field: BoardField, value: number): void {
+    this.#values[fieldIndex[field]] = value;
+  }
+
+  /** Adds to a value. */
+  add(field: BoardField, value: number): void {
+    this.#add(fieldIndex[field], value);
+  }
+
+  /** Adds to the count of a category, by its index in `categories`. */
+  addCategory(category: number, events: number): void {
+    this.#add(categoriesAt + category, events);
+  }
+
+  /** Adds to the count of an hour; hours outside the board's are left to the rollups. */
+  addHour(hour: number, events: number): void {
+    const index = hour - (this.#values[hoursFromAt] ?? 0);
+    if (index >= 0 && index < boardHours) this.#add(hoursAt + index, events);
+  }
+
+  /** Starts the hours anew from this one, all at none. */
+  startHours(from: number): void {
+    this.#values[hoursFromAt] = from;
+    this.#values.fill(0, hoursAt, hoursAt + boardHours);
+  }
+
+  /** Starts everything anew, all at none. */
+  clear(): void {
+    this.#values.fill(0);
+  }
+
+  #add(index: number, value: number): void {
+    this.#values[index] = (this.#values[index] ?? 0) + value;
+  }
+}
+
+function stateOf(values: number[]): BoardState {
+  const named = Object.fromEntries(fields.map((field, index) => [field, values[index]])) as Record<BoardField, number>;
+  return {
+    ...named,
+    byCategory: values.slice(categoriesAt, hoursFromAt),
+    hoursFrom: values[hoursFromAt] ?? 0,
+    byHour: values.slice(hoursAt, valuesCount),
+  };
+}

@@ -1,0 +1,163 @@
+/**
+ * Journal parts to sealed segments, one after another.
+ *
+ * Invariants:
+ * - Order of a flush: ids to the id log, segment sealed (its rename commits), journal files removed. Killed between any
+ *   two, the next start does the rest again or finds it done.
+ * - A part leaves the queue only when its segment is durable. A flush that fails is tried again, for ever, with a pause.
+ * - Nothing accepted may stop the rest: lines that DuckDB cannot read go to `journal/refused/` with the reason.
+ */
+import { writeFileSync } from "node:fs";
+import { basename } from "node:path";
+import type { ShardId } from "../base/brand.ts";
+import { removeIfThere } from "../base/durable.ts";
+import { messageOf } from "../base/errors.ts";
+import { invariant } from "../base/invariant.ts";
+import type { Log } from "../base/log.ts";
+import type { ShardMetrics } from "../base/metrics.ts";
+import type { JournalPart } from "../journal/journal.ts";
+import type { DuckDB } from "../store/duckdb.ts";
+import { type DataFolder, unfinishedSuffix } from "../store/names.ts";
+import { LinesRefused, sealSegment } from "../store/segment.ts";
+import type { IdLog } from "./id-log.ts";
+import { type RefusedLine, separateRefused } from "./refused-lines.ts";
+import { Tally } from "./tally.ts";
+
+/** A part that waits for its flush, with what was counted of it. */
+export type PendingPart = { shard: ShardId; part: JournalPart; tally: Tally };
+
+/** What the flusher needs, and whom it tells. */
+export type FlusherOptions = {
+  folder: DataFolder;
+  log: Log;
+  metrics: ShardMetrics;
+  idLog: IdLog;
+  openDuckDB: () => Promise<DuckDB>;
+  onStarted(): void;
+  /** A segment is durable; `refused` of its lines are not in it. */
+  onSealed(sealed: { tally: Tally; bytes: number; refused: readonly RefusedLine[] }): void;
+  onFailed(error: unknown): void;
+};
+
+/** A segment is made of at most this much journal: DuckDB then stays within its memory, whatever the lines are. Bytes. */
+export const flushBytesMax = 64 * 1024 * 1024;
+
+/** First and longest pause after a flush that failed. */
+const retryPauseMs = { first: 200, longest: 5_000 };
+
+/** The queue of parts of one actor, and the loop that seals them. */
+export class Flusher {
+  readonly #options: FlusherOptions;
+  readonly #queue: PendingPart[] = [];
+  #running: Promise<void> | undefined;
+  #stopping = false;
+
+  constructor(options: FlusherOptions) {
+    this.#options = options;
+  }
+
+  /** Parts that wait, the one being sealed included. */
+  get queue(): readonly PendingPart[] {
+    return this.#queue;
+  }
+
+  /** Puts a part at the end of the queue and sees that the loop runs. */
+  add(pending: PendingPart): void {
+    this.#queue.push(pending);
+    this.#run();
+  }
+
+  /** Resolves when the queue is empty. */
+  async drained(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  /** From now on a flush that fails ends the loop: what is left stays in the journal for the next start. */
+  stopRetrying(): void {
+    this.#stopping = true;
+  }
+
+  #run(): void {
+    this.#running ??= this.#loop().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async #loop(): Promise<void> {
+    let pauseMs = retryPauseMs.first;
+    while (this.#queue.length > 0) {
+      try {
+        await this.#sealNext();
+        pauseMs = retryPauseMs.first;
+      } catch (error) {
+        this.#options.log.error({ error: messageOf(error) }, "flush failed; the journal keeps its events");
+        this.#options.onFailed(error);
+        if (this.#stopping) return;
+        await Bun.sleep(pauseMs);
+        pauseMs = Math.min(pauseMs * 2, retryPauseMs.longest);
+      }
+    }
+  }
+
+  async #sealNext(): Promise<void> {
+    const { folder, idLog, metrics, openDuckDB } = this.#options;
+    const parts = this.#takeable();
+    const [first, last] = [parts[0], parts.at(-1)];
+    invariant(first !== undefined && last !== undefined, "a flush has at least one part");
+    const startMs = performance.now();
+    this.#options.onStarted();
+    const tally = new Tally();
+    for (const each of parts) tally.addAll(each.tally);
+    idLog.append({ flushedAtMs: Date.now(), ids: tally.ids });
+    const refused = await this.#seal(await openDuckDB(), {
+      shard: first.shard,
+      from: first.part.from,
+      to: last.part.to,
+      rows: tally.rows,
+      files: parts.map(({ part }) => part.path),
+      lineBytesMax: tally.lineBytesMax,
+    });
+    // From here on the segment covers the files: whether they are removed now or at the next start changes nothing.
+    for (const { part } of parts) removeIfThere(part.path);
+    this.#queue.splice(0, parts.length);
+    metrics.flushSeconds.observe((performance.now() - startMs) / 1000);
+    metrics.flushEvents.observe(tally.rows);
+    this.#options.onSealed({ tally, bytes: sum(parts.map(({ part }) => part.bytes)), refused });
+    this.#options.log.debug({ folder: basename(folder.root), events: tally.rows }, "segment sealed");
+  }
+
+  /** The parts at the head of the queue that fit into one segment: of one shard, and not too large together. */
+  #takeable(): PendingPart[] {
+    const taken: PendingPart[] = [];
+    let bytes = 0;
+    for (const pending of this.#queue) {
+      bytes += pending.part.bytes;
+      if (taken.length > 0 && (pending.shard !== taken[0]?.shard || bytes > flushBytesMax)) break;
+      taken.push(pending);
+    }
+    return taken;
+  }
+
+  async #seal(duckdb: DuckDB, source: Parameters<typeof sealSegment>[2]): Promise<RefusedLine[]> {
+    const { folder, log } = this.#options;
+    try {
+      await sealSegment(duckdb, folder, source);
+      return [];
+    } catch (error) {
+      if (!(error instanceof LinesRefused)) throw error;
+      const { sound, refused, keptIn } = await separateRefused(duckdb, folder, source);
+      log.error(
+        { lines: refused.length, keptIn },
+        "journal lines refused by DuckDB are kept aside; the rest is sealed",
+      );
+      const cleaned = `${source.files[0]}${unfinishedSuffix}`;
+      writeFileSync(cleaned, sound);
+      const rows = source.rows - refused.length;
+      await sealSegment(duckdb, folder, { ...source, rows, files: rows === 0 ? [] : [cleaned] });
+      removeIfThere(cleaned);
+      return refused;
+    }
+  }
+}
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);

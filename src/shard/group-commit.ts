@@ -1,0 +1,93 @@
+/**
+ * Group commit: what arrives while one group is written and synced goes into the next, with no timer.
+ *
+ * Invariants:
+ * - `durable` of a group resolves true only after its rows are in the journal, and its ids and counts are settled.
+ * - When a group fails, everything that joined it fails: a repeat in it may have counted on a row that is not there.
+ */
+import { JournalNotWritten } from "../base/errors.ts";
+import type { Row } from "../event/row.ts";
+import type { Journal } from "../journal/journal.ts";
+import { Tally } from "./tally.ts";
+
+/** Rows that will become durable together. */
+export class OpenGroup {
+  readonly lines: string[] = [];
+  readonly tally = new Tally();
+  duplicates = 0;
+  conflicts = 0;
+  /** True once its rows are durable; false when the journal failed. */
+  readonly durable: Promise<boolean>;
+  /** Ends the wait of all who joined. */
+  readonly settle: (isDurable: boolean) => void;
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.durable = promise;
+    this.settle = resolve;
+  }
+
+  /** Adds a row. */
+  add(row: Row): void {
+    this.lines.push(row.line);
+    this.tally.add(row);
+    // In UTF-8 a character takes at most three bytes for each of its UTF-16 units.
+    this.tally.lineBytesMax = Math.max(this.tally.lineBytesMax, row.line.length * 3);
+  }
+}
+
+/** What the group's owner does around its commit. */
+export type GroupHooks = {
+  /** Before the wait ends, after the rows are durable: settles ids and counts. */
+  onDurable(group: OpenGroup): void;
+  /** Before the wait ends, after the journal failed. */
+  onFailed(group: OpenGroup, error: JournalNotWritten): void;
+  /** After each write: what it took, in ms and bytes. */
+  onWritten(group: OpenGroup, written: { ms: number; bytes: number }): void;
+};
+
+/** Collects rows into groups and commits them one after another. */
+export class GroupCommit {
+  readonly #journal: Journal;
+  readonly #hooks: GroupHooks;
+  #open: OpenGroup | undefined;
+
+  constructor(journal: Journal, hooks: GroupHooks) {
+    this.#journal = journal;
+    this.#hooks = hooks;
+  }
+
+  /** The group that takes rows now; it is committed after the messages that have arrived by then. */
+  join(): OpenGroup {
+    if (this.#open === undefined) {
+      this.#open = new OpenGroup();
+      setImmediate(() => this.commit());
+    }
+    return this.#open;
+  }
+
+  /** Commits the open group now, if there is one. */
+  commit(): void {
+    const group = this.#open;
+    if (group === undefined) return;
+    this.#open = undefined;
+    try {
+      if (group.lines.length > 0) this.#write(group);
+    } catch (error) {
+      if (!(error instanceof JournalNotWritten)) throw error;
+      this.#hooks.onFailed(group, error);
+      group.settle(false);
+      return;
+    }
+    this.#hooks.onDurable(group);
+    group.settle(true);
+  }
+
+  #write(group: OpenGroup): void {
+    group.lines.push("");
+    const lines = Buffer.from(group.lines.join("\n"));
+    const startMs = performance.now();
+    this.#journal.append({ lines, rows: group.tally.rows });
+    this.#hooks.onWritten(group, { ms: performance.now() - startMs, bytes: lines.byteLength });
+  }
+}

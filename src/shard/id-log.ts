@@ -1,0 +1,159 @@
+/**
+ * The latest ids that clients made, kept on disk past the journals that held them, so that a repeat is known after a
+ * restart too.
+ *
+ * A file is blocks, end to end: magic, count, CRC-32 of the records, time of the flush in ms (float64), then the records,
+ * each an id (four words) and the checksum of its content (one); all little-endian.
+ *
+ * Invariants:
+ * - A journal's ids are durable here before its segment gets its name, so an id is always in the one or the other.
+ * - A block that does not check is the end of its file: it was being written when the process ended, and its journal is
+ *   still there.
+ */
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import type { ShardId } from "../base/brand.ts";
+import { appendDurably, removeIfThere, syncFolder } from "../base/durable.ts";
+import { listNames } from "../store/layout.ts";
+import { type DataFolder, idLogName, parseIdLogName } from "../store/names.ts";
+import { type Claims, type IdTable, idsKeptMin, idWords } from "./id-table.ts";
+
+const magic = 0x5344494d;
+const headBytes = 24;
+const recordWords = idWords + 1;
+const recordBytes = recordWords * 4;
+
+/** A file takes this many ids before the next one starts; old files go when the newer ones hold enough. */
+const idsPerFile = 250_000;
+
+/** A block of ids, and where it came from. */
+export type IdBlock = { flushedAtMs: number; ids: Claims };
+
+/** Writes the id log of one shard. */
+export class IdLog {
+  readonly #folder: DataFolder;
+  readonly #shard: ShardId;
+  #lastIsTorn = false;
+  /** Files of this shard, oldest first; the last one takes appends. */
+  readonly #files: { number: number; ids: number }[];
+
+  constructor(folder: DataFolder, shard: ShardId) {
+    this.#folder = folder;
+    this.#shard = shard;
+    this.#files = listNames(folder.ids, parseIdLogName)
+      .filter(({ name }) => name.shard === shard)
+      .map(({ file, name }) => {
+        const { blocks, isTorn } = readIdLog(join(folder.ids, file));
+        this.#lastIsTorn = isTorn;
+        return { number: name.number, ids: countIds(blocks) };
+      });
+  }
+
+  /**
+   * Appends a block, durably, and removes files that are no longer needed. Never behind a torn block: nobody would read it.
+   * @throws the system's error when the disk refuses
+   */
+  append(block: IdBlock): void {
+    if (block.ids.count === 0) return;
+    const last = this.#files.at(-1);
+    const isNew = last === undefined || this.#lastIsTorn || last.ids >= idsPerFile;
+    const file = isNew ? { number: (last?.number ?? 0) + 1, ids: 0 } : last;
+    const descriptor = openSync(this.#pathOf(file.number), isNew ? "ax" : "a", 0o600);
+    try {
+      appendDurably(descriptor, encodeBlock(block));
+    } catch (error) {
+      this.#lastIsTorn = true;
+      if (isNew) removeIfThere(this.#pathOf(file.number));
+      throw error;
+    } finally {
+      closeSync(descriptor);
+    }
+    if (isNew) {
+      syncFolder(this.#folder.ids);
+      this.#files.push(file);
+      this.#lastIsTorn = false;
+    }
+    file.ids += block.ids.count;
+    this.#dropOld();
+  }
+
+  #pathOf(number: number): string {
+    return join(this.#folder.ids, idLogName({ shard: this.#shard, number }));
+  }
+
+  #dropOld(): void {
+    for (;;) {
+      const [oldest, ...newer] = this.#files;
+      if (oldest === undefined || newer.reduce((sum, file) => sum + file.ids, 0) < idsKeptMin) return;
+      removeIfThere(this.#pathOf(oldest.number));
+      this.#files.shift();
+    }
+  }
+}
+
+const countIds = (blocks: readonly IdBlock[]) => blocks.reduce((sum, block) => sum + block.ids.count, 0);
+
+function encodeBlock(block: IdBlock): Uint8Array {
+  const { ids, flushedAtMs } = block;
+  const bytes = new Uint8Array(headBytes + ids.count * recordBytes);
+  const records = new Uint32Array(bytes.buffer, headBytes, ids.count * recordWords);
+  for (let index = 0; index < ids.count; index++) {
+    records.set(ids.words.subarray(index * idWords, (index + 1) * idWords), index * recordWords);
+    records[index * recordWords + idWords] = ids.contents[index] ?? 0;
+  }
+  const head = new DataView(bytes.buffer);
+  head.setUint32(0, magic, true);
+  head.setUint32(4, ids.count, true);
+  head.setUint32(8, crc32(bytes.subarray(headBytes)), true);
+  head.setFloat64(16, flushedAtMs, true);
+  return bytes;
+}
+
+/** Whole blocks of an id log, in order, and whether something follows them. */
+export function readIdLog(path: string): { blocks: IdBlock[]; isTorn: boolean } {
+  const bytes = readFileSync(path);
+  const blocks: IdBlock[] = [];
+  let at = 0;
+  while (at + headBytes <= bytes.byteLength) {
+    const head = new DataView(bytes.buffer, bytes.byteOffset + at, headBytes);
+    const count = head.getUint32(4, true);
+    const end = at + headBytes + count * recordBytes;
+    if (head.getUint32(0, true) !== magic || end > bytes.byteLength) break;
+    const body = bytes.subarray(at + headBytes, end);
+    if (crc32(body) !== head.getUint32(8, true)) break;
+    blocks.push({ flushedAtMs: head.getFloat64(16, true), ids: decodeRecords(body, count) });
+    at = end;
+  }
+  return { blocks, isTorn: at < bytes.byteLength };
+}
+
+function decodeRecords(body: Buffer, count: number): Claims {
+  // Copied, because the records of a file need not start at a multiple of four.
+  const records = new Uint32Array(Uint8Array.from(body).buffer);
+  const words = new Uint32Array(count * idWords);
+  const contents = new Uint32Array(count);
+  for (let index = 0; index < count; index++) {
+    words.set(records.subarray(index * recordWords, index * recordWords + idWords), index * idWords);
+    contents[index] = records[index * recordWords + idWords] ?? 0;
+  }
+  return { words, contents, count };
+}
+
+/**
+ * Enters the latest ids of all shards into the table, oldest first: enough of the newest blocks for `idsKeptMin` ids.
+ * Before any actor starts.
+ */
+export function loadIdLogs(folder: DataFolder, table: IdTable): number {
+  const blocks = listNames(folder.ids, parseIdLogName).flatMap(({ file }) => readIdLog(join(folder.ids, file)).blocks);
+  blocks.sort((a, b) => b.flushedAtMs - a.flushedAtMs);
+  const latest: IdBlock[] = [];
+  let count = 0;
+  for (const block of blocks) {
+    if (count >= idsKeptMin) break;
+    latest.push(block);
+    count += block.ids.count;
+  }
+  for (const block of latest.reverse()) table.enter(block.ids);
+  return count;
+}

@@ -1,0 +1,50 @@
+/** One request's body to rows, or to the answer that refuses it. No I/O, no state. */
+import { inflate } from "../event/inflate.ts";
+import { answerOf } from "../event/issue.ts";
+import { parseJson } from "../event/parse.ts";
+import { type Acceptance, type Row, rowOf } from "../event/row.ts";
+import type { Timestamp } from "../event/timestamp.ts";
+import { validateBatch, validateEvent } from "../event/validate.ts";
+import type { AppendAnswer, BodyEncoding, BodyForm } from "./protocol.ts";
+
+/** One request, as it left the HTTP edge. */
+export type AppendRequest = { body: Uint8Array; form: BodyForm; encoding: BodyEncoding; subject: string | null };
+
+/** What all requests of a bundle share. */
+export type IngestContext = { receivedAt: Timestamp; bodyBytesMax: number };
+
+/** A request whose events are valid. */
+export type IngestedRows = { kind: "rows"; form: BodyForm; receivedAt: Timestamp; rows: Row[] };
+
+/** Inflates, parses, validates and normalises a body. */
+export function ingest(request: AppendRequest, context: IngestContext): IngestedRows | AppendAnswer {
+  let bytes = request.body;
+  if (request.encoding !== "identity") {
+    const inflated = inflate(bytes, request.encoding, context.bodyBytesMax);
+    if (!inflated.ok) return { kind: inflated.reason === "too_large" ? "too_large" : "not_inflated" };
+    bytes = inflated.bytes;
+  }
+  const parsed = parseJson(bytes);
+  if (!parsed.ok) return { kind: "invalid", body: answerOf(parsed.issues) };
+  const validate = request.form === "event" ? validateEvent : validateBatch;
+  const validated = validate(parsed.value, parsed.exact);
+  if (!validated.ok) return { kind: "invalid", body: answerOf(validated.issues) };
+  const acceptance: Acceptance = {
+    receivedAt: context.receivedAt,
+    subjectText: JSON.stringify(request.subject),
+    clientIdText: JSON.stringify(validated.client_id),
+  };
+  const rows = validated.events.map((event) => rowOf(event, acceptance));
+  return { kind: "rows", form: request.form, receivedAt: context.receivedAt, rows };
+}
+
+/** The 200 answer for these rows, of which `duplicates` had been accepted before. The reference's fields come first. */
+export function acceptedBody(ingested: IngestedRows, duplicates: number): string {
+  const { rows, receivedAt } = ingested;
+  if (ingested.form === "event") {
+    const id = rows[0]?.eventId ?? "";
+    return `{"success":true,"event_id":"${id}","message":"Event tracked successfully","timestamp":"${receivedAt.text}","duplicate":${duplicates > 0}}`;
+  }
+  const count = rows.length;
+  return `{"success":true,"events_received":${count},"events_queued":${count},"events_failed":0,"message":"${count} events queued","timestamp":"${receivedAt.text}","events_duplicate":${duplicates}}`;
+}

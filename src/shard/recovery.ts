@@ -1,0 +1,243 @@
+/**
+ * A shard's own folder to a shard that can go on: what the last life of the actor left, judged file by file.
+ *
+ * Invariants:
+ * - Only the end of the last journal file of a shard is ever cut, and only when it is a torn group.
+ * - A corrupt file is kept aside as it was before anything of it is used; of it only whole groups are used.
+ * - A journal file goes only when a segment that covers it opens and counts.
+ */
+import { closeSync, copyFileSync, fdatasyncSync, openSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { basename, join } from "node:path";
+import { type Sequence, type ShardId, sequence, shardId } from "../base/brand.ts";
+import { removeIfThere, renameDurably, syncFile, syncFolder, truncateDurably, writeAll } from "../base/durable.ts";
+import { DataFolderRefused, messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { readRowHead } from "../event/row.ts";
+import { type JournalContent, type ReadGroup, readJournal, rowLines } from "../journal/reader.ts";
+import { currentSegments } from "../store/current.ts";
+import type { DuckDB } from "../store/duckdb.ts";
+import { listNames } from "../store/layout.ts";
+import {
+  type DataFolder,
+  journalName,
+  parseJournalName,
+  parseSegmentName,
+  type SegmentName,
+  unfinishedSuffix,
+} from "../store/names.ts";
+import { countRows } from "../store/segment.ts";
+import type { PendingPart } from "./flush.ts";
+import { Tally } from "./tally.ts";
+
+/** Where a shard recovers from, and with what. */
+export type RecoveryOptions = {
+  folder: DataFolder;
+  shard: ShardId;
+  shards: number;
+  log: Log;
+  openDuckDB: () => Promise<DuckDB>;
+};
+
+/** What a shard goes on with. */
+export type Recovered = {
+  /** Sequence of its next row. */
+  next: Sequence;
+  /** What waits for its flush, in order; leftovers of shards that no longer run are among them. */
+  pending: PendingPart[];
+  /** Current segments of this shard and of those that fall to it. */
+  segments: number;
+  /** Journal files kept aside as corrupt, now or earlier. */
+  corruptJournals: number;
+  /** Journal lines kept aside because they could not be sealed. */
+  refusedLines: number;
+};
+
+/**
+ * Recovers a shard, and the leftovers of shards past the number that runs, which are shared out among those that do.
+ * @throws DataFolderRefused when files contradict each other in a way that only a person can judge
+ */
+export async function recoverShard(options: RecoveryOptions): Promise<Recovered> {
+  const { folder, shard } = options;
+  const owned = ownedShards(options);
+  let segments = 0;
+  const pending: PendingPart[] = [];
+  let next = sequence(1);
+  for (const each of owned) {
+    const parts = await recoverJournals(options, each);
+    const { current } = currentSegments(segmentsOf(folder, each));
+    refuseOverlaps(current);
+    segments += current.length;
+    pending.push(...parts);
+    const last = Math.max(0, ...current.map(({ name }) => name.to), ...parts.map(({ part }) => part.to));
+    if (each === shard) next = sequence(last + 1);
+  }
+  return {
+    next,
+    pending,
+    segments,
+    corruptJournals: owned.reduce((sum, each) => sum + filesOf(folder.corrupt, each).length, 0),
+    refusedLines: owned.reduce((sum, each) => sum + countLines(folder.refused, each), 0),
+  };
+}
+
+/** Paths of the current segments of a shard, and of those that fall to it. */
+export function ownedSegmentPaths(owner: Pick<RecoveryOptions, "folder" | "shard" | "shards">): string[] {
+  const owned = new Set(ownedShards(owner));
+  const segments = listNames(owner.folder.segments, parseSegmentName).filter(({ name }) => owned.has(name.shard));
+  return currentSegments(segments).current.map(({ file }) => join(owner.folder.segments, file));
+}
+
+/** This shard, and those found in the folder that no longer run and fall to it. */
+function ownedShards({ folder, shard, shards }: Pick<RecoveryOptions, "folder" | "shard" | "shards">): ShardId[] {
+  const found = [...listNames(folder.journal, parseJournalName), ...listNames(folder.segments, parseSegmentName)];
+  const leftover = found.map(({ name }) => name.shard).filter((each) => each >= shards && each % shards === shard);
+  return [...new Set([shard, ...leftover])].sort((a, b) => a - b).map(shardId);
+}
+
+const segmentsOf = (folder: DataFolder, shard: ShardId) =>
+  listNames(folder.segments, parseSegmentName).filter(({ name }) => name.shard === shard);
+
+const journalsOf = (folder: DataFolder, shard: ShardId) =>
+  listNames(folder.journal, parseJournalName).filter(({ name }) => name.shard === shard);
+
+const shardPrefix = (shard: ShardId) => journalName({ shard, from: sequence(0) }).slice(0, 5);
+
+const filesOf = (path: string, shard: ShardId) =>
+  readdirSync(path).filter((file) => file.startsWith(shardPrefix(shard)));
+
+const countLines = (path: string, shard: ShardId) =>
+  filesOf(path, shard).reduce((sum, file) => sum + readFileSync(join(path, file), "latin1").split("\n").length - 1, 0);
+
+async function recoverJournals(options: RecoveryOptions, shard: ShardId): Promise<PendingPart[]> {
+  const { folder } = options;
+  for (const { file, name } of journalsOf(folder, shard)) await dropIfSealed(options, join(folder.journal, file), name);
+  const files = journalsOf(folder, shard);
+  for (const [index, { file, name }] of files.entries())
+    await makeSound(options, { path: join(folder.journal, file), name, isLast: index === files.length - 1 });
+  const parts = await Promise.all(
+    journalsOf(folder, shard).map(async ({ file, name }) => {
+      const path = join(folder.journal, file);
+      // What is only in the page cache would count as durable below.
+      await syncFile(path);
+      return partOf(path, shard, readJournal(path, name.from));
+    }),
+  );
+  for (const [index, { part }] of parts.entries()) {
+    const before = parts[index - 1]?.part;
+    if (before !== undefined && before.to >= part.from)
+      throw new DataFolderRefused(`journal files ${before.path} and ${part.path} overlap`);
+  }
+  return parts;
+}
+
+/** Removes a journal file that a segment covers; a segment that cannot be read is put aside and made again instead. */
+async function dropIfSealed(options: RecoveryOptions, path: string, name: { shard: ShardId; from: Sequence }) {
+  const { folder, log, openDuckDB } = options;
+  const covering = segmentsOf(folder, name.shard).filter(
+    (each) => each.name.from <= name.from && name.from <= each.name.to,
+  );
+  for (const segment of covering) {
+    const segmentPath = join(folder.segments, segment.file);
+    try {
+      await countRows(await openDuckDB(), segmentPath);
+    } catch (error) {
+      log.error({ segment: segment.file, error: messageOf(error) }, "segment unreadable; made again from its journal");
+      renameDurably({ from: segmentPath, to: `${segmentPath}.corrupt` });
+      continue;
+    }
+    const { groups } = readJournal(path, name.from);
+    const last = groups.at(-1)?.commit;
+    if (last !== undefined && last.sequence + last.rows - 1 > segment.name.to)
+      throw new DataFolderRefused(`journal file ${path} goes past the segment ${segment.file} that should cover it`);
+    log.info({ journal: basename(path) }, "journal already sealed; removed");
+    removeIfThere(path);
+    return;
+  }
+}
+
+/** Brings one journal file to whole groups only: cuts a torn end, keeps a corrupt file aside and goes on with the rest. */
+async function makeSound(
+  { folder, log }: RecoveryOptions,
+  file: { path: string; name: { shard: ShardId; from: Sequence }; isLast: boolean },
+): Promise<void> {
+  const { path, name } = file;
+  const content = readJournal(path, name.from);
+  const isTorn = content.soundBytes < content.fileBytes;
+  if (content.corrupt.length === 0 && !isTorn) return;
+  if (content.corrupt.length === 0 && file.isLast) {
+    const cutBytes = content.fileBytes - content.soundBytes;
+    log.info({ journal: basename(path), cutBytes }, "torn end of the journal cut; it was never acknowledged");
+    if (content.soundBytes === 0) removeIfThere(path);
+    else truncateDurably(path, content.soundBytes);
+    return;
+  }
+  const aside = join(folder.corrupt, `${basename(path)}.${Date.now()}`);
+  copyFileSync(path, aside);
+  await syncFile(aside);
+  syncFolder(folder.corrupt);
+  log.error(
+    { keptIn: aside, corrupt: content.corrupt, tornIn: isTorn },
+    "journal corrupt: kept aside; its whole groups go on",
+  );
+  salvage(folder, path, name.shard, content);
+}
+
+/** Writes each unbroken run of whole groups as a journal file of its own, the first over the corrupt one, last. */
+function salvage(folder: DataFolder, path: string, shard: ShardId, content: JournalContent): void {
+  const runs: ReadGroup[][] = [];
+  for (const group of content.groups) {
+    const run = runs.at(-1);
+    const before = run?.at(-1)?.commit;
+    if (run !== undefined && before !== undefined && before.sequence + before.rows === group.commit.sequence)
+      run.push(group);
+    else runs.push([group]);
+  }
+  const whole = readFileSync(path);
+  const names = runs.map((run) => {
+    const from = run[0]?.commit.sequence ?? sequence(1);
+    const target = join(folder.journal, journalName({ shard, from }));
+    writeWhole(
+      target + unfinishedSuffix,
+      run.map((group) => whole.subarray(group.offset, group.end)),
+    );
+    return target;
+  });
+  for (const target of names.toReversed()) renameSync(target + unfinishedSuffix, target);
+  if (!names.includes(path)) removeIfThere(path);
+  syncFolder(folder.journal);
+}
+
+function writeWhole(path: string, pieces: readonly Uint8Array[]): void {
+  const descriptor = openSync(path, "w", 0o600);
+  try {
+    for (const piece of pieces) writeAll(descriptor, piece);
+    fdatasyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function partOf(path: string, shard: ShardId, content: JournalContent): PendingPart {
+  const tally = new Tally();
+  for (const group of content.groups)
+    for (const line of rowLines(group.lines)) {
+      const head = readRowHead(line);
+      tally.add(head);
+      tally.lineBytesMax = Math.max(tally.lineBytesMax, line.byteLength);
+      if (tally.oldestMs === 0) tally.oldestMs = head.receivedAtMs;
+    }
+  const first = content.groups[0]?.commit;
+  const last = content.groups.at(-1)?.commit;
+  if (first === undefined || last === undefined)
+    throw new DataFolderRefused(`journal file ${path} holds no whole group`);
+  const to = sequence(last.sequence + last.rows - 1);
+  return { shard, part: { path, from: first.sequence, to, rows: tally.rows, bytes: content.soundBytes }, tally };
+}
+
+function refuseOverlaps(current: readonly { file: string; name: SegmentName }[]): void {
+  for (const [index, segment] of current.entries()) {
+    const before = current[index - 1];
+    if (before !== undefined && before.name.to >= segment.name.from)
+      throw new DataFolderRefused(`segments ${before.file} and ${segment.file} overlap; "millrace verify" tells more`);
+  }
+}

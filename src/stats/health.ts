@@ -1,0 +1,101 @@
+/** Boards, the disk and the actors to the body of `GET /api/v1/analytics/health`. */
+import { type Static, Type } from "@sinclair/typebox";
+import type { BoardState } from "../shard/board.ts";
+
+/** The states of the service, from coming to going. */
+export const healthStatuses = ["starting", "ok", "degraded", "stopping"] as const;
+
+/** The body of a health answer. */
+export const healthSchema = Type.Object(
+  {
+    status: Type.Union(healthStatuses.map((status) => Type.Literal(status))),
+    problems: Type.Array(Type.String(), { description: "What keeps the status from `ok`" }),
+    warnings: Type.Array(Type.String(), { description: "What a person should look at, while all shards accept" }),
+    shards: Type.Array(
+      Type.Object({
+        shard: Type.Integer(),
+        accepting: Type.Boolean(),
+        events_pending: Type.Integer(),
+        oldest_unsealed_seconds: Type.Number({ description: "Age of the oldest event that is not yet sealed" }),
+      }),
+    ),
+    oldest_unsealed_seconds: Type.Number({ description: "The same over all shards" }),
+    segments: Type.Integer({ description: "Sealed segments that the catalog names" }),
+    disk_free_bytes: Type.Integer(),
+  },
+  { $id: "AnalyticsHealth", title: "AnalyticsHealth" },
+);
+
+/** A health answer. */
+export type Health = Static<typeof healthSchema>;
+
+/** What health is judged from. */
+export type HealthView = {
+  phase: "starting" | "running" | "stopping";
+  shards: { isReady: boolean; board: BoardState }[];
+  disk: { freeBytes: number; isLow: boolean; failure: string | undefined };
+  segments: number;
+  catalogFailure: string | undefined;
+  flushIntervalMs: number;
+  nowMs: number;
+};
+
+/** A flush is stalled when the oldest event waits for three intervals, and never before this. ms */
+const stalledMsMin = 10_000;
+
+/** Judges the service: `ok` only when every shard accepts and what it accepts is sealed in time. */
+export function healthAnswer(view: HealthView): Health {
+  const ages = view.shards.map(({ board }) => ageSeconds(board, view.nowMs));
+  const oldest = Math.max(0, ...ages);
+  const problems = view.phase === "running" ? problemsOf(view, oldest) : [];
+  const isOk = view.phase === "running" && problems.length === 0;
+  return {
+    status: view.phase === "running" ? (isOk ? "ok" : "degraded") : view.phase,
+    problems,
+    warnings: warningsOf(view),
+    shards: view.shards.map(({ isReady, board }, shard) => ({
+      shard,
+      accepting: isAccepting({ isReady, board }) && view.phase === "running" && !view.disk.isLow,
+      events_pending: board.pendingEvents,
+      oldest_unsealed_seconds: ages[shard] ?? 0,
+    })),
+    oldest_unsealed_seconds: oldest,
+    segments: view.segments,
+    disk_free_bytes: view.disk.freeBytes,
+  };
+}
+
+const isAccepting = (shard: { isReady: boolean; board: BoardState }) =>
+  shard.isReady && shard.board.ready === 1 && shard.board.journalFailed === 0;
+
+/** Age of the oldest event of a shard that is not yet sealed. */
+export function ageSeconds(board: BoardState, nowMs: number): number {
+  return board.pendingEvents === 0 || board.oldestPendingMs === 0
+    ? 0
+    : Math.max(0, nowMs - board.oldestPendingMs) / 1000;
+}
+
+function problemsOf(view: HealthView, oldestSeconds: number): string[] {
+  const problems: string[] = [];
+  for (const [shard, { isReady, board }] of view.shards.entries()) {
+    if (!isReady || board.ready === 0) problems.push(`shard ${shard} recovers`);
+    else if (board.journalFailed === 1) problems.push(`shard ${shard}: its journal cannot be written`);
+    if (board.flushFailuresInRow > 0)
+      problems.push(`shard ${shard}: flush failed ${board.flushFailuresInRow} times in a row`);
+  }
+  if (view.disk.failure !== undefined) problems.push("the disk of the data folder cannot be examined");
+  if (view.disk.isLow) problems.push(`the disk is full: ${view.disk.freeBytes} bytes free`);
+  if (oldestSeconds * 1000 > Math.max(stalledMsMin, 3 * view.flushIntervalMs))
+    problems.push(`flush stalled: the oldest event waits for ${Math.round(oldestSeconds)} s`);
+  if (view.catalogFailure !== undefined) problems.push("the catalog cannot be published");
+  return problems;
+}
+
+function warningsOf(view: HealthView): string[] {
+  const corrupt = view.shards.reduce((total, { board }) => total + board.corruptJournals, 0);
+  const refused = view.shards.reduce((total, { board }) => total + board.refusedLines, 0);
+  const warnings: string[] = [];
+  if (corrupt > 0) warnings.push(`${corrupt} corrupt journal files are kept in journal/corrupt`);
+  if (refused > 0) warnings.push(`${refused} journal lines that could not be sealed are kept in journal/refused`);
+  return warnings;
+}

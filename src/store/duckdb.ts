@@ -1,0 +1,54 @@
+/** DuckDB as the service uses it: in memory, with what is sealed attached by path. */
+import { type DuckDBConnection, DuckDBInstance, type Json } from "@duckdb/node-api";
+
+/** Limits of one DuckDB instance. */
+export type DuckDBLimits = { threads: number; memoryMiB: number };
+
+/** An in-memory DuckDB with one connection; statements run one after another. */
+export class DuckDB implements Disposable {
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.#instance = instance;
+    this.#connection = connection;
+  }
+
+  /** Opens one; times are UTC, and nothing is fetched or spilled outside the limits. */
+  static async open(limits: DuckDBLimits): Promise<DuckDB> {
+    const instance = await DuckDBInstance.create(":memory:", {
+      threads: String(limits.threads),
+      memory_limit: `${limits.memoryMiB}MiB`,
+      temp_directory: "",
+      autoinstall_known_extensions: "false",
+    });
+    const connection = await instance.connect();
+    await connection.run("SET TimeZone = 'UTC'");
+    return new DuckDB(instance, connection);
+  }
+
+  /** Runs one statement for its effect. */
+  async run(sql: string): Promise<void> {
+    await this.#connection.run(sql);
+  }
+
+  /** Runs one query and gives its rows as plain values; BIGINT comes as text, so cast what should be a number. */
+  async rows(sql: string): Promise<Record<string, Json>[]> {
+    const reader = await this.#connection.runAndReadAll(sql);
+    return reader.getRowObjectsJson();
+  }
+
+  [Symbol.dispose](): void {
+    this.#connection.closeSync();
+    this.#instance.closeSync();
+  }
+}
+
+/** A text as an SQL literal. */
+export const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
+
+/** A name as an SQL identifier. */
+export const identifier = (name: string) => `"${name.replaceAll('"', '""')}"`;
+
+/** A list of texts as an SQL list. */
+export const listLiteral = (texts: readonly string[]) => `[${texts.map(literal).join(", ")}]`;

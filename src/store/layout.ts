@@ -1,0 +1,65 @@
+/** The data folder as a whole: made at first start, and locked against a second server. */
+import { Database } from "bun:sqlite";
+import { mkdirSync, readdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { syncFolder } from "../base/durable.ts";
+import { codeOf, DataFolderRefused, messageOf } from "../base/errors.ts";
+import { type DataFolder, dataFolder } from "./names.ts";
+
+/**
+ * Makes the folders that are missing, durably, and gives their paths.
+ * @throws DataFolderRefused when they cannot be made
+ */
+export function prepareDataFolder(path: string): DataFolder {
+  const folder = dataFolder(resolve(path));
+  try {
+    for (const each of [folder.root, folder.journal, folder.corrupt, folder.refused, folder.segments, folder.ids])
+      mkdirSync(each, { recursive: true, mode: 0o755 });
+    for (const each of [folder.root, folder.journal]) syncFolder(each);
+  } catch (error) {
+    throw new DataFolderRefused(`data folder ${folder.root} cannot be written: ${messageOf(error)}`, { cause: error });
+  }
+  return folder;
+}
+
+/** A held data folder; released by `dispose`, and by the kernel when the process ends in whatever way. */
+export type FolderLock = Disposable;
+
+/**
+ * Takes the folder for this process.
+ * An exclusive SQLite transaction is a kernel lock on the file: it ends with the process, also at SIGKILL, and unlike a
+ * listening socket it holds across containers that share the folder.
+ * @throws DataFolderRefused when another process holds it
+ */
+export function lockDataFolder(folder: DataFolder): FolderLock {
+  let database: Database | undefined;
+  try {
+    database = new Database(folder.lock, { create: true });
+    database.run("PRAGMA journal_mode = MEMORY");
+    database.run("BEGIN EXCLUSIVE");
+  } catch (error) {
+    database?.close();
+    const busy = codeOf(error)?.startsWith("SQLITE_BUSY") ?? false;
+    throw new DataFolderRefused(
+      busy
+        ? `data folder ${folder.root} is in use by another server; stop it, or set MILLRACE_DATA_DIR to another folder`
+        : `data folder ${folder.root} cannot be locked: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+  const held = database;
+  return { [Symbol.dispose]: () => held.close() };
+}
+
+/** Files of a folder that a parser knows, with what their names say, in the order of their names. */
+export function listNames<Name>(
+  folder: string,
+  parse: (file: string) => Name | undefined,
+): { file: string; name: Name }[] {
+  const known: { file: string; name: Name }[] = [];
+  for (const file of readdirSync(folder).sort()) {
+    const name = parse(file);
+    if (name !== undefined) known.push({ file, name });
+  }
+  return known;
+}

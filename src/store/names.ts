@@ -1,0 +1,98 @@
+/**
+ * The only place that builds or parses a name in the data folder. Names decide what is current, so this is the format.
+ *
+ *   millrace.duckdb                                        the catalog
+ *   secret                                                 the generated key
+ *   lock                                                   held by the server of this folder
+ *   journal/SSSS-FFFFFFFFFFFFFFFF.ndjson                   accepted, not yet sealed: shard, first sequence
+ *   journal/corrupt/…, journal/refused/…                   kept aside
+ *   segments/SSSS-FFFFFFFFFFFFFFFF-TTTTTTTTTTTTTTTT-CCCCCCCC.duckdb
+ *                                                          sealed: shard, first and last sequence, CRC-32 of the file
+ *   ids/SSSS-NNNNNNNN.ids                                  ids that clients made, the latest million and more
+ *   anything that ends in .tmp                             unfinished; removed at start
+ */
+import { join } from "node:path";
+import { type Sequence, type ShardId, sequence, shardId } from "../base/brand.ts";
+
+/** Paths of one data folder. */
+export type DataFolder = {
+  root: string;
+  catalog: string;
+  secret: string;
+  lock: string;
+  journal: string;
+  corrupt: string;
+  refused: string;
+  segments: string;
+  ids: string;
+};
+
+/** The paths below `root`, which should be absolute: the catalog's views carry it. */
+export function dataFolder(root: string): DataFolder {
+  const journal = join(root, "journal");
+  return {
+    root,
+    catalog: join(root, "millrace.duckdb"),
+    secret: join(root, "secret"),
+    lock: join(root, "lock"),
+    journal,
+    corrupt: join(journal, "corrupt"),
+    refused: join(journal, "refused"),
+    segments: join(root, "segments"),
+    ids: join(root, "ids"),
+  };
+}
+
+/** Most shards that one folder can have: the id table keeps a shard in six bits. */
+export const shardsMax = 64;
+
+/** What ends the name of an unfinished file. */
+export const unfinishedSuffix = ".tmp";
+
+const shardText = (shard: ShardId) => String(shard).padStart(4, "0");
+const sequenceText = (value: Sequence) => String(value).padStart(16, "0");
+
+/** Name of the journal file of a shard whose first row has this sequence. */
+export const journalName = (name: JournalName) => `${shardText(name.shard)}-${sequenceText(name.from)}.ndjson`;
+
+/** What the name of a journal file says. */
+export type JournalName = { shard: ShardId; from: Sequence };
+
+/** Reads the name of a journal file; undefined when it is none. */
+export function parseJournalName(file: string): JournalName | undefined {
+  const match = /^(\d{4})-(\d{16})\.ndjson$/.exec(file);
+  return match === null ? undefined : { shard: shardId(Number(match[1])), from: sequence(Number(match[2])) };
+}
+
+/** What the name of a segment says: events `from` to `to` of a shard, and the CRC-32 of the file's bytes. */
+export type SegmentName = { shard: ShardId; from: Sequence; to: Sequence; crc32: number };
+
+/** Name of a sealed segment. */
+export function segmentName(name: SegmentName): string {
+  const checksum = name.crc32.toString(16).padStart(8, "0");
+  return `${shardText(name.shard)}-${sequenceText(name.from)}-${sequenceText(name.to)}-${checksum}.duckdb`;
+}
+
+/** Reads the name of a segment; undefined when it is none. */
+export function parseSegmentName(file: string): SegmentName | undefined {
+  const match = /^(\d{4})-(\d{16})-(\d{16})-([0-9a-f]{8})\.duckdb$/.exec(file);
+  if (match === null) return undefined;
+  return {
+    shard: shardId(Number(match[1])),
+    from: sequence(Number(match[2])),
+    to: sequence(Number(match[3])),
+    crc32: Number.parseInt(match[4] ?? "", 16),
+  };
+}
+
+/** What the name of an id log says; `number` counts up. */
+export type IdLogName = { shard: ShardId; number: number };
+
+/** Name of an id log. */
+export const idLogName = (name: IdLogName) => `${shardText(name.shard)}-${String(name.number).padStart(8, "0")}.ids`;
+
+/** Reads the name of an id log; undefined when it is none. */
+export function parseIdLogName(file: string): IdLogName | undefined {
+  const match = /^(\d{4})-(\d{8})\.ids$/.exec(file);
+  return match === null ? undefined : { shard: shardId(Number(match[1])), number: Number(match[2]) };
+}

@@ -1,0 +1,85 @@
+import { expect, test } from "bun:test";
+import { readPlan } from "../../bench/arguments.ts";
+import { fileSystemOf } from "../../bench/report.ts";
+import { parseCpuSeconds, parseMemory, watchDuring } from "../../bench/sampler.ts";
+import { readStats } from "../../bench/service.ts";
+import { parseWrk } from "../../bench/wrk.ts";
+
+const printedByWrk = `Running 4s test @ http://127.0.0.1:32805/api/v1/analytics
+  1 threads and 64 connections
+  480990 requests in 4.00s, 93.12MB read
+  Non-2xx or 3xx responses: 990
+Requests/sec: 120110.45
+{"answered":480990,"refused":990,"socketErrors":3,"timeouts":1,"microseconds":4000000,"p50Us":507,"p99Us":936,"p999Us":1601}
+`;
+
+test("wrk's result counts only accepted requests as acknowledged", () => {
+  expect(parseWrk(printedByWrk)).toEqual({
+    acknowledged: 480_000,
+    refused: 990,
+    socketErrors: 3,
+    timeouts: 1,
+    requestsPerSecond: 120_000,
+    p50Ms: 0.507,
+    p99Ms: 0.936,
+    p999Ms: 1.601,
+  });
+});
+
+test("a wrk that printed no result, or half of one, is an error", () => {
+  expect(() => parseWrk("Running 4s test\n")).toThrow("no result");
+  expect(() => parseWrk('{"answered":1}\n')).toThrow('no number "refused"');
+});
+
+test("memory is read in megabytes, now and at its highest", () => {
+  const status = "Name:\tbun\nVmPeak:\t 9000000 kB\nVmHWM:\t  600000 kB\nVmRSS:\t  500000 kB\n";
+  expect(parseMemory(status)).toEqual({ nowMB: 512, peakMB: 614.4 });
+  expect(() => parseMemory("Name:\tbun\n")).toThrow("VmRSS");
+});
+
+test("processor time is read past a program name with blanks and brackets", () => {
+  const stat = `4711 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 9 0 123 456\n`;
+  expect(parseCpuSeconds(stat)).toBe(3);
+});
+
+test("a course has a first and a last look, and ends the work when a look fails", async () => {
+  const pid = process.pid;
+  const { result, course } = await watchDuring(async () => "done", { pid, eventsPending: async () => 5 });
+  expect(result).toBe("done");
+  expect(course.eventsPending.length).toBeGreaterThanOrEqual(1);
+  expect(course.memoryMB.length).toBe(course.eventsPending.length);
+  expect(course.memoryPeakMB).toBeGreaterThan(1);
+
+  let ended = false;
+  const endless = (signal: AbortSignal) =>
+    new Promise<void>((resolve) => {
+      signal.addEventListener("abort", () => resolve());
+    }).then(() => {
+      ended = true;
+    });
+  const failing = watchDuring(endless, { pid, eventsPending: () => Promise.reject(new Error("no stats")) });
+  await expect(failing).rejects.toThrow("no stats");
+  expect(ended).toBe(true);
+});
+
+test("stats are read from a body of the reference, and from nothing else", () => {
+  const body = { total_events: 12, buffer_status: { events_pending: 5, events_flushed_total: 7 } };
+  expect(readStats(body)).toEqual({ totalEvents: 12, eventsPending: 5 });
+  expect(() => readStats({ detail: "no" })).toThrow("not the stats");
+});
+
+test("the file system is that of the deepest mount over the folder", () => {
+  const mounts = "/dev/vda / ext4 rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n/dev/vdb /tmp/disk xfs rw 0 0\n";
+  expect(fileSystemOf(mounts, "/var/tmp/x")).toBe("ext4");
+  expect(fileSystemOf(mounts, "/tmp/x")).toBe("tmpfs");
+  expect(fileSystemOf(mounts, "/tmp/disk")).toBe("xfs");
+  expect(fileSystemOf(mounts, "/tmpfile")).toBe("ext4");
+});
+
+test("a quick plan is one short round, and numbers given go before it", () => {
+  expect(readPlan(["--quick"])).toMatchObject({ rounds: 1, ids: "server" });
+  const plan = readPlan(["batch-64", "--quick", "--seconds", "40", "--rounds", "5", "--ids", "--json", "out.json"]);
+  expect(plan).toMatchObject({ rounds: 5, ids: "client", jsonPath: "out.json" });
+  expect(plan.scenarios.map(({ name, seconds }) => ({ name, seconds }))).toEqual([{ name: "batch-64", seconds: 40 }]);
+  expect(readPlan([]).scenarios.map(({ seconds }) => seconds)).toEqual([10, 10, 30]);
+});

@@ -1,0 +1,146 @@
+/** Who may do what: every request but health's carries a token that is checked in full. */
+import { describe, expect, test } from "bun:test";
+import { refusal, shaped } from "../support/answers.ts";
+import { paths, type Service, sharedService } from "../support/service.ts";
+import { nowSeconds, signToken, type TokenParts } from "../support/tokens.ts";
+import { until } from "../support/until.ts";
+
+const issuer = "https://issuer.example.org";
+const audience = "millrace-tests";
+const service = sharedService();
+const strict = sharedService({ env: { MILLRACE_JWT_ISSUER: issuer, MILLRACE_JWT_AUDIENCE: audience } });
+
+const body = JSON.stringify({ event_name: "auth" });
+
+/** One of each endpoint that needs a token. */
+const requests: Record<string, (of: Service, headers: Record<string, string>) => Promise<Response>> = {
+  track: (of, headers) => of.request(paths.track, { token: null, headers, body }),
+  batch: (of, headers) => of.request(paths.batch, { token: null, headers, body: `{"events":[${body}]}` }),
+  stats: (of, headers) => of.request(paths.stats, { token: null, headers }),
+};
+
+/** Signs what `claims` gives over `sub` and an `exp` in an hour; undefined takes a claim away. */
+function signed(parts: Partial<TokenParts> & { readonly secret: string }): string {
+  return signToken({ ...parts, claims: { sub: "tester", exp: nowSeconds() + 3600, ...parts.claims } });
+}
+
+async function expectUnauthorized(response: Response) {
+  const text = await response.text();
+  expect({ status: response.status, text }).toMatchObject({ status: 401 });
+  shaped(refusal, JSON.parse(text));
+  expect(response.headers.get("www-authenticate")).toStartWith("Bearer");
+}
+
+/** Every header that must not let anybody in; made from the right secret. */
+const bad: Record<string, (secret: string) => Record<string, string>> = {
+  "no header": () => ({}),
+  "an empty header": () => ({ authorization: "" }),
+  "another scheme": () => ({ authorization: `Basic ${btoa("tester:secret")}` }),
+  "a scheme without a token": () => ({ authorization: "Bearer " }),
+  "a token without a scheme": (secret) => ({ authorization: signed({ secret }) }),
+  "a word": () => ({ authorization: "Bearer nonsense" }),
+  "three empty parts": () => ({ authorization: "Bearer .." }),
+  "a token with a part more": (secret) => ({ authorization: `Bearer ${signed({ secret })}.x` }),
+  "a token without its signature": (secret) => ({
+    authorization: `Bearer ${signed({ secret }).replace(/[^.]+$/, "")}`,
+  }),
+  "a wrong signature": (secret) => ({ authorization: `Bearer ${signed({ secret: `${secret}x` })}` }),
+  "claims changed after signing": (secret) => {
+    const [header, , signature] = signed({ secret }).split(".");
+    const [, claims] = signed({ secret, claims: { sub: "root" } }).split(".");
+    return { authorization: `Bearer ${header}.${claims}.${signature}` };
+  },
+  "an exp that is over": (secret) => ({
+    authorization: `Bearer ${signed({ secret, claims: { exp: nowSeconds() - 3600 } })}`,
+  }),
+  "no exp": (secret) => ({ authorization: `Bearer ${signed({ secret, claims: { exp: undefined } })}` }),
+  "an exp that is no number": (secret) => ({
+    authorization: `Bearer ${signed({ secret, claims: { exp: "tomorrow" } })}`,
+  }),
+  "an nbf to come": (secret) => ({
+    authorization: `Bearer ${signed({ secret, claims: { nbf: nowSeconds() + 3600 } })}`,
+  }),
+  "alg none with a signature": (secret) => ({
+    authorization: `Bearer ${signed({ secret, header: { alg: "none", typ: "JWT" } })}`,
+  }),
+  "alg none without one": (secret) => ({
+    authorization: `Bearer ${signed({ secret, header: { alg: "none" } }).replace(/[^.]+$/, "")}`,
+  }),
+  "HS384 by the same secret": (secret) => ({
+    authorization: `Bearer ${signed({ secret, hash: "sha384", header: { alg: "HS384", typ: "JWT" } })}`,
+  }),
+  "HS512 by the same secret": (secret) => ({
+    authorization: `Bearer ${signed({ secret, hash: "sha512", header: { alg: "HS512", typ: "JWT" } })}`,
+  }),
+  "a crit that nobody knows": (secret) => ({
+    authorization: `Bearer ${signed({ secret, header: { alg: "HS256", crit: ["x"], x: 1 } })}`,
+  }),
+};
+
+describe.each(Object.keys(requests))("%s is 401 for", (endpoint) => {
+  test.each(Object.keys(bad))("%s", async (kind) => {
+    const headers = bad[kind]?.(service().secret) ?? {};
+    await expectUnauthorized((await requests[endpoint]?.(service(), headers)) ?? Response.error());
+  });
+});
+
+test("nobody without a token learns whether a body is valid", async () => {
+  await expectUnauthorized(await service().request(paths.track, { token: null, body: "{" }));
+  await expectUnauthorized(await service().request(paths.batch, { token: "x", body: "{}" }));
+});
+
+test("a good token is taken under any spelling of Bearer", async () => {
+  for (const scheme of ["Bearer", "bearer", "BEARER"]) {
+    const headers = { authorization: `${scheme} ${service().token({})}` };
+    expect((await service().request(paths.stats, { token: null, headers })).status).toBe(200);
+  }
+});
+
+describe("scope", () => {
+  test.each([
+    ["absent", undefined, { track: 200, batch: 200, stats: 200 }],
+    ["events:write", "events:write", { track: 200, batch: 200, stats: 403 }],
+    ["stats:read", "stats:read", { track: 403, batch: 403, stats: 200 }],
+    ["both", "events:write stats:read", { track: 200, batch: 200, stats: 200 }],
+    ["query alone", "query", { track: 403, batch: 403, stats: 403 }],
+    ["a longer word", "events:writes stats:reads", { track: 403, batch: 403, stats: 403 }],
+  ])("%s", async (_what, scope, expected) => {
+    const token = service().token(scope === undefined ? {} : { scope });
+    const headers = { authorization: `Bearer ${token}` };
+    for (const [endpoint, status] of Object.entries(expected)) {
+      const response = await requests[endpoint]?.(service(), headers);
+      expect({ endpoint, status: response?.status }).toEqual({ endpoint, status });
+      if (status === 403) shaped(refusal, await response?.json());
+    }
+  });
+});
+
+test("a token that is in use stops working at its exp", async () => {
+  const exp = nowSeconds() + 2;
+  const token = signed({ secret: service().secret, claims: { exp } });
+  const status = async () => (await service().request(paths.track, { token, body })).status;
+  expect([await status(), await status()]).toEqual([200, 200]);
+  await until(() => Date.now() >= (exp + 1) * 1000, { what: "the token's end", limitMs: 5_000 });
+  expect([await status(), await status()]).toEqual([401, 401]);
+});
+
+test("an expired token is told from nothing else: its refusal is a 401 like all", async () => {
+  const token = signed({ secret: service().secret, claims: { exp: nowSeconds() - 60 } });
+  await expectUnauthorized(await service().request(paths.stats, { token }));
+});
+
+describe("issuer and audience, when set", () => {
+  test.each<[string, Record<string, unknown>, number]>([
+    ["right", { iss: issuer, aud: audience }, 200],
+    ["right, among other audiences", { iss: issuer, aud: ["other", audience] }, 200],
+    ["no issuer", { aud: audience }, 401],
+    ["no audience", { iss: issuer }, 401],
+    ["another issuer", { iss: `${issuer}/`, aud: audience }, 401],
+    ["another audience", { iss: issuer, aud: "other" }, 401],
+  ])("%s", async (_what, claims, status) => {
+    const token = signed({ secret: strict().secret, claims });
+    const response = await strict().request(paths.track, { token, body });
+    if (status === 401) await expectUnauthorized(response);
+    else expect(response.status).toBe(status);
+  });
+});

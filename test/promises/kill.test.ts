@@ -1,0 +1,57 @@
+/**
+ * kill -9 of the whole process at moments that nobody chose, twenty times on one folder, under load, with what was not
+ * answered sent again inside new batches.
+ */
+import { expect, test } from "bun:test";
+import { Ledger } from "../support/ledger.ts";
+import { type Random, randomFrom, seedOfRun } from "../support/random.ts";
+import { type Service, startService } from "../support/service.ts";
+
+const rounds = 20;
+
+/** Writers at once: more than shards and cores, so that groups hold several requests. */
+const writers = 6;
+
+/** Sends what is open, mixed into new events, until the service is gone. */
+async function write(service: Service, ledger: Ledger, random: Random, open: string[]) {
+  for (;;) {
+    const retried = open.splice(0, random.between({ from: 0, to: 5 }));
+    const ids = [...retried, ...Ledger.ids(random.between({ from: retried.length > 0 ? 0 : 1, to: 12 }))];
+    const answer = await ledger.send(service, shuffled(ids, random), { alone: ids.length === 1 && random.onceIn(2) });
+    if (answer === "unanswered") return;
+  }
+}
+
+function shuffled(ids: readonly string[], random: Random): string[] {
+  const left = [...ids];
+  return ids.flatMap(() => left.splice(random.between({ from: 0, to: left.length - 1 }), 1));
+}
+
+test(`${rounds} kills under load lose nothing, double nothing, halve no batch`, async () => {
+  const random = randomFrom(seedOfRun("kill.test.ts"));
+  const ledger = new Ledger();
+  await using service = await startService();
+  let checked = 0;
+  for (let round = 0; round < rounds; round++) {
+    const acknowledgedBefore = ledger.acknowledged.size;
+    const open = ledger.open();
+    const writing = Array.from({ length: writers }, () => write(service, ledger, random, open));
+    // From before the first answer to after the second flush.
+    await Bun.sleep(random.between({ from: 5, to: 500 }));
+    await service.kill9();
+    await Promise.all(writing);
+    // A crash during recovery is a crash like any other.
+    if (random.onceIn(4)) await service.startAndKill({ afterMs: random.between({ from: 50, to: 600 }) });
+    await service.restart();
+    await service.waitSealed();
+    expect({ round, broken: await ledger.violations(service) }).toEqual({ round, broken: [] });
+    checked += ledger.acknowledged.size - acknowledgedBefore;
+  }
+  await ledger.retryAll(service);
+  await service.waitSealed();
+  expect(await ledger.violations(service)).toEqual([]);
+  expect([...ledger.refusals.keys()].filter((status) => status !== 503)).toEqual([]);
+  // A run in which hardly anything was acknowledged would prove nothing.
+  expect(checked).toBeGreaterThan(rounds * 10);
+  expect(await service.stop()).toBe(0);
+}, 120_000);

@@ -1,0 +1,100 @@
+/** Past MILLRACE_MAX_BUFFER_EVENTS: 503 at once, memory flat, what was accepted kept. */
+import { expect, test } from "bun:test";
+import { refusal, shaped } from "../support/answers.ts";
+import { Ledger } from "../support/ledger.ts";
+import { paths, type Service, startService } from "../support/service.ts";
+
+const bufferMax = 50;
+const full = { MILLRACE_MAX_BUFFER_EVENTS: String(bufferMax), MILLRACE_FLUSH_INTERVAL_SECONDS: "3600" };
+
+async function expectOverloaded(response: Response) {
+  const text = await response.text();
+  expect({ status: response.status, text }).toMatchObject({ status: 503 });
+  shaped(refusal, JSON.parse(text));
+  expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+}
+
+const batchOf = (count: number) => JSON.stringify({ events: Array(count).fill({ event_name: "over" }) });
+
+async function pending(service: Service): Promise<number> {
+  return (await service.stats()).buffer_status.events_pending;
+}
+
+test("exactly the buffer is accepted; past it each request is a 503 with Retry-After, at once", async () => {
+  await using service = await startService({ env: full });
+  const ledger = new Ledger();
+  for (let event = 0; event < bufferMax; event++) {
+    expect(await ledger.send(service, Ledger.ids(1), { alone: true })).toBe("acknowledged");
+  }
+  const startedMs = Date.now();
+  for (let event = 0; event < 20; event++)
+    await expectOverloaded(await service.post(paths.track, { event_name: "over" }));
+  expect(Date.now() - startedMs).toBeLessThan(2_000);
+  expect(await pending(service)).toBe(bufferMax);
+  // Kept: through the stop's sealing, which also makes room.
+  await service.stop();
+  await service.restart();
+  expect(await ledger.violations(service)).toEqual([]);
+  expect(await service.track({ event_name: "room again" })).toMatchObject({ success: true });
+});
+
+test("a batch that does not fit is refused whole, and one that fits is still accepted", async () => {
+  await using service = await startService({ env: full });
+  await expectOverloaded(await service.post(paths.batch, batchOf(bufferMax + 1)));
+  expect(await pending(service)).toBe(0);
+  await service.batch(Array(40).fill({ event_name: "fits" }));
+  await expectOverloaded(await service.post(paths.batch, batchOf(11)));
+  expect(await pending(service)).toBe(40);
+  await service.batch(Array(10).fill({ event_name: "fits" }));
+  expect(await pending(service)).toBe(bufferMax);
+});
+
+test("a repeat of what was accepted is a 200 even when there is no room for more", async () => {
+  await using service = await startService({ env: full });
+  const [id = ""] = Ledger.ids(1);
+  await service.track({ event_name: "known", event_id: id });
+  await service.batch(Array(bufferMax - 1).fill({ event_name: "fill" }));
+  await expectOverloaded(await service.post(paths.track, { event_name: "new" }));
+  const answer = await service.post(paths.track, { event_name: "known", event_id: id });
+  // Either is true to the contract's words; a 200 must tell the truth.
+  if (answer.status === 200) expect(await answer.json()).toMatchObject({ event_id: id, duplicate: true });
+  else await expectOverloaded(answer);
+});
+
+test("over all shards together, and under many writers, never more than the buffer is pending", async () => {
+  await using service = await startService({ env: { ...full, MILLRACE_SHARDS: "4" } });
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, () => service.post(paths.batch, batchOf(3)).then(({ status }) => status)),
+  );
+  const accepted = answers.filter((status) => status === 200).length;
+  expect(new Set(answers)).toEqual(new Set([200, 503]));
+  expect(await pending(service)).toBe(accepted * 3);
+  expect(accepted * 3).toBeLessThanOrEqual(bufferMax);
+  expect((await service.health()).status).toBeGreaterThanOrEqual(200);
+});
+
+test("memory stays flat while a flood is refused, and room is used as soon as it is there", async () => {
+  await using service = await startService({
+    env: { MILLRACE_MAX_BUFFER_EVENTS: "500", MILLRACE_FLUSH_INTERVAL_SECONDS: "0.5" },
+  });
+  const body = JSON.stringify({ events: Array(100).fill({ event_name: "flood", session_id: "x".repeat(2_000) }) });
+  let accepted = 0;
+  const flood = async (requests: number) => {
+    const one = async () => {
+      for (let request = 0; request < requests / 32; request++) {
+        const { status } = await service.post(paths.batch, body);
+        expect([200, 503]).toContain(status);
+        if (status === 200) accepted += 100;
+      }
+    };
+    await Promise.all(Array.from({ length: 32 }, one));
+  };
+  await flood(2_000);
+  const before = service.residentBytes;
+  await flood(4_000);
+  // 800 MB were offered in between.
+  expect(service.residentBytes - before).toBeLessThan(100 * 1024 * 1024);
+  await service.waitSealed();
+  expect(await service.count()).toBe(accepted);
+  expect(await service.track({ event_name: "room" })).toMatchObject({ success: true });
+}, 60_000);

@@ -1,0 +1,142 @@
+/** Stopping: nothing accepted is left behind, and the folder has one owner at a time. */
+import { describe, expect, test } from "bun:test";
+import { refusal, shaped } from "../support/answers.ts";
+import { queryFile, single } from "../support/catalog.ts";
+import { millrace } from "../support/command.ts";
+import { isConnectionLost, Ledger } from "../support/ledger.ts";
+import { paths, type Service, startService } from "../support/service.ts";
+import { until } from "../support/until.ts";
+
+/** The contract's limit for a stop. */
+const stopMsMax = 10_000;
+
+/** An hour: nothing is sealed before the stop itself does it. */
+const unhurried = { MILLRACE_FLUSH_INTERVAL_SECONDS: "3600" };
+
+/** Sends batches until the service refuses or is gone. */
+async function writeUntilRefused(service: Service, ledger: Ledger) {
+  while ((await ledger.send(service, Ledger.ids(10))) === "acknowledged");
+}
+
+describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
+  test("under load: exit 0 within 10 s, and everything acknowledged is sealed and in the catalog", async () => {
+    await using service = await startService({ env: unhurried });
+    const ledger = new Ledger();
+    const writing = Array.from({ length: 4 }, () => writeUntilRefused(service, ledger));
+    await until(() => ledger.acknowledged.size >= 2_000, { what: "two thousand events", limitMs: 10_000 });
+    const startedMs = Date.now();
+    expect(await service.stop(signal)).toBe(0);
+    expect(Date.now() - startedMs).toBeLessThan(stopMsMax);
+    await Promise.all(writing);
+    // The service is gone: what it left is what an analyst finds.
+    const rows = await queryFile(service.catalogPath, "SELECT event_id::VARCHAR AS id FROM events");
+    const found = new Set(rows.map(({ id }) => id));
+    expect(rows).toHaveLength(found.size);
+    expect([...ledger.acknowledged].filter((id) => !found.has(id))).toEqual([]);
+    expect(found.size).toBeGreaterThanOrEqual(ledger.acknowledged.size);
+    // And what a refusal said was true: 503, or no answer at all.
+    expect([...ledger.refusals.keys()].filter((status) => status !== 503)).toEqual([]);
+    await service.restart();
+    expect(await ledger.violations(service)).toEqual([]);
+    expect((await service.stats()).buffer_status.events_pending).toBe(0);
+  });
+
+  test("while idle: exit 0", async () => {
+    await using service = await startService();
+    expect(await service.stop(signal)).toBe(0);
+    expect(single(await queryFile(service.catalogPath, "SELECT count(*) FROM events"))).toBe(0);
+  });
+
+  test("a request that comes while it stops is a 503 with Retry-After, or meets no listener", async () => {
+    await using service = await startService({ env: unhurried });
+    for (let round = 0; round < 20; round++) await service.batch(Array(100).fill({ event_name: "to seal" }));
+    service.signal(signal);
+    const exited = service.exited();
+    let accepted = 0;
+    for (;;) {
+      try {
+        const response = await service.post(paths.track, { event_name: "late" });
+        if (response.status === 200) accepted++;
+        else {
+          expect(response.status).toBe(503);
+          expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+          shaped(refusal, await response.json());
+        }
+      } catch (error) {
+        if (!isConnectionLost(error)) throw error;
+        break;
+      }
+    }
+    expect(await exited).toBe(0);
+    const counted = single(await queryFile(service.catalogPath, "SELECT count(*) FROM events"));
+    // What was on its way when the signal came may be stored without an answer, but not the other way round.
+    expect(counted).toBeGreaterThanOrEqual(2_000 + accepted);
+  });
+});
+
+test("health says stopping while it stops", async () => {
+  await using service = await startService({ env: unhurried });
+  for (let round = 0; round < 100; round++) await service.batch(Array(100).fill({ event_name: "to seal" }));
+  service.signal("SIGTERM");
+  for (;;) {
+    try {
+      const response = await service.health();
+      if (response.status === 200) continue;
+      expect(response.status).toBe(503);
+      expect(await response.json()).toMatchObject({ status: "stopping" });
+    } catch (error) {
+      if (!isConnectionLost(error)) throw error;
+      break;
+    }
+  }
+  expect(await service.exited()).toBe(0);
+});
+
+test("a second signal ends it at once, and nothing acknowledged is lost", async () => {
+  await using service = await startService({ env: unhurried });
+  const ledger = new Ledger();
+  for (let round = 0; round < 50; round++) await ledger.send(service, Ledger.ids(100));
+  const startedMs = Date.now();
+  service.signal("SIGTERM");
+  service.signal("SIGTERM");
+  await service.exited();
+  expect(Date.now() - startedMs).toBeLessThan(2_000);
+  await service.restart();
+  await service.stop();
+  await service.restart();
+  expect(await ledger.violations(service)).toEqual([]);
+});
+
+test("after a stop nothing is left in the journal that the next start would replay", async () => {
+  await using service = await startService({ env: unhurried });
+  await service.batch(Array(100).fill({ event_name: "sealed" }));
+  await service.stop();
+  await service.restart();
+  expect((await service.stats()).buffer_status).toMatchObject({ events_pending: 0, events_flushed_total: 100 });
+});
+
+describe("one folder, one service", () => {
+  test("a second server on the folder of a running one exits 1 and says why; the first serves on", async () => {
+    await using service = await startService();
+    const second = await millrace(["serve"], {
+      env: { PORT: "0", MILLRACE_DATA_DIR: service.dataDir, MILLRACE_JWT_SECRET: service.secret },
+    });
+    expect(second.code).toBe(1);
+    expect(second.stdout).not.toContain("listening on");
+    expect(second.stderr).toContain(service.dataDir);
+    expect(second.stderr).not.toMatch(/\n\s+at .+:\d+:\d+/);
+    expect(await service.track({ event_name: "still here" })).toMatchObject({ success: true });
+    await service.waitSealed();
+    expect(await service.count()).toBe(1);
+  });
+
+  test("the lock does not outlive a SIGKILL", async () => {
+    await using service = await startService({ env: unhurried });
+    for (let round = 1; round <= 3; round++) {
+      await service.track({ event_name: "killed" });
+      await service.kill9();
+      await service.restart();
+      expect((await service.stats()).total_events).toBe(round);
+    }
+  });
+});

@@ -1,0 +1,100 @@
+/** Rules about who may know whom. Each answers with its complaints, one a line; none if the project keeps it. */
+import type { Module, Project } from "./project.ts";
+
+/** From the bottom up: who stands later may import who stands earlier, and never the other way round. */
+const order = [
+  "base",
+  "config",
+  "event",
+  "journal",
+  "store",
+  "actor",
+  "shard",
+  "stats",
+  "keeper",
+  "query",
+  "http",
+  "client",
+  "service.ts",
+  "cli",
+];
+
+/** What is under these rules; a file beside them, package.json say, may be read by all. */
+const areas = ["src", "bench", "test"];
+
+/** A folder of src imports only folders above it in the tree; src knows nothing of bench and test, bench nothing of test. */
+export function importsOutOfOrder({ modules }: Project): string[] {
+  const complaints: string[] = [];
+  for (const module of modules.values()) {
+    const from = partOf(module.path);
+    if (from.area === "src" && !order.includes(from.folder)) {
+      complaints.push(`${module.path}: src/${from.folder} has no place in the order of folders`);
+    }
+    for (const target of module.imports) {
+      const complaint = complaintAboutImport(from, partOf(target));
+      if (complaint !== undefined) complaints.push(`${module.path} imports ${target}: ${complaint}`);
+    }
+  }
+  return complaints;
+}
+
+/** Nobody imports a worker's entry: it is started by its URL, and known by its protocol. */
+export function importsOfActors({ modules }: Project): string[] {
+  return [...modules.values()].flatMap(({ path, imports }) =>
+    imports.filter((target) => target.endsWith("/actor.ts")).map((target) => `${path} imports ${target}`),
+  );
+}
+
+/** No file imports itself through others. */
+export function importCycles({ modules }: Project): string[] {
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const follow = (path: string, trail: readonly string[]): void => {
+    const begin = trail.indexOf(path);
+    if (begin >= 0) cycles.push([...trail.slice(begin), path].join(" -> "));
+    if (begin >= 0 || done.has(path)) return;
+    for (const target of modules.get(path)?.imports ?? []) follow(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of modules.keys()) follow(path, []);
+  return cycles;
+}
+
+/** Every file of src and bench is reached from what package.json names, by imports or as a worker. */
+export function deadFiles({ modules, entries }: Project): string[] {
+  const reached = new Set<string>();
+  const follow = (path: string): void => {
+    const module = modules.get(path);
+    if (module === undefined || reached.has(path)) return;
+    reached.add(path);
+    for (const target of [...module.imports, ...module.starts]) follow(target);
+  };
+  for (const entry of entries) follow(entry);
+  return [...modules.keys()].filter((path) => !path.startsWith("test/") && !reached.has(path));
+}
+
+/** Files that something outside of the imports uses: entries, and what is started by its URL. */
+export function filesUsedFromOutside({ modules, entries }: Project): Set<string> {
+  return new Set([...entries, ...[...modules.values()].flatMap(({ starts }: Module) => starts)]);
+}
+
+interface Part {
+  /** `src`, `bench` or `test`. */
+  readonly area: string;
+  /** Its first folder in there, or the file itself. */
+  readonly folder: string;
+}
+
+function partOf(path: string): Part {
+  const [area = "", folder = ""] = path.split("/");
+  return { area, folder };
+}
+
+function complaintAboutImport(from: Part, to: Part): string | undefined {
+  if (from.area === "test" || !areas.includes(to.area) || (from.area === "bench" && to.area !== "test"))
+    return undefined;
+  if (from.area !== to.area) return `${from.area} knows nothing of ${to.area}`;
+  if (from.folder === to.folder) return undefined;
+  if (from.folder === "client" && to.folder !== "event") return "the client knows the event alone";
+  return order.indexOf(to.folder) < order.indexOf(from.folder) ? undefined : `${to.folder} is not above ${from.folder}`;
+}

@@ -1,0 +1,234 @@
+/** What a program judges better than a reader. Each rule must find its bad sample before it is believed about the project. */
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { exportsNobodyImports, exportsWithoutDocstring, exportsWithoutName } from "./support/tidy/exports.ts";
+import { deadFiles, importCycles, importsOfActors, importsOutOfOrder } from "./support/tidy/imports.ts";
+import { type Project, projectOf, readProject } from "./support/tidy/project.ts";
+import { brokenLinks, filesTooLong, foldersWithoutReadme, wordsOutOfPlace } from "./support/tidy/prose.ts";
+
+interface Rule {
+  readonly promise: string;
+  readonly find: (project: Project) => string[];
+  /** A small project that breaks the rule, in every way that it can be broken, beside what is allowed. */
+  readonly sample: Readonly<Record<string, string>>;
+  readonly found: readonly string[];
+}
+
+const rules: readonly Rule[] = [
+  {
+    promise: "a folder imports only folders above it",
+    find: importsOutOfOrder,
+    sample: {
+      "src/event/a.ts": 'import type { B } from "../store/b.ts";\nimport "../base/c.ts";\nimport "./d.ts";',
+      "src/base/e.ts": 'export { x } from "../config/config.ts";\ntype T = import("../cli/millrace.ts").T;',
+      "src/client/f.ts": 'import type { A } from "../event/a.ts";\nimport "../base/e.ts";',
+      "src/service.ts": 'import "./http/server.ts";\nimport "./cli/serve.ts";',
+      "src/cli/serve.ts": 'import "../service.ts";\nimport "../../bench/main.ts";\nimport "../../package.json";',
+      "src/utils/g.ts": "",
+      "bench/main.ts": 'import "../src/event/a.ts";\nimport "../test/x.ts";',
+      "test/x.ts": 'import "../bench/main.ts";\nimport "../src/base/e.ts";',
+    },
+    found: [
+      "src/event/a.ts imports src/store/b.ts: store is not above event",
+      "src/base/e.ts imports src/config/config.ts: config is not above base",
+      "src/base/e.ts imports src/cli/millrace.ts: cli is not above base",
+      "src/client/f.ts imports src/base/e.ts: the client knows the event alone",
+      "src/service.ts imports src/cli/serve.ts: cli is not above service.ts",
+      "src/cli/serve.ts imports bench/main.ts: src knows nothing of bench",
+      "src/utils/g.ts: src/utils has no place in the order of folders",
+      "bench/main.ts imports test/x.ts: bench knows nothing of test",
+    ],
+  },
+  {
+    promise: "nobody imports the entry of a worker",
+    find: importsOfActors,
+    sample: {
+      "src/http/a.ts":
+        'import type { Shard } from "../shard/actor.ts";\nimport "../shard/protocol.ts";\nimport "../actor/host.ts";',
+      "src/service.ts": 'new URL("./shard/actor.ts", import.meta.url);',
+      "test/b.ts": 'await import("../src/keeper/actor.ts");',
+    },
+    found: ["src/http/a.ts imports src/shard/actor.ts", "test/b.ts imports src/keeper/actor.ts"],
+  },
+  {
+    promise: "no file imports itself through others",
+    find: importCycles,
+    sample: {
+      "src/base/a.ts": 'import "./b.ts";',
+      "src/base/b.ts": 'import type { C } from "./c.ts";',
+      "src/base/c.ts": 'import "./a.ts";\nimport "./d.ts";',
+      "src/base/d.ts": "",
+      "test/e.ts": 'import "./e.ts";\nimport "../src/base/c.ts";',
+    },
+    found: ["src/base/a.ts -> src/base/b.ts -> src/base/c.ts -> src/base/a.ts", "test/e.ts -> test/e.ts"],
+  },
+  {
+    promise: "every file is used",
+    find: deadFiles,
+    sample: {
+      "package.json": '{ "bin": "src/cli/millrace.ts", "scripts": { "bench": "exec bun bench/main.ts" } }',
+      "src/cli/millrace.ts": 'import type { S } from "../service.ts";',
+      "src/service.ts": 'new Worker(new URL("./shard/actor.ts", import.meta.url));',
+      "src/shard/actor.ts": 'import "./flush.ts";',
+      "src/shard/flush.ts": "",
+      "src/shard/dead.ts": 'import "./also-dead.ts"; // new URL("./dead.ts", import.meta.url)',
+      "src/shard/also-dead.ts": "",
+      "bench/main.ts": "",
+      "bench/dead.ts": "",
+      "test/x.test.ts": 'import "../src/shard/dead.ts";',
+    },
+    found: ["src/shard/dead.ts", "src/shard/also-dead.ts", "bench/dead.ts"],
+  },
+  {
+    promise: "every export has a docstring",
+    find: exportsWithoutDocstring,
+    sample: {
+      "src/base/good.ts": [
+        "/** Of the file. */",
+        'import "./other.ts";',
+        "/** Says. */ export const a = 1;",
+        "const hidden = 1;",
+        "/** Says. */ function b(): void {}",
+        "export { b };",
+        'export { elsewhere } from "./other.ts";',
+        "/** Says. */ export function overloaded(x: string): void;",
+        "export function overloaded(x: unknown): void {}",
+        "/** Says. */ export interface Promised {",
+        "  /** Says. */ kept(): void;",
+        "  unsaid(): void;",
+        "}",
+        "/** Says. */ export class C implements Promised, Disposable {",
+        "  constructor() {} #own() {} private old() {} protected inner() {} override toString() { return '' }",
+        "  kept() {} [Symbol.dispose]() {}",
+        "  get pair() { return 1 } set pair(x: number) {}",
+        "}",
+      ].join("\n"),
+      "src/base/bad.ts": [
+        "// Not a docstring.",
+        "export const a = 1, b = 2;",
+        "/** */ export type T = string;",
+        "export interface I {}",
+        "function f(): void {}",
+        "export { f as g };",
+        "/** Says. */ export class C implements Promised { unsaid() {} static make() {} async again() {} }",
+      ].join("\n"),
+    },
+    found: [
+      "src/base/bad.ts:2 a",
+      "src/base/bad.ts:2 b",
+      "src/base/bad.ts:3 T",
+      "src/base/bad.ts:4 I",
+      "src/base/bad.ts:7 C.unsaid",
+      "src/base/bad.ts:7 C.make",
+      "src/base/bad.ts:7 C.again",
+      "src/base/bad.ts:5 g",
+    ],
+  },
+  {
+    promise: "every export of src is imported by somebody",
+    find: exportsNobodyImports,
+    sample: {
+      "package.json": '{ "bin": "src/cli/millrace.ts" }',
+      "src/cli/millrace.ts": 'export const entry = 1; new URL("../shard/actor.ts", import.meta.url);',
+      "src/shard/actor.ts": "export function handle() {}",
+      "src/base/a.ts":
+        "export const used = 1, renamed = 2, unused = 3; export type U = 1; export type V = 2; export class W {}",
+      "src/base/b.ts": "export const whole = 1;",
+      "src/base/c.ts": "export const passedOn = 1; export function alone() { alone(); }",
+      "src/base/d.ts": 'import { renamed as used } from "./a.ts"; export { passedOn as again } from "./c.ts";',
+      "bench/main.ts": 'import { used } from "../src/base/a.ts"; let v: import("../src/base/a.ts").V;',
+      "test/x.ts": 'import * as b from "../src/base/b.ts"; import type { U } from "../src/base/a.ts";',
+    },
+    found: ["src/base/a.ts unused", "src/base/a.ts W", "src/base/c.ts alone", "src/base/d.ts again"],
+  },
+  {
+    promise: "every export has a name of its own, and one file that it comes from",
+    find: exportsWithoutName,
+    sample: {
+      "src/base/a.ts": "export default function a() {}\nexport const b = 1;",
+      "bench/b.ts": "const b = 1;\nexport default b;",
+      "test/c.ts": 'const c = 1;\nexport { c as default };\nexport * from "./d.ts";\nexport { d } from "./d.ts";',
+    },
+    found: [
+      "src/base/a.ts:1 default export",
+      "bench/b.ts:2 default export",
+      "test/c.ts:2 default export",
+      "test/c.ts:3 export of all of another file",
+    ],
+  },
+  {
+    promise: "every folder of src explains itself",
+    find: foldersWithoutReadme,
+    sample: {
+      "src/base/a.ts": "",
+      "src/event/b.ts": "",
+      "src/event/README.md": "Events.",
+      "bench/main.ts": "",
+      "src/x/y.txt": "",
+    },
+    found: ["src/base"],
+  },
+  {
+    promise: "every link in a README leads somewhere",
+    find: brokenLinks,
+    sample: {
+      "README.md":
+        "[a](src/base) [b](src/base/) [c](./src/base/a.ts#L3) [d](#top) [e](https://x.y/z) ![f](docs/gone.png)",
+      "src/base/a.ts": "",
+      "src/base/README.md":
+        '[a](../../README.md "Up") [b](b.ts)\n\n[c]: ../c.md\n<img src="d.svg">\n```\n[x](x.ts)\n```\n`[y](y.ts)`',
+    },
+    found: [
+      "README.md: docs/gone.png",
+      "src/base/README.md: b.ts",
+      "src/base/README.md: ../c.md",
+      "src/base/README.md: d.svg",
+    ],
+  },
+  {
+    promise: "no file of src is longer than 300 lines",
+    find: filesTooLong,
+    sample: {
+      "src/base/long.ts": "//\n".repeat(301),
+      "src/base/full.ts": "//\n".repeat(300),
+      "test/long.ts": "//\n".repeat(301),
+    },
+    found: ["src/base/long.ts: 301 lines"],
+  },
+  {
+    promise: "no path of one machine stands in the source, and nothing is left for later",
+    find: wordsOutOfPlace,
+    sample: {
+      "src/base/a.ts": `const a = "/${"tmp"}/x";\nconst b = \`\${folder}/${"tmp"}/x\`; // segments/${"tmp"}/x`,
+      "bench/b.ts": `// ${"TO"}DO later\nconst b = "/${"work"}/main"; // https://x.y/${"work"}/z`,
+      "test/c.ts": `const mastodon = "/${"tmp"}/x"; // ${"FIX"}ME`,
+      "src/README.md": `See /${"work"}/shared.`,
+    },
+    found: [
+      `src/base/a.ts:1 /${"tmp"}/`,
+      `bench/b.ts:1 ${"TO"}DO`,
+      `bench/b.ts:2 /${"work"}/`,
+      `test/c.ts:1 ${"FIX"}ME`,
+      `src/README.md:1 /${"work"}/`,
+    ],
+  },
+];
+
+const project = readProject(join(import.meta.dir, ".."));
+
+test("the project is read: its entries are there, and so is more than this file", () => {
+  expect(project.modules.size).toBeGreaterThan(20);
+  expect(project.entries.filter((entry) => !project.modules.has(entry))).toEqual([]);
+});
+
+for (const { promise, find, sample, found } of rules) {
+  describe(promise, () => {
+    test("and a project that breaks it is found out", () => {
+      expect(find(projectOf(sample))).toEqual([...found]);
+    });
+
+    test("in this project", () => {
+      expect(find(project)).toEqual([]);
+    });
+  });
+}
