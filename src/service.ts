@@ -4,7 +4,7 @@
  * Order of a start: folder, lock, leftovers swept, ids entered, shards recovered, catalog published, listening. Nothing
  * is accepted before all of it is done.
  */
-
+import { availableParallelism } from "node:os";
 import packageJson from "../package.json" with { type: "json" };
 import { ActorHost } from "./actor/host.ts";
 import { shardId } from "./base/brand.ts";
@@ -88,7 +88,12 @@ export class Service {
     this.#keeper = new ActorHost({
       name: "keeper",
       entry: new URL("./keeper/actor.ts", import.meta.url),
-      options: { folder, logLevel: config.logLevel } satisfies KeeperOptions,
+      options: {
+        folder,
+        logLevel: config.logLevel,
+        // Half the cores: a flush must keep up with ingest, and leave it the other half.
+        threads: Math.max(1, Math.floor(availableParallelism() / 2)),
+      } satisfies KeeperOptions,
       log,
     });
     this.#publisher = new Publisher(this.#keeper, log);
@@ -111,6 +116,7 @@ export class Service {
         options,
         log,
         onNotice: () => this.#publisher.want(),
+        onQuestion: (request) => this.#keeper.ask(request as KeeperRequest),
         onDied: () => {
           new IdTable(idTable, index).unlockAfterDeath();
           this.#boards[index]?.closeAfterDeath();
@@ -151,7 +157,7 @@ export class Service {
         refusals: this.#refusals,
         limits: config,
         isAccepting: () => this.#phase === "running",
-        submit: (submission) => this.#dispatcher.submit(submission),
+        submit: (request) => this.#dispatcher.submit(request),
         boards: () => this.#boards.map((board) => board.read()),
         disk: () => this.#disk.state,
         health: () => this.#health(),

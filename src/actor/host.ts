@@ -6,8 +6,9 @@
  * - A dead thread is replaced by the pool; its successor is asked to recover before it is given anything else.
  */
 import { Piscina } from "piscina";
-import { ActorDied, messageOf } from "../base/errors.ts";
+import { ActorDied, messageOf, revived } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { Question, Told } from "./serve.ts";
 
 /** What an actor is made of. */
 export type ActorOptions<Notice> = {
@@ -20,6 +21,8 @@ export type ActorOptions<Notice> = {
   log: Log;
   /** Whatever the thread tells unasked. */
   onNotice?: (notice: Notice) => void;
+  /** Finds the reply to a question of the thread. */
+  onQuestion?: (request: unknown) => Promise<unknown>;
   /** The thread died; its successor has not recovered yet. */
   onDied?: () => void;
 };
@@ -60,7 +63,10 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
     this.#pool.on("error", (error: unknown) => {
       options.log.error({ actor: options.name, error: messageOf(error) }, "actor failed outside a request");
     });
-    this.#pool.on("message", (notice: Notice) => options.onNotice?.(notice));
+    this.#pool.on("message", (message: Notice | Question) => {
+      if (isQuestion(message)) this.#answer(message);
+      else options.onNotice?.(message);
+    });
     this.#pool.on("workerDestroy", () => this.#died());
   }
 
@@ -79,7 +85,11 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
    * @throws whatever its recovery throws: at start that is for a person to see
    */
   async start(): Promise<void> {
-    await this.#run({ kind: "recover" });
+    try {
+      await this.#run({ kind: "recover" });
+    } catch (error) {
+      throw revived(error);
+    }
     this.#isReady = true;
   }
 
@@ -113,6 +123,23 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
     return this.#pool.run(request);
   }
 
+  async #answer({ id, request }: Question): Promise<void> {
+    const restarts = this.#restarts;
+    const told: Told = { kind: "told", id, reply: undefined, error: undefined };
+    try {
+      told.reply = await this.#options.onQuestion?.(request);
+    } catch (error) {
+      told.error = messageOf(error);
+    }
+    // Whoever asked may have died meanwhile; its successor knows nothing of the question.
+    if (restarts !== this.#restarts) return;
+    try {
+      await this.#pool.run(told);
+    } catch (error) {
+      this.#options.log.debug({ actor: this.#options.name, error: messageOf(error) }, "a reply found nobody");
+    }
+  }
+
   #died(): void {
     this.#isReady = false;
     if (this.#isStopping) return;
@@ -138,3 +165,6 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
     }
   }
 }
+
+const isQuestion = (message: unknown): message is Question =>
+  typeof message === "object" && message !== null && "kind" in message && message.kind === "question";

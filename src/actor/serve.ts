@@ -7,6 +7,21 @@ export type Handlers<Request extends { kind: PropertyKey }, Replies extends Reco
   [Kind in Request["kind"]]: (request: Extract<Request, { kind: Kind }>) => Promise<Replies[Kind]>;
 };
 
+/** What a worker entry exports as `handle`: piscina calls it with each request, and with each reply to a question. */
+export function handlerOf<Request extends { kind: string }, Replies extends Record<Request["kind"], unknown>>(
+  handlers: Handlers<Request, Replies>,
+): (message: Request | Told) => Promise<unknown> {
+  return async (message) => {
+    if (isTold(message)) return told(message);
+    // The table's type binds each kind to its handler; a lookup by a kind that is not known yet cannot keep that.
+    const handler: unknown = Reflect.get(handlers, message.kind);
+    invariant(typeof handler === "function", `this actor answers ${message.kind}`);
+    return handler(message);
+  };
+}
+
+const isTold = (message: { kind: string }): message is Told => message.kind === "told";
+
 /** What the actor was born with. */
 export const bornWith = (): unknown => workerData;
 
@@ -14,4 +29,32 @@ export const bornWith = (): unknown => workerData;
 export function notify(notice: object): void {
   invariant(parentPort !== null, "an actor runs in a thread of its own");
   parentPort.postMessage(notice);
+}
+
+/** A request of an actor to whoever the main thread passes it on to. */
+export type Question = { kind: "question"; id: number; request: unknown };
+
+/** The answer to a question; `error` is a text where there is no reply. */
+export type Told = { kind: "told"; id: number; reply: unknown; error: string | undefined };
+
+const questions = new Map<number, PromiseWithResolvers<unknown>>();
+let lastQuestion = 0;
+
+/**
+ * Asks the main thread, which passes the question on and brings the reply back through `told`.
+ * @throws Error with the text of what went wrong there
+ */
+export function askOutside(request: object): Promise<unknown> {
+  const id = ++lastQuestion;
+  const question = Promise.withResolvers<unknown>();
+  questions.set(id, question);
+  notify({ kind: "question", id, request } satisfies Question);
+  return question.promise;
+}
+
+function told(answer: Told): void {
+  const question = questions.get(answer.id);
+  questions.delete(answer.id);
+  if (answer.error === undefined) question?.resolve(answer.reply);
+  else question?.reject(new Error(answer.error));
 }

@@ -46,6 +46,12 @@ export class Overloaded extends MillraceError {
   }
 }
 
+/** An error as it comes from another thread, where only its name and its text arrive, as the class that it was there. */
+export function revived(error: unknown): unknown {
+  const isRefusal = error instanceof Error && error.name === "DataFolderRefused";
+  return isRefusal ? new DataFolderRefused(error.message, { cause: error }) : error;
+}
+
 /** The text of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -20,7 +20,9 @@ export function parseEventId(text: string): ParsedEventId {
   const { body, start } = unwrap(text);
   const lower = body.toLowerCase();
   const id = start === 0 ? lower.replace(simple, "$1-$2-$3-$4-$5") : lower;
-  return canonical.test(id) ? { ok: true, id } : { ok: false, error: errorOf(body, start) };
+  return canonical.test(id)
+    ? { ok: true, id }
+    : { ok: false, error: errorOf(Buffer.byteLength(body) === 36 ? body : text) };
 }
 
 /** Takes off braces or `urn:uuid:`; `start` is how much of `text` stands before `body`. */
@@ -32,19 +34,23 @@ function unwrap(text: string): { body: string; start: number } {
 
 const groupLengths = [8, 4, 4, 4, 12];
 
-function errorOf(body: string, start: number): string {
+/** The crate counts from where it looked: within a wrapping only where that holds the right number of bytes. */
+function errorOf(text: string): string {
+  const { body, start } = unwrap(text);
   const at = body.search(/[^0-9a-fA-F-]/);
   if (at !== -1) {
     const found = String.fromCodePoint(body.codePointAt(at) ?? 0);
     return `invalid character: expected an optional prefix of \`urn:uuid:\` followed by [0-9a-fA-F-], found \`${found}\` at ${start + at + 1}`;
   }
-  const groups = body.split("-");
+  const groups = body.split("-").map((digits) => digits.length);
   if (groups.length === 1 && start === 0) {
     return `invalid length: expected length 32 for simple format, found ${body.length}`;
   }
   if (groups.length !== groupLengths.length) return `invalid group count: expected 5, found ${groups.length}`;
-  const group = groups.findIndex(({ length }, index) => length !== groupLengths[index]);
-  return `invalid group length in group ${group}: expected ${groupLengths[group]}, found ${groups[group]?.length}`;
+  const group = groups.findIndex((length, index) => length !== groupLengths[index]);
+  // To the last group it counts the wrapping too.
+  const found = group === 4 ? text.length - 24 : groups[group];
+  return `invalid group length in group ${group}: expected ${groupLengths[group]}, found ${found}`;
 }
 
 /** Writes an id as four words from `offset` on, most significant first, so that words compare as ids do. */

@@ -119,7 +119,7 @@ function parseUnix(time: number): ParsedTimestamp {
     ? (whole - seconds * 1000) * 1000 + Math.round((time - whole) * 1000)
     : Math.round((time - whole) * 1e6);
   if (seconds < year0Seconds) return refused("dates before 0000 are not supported as unix timestamps");
-  if (seconds >= year10000Seconds) return refused("dates after 9999 are not supported as unix timestamps");
+  if (!(seconds < year10000Seconds)) return refused("dates after 9999 are not supported as unix timestamps");
   return micros < 1e6 ? momentWithin(seconds, micros) : momentWithin(seconds + 1, micros - 1e6);
 }
 

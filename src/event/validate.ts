@@ -124,15 +124,8 @@ function issuesOf(schema: TSchema, place: Place): Issue[] {
   const alternatives = KindGuard.IsUnion(schema) ? schema.anyOf : [schema];
   const isNullable = alternatives.some((alternative) => KindGuard.IsNull(alternative));
   if (isNullable && place.value === null) return [];
-  if (alternatives.every((alternative) => KindGuard.IsLiteral(alternative))) {
-    return issuesAt(
-      place,
-      enumFault(
-        alternatives.map((alternative) => alternative.const),
-        place.value,
-      ),
-    );
-  }
+  const members = alternatives.filter(KindGuard.IsLiteral).map((literal) => literal.const);
+  if (members.length === alternatives.length) return issuesAt(place, enumFault(members, place.value));
 
   const [wanted] = alternatives;
   if (KindGuard.IsArray(wanted)) return issuesOfList(wanted, place);

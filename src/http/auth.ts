@@ -8,6 +8,7 @@
 import { jwt } from "@elysiajs/jwt";
 import { Elysia } from "elysia";
 import type { Clock } from "../base/clock.ts";
+import { subjectBytesMax } from "../shard/bundle.ts";
 import { Refusal } from "./answers.ts";
 
 /** What a token may be for. */
@@ -16,8 +17,8 @@ export const scopes = ["events:write", "stats:read", "query"] as const;
 /** One of `scopes`. */
 export type Scope = (typeof scopes)[number];
 
-/** Who sends, and what they may. */
-export type Principal = { subject: string | null; scopes: ReadonlySet<string> };
+/** Who sends (the token's `sub`, in UTF-8, null where it has none), and what they may. */
+export type Principal = { subject: Uint8Array | null; scopes: ReadonlySet<string> };
 
 /** The key, and what a token must name. */
 export type AuthOptions = {
@@ -84,7 +85,8 @@ export class Authenticator {
 }
 
 function principalOf(claims: Readonly<Record<string, unknown>>): Principal {
-  const subject = typeof claims["sub"] === "string" ? claims["sub"] : null;
+  const subject = typeof claims["sub"] === "string" ? Buffer.from(claims["sub"]) : null;
+  if (subject !== null && subject.byteLength > subjectBytesMax) throw unauthorized("The token's sub is too long");
   const scope = claims["scope"];
   if (scope === undefined) return { subject, scopes: defaultScopes };
   return { subject, scopes: new Set(typeof scope === "string" ? scope.split(" ") : []) };

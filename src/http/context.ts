@@ -3,8 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { DiskState } from "../base/disk.ts";
 import type { Log } from "../base/log.ts";
 import type { BoardState } from "../shard/board.ts";
-import type { Submission } from "../shard/dispatcher.ts";
-import type { AppendAnswer } from "../shard/protocol.ts";
+import type { AppendAnswer, AppendRequest } from "../shard/protocol.ts";
 import type { Health } from "../stats/health.ts";
 import type { Authenticator } from "./auth.ts";
 import type { RefusalCounters } from "./counters.ts";
@@ -19,7 +18,7 @@ export type HttpContext = {
   /** False from the first signal to stop. */
   isAccepting: () => boolean;
   /** Hands a body to a shard. */
-  submit: (submission: Submission) => Promise<AppendAnswer>;
+  submit: (request: AppendRequest) => Promise<AppendAnswer>;
   /** One state of each shard's board. */
   boards: () => BoardState[];
   disk: () => DiskState;

@@ -4,7 +4,7 @@
  * A file is groups, end to end. A group is its rows' lines and then one commit line:
  *   {"commit":{"sequence":S,"rows":R,"bytes":B,"crc32":"hhhhhhhh"}}
  * S is the sequence of its first row, R its rows, B the bytes of their lines with their newlines, and the checksum is
- * CRC-32 over those bytes. Every line is JSON, so DuckDB, `jq` and `tail -f` read the file as it is.
+ * CRC-32 over those bytes and the three numbers. Every line is JSON, so DuckDB, `jq` and `tail -f` read the file as it is.
  */
 import { crc32 } from "node:zlib";
 import { type Sequence, sequence } from "../base/brand.ts";
@@ -21,9 +21,14 @@ export const commitBytesMax = 160;
 const commitPattern =
   /^\{"commit":\{"sequence":(\d{1,16}),"rows":(\d{1,9}),"bytes":(\d{1,12}),"crc32":"([0-9a-f]{8})"\}\}$/;
 
+/** The checksum of a group: of its lines, and of what its commit line says of them. */
+export function groupChecksum(group: { sequence: Sequence; rows: number; lines: Uint8Array }): number {
+  return crc32(`${group.sequence} ${group.rows} ${group.lines.byteLength}`, crc32(group.lines));
+}
+
 /** The commit line for the lines of a group, with its newline. */
 export function commitLine(group: { sequence: Sequence; rows: number; lines: Uint8Array }): string {
-  const checksum = crc32(group.lines).toString(16).padStart(8, "0");
+  const checksum = groupChecksum(group).toString(16).padStart(8, "0");
   return `{"commit":{"sequence":${group.sequence},"rows":${group.rows},"bytes":${group.lines.byteLength},"crc32":"${checksum}"}}\n`;
 }
 

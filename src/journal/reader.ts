@@ -8,9 +8,8 @@
  * - No commit line, no group: rows whose commit is missing were never acknowledged.
  */
 import { readFileSync } from "node:fs";
-import { crc32 } from "node:zlib";
 import { type Sequence, sequence } from "../base/brand.ts";
-import { type Commit, commitPrefix, parseCommitLine } from "./format.ts";
+import { type Commit, commitPrefix, groupChecksum, parseCommitLine } from "./format.ts";
 
 /** A whole group: its place in the file and its lines. */
 export type ReadGroup = { commit: Commit; offset: number; end: number; lines: Buffer };
@@ -104,7 +103,8 @@ function faultOf(place: {
   const { bytes, commit, offset, lineStart, soundBytes, expected } = place;
   if (offset < soundBytes || commit.rows === 0 || commit.sequence < expected) return "bad group";
   const lines = bytes.subarray(offset, lineStart);
-  if (lines[lines.byteLength - 1] !== newline || crc32(lines) !== commit.crc32) return "bad group";
+  if (lines[lines.byteLength - 1] !== newline || groupChecksum({ ...commit, lines }) !== commit.crc32)
+    return "bad group";
   if (offset > soundBytes) return `bytes ${soundBytes} to ${offset} belong to no whole group`;
   if (commit.sequence !== expected) return `sequences ${expected} to ${commit.sequence - 1} are missing`;
   return undefined;

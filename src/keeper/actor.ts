@@ -1,27 +1,45 @@
-/** Worker entry of the keeper: it publishes the catalog. All its state is in the folder. */
-import { bornWith, type Handlers } from "../actor/serve.ts";
+/**
+ * Worker entry of the keeper: the one thread that has DuckDB. It seals, counts and publishes; its state is the folder.
+ *
+ * Why no shard has a DuckDB of its own: a thread that ends under a running query takes the whole process with it (seen:
+ * the binding aborts), and a shard's thread must be able to end. One instance also takes less memory than many.
+ */
+import { bornWith, type Handlers, handlerOf } from "../actor/serve.ts";
+import { openLog } from "../base/log.ts";
 import { publishCatalog } from "../store/catalog.ts";
 import { DuckDB } from "../store/duckdb.ts";
+import { countSealed } from "../store/rollup.ts";
+import { countRows } from "../store/segment.ts";
+import { sealOrSetAside } from "../store/set-aside.ts";
 import type { KeeperOptions, KeeperReplies, KeeperRequest } from "./protocol.ts";
 
-const options = bornWith() as KeeperOptions;
+const { folder, threads, logLevel } = bornWith() as KeeperOptions;
+const log = openLog(logLevel, "keeper");
 
-/** Views are small, and their files are opened one at a time. */
-const catalogLimits = { threads: 1, memoryMiB: 128 };
+/** Room for the lines of one flush several times over, whatever they are. MiB */
+const memoryMiB = 768;
 
 let duckdb: Promise<DuckDB> | undefined;
+let last: Promise<unknown> = Promise.resolve();
+
+/** Runs jobs one after another: they share a connection, and two at once would take both cores from ingest. */
+function inTurn<Result>(job: (duckdb: DuckDB) => Promise<Result>): Promise<Result> {
+  const run = async () => {
+    duckdb ??= DuckDB.open({ threads, memoryMiB });
+    return job(await duckdb);
+  };
+  const result = last.then(run, run);
+  last = result.catch(() => undefined);
+  return result;
+}
 
 const handlers: Handlers<KeeperRequest, KeeperReplies> = {
   recover: async () => undefined,
-  publish: async () => {
-    duckdb ??= DuckDB.open(catalogLimits);
-    return { segments: await publishCatalog(await duckdb, options.folder) };
-  },
+  publish: () => inTurn(async (opened) => ({ segments: await publishCatalog(opened, folder) })),
+  seal: ({ source }) => inTurn((opened) => sealOrSetAside(opened, { folder, log, source })),
+  check: ({ path }) => inTurn((opened) => countRows(opened, path)),
+  count: ({ paths, window }) => inTurn((opened) => countSealed(opened, paths, window)),
 };
 
-/** What piscina calls with each request. */
-export function handle<Kind extends KeeperRequest["kind"]>(request: Extract<KeeperRequest, { kind: Kind }>) {
-  const handler: (request: Extract<KeeperRequest, { kind: Kind }>) => Promise<KeeperReplies[Kind]> =
-    handlers[request.kind];
-  return handler(request);
-}
+/** What piscina calls. */
+export const handle = handlerOf(handlers);

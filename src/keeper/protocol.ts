@@ -1,16 +1,41 @@
 /** What the keeper is asked, and what it answers: plain data, cloned between threads. */
 import type { LogLevel } from "../base/log.ts";
 import type { DataFolder } from "../store/names.ts";
+import type { HourWindow, SealedCounts } from "../store/rollup.ts";
+import type { SealedRows, SegmentSource } from "../store/segment.ts";
 
 /** What the keeper is born with. */
-export type KeeperOptions = { folder: DataFolder; logLevel: LogLevel };
+export type KeeperOptions = {
+  folder: DataFolder;
+  logLevel: LogLevel;
+  /** Threads of its DuckDB. */
+  threads: number;
+};
 
 /** Everything that the keeper is asked. */
-export type KeeperRequest = { kind: "recover" } | { kind: "publish" };
+export type KeeperRequest =
+  | { kind: "recover" }
+  | { kind: "publish" }
+  | { kind: "seal"; source: SegmentSource }
+  | { kind: "check"; path: string }
+  | { kind: "count"; paths: string[]; window: HourWindow };
 
 /** The answer to each kind of request. */
 export type KeeperReplies = {
   recover: undefined;
   /** The catalog names every segment that was sealed before the call. */
   publish: { segments: number };
+  /** A segment of these rows is durable. */
+  seal: SealedRows;
+  /** Events of a segment that opens and adds up. */
+  check: number;
+  /** What the rollups of these segments add up to. */
+  count: SealedCounts;
+};
+
+/** What a shard may ask the keeper. */
+export type KeeperForShards = {
+  seal(source: SegmentSource): Promise<SealedRows>;
+  check(path: string): Promise<number>;
+  count(paths: string[], window: HourWindow): Promise<SealedCounts>;
 };

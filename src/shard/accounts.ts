@@ -8,12 +8,12 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { SealedCounts } from "../store/rollup.ts";
+import type { SealedRows } from "../store/segment.ts";
 import type { Board, BoardEdit } from "./board.ts";
 import type { PendingPart } from "./flush.ts";
 import type { OpenGroup } from "./group-commit.ts";
 import type { HourCounts } from "./hour-counts.ts";
 import type { Recovered } from "./recovery.ts";
-import type { RefusedLine } from "./refused-lines.ts";
 import { Tally } from "./tally.ts";
 
 /** What the accounts are kept with. */
@@ -107,13 +107,13 @@ export class Accounts {
   }
 
   /** A segment is durable and out of the queue; `refused` of its lines are not in it. */
-  sealed({ tally, refused }: { tally: Tally; refused: readonly RefusedLine[] }): void {
+  sealed({ tally, refused }: SealedRows & { tally: Tally }): void {
     const { board, clock } = this.#options;
     board.reserve(-tally.rows);
     board.write((edit) => {
-      for (const { head } of refused) {
-        edit.addCategory(head.category, -1);
-        edit.addHour(head.hour, -1);
+      for (const { category, hour } of refused) {
+        edit.addCategory(category, -1);
+        edit.addHour(hour, -1);
       }
       edit.add("refusedLines", refused.length);
       edit.add("pendingEvents", -tally.rows);

@@ -1,12 +1,23 @@
 /** Worker entry of a shard: one message, one reply; all state is in `Shard`. */
-import { bornWith, type Handlers, notify } from "../actor/serve.ts";
+import { askOutside, bornWith, type Handlers, handlerOf, notify } from "../actor/serve.ts";
 import { invariant } from "../base/invariant.ts";
+import type { KeeperForShards, KeeperReplies, KeeperRequest } from "../keeper/protocol.ts";
+import { packAnswers, unpackRequests } from "./bundle.ts";
 import type { ShardNotice, ShardOptions, ShardReplies, ShardRequest } from "./protocol.ts";
 import { Shard } from "./shard.ts";
 
 const options = bornWith() as ShardOptions;
 
 let shard: Promise<Shard> | undefined;
+
+const askKeeper = <Kind extends KeeperRequest["kind"]>(request: Extract<KeeperRequest, { kind: Kind }>) =>
+  askOutside(request) as Promise<KeeperReplies[Kind]>;
+
+const keeper: KeeperForShards = {
+  seal: (source) => askKeeper({ kind: "seal", source }),
+  check: (path) => askKeeper({ kind: "check", path }),
+  count: (paths, window) => askKeeper({ kind: "count", paths, window }),
+};
 
 async function recovered(): Promise<Shard> {
   invariant(shard !== undefined, "a shard recovers before it is asked anything else");
@@ -16,11 +27,11 @@ async function recovered(): Promise<Shard> {
 const handlers: Handlers<ShardRequest, ShardReplies> = {
   recover: async () => {
     const notice: ShardNotice = { kind: "sealed", shard: options.shard };
-    shard = Shard.recover({ options, onSealed: () => notify(notice) });
+    shard = Shard.recover({ options, keeper, onSealed: () => notify(notice) });
     await shard;
     return undefined;
   },
-  append: async ({ bundle }) => (await recovered()).append(bundle),
+  append: async ({ requests }) => packAnswers(await (await recovered()).append(unpackRequests(requests))),
   seal: async () => {
     await (await recovered()).seal();
     return undefined;
@@ -32,9 +43,5 @@ const handlers: Handlers<ShardRequest, ShardReplies> = {
   },
 };
 
-/** What piscina calls with each request. */
-export function handle<Kind extends ShardRequest["kind"]>(request: Extract<ShardRequest, { kind: Kind }>) {
-  const handler: (request: Extract<ShardRequest, { kind: Kind }>) => Promise<ShardReplies[Kind]> =
-    handlers[request.kind];
-  return handler(request);
-}
+/** What piscina calls. */
+export const handle = handlerOf(handlers);

@@ -8,24 +8,14 @@
 import type { ActorHost } from "../actor/host.ts";
 import { Overloaded } from "../base/errors.ts";
 import { Board } from "./board.ts";
-import type {
-  AppendAnswer,
-  BodyEncoding,
-  BodyForm,
-  Bundle,
-  ShardNotice,
-  ShardReplies,
-  ShardRequest,
-} from "./protocol.ts";
+import { packRequests, unpackAnswers } from "./bundle.ts";
+import type { AppendAnswer, AppendRequest, ShardNotice, ShardReplies, ShardRequest } from "./protocol.ts";
 import { chooseShard, type ShardLoad } from "./routing.ts";
 
 /** A shard's actor, as the main thread sees it. */
 export type ShardHost = ActorHost<ShardRequest, ShardReplies, ShardNotice>;
 
-/** One request's body, and who sent it. */
-export type Submission = { body: Uint8Array; form: BodyForm; encoding: BodyEncoding; subject: string | null };
-
-type Waiting = Submission & { resolve: (answer: AppendAnswer) => void; reject: (error: unknown) => void };
+type Waiting = AppendRequest & { resolve: (answer: AppendAnswer) => void; reject: (error: unknown) => void };
 
 /** A shard works this off in about 50 ms; what is behind it waits longer than a caller would. Bytes. */
 const shardBytesInFlightMax = 16 * 1024 * 1024;
@@ -85,14 +75,14 @@ export class Dispatcher {
    * Hands a request to a shard and resolves with its answer.
    * @throws Overloaded at once when the buffer, the queue or every shard is not there for it; ActorDied when its shard died
    */
-  submit(submission: Submission): Promise<AppendAnswer> {
+  submit(request: AppendRequest): Promise<AppendAnswer> {
     let buffered = 0;
     for (const lane of this.#lanes) buffered += lane.board.reserved;
     if (buffered >= this.#bufferEventsMax) throw new Overloaded("buffer_full");
     const lane = this.#choose();
     const { promise, resolve, reject } = Promise.withResolvers<AppendAnswer>();
-    lane.waiting.push({ ...submission, resolve, reject });
-    lane.bytesInFlight += submission.body.byteLength;
+    lane.waiting.push({ ...request, resolve, reject });
+    lane.bytesInFlight += request.body.byteLength;
     lane.requestsInFlight += 1;
     if (!this.#isScheduled) {
       this.#isScheduled = true;
@@ -123,10 +113,10 @@ export class Dispatcher {
   }
 
   async #deliver(lane: Lane, waiting: readonly Waiting[]): Promise<void> {
-    const bundle = bundleOf(waiting);
-    const bytes = bundle.bodies.byteLength;
+    let bytes = 0;
+    for (const each of waiting) bytes += each.body.byteLength;
     try {
-      const answers = await lane.host.ask({ kind: "append", bundle });
+      const answers = unpackAnswers(await lane.host.ask({ kind: "append", requests: packRequests(waiting) }));
       for (const [index, each] of waiting.entries()) {
         const answer = answers[index];
         if (answer === undefined) each.reject(new RangeError("an answer for each request"));
@@ -139,21 +129,4 @@ export class Dispatcher {
       lane.requestsInFlight -= waiting.length;
     }
   }
-}
-
-function bundleOf(waiting: readonly Waiting[]): Bundle {
-  let bytes = 0;
-  for (const each of waiting) bytes += each.body.byteLength;
-  const bodies = new Uint8Array(bytes);
-  const bundle: Bundle = { bodies, sizes: [], forms: [], encodings: [], subjects: [] };
-  let at = 0;
-  for (const each of waiting) {
-    bodies.set(each.body, at);
-    at += each.body.byteLength;
-    bundle.sizes.push(each.body.byteLength);
-    bundle.forms.push(each.form);
-    bundle.encodings.push(each.encoding);
-    bundle.subjects.push(each.subject);
-  }
-  return bundle;
 }

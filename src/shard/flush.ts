@@ -5,10 +5,7 @@
  * - Order of a flush: ids to the id log, segment sealed (its rename commits), journal files removed. Killed between any
  *   two, the next start does the rest again or finds it done.
  * - A part leaves the queue only when its segment is durable. A flush that fails is tried again, for ever, with a pause.
- * - Nothing accepted may stop the rest: lines that DuckDB cannot read go to `journal/refused/` with the reason.
  */
-import { writeFileSync } from "node:fs";
-import { basename } from "node:path";
 import type { ShardId } from "../base/brand.ts";
 import { removeIfThere } from "../base/durable.ts";
 import { messageOf } from "../base/errors.ts";
@@ -16,11 +13,9 @@ import { invariant } from "../base/invariant.ts";
 import type { Log } from "../base/log.ts";
 import type { ShardMetrics } from "../base/metrics.ts";
 import type { JournalPart } from "../journal/journal.ts";
-import type { DuckDB } from "../store/duckdb.ts";
-import { type DataFolder, unfinishedSuffix } from "../store/names.ts";
-import { LinesRefused, sealSegment } from "../store/segment.ts";
+import type { KeeperForShards } from "../keeper/protocol.ts";
+import type { SealedRows } from "../store/segment.ts";
 import type { IdLog } from "./id-log.ts";
-import { type RefusedLine, separateRefused } from "./refused-lines.ts";
 import { Tally } from "./tally.ts";
 
 /** A part that waits for its flush, with what was counted of it. */
@@ -28,14 +23,13 @@ export type PendingPart = { shard: ShardId; part: JournalPart; tally: Tally };
 
 /** What the flusher needs, and whom it tells. */
 export type FlusherOptions = {
-  folder: DataFolder;
   log: Log;
   metrics: ShardMetrics;
   idLog: IdLog;
-  openDuckDB: () => Promise<DuckDB>;
+  keeper: KeeperForShards;
   onStarted(): void;
   /** A segment is durable; `refused` of its lines are not in it. */
-  onSealed(sealed: { tally: Tally; bytes: number; refused: readonly RefusedLine[] }): void;
+  onSealed(sealed: SealedRows & { tally: Tally }): void;
   onFailed(error: unknown): void;
 };
 
@@ -100,7 +94,7 @@ export class Flusher {
   }
 
   async #sealNext(): Promise<void> {
-    const { folder, idLog, metrics, openDuckDB } = this.#options;
+    const { idLog, keeper, metrics } = this.#options;
     const parts = this.#takeable();
     const [first, last] = [parts[0], parts.at(-1)];
     invariant(first !== undefined && last !== undefined, "a flush has at least one part");
@@ -109,7 +103,7 @@ export class Flusher {
     const tally = new Tally();
     for (const each of parts) tally.addAll(each.tally);
     idLog.append({ flushedAtMs: Date.now(), ids: tally.ids });
-    const refused = await this.#seal(await openDuckDB(), {
+    const { refused } = await keeper.seal({
       shard: first.shard,
       from: first.part.from,
       to: last.part.to,
@@ -122,8 +116,8 @@ export class Flusher {
     this.#queue.splice(0, parts.length);
     metrics.flushSeconds.observe((performance.now() - startMs) / 1000);
     metrics.flushEvents.observe(tally.rows);
-    this.#options.onSealed({ tally, bytes: sum(parts.map(({ part }) => part.bytes)), refused });
-    this.#options.log.debug({ folder: basename(folder.root), events: tally.rows }, "segment sealed");
+    this.#options.onSealed({ tally, refused });
+    this.#options.log.debug({ events: tally.rows, parts: parts.length }, "segment sealed");
   }
 
   /** The parts at the head of the queue that fit into one segment: of one shard, and not too large together. */
@@ -137,27 +131,4 @@ export class Flusher {
     }
     return taken;
   }
-
-  async #seal(duckdb: DuckDB, source: Parameters<typeof sealSegment>[2]): Promise<RefusedLine[]> {
-    const { folder, log } = this.#options;
-    try {
-      await sealSegment(duckdb, folder, source);
-      return [];
-    } catch (error) {
-      if (!(error instanceof LinesRefused)) throw error;
-      const { sound, refused, keptIn } = await separateRefused(duckdb, folder, source);
-      log.error(
-        { lines: refused.length, keptIn },
-        "journal lines refused by DuckDB are kept aside; the rest is sealed",
-      );
-      const cleaned = `${source.files[0]}${unfinishedSuffix}`;
-      writeFileSync(cleaned, sound);
-      const rows = source.rows - refused.length;
-      await sealSegment(duckdb, folder, { ...source, rows, files: rows === 0 ? [] : [cleaned] });
-      removeIfThere(cleaned);
-      return refused;
-    }
-  }
 }
-
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);

@@ -3,9 +3,9 @@
  * anew from the rollups when a day ends. So an event dated far ahead costs nothing until its day comes.
  */
 import type { ShardId } from "../base/brand.ts";
-import type { DuckDB } from "../store/duckdb.ts";
+import type { KeeperForShards } from "../keeper/protocol.ts";
 import type { DataFolder } from "../store/names.ts";
-import { countSealed, type SealedCounts } from "../store/rollup.ts";
+import { nothingSealed, type SealedCounts } from "../store/rollup.ts";
 import { boardHours } from "./board.ts";
 import { ownedSegmentPaths } from "./recovery.ts";
 import type { Tally } from "./tally.ts";
@@ -23,7 +23,7 @@ export type HourCountsOptions = {
   folder: DataFolder;
   shard: ShardId;
   shards: number;
-  openDuckDB: () => Promise<DuckDB>;
+  keeper: KeeperForShards;
 };
 
 /** A turn of the clock, with the counts of everything that is accepted and not sealed at this instant. */
@@ -56,7 +56,7 @@ export class HourCounts {
   async countAll(): Promise<SealedCounts> {
     const paths = ownedSegmentPaths(this.#options);
     const window = { from: this.#from, to: this.#from + boardHours };
-    return countSealed(this.#options.openDuckDB, paths, window);
+    return paths.length === 0 ? nothingSealed() : this.#options.keeper.count(paths, window);
   }
 
   /** Notes events that became durable. */

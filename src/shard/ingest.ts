@@ -5,12 +5,9 @@ import { parseJson } from "../event/parse.ts";
 import { type Acceptance, type Row, rowOf } from "../event/row.ts";
 import type { Timestamp } from "../event/timestamp.ts";
 import { validateBatch, validateEvent } from "../event/validate.ts";
-import type { AppendAnswer, BodyEncoding, BodyForm } from "./protocol.ts";
+import type { AppendAnswer, AppendRequest, BodyForm } from "./protocol.ts";
 
-/** One request, as it left the HTTP edge. */
-export type AppendRequest = { body: Uint8Array; form: BodyForm; encoding: BodyEncoding; subject: string | null };
-
-/** What all requests of a bundle share. */
+/** What all requests of a message share. */
 export type IngestContext = { receivedAt: Timestamp; bodyBytesMax: number };
 
 /** A request whose events are valid. */
@@ -31,7 +28,7 @@ export function ingest(request: AppendRequest, context: IngestContext): Ingested
   if (!validated.ok) return { kind: "invalid", body: answerOf(validated.issues) };
   const acceptance: Acceptance = {
     receivedAt: context.receivedAt,
-    subjectText: JSON.stringify(request.subject),
+    subjectText: subjectTextOf(request.subject),
     clientIdText: JSON.stringify(validated.client_id),
   };
   const rows = validated.events.map((event) => rowOf(event, acceptance));
@@ -48,3 +45,8 @@ export function acceptedBody(ingested: IngestedRows, duplicates: number): string
   const count = rows.length;
   return `{"success":true,"events_received":${count},"events_queued":${count},"events_failed":0,"message":"${count} events queued","timestamp":"${receivedAt.text}","events_duplicate":${duplicates}}`;
 }
+
+const decoder = new TextDecoder();
+
+const subjectTextOf = (subject: Uint8Array | null) =>
+  subject === null ? "null" : JSON.stringify(decoder.decode(subject));

@@ -27,21 +27,16 @@ export type ShardOptions = {
   boards: SharedArrayBuffer[];
 };
 
-/**
- * Requests that arrived together: their bodies end to end in one buffer, and for each one its size, its kind and who
- * sent it. One message for many requests: a hop between threads costs 5 us, whatever it carries.
- */
-export type Bundle = {
-  bodies: Uint8Array;
-  /** Bytes of each body. */
-  sizes: number[];
-  forms: BodyForm[];
-  encodings: BodyEncoding[];
-  /** The token's `sub` of each; null where it has none. */
-  subjects: (string | null)[];
+/** One request, as it leaves the HTTP edge. */
+export type AppendRequest = {
+  body: Uint8Array;
+  form: BodyForm;
+  encoding: BodyEncoding;
+  /** The token's `sub` in UTF-8; null where it has none. */
+  subject: Uint8Array | null;
 };
 
-/** The answer to one request of a bundle; `body` is JSON. */
+/** The answer to one request; `body` is JSON. */
 export type AppendAnswer =
   | { kind: "accepted"; body: string }
   | { kind: "invalid"; body: string }
@@ -52,7 +47,8 @@ export type AppendAnswer =
 /** Everything that a shard actor is asked. */
 export type ShardRequest =
   | { kind: "recover" }
-  | { kind: "append"; bundle: Bundle }
+  /** Requests of one turn of the event loop, packed: a hop between threads costs 5 us, whatever it carries. */
+  | { kind: "append"; requests: Uint8Array }
   | { kind: "seal" }
   | { kind: "metrics" }
   | { kind: "stop" };
@@ -61,7 +57,8 @@ export type ShardRequest =
 export type ShardReplies = {
   /** Ready for appends; what recovery did is in the log and on the board. */
   recover: undefined;
-  append: AppendAnswer[];
+  /** An answer to each, in their order, packed. */
+  append: string;
   /** Everything durable at the call is sealed. */
   seal: undefined;
   metrics: MetricObject[];

@@ -14,8 +14,8 @@ import { DataFolderRefused, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { readRowHead } from "../event/row.ts";
 import { type JournalContent, type ReadGroup, readJournal, rowLines } from "../journal/reader.ts";
+import type { KeeperForShards } from "../keeper/protocol.ts";
 import { currentSegments } from "../store/current.ts";
-import type { DuckDB } from "../store/duckdb.ts";
 import { listNames } from "../store/layout.ts";
 import {
   type DataFolder,
@@ -25,7 +25,6 @@ import {
   type SegmentName,
   unfinishedSuffix,
 } from "../store/names.ts";
-import { countRows } from "../store/segment.ts";
 import type { PendingPart } from "./flush.ts";
 import { Tally } from "./tally.ts";
 
@@ -35,7 +34,7 @@ export type RecoveryOptions = {
   shard: ShardId;
   shards: number;
   log: Log;
-  openDuckDB: () => Promise<DuckDB>;
+  keeper: KeeperForShards;
 };
 
 /** What a shard goes on with. */
@@ -132,14 +131,14 @@ async function recoverJournals(options: RecoveryOptions, shard: ShardId): Promis
 
 /** Removes a journal file that a segment covers; a segment that cannot be read is put aside and made again instead. */
 async function dropIfSealed(options: RecoveryOptions, path: string, name: { shard: ShardId; from: Sequence }) {
-  const { folder, log, openDuckDB } = options;
+  const { folder, keeper, log } = options;
   const covering = segmentsOf(folder, name.shard).filter(
     (each) => each.name.from <= name.from && name.from <= each.name.to,
   );
   for (const segment of covering) {
     const segmentPath = join(folder.segments, segment.file);
     try {
-      await countRows(await openDuckDB(), segmentPath);
+      await keeper.check(segmentPath);
     } catch (error) {
       log.error({ segment: segment.file, error: messageOf(error) }, "segment unreadable; made again from its journal");
       renameDurably({ from: segmentPath, to: `${segmentPath}.corrupt` });
@@ -163,6 +162,8 @@ async function makeSound(
   const { path, name } = file;
   const content = readJournal(path, name.from);
   const isTorn = content.soundBytes < content.fileBytes;
+  // Made, and never written to before the process ended.
+  if (content.fileBytes === 0) removeIfThere(path);
   if (content.corrupt.length === 0 && !isTorn) return;
   if (content.corrupt.length === 0 && file.isLast) {
     const cutBytes = content.fileBytes - content.soundBytes;

@@ -15,7 +15,7 @@ import type { Row } from "../event/row.ts";
 import { timestampOfMs } from "../event/timestamp.ts";
 import { FileJournal } from "../journal/file-journal.ts";
 import type { JournalPart } from "../journal/journal.ts";
-import { DuckDB } from "../store/duckdb.ts";
+import type { KeeperForShards } from "../keeper/protocol.ts";
 import { journalName } from "../store/names.ts";
 import type { SealedCounts } from "../store/rollup.ts";
 import { Accounts } from "./accounts.ts";
@@ -26,8 +26,8 @@ import { HourCounts } from "./hour-counts.ts";
 import { IdList } from "./id-list.ts";
 import { IdLog } from "./id-log.ts";
 import { type ClaimOutcome, IdTable } from "./id-table.ts";
-import { type AppendRequest, acceptedBody, type IngestedRows, ingest } from "./ingest.ts";
-import type { AppendAnswer, Bundle, ShardOptions } from "./protocol.ts";
+import { acceptedBody, type IngestedRows, ingest } from "./ingest.ts";
+import type { AppendAnswer, AppendRequest, ShardOptions } from "./protocol.ts";
 import { type Recovered, recoverShard } from "./recovery.ts";
 
 /** How often the shard looks at its clock, its journal and its day. ms */
@@ -39,11 +39,8 @@ const claimRetry = { pauseMs: 2, timesMax: 1_000 };
 /** A flush takes its time, too: the journal is closed this long before its oldest event must be sealed. ms */
 const sealAheadMsMax = 1_000;
 
-/** DuckDB of a flush: one thread of its own, so that ingest keeps its core. */
-const flushLimits = { threads: 1, memoryMiB: 768 };
-
 /** What a shard is given from outside. */
-export type ShardSurroundings = { options: ShardOptions; onSealed: () => void };
+export type ShardSurroundings = { options: ShardOptions; keeper: KeeperForShards; onSealed: () => void };
 
 /** The state of one shard and all that happens to it; made by `Shard.recover`. */
 export class Shard {
@@ -66,24 +63,19 @@ export class Shard {
    * Recovers a shard from its folder and starts it.
    * @throws DataFolderRefused when the folder needs a person
    */
-  static async recover({ options, onSealed }: ShardSurroundings): Promise<Shard> {
+  static async recover({ options, keeper, onSealed }: ShardSurroundings): Promise<Shard> {
     const log = openLog(options.logLevel, `shard ${options.shard}`);
-    let duckdb: Promise<DuckDB> | undefined;
-    const openDuckDB = () => {
-      duckdb ??= DuckDB.open(flushLimits);
-      return duckdb;
-    };
     const { folder, shard, shards } = options;
-    const recovered = await recoverShard({ folder, shard, shards, log, openDuckDB });
-    const hours = new HourCounts({ folder, shard, shards, openDuckDB }, systemClock.nowMs());
-    return new Shard({ options, onSealed, log, openDuckDB, recovered, sealed: await hours.countAll(), hours });
+    const recovered = await recoverShard({ folder, shard, shards, log, keeper });
+    const hours = new HourCounts({ folder, shard, shards, keeper }, systemClock.nowMs());
+    return new Shard({ options, onSealed, log, keeper, recovered, sealed: await hours.countAll(), hours });
   }
 
   private constructor(given: {
     options: ShardOptions;
     onSealed: () => void;
     log: Log;
-    openDuckDB: () => Promise<DuckDB>;
+    keeper: KeeperForShards;
     recovered: Recovered;
     sealed: SealedCounts;
     hours: HourCounts;
@@ -111,11 +103,10 @@ export class Shard {
       },
     });
     this.#flusher = new Flusher({
-      folder,
       log,
       metrics: this.#metrics,
       idLog: new IdLog(folder, shard),
-      openDuckDB: given.openDuckDB,
+      keeper: given.keeper,
       onStarted: () => this.#accounts.flushStarted(),
       onSealed: (sealed) => {
         this.#accounts.sealed(sealed);
@@ -139,15 +130,13 @@ export class Shard {
     this.#ticker = setInterval(() => this.#tick(), tickMs);
   }
 
-  /** Takes the requests of a bundle and answers them, in their order, once what they brought is durable. */
-  async append(bundle: Bundle): Promise<AppendAnswer[]> {
+  /** Takes requests and answers them, in their order, once what they brought is durable. */
+  async append(requests: Iterable<AppendRequest>): Promise<AppendAnswer[]> {
     const receivedAt = timestampOfMs(systemClock.nowMs());
     const context = { receivedAt, bodyBytesMax: this.#options.bodyBytesMax };
     const answers: (AppendAnswer | Promise<AppendAnswer>)[] = [];
-    let at = 0;
-    for (const [index, size] of bundle.sizes.entries()) {
-      const ingested = ingest(requestOf(bundle, index, at, size), context);
-      at += size;
+    for (const request of requests) {
+      const ingested = ingest(request, context);
       answers.push(ingested.kind === "rows" ? this.#admit(ingested) : ingested);
     }
     return Promise.all(answers);
@@ -279,15 +268,6 @@ export class Shard {
     await this.seal();
     this.#journal.close();
   }
-}
-
-function requestOf(bundle: Bundle, index: number, at: number, size: number): AppendRequest {
-  return {
-    body: bundle.bodies.subarray(at, at + size),
-    form: bundle.forms[index] ?? "event",
-    encoding: bundle.encodings[index] ?? "identity",
-    subject: bundle.subjects[index] ?? null,
-  };
 }
 
 /** Ids of the rows that clients made. */

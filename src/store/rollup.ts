@@ -30,18 +30,16 @@ export type SealedCounts = {
   byHour: Map<number, number>;
 };
 
+/** Counts where nothing is sealed. */
+export const nothingSealed = (): SealedCounts => ({ byCategory: categories.map(() => 0), byHour: new Map() });
+
 /** Hours since 1970: `from` is in, `to` is not. */
 export type HourWindow = { from: number; to: number };
 
 /** Adds up the rollups of segments; its cost grows with their number and never with their events. */
-export async function countSealed(
-  openDuckDB: () => Promise<DuckDB>,
-  paths: readonly string[],
-  window: HourWindow,
-): Promise<SealedCounts> {
-  const counts: SealedCounts = { byCategory: categories.map(() => 0), byHour: new Map() };
+export async function countSealed(duckdb: DuckDB, paths: readonly string[], window: HourWindow): Promise<SealedCounts> {
+  const counts = nothingSealed();
   if (paths.length === 0) return counts;
-  const duckdb = await openDuckDB();
   const rollups = `read_duckdb(${listLiteral(paths)}, table_name = 'rollup')`;
   const byCategory = await duckdb.rows(
     `SELECT category::VARCHAR AS category, sum(events)::DOUBLE AS events FROM ${rollups} GROUP BY ALL`,

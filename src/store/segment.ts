@@ -27,6 +27,9 @@ export type SegmentSource = {
   lineBytesMax: number;
 };
 
+/** What became of the rows: those that DuckDB refused are kept aside and not in the segment. */
+export type SealedRows = { refused: { category: number; hour: number }[] };
+
 /** A sealed segment: its path and what its name says. */
 export type SealedSegment = { path: string; name: SegmentName };
 

@@ -1,9 +1,11 @@
 /** Who may do what: every request but health's carries a token that is checked in full. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { refusal, shaped } from "../support/answers.ts";
-import { paths, type Service, sharedService } from "../support/service.ts";
+import { paths, type Service, sharedService, testMsMax } from "../support/service.ts";
 import { nowSeconds, signToken, type TokenParts } from "../support/tokens.ts";
 import { until } from "../support/until.ts";
+
+setDefaultTimeout(testMsMax);
 
 const issuer = "https://issuer.example.org";
 const audience = "millrace-tests";

@@ -1,8 +1,10 @@
 /** POST /api/v1/analytics/batch: 1 to 100 events, kept whole or refused whole. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import { shaped, validationAnswer } from "../support/answers.ts";
-import { paths, sharedService } from "../support/service.ts";
+import { paths, sharedService, testMsMax } from "../support/service.ts";
+
+setDefaultTimeout(testMsMax);
 
 const service = sharedService();
 

@@ -1,8 +1,10 @@
 /** GET /api/v1/analytics/health: what a load balancer asks. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { healthAnswer, shaped } from "../support/answers.ts";
-import { paths, sharedService } from "../support/service.ts";
+import { paths, sharedService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
+
+setDefaultTimeout(testMsMax);
 
 const service = sharedService();
 

@@ -1,8 +1,10 @@
 /** What is refused before it is read, and how large what is read may be. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { refusal, shaped } from "../support/answers.ts";
-import { paths, type RequestOptions, sharedService } from "../support/service.ts";
+import { paths, type RequestOptions, sharedService, testMsMax } from "../support/service.ts";
+
+setDefaultTimeout(testMsMax);
 
 const limitBytes = 4096;
 const service = sharedService();

@@ -1,5 +1,5 @@
 /** The OpenAPI document: what stands in it, and that a client made from it by a public generator works. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,9 @@ import { Type } from "@sinclair/typebox";
 import { shaped } from "../support/answers.ts";
 import { categories, priorities } from "../support/arbitraries.ts";
 import { runToEnd } from "../support/command.ts";
-import { paths, repoRoot, sharedService } from "../support/service.ts";
+import { paths, repoRoot, sharedService, testMsMax } from "../support/service.ts";
+
+setDefaultTimeout(testMsMax);
 
 const service = sharedService();
 

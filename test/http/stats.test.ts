@@ -1,8 +1,10 @@
 /** GET /api/v1/analytics/stats: exact, at once, and after every restart. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import { categories } from "../support/arbitraries.ts";
-import { paths, type Service, sharedService, startService } from "../support/service.ts";
+import { paths, type Service, sharedService, startService, testMsMax } from "../support/service.ts";
+
+setDefaultTimeout(testMsMax);
 
 const service = sharedService({ env: { MILLRACE_MAX_BUFFER_EVENTS: "54321" } });
 

@@ -1,8 +1,10 @@
 /** POST /api/v1/analytics: one event in, one answer out, one row in the catalog. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import { categories, priorities } from "../support/arbitraries.ts";
-import { paths, sharedService } from "../support/service.ts";
+import { paths, sharedService, testMsMax } from "../support/service.ts";
+
+setDefaultTimeout(testMsMax);
 
 const service = sharedService();
 

@@ -1,10 +1,12 @@
 /** The command line, and the first minute of a newcomer. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { millrace, runToEnd } from "../support/command.ts";
-import { paths, type Service, startService } from "../support/service.ts";
+import { paths, type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
+
+setDefaultTimeout(testMsMax);
 
 const madeSecret = { MILLRACE_JWT_SECRET: undefined };
 

@@ -1,10 +1,12 @@
 /** Configuration is checked at start, all of it, and what is wrong is told by variable name. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Ended, millrace } from "../support/command.ts";
-import { startService } from "../support/service.ts";
+import { startService, testMsMax } from "../support/service.ts";
+
+setDefaultTimeout(testMsMax);
 
 /** Runs `serve` with these variables in a folder of its own and expects it to refuse. */
 async function refused(env: Record<string, string>): Promise<Ended> {
@@ -105,7 +107,7 @@ test("a port that is taken ends the start with a clear error", async () => {
   const port = new URL(service.url).port;
   const dataDir = mkdtempSync(join(tmpdir(), "millrace-port-"));
   try {
-    const ended = await millrace(["serve"], { env: { PORT: port, MILLRACE_DATA_DIR: dataDir } });
+    const ended = await millrace(["serve"], { env: { PORT: port, MILLRACE_DATA_DIR: dataDir }, limitMs: 5_000 });
     expect(ended.code).toBe(1);
     expect(ended.stderr).toContain(port);
     expect(ended.stderr).not.toMatch(/\n\s+at .+:\d+:\d+/);

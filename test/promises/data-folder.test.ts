@@ -1,19 +1,23 @@
 /** A data folder that cannot be written is refused at start, in words. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { millrace } from "../support/command.ts";
 import { mountSmallDisk } from "../support/faults.ts";
-import { startService } from "../support/service.ts";
+import { startService, testMsMax } from "../support/service.ts";
+
+setDefaultTimeout(testMsMax);
 
 function folder() {
   const path = mkdtempSync(join(tmpdir(), "millrace-folder-"));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-async function expectRefused(dataDir: string) {
-  const { code, stdout, stderr } = await millrace(["serve"], { env: { PORT: "0", MILLRACE_DATA_DIR: dataDir } });
+async function expectRefused(dataDir: string, env: Readonly<Record<string, string>> = {}) {
+  const { code, stdout, stderr } = await millrace(["serve"], {
+    env: { PORT: "0", MILLRACE_DATA_DIR: dataDir, ...env },
+  });
   expect([1, 2]).toContain(code ?? -1);
   expect(stdout).not.toContain("listening on");
   expect(stderr).toContain(dataDir);
@@ -49,6 +53,7 @@ test("a folder whose disk became read-only is refused, and accepted again when i
   await service.stop();
   disk.makeReadOnly();
   await expectRefused(disk.path);
+  await expectRefused(disk.path, { MILLRACE_JWT_SECRET: service.secret });
   disk.makeWritable();
   await service.restart();
   expect(await service.count()).toBe(1);

@@ -1,12 +1,14 @@
 /** A disk that fills up: refusals and a health that says so, then service again when there is room; nothing lost. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { healthAnswer, shaped } from "../support/answers.ts";
 import { mountSmallDisk } from "../support/faults.ts";
 import { Ledger } from "../support/ledger.ts";
-import { startService } from "../support/service.ts";
+import { startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
+
+setDefaultTimeout(testMsMax);
 
 /** A second: each segment is some 800 kB however few events it holds, and the small disk must hold those of all rounds. */
 const unhurried = { MILLRACE_FLUSH_INTERVAL_SECONDS: "1" };
@@ -57,7 +59,7 @@ test("a full disk is a 503 and a degraded health; with room the service accepts 
   await service.waitSealed();
   expect(await ledger.violations(service)).toEqual([]);
   expect(await service.count()).toBe(ledger.acknowledged.size);
-}, 60_000);
+});
 
 test("a kill -9 on a full disk loses nothing either", async () => {
   await using disk = mountSmallDisk({ sizeMiB: 48 });
@@ -78,4 +80,4 @@ test("a kill -9 on a full disk loses nothing either", async () => {
   await service.restart();
   await service.waitSealed();
   expect(await ledger.violations(service)).toEqual([]);
-}, 60_000);
+});

@@ -1,9 +1,11 @@
 /** An event_id that was accepted is stored once, however it comes back. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { parseMetrics, sum } from "../support/prometheus.ts";
-import { type Service, sharedService, startService } from "../support/service.ts";
+import { type Service, sharedService, startService, testMsMax } from "../support/service.ts";
+
+setDefaultTimeout(testMsMax);
 
 const service = sharedService();
 

@@ -1,12 +1,14 @@
 /** A disk that fails to sync: no 200 for what may not be there, and nothing that was acknowledged goes. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { failingSyncs } from "../support/faults.ts";
 import { Ledger } from "../support/ledger.ts";
-import { startService } from "../support/service.ts";
+import { startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
+
+setDefaultTimeout(testMsMax);
 
 /** A folder for the tracer's log. */
 function logFolder() {
@@ -43,10 +45,11 @@ test("from the first sync that fails on, no 200; after a restart on a good disk 
   await service.restart();
   expect(await ledger.violations(service)).toEqual([]);
   await ledger.retryAll(service);
-  await service.waitSealed();
+  await service.stop();
+  await service.restart();
   expect(await ledger.violations(service)).toEqual([]);
   expect(await service.count()).toBe(ledger.acknowledged.size);
-}, 60_000);
+});
 
 test("a flush that fails loses nothing: its events are made into a segment again", async () => {
   using folder = logFolder();
@@ -71,4 +74,4 @@ test("a flush that fails loses nothing: its events are made into a segment again
   await service.restart();
   await service.waitSealed();
   expect(await ledger.violations(service)).toEqual([]);
-}, 60_000);
+});

@@ -2,10 +2,12 @@
  * kill -9 of the whole process at moments that nobody chose, twenty times on one folder, under load, with what was not
  * answered sent again inside new batches.
  */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { Ledger } from "../support/ledger.ts";
 import { type Random, randomFrom, seedOfRun } from "../support/random.ts";
-import { type Service, startService } from "../support/service.ts";
+import { type Service, startService, testMsMax } from "../support/service.ts";
+
+setDefaultTimeout(testMsMax);
 
 const rounds = 20;
 

@@ -1,10 +1,12 @@
 /** Whoever opens the catalog, whenever, is let in, and sees each event once. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { Type } from "@sinclair/typebox";
 import { shaped } from "../support/answers.ts";
-import { spawn, startService } from "../support/service.ts";
+import { spawn, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
+
+setDefaultTimeout(testMsMax);
 
 const reading = Type.Union([
   Type.Object({ rows: Type.Integer(), ids: Type.Integer() }),
@@ -49,7 +51,7 @@ test("a reader in another process is never refused and never sees an event twice
   } finally {
     for (const { child } of readers) child.kill("SIGKILL");
   }
-}, 60_000);
+});
 
 test("a reader that holds the catalog open does not hold the service up, and keeps its view", async () => {
   await using service = await startService();

@@ -1,8 +1,10 @@
 /** Past MILLRACE_MAX_BUFFER_EVENTS: 503 at once, memory flat, what was accepted kept. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { refusal, shaped } from "../support/answers.ts";
 import { Ledger } from "../support/ledger.ts";
-import { paths, type Service, startService } from "../support/service.ts";
+import { paths, type Service, startService, testMsMax } from "../support/service.ts";
+
+setDefaultTimeout(testMsMax);
 
 const bufferMax = 50;
 const full = { MILLRACE_MAX_BUFFER_EVENTS: String(bufferMax), MILLRACE_FLUSH_INTERVAL_SECONDS: "3600" };
@@ -97,4 +99,4 @@ test("memory stays flat while a flood is refused, and room is used as soon as it
   await service.waitSealed();
   expect(await service.count()).toBe(accepted);
   expect(await service.track({ event_name: "room" })).toMatchObject({ success: true });
-}, 60_000);
+});

@@ -1,11 +1,13 @@
 /** Stopping: nothing accepted is left behind, and the folder has one owner at a time. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { refusal, shaped } from "../support/answers.ts";
 import { queryFile, single } from "../support/catalog.ts";
 import { millrace } from "../support/command.ts";
 import { isConnectionLost, Ledger } from "../support/ledger.ts";
-import { paths, type Service, startService } from "../support/service.ts";
+import { paths, type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
+
+setDefaultTimeout(testMsMax);
 
 /** The contract's limit for a stop. */
 const stopMsMax = 10_000;

@@ -114,17 +114,22 @@ export class Ledger {
       if (typeof tag === "string") storedUnder.set(tag, (storedUnder.get(tag) ?? 0) + 1);
     }
     for (const id of this.#acknowledged) if (!tagOf.has(id)) found.push(`${id} was acknowledged and is lost`);
-    const sentBefore = new Set<string | null>([null]);
-    for (const { tag, ids, answer, storedHere } of this.#sent) {
+    // Place of each request in the order of sending; an event alone has no tag, and so no place.
+    const placeOf = new Map<string | null, number>(this.#sent.map(({ tag }, place) => [tag, place]));
+    placeOf.set(null, -1);
+    for (const [place, { tag, ids, answer, storedHere }] of this.#sent.entries()) {
       const here = tag === null ? 0 : (storedUnder.get(tag) ?? 0);
       if (storedHere !== undefined && storedHere !== here) {
-        found.push(`batch ${tag} was answered with ${storedHere} new events, and ${here} are stored with it`);
+        found.push(`batch ${place} was answered with ${storedHere} new events, and ${here} are stored with it`);
       }
+      if (here === 0) continue;
       // Where one event of a batch is stored with it, all others are: with it, or with a request sent before it.
-      const apart = ids.filter((id) => tagOf.get(id) !== tag);
-      const half = here > 0 && apart.some((id) => !sentBefore.has(tagOf.get(id) ?? missing));
-      if (half) found.push(`batch ${tag} (${answer}) is half there: ${here} of ${ids.length}`);
-      sentBefore.add(tag);
+      for (const id of ids.filter((one) => tagOf.get(one) !== tag)) {
+        const elsewhere = placeOf.get(tagOf.get(id) ?? (tagOf.has(id) ? null : missing));
+        if (elsewhere !== undefined && elsewhere < place) continue;
+        const where = elsewhere === undefined ? "nowhere" : `with batch ${elsewhere}`;
+        found.push(`batch ${place} (${answer}) is half there: ${here} of ${ids.length}; ${id} is ${where}`);
+      }
     }
     const { total_events } = await service.stats();
     if (total_events !== tagOf.size) found.push(`stats tell ${total_events} events, ${tagOf.size} are stored`);

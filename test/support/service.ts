@@ -23,6 +23,12 @@ export const repoRoot = resolve(import.meta.dirname, "../..");
 /** The command line's entry. */
 export const entryPath = join(repoRoot, "src/cli/millrace.ts");
 
+/**
+ * For `setDefaultTimeout` at the head of each file: a start may take 20 s and a stop 10 s before the test itself is to
+ * tell what was wrong. Bun 1.4.5 ignores bunfig's `timeout`, and sets a default for one file at a time. Milliseconds.
+ */
+export const testMsMax = 60_000;
+
 /** The reference's paths. */
 export const paths = {
   track: "/api/v1/analytics",

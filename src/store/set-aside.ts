@@ -1,23 +1,67 @@
-/** The last resort of a flush: finds the journal lines that DuckDB cannot read, and keeps them with the reason. */
+/**
+ * Seals, and knows the last resort: journal lines that DuckDB cannot read go to `journal/refused/` with the reason, and the
+ * rest is sealed. Nothing accepted may stop the rest.
+ */
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { appendDurably, removeIfThere, syncFolder } from "../base/durable.ts";
 import { messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
 import { type RowHead, readRowHead } from "../event/row.ts";
 import { commitPrefix } from "../journal/format.ts";
 import { rowLines } from "../journal/reader.ts";
-import type { DuckDB } from "../store/duckdb.ts";
-import { type DataFolder, journalName, unfinishedSuffix } from "../store/names.ts";
-import { isAboutLines, journalQuery, type SegmentSource } from "../store/segment.ts";
+import { covers } from "./current.ts";
+import type { DuckDB } from "./duckdb.ts";
+import { listNames } from "./layout.ts";
+import { type DataFolder, journalName, parseSegmentName, unfinishedSuffix } from "./names.ts";
+import {
+  countRows,
+  isAboutLines,
+  journalQuery,
+  LinesRefused,
+  type SealedRows,
+  type SegmentSource,
+  sealSegment,
+} from "./segment.ts";
 
-/** A line that was kept aside. */
-export type RefusedLine = { head: RowHead; line: Buffer; reason: string };
+type RefusedLine = { head: RowHead; line: Buffer; reason: string };
+
+/** Where to seal, and what. */
+export type SealJob = { folder: DataFolder; log: Log; source: SegmentSource };
+
+/**
+ * Makes the segment of these rows; a segment that covers them already, and opens, is taken for it.
+ * @throws SegmentNotSealed for whatever may pass later
+ */
+export async function sealOrSetAside(duckdb: DuckDB, { folder, log, source }: SealJob): Promise<SealedRows> {
+  if (await isSealed(duckdb, folder, source)) return { refused: [] };
+  try {
+    await sealSegment(duckdb, folder, source);
+    return { refused: [] };
+  } catch (error) {
+    if (!(error instanceof LinesRefused)) throw error;
+  }
+  const { sound, refused, keptIn } = await separateRefused(duckdb, folder, source);
+  log.error({ lines: refused.length, keptIn }, "journal lines refused by DuckDB are kept aside; the rest is sealed");
+  const cleaned = join(folder.journal, `${journalName(source)}${unfinishedSuffix}`);
+  writeFileSync(cleaned, sound);
+  const rows = source.rows - refused.length;
+  await sealSegment(duckdb, folder, { ...source, rows, files: rows === 0 ? [] : [cleaned] });
+  removeIfThere(cleaned);
+  return { refused: refused.map(({ head }) => ({ category: head.category, hour: head.hour })) };
+}
+
+/** A shard that died while it was being sealed asks for the same again. */
+async function isSealed(duckdb: DuckDB, folder: DataFolder, source: SegmentSource): Promise<boolean> {
+  const covering = listNames(folder.segments, parseSegmentName).find(({ name }) => covers(name, source));
+  return covering !== undefined && (await countRows(duckdb, join(folder.segments, covering.file))) === source.rows;
+}
 
 /**
  * Parts the lines of journal files into those that DuckDB reads and those that it does not; the latter are durable in
  * `journal/refused/`, as JSON with `reason` and `line`, before this returns. Doing it again writes the same file again.
  */
-export async function separateRefused(
+async function separateRefused(
   duckdb: DuckDB,
   folder: DataFolder,
   source: SegmentSource,

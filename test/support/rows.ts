@@ -1,0 +1,41 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Row, rowOf } from "../../src/event/row.ts";
+import { timestampOfMs } from "../../src/event/timestamp.ts";
+import type { ValidEvent } from "../../src/event/validate.ts";
+import type { Group } from "../../src/journal/journal.ts";
+
+/** An own folder for one test; removed at the end of its scope. */
+export function temporaryFolder(): { path: string } & Disposable {
+  const path = mkdtempSync(join(tmpdir(), "millrace-test-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** A valid event, as validation gives it, with what a test wants of it. */
+export function validEvent(wanted: Partial<ValidEvent> = {}): ValidEvent {
+  return {
+    event_name: "tested",
+    category: "user_action",
+    priority: "medium",
+    properties: null,
+    timestamp: undefined,
+    session_id: null,
+    page_url: null,
+    referrer: null,
+    user_agent: null,
+    event_id: undefined,
+    ...wanted,
+  };
+}
+
+/** A row received at this time. */
+export function rowAt(receivedMs: number, wanted: Partial<ValidEvent> = {}): Row {
+  const acceptance = { receivedAt: timestampOfMs(receivedMs), subjectText: '"tester"', clientIdText: "null" };
+  return rowOf(validEvent(wanted), acceptance);
+}
+
+/** Rows as a journal takes them. */
+export function groupOf(rows: readonly Row[]): Group {
+  return { lines: Buffer.from(rows.map(({ line }) => `${line}\n`).join("")), rows: rows.length };
+}
