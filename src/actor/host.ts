@@ -3,7 +3,8 @@
  *
  * Invariants:
  * - A request is answered or rejected, also when the thread dies with it.
- * - A dead thread is replaced by the pool; its successor is asked to recover before it is given anything else.
+ * - A dead thread is replaced; only after it has really ended is what it shared put right, and its successor is asked to
+ *   recover before it is given anything else.
  */
 import { Piscina } from "piscina";
 import { ActorDied, messageOf, revived } from "../base/errors.ts";
@@ -23,7 +24,7 @@ export type ActorOptions<Notice> = {
   onNotice?: (notice: Notice) => void;
   /** Finds the reply to a question of the thread. */
   onQuestion?: (request: unknown) => Promise<unknown>;
-  /** The thread died; its successor has not recovered yet. */
+  /** The thread has ended; its successor has not recovered yet. */
   onDied?: () => void;
 };
 
@@ -39,7 +40,7 @@ const recoverPauseMs = { first: 100, longest: 5_000 };
 /** A running actor, as others see it. */
 export class ActorHost<Request extends { kind: keyof Replies }, Replies extends { recover: unknown }, Notice = never> {
   readonly #options: ActorOptions<Notice>;
-  readonly #pool: Piscina;
+  #pool: Piscina;
   #isReady = false;
   #isStopping = false;
   #restarts = 0;
@@ -47,10 +48,15 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
 
   constructor(options: ActorOptions<Notice>) {
     this.#options = options;
-    this.#pool = new Piscina({
-      filename: options.entry.href,
+    this.#pool = this.#openPool();
+  }
+
+  #openPool(): Piscina {
+    const { options, entry, name, log } = this.#options;
+    const pool = new Piscina({
+      filename: entry.href,
       name: "handle",
-      workerData: options.options,
+      workerData: options,
       minThreads: 1,
       maxThreads: 1,
       idleTimeout: Number.POSITIVE_INFINITY,
@@ -60,14 +66,16 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
       atomics: "async",
     });
     // Without a listener an error outside a task would end the whole process; the thread ends, and that is seen below.
-    this.#pool.on("error", (error: unknown) => {
-      options.log.error({ actor: options.name, error: messageOf(error) }, "actor failed outside a request");
-    });
-    this.#pool.on("message", (message: Notice | Question) => {
+    pool.on("error", (error: unknown) => log.error({ actor: name, error: messageOf(error) }, "actor failed"));
+    pool.on("message", (message: Notice | Question) => {
       if (isQuestion(message)) this.#answer(message);
-      else options.onNotice?.(message);
+      else this.#options.onNotice?.(message);
     });
-    this.#pool.on("workerDestroy", () => this.#died());
+    pool.on("workerDestroy", () => {
+      this.#isReady = false;
+    });
+    pool.threads[0]?.once("exit", () => this.#died());
+    return pool;
   }
 
   /** Whether the actor takes requests now. */
@@ -146,6 +154,10 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
     this.#restarts += 1;
     this.#options.log.error({ actor: this.#options.name }, "actor's thread died; its successor recovers");
     this.#options.onDied?.();
+    // The pool has put a successor in its place, unless the thread died before it was ready: such a pool starts no more.
+    const [successor] = this.#pool.threads;
+    if (successor === undefined) this.#pool = this.#openPool();
+    else successor.once("exit", () => this.#died());
     this.#recovery ??= this.#recover().finally(() => {
       this.#recovery = undefined;
     });
@@ -154,6 +166,8 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
   async #recover(): Promise<void> {
     let pauseMs = recoverPauseMs.first;
     while (!this.#isStopping) {
+      // Not within the event that told of the death: the pool is still putting itself in order there.
+      await Bun.sleep(0);
       try {
         await this.start();
         return;

@@ -40,7 +40,8 @@ function errorOf(text: string): string {
   const at = body.search(/[^0-9a-fA-F-]/);
   if (at !== -1) {
     const found = String.fromCodePoint(body.codePointAt(at) ?? 0);
-    return `invalid character: expected an optional prefix of \`urn:uuid:\` followed by [0-9a-fA-F-], found \`${found}\` at ${start + at + 1}`;
+    const expected = "expected an optional prefix of `urn:uuid:` followed by [0-9a-fA-F-]";
+    return `invalid character: ${expected}, found \`${found}\` at ${start + at + 1}`;
   }
   const groups = body.split("-").map((digits) => digits.length);
   if (groups.length === 1 && start === 0) {

@@ -49,7 +49,8 @@ export function parseJson(bytes: Uint8Array): ParsedJson {
 
 /** Whether something within `value` has more than `levelsMax` objects and arrays around it, `value` among them. */
 export function nestsDeeper(value: unknown, levelsMax: number): boolean {
-  // Two loops, since for-in over an array makes a string of each index; and no call for each string and number: twice as quick.
+  // Two loops, since for-in over an array makes a string of each index; and no call for what has no members, which
+  // halves the time.
   if (isRecord(value)) {
     if (levelsMax === 0) return true;
     for (const key in value) {
@@ -91,13 +92,14 @@ function parse(text: string): unknown {
 const surrogateEscape = /\\u[dD][89a-fA-F]/;
 
 /**
- * What ends a number that JSON.stringify may spell differently: one with an exponent, a fraction that ends in 0, a minus
- * before 0 alone, six zeros behind the point, or 16 digits. Any other is the shortest spelling of its double already.
+ * What ends a number that JSON.stringify may spell differently: one with an exponent, a fraction that ends in 0, a
+ * minus before 0 alone, six zeros behind the point, or 16 digits. Any other has the shortest spelling of its double.
  * It starts at the rare character that follows a number and looks back: 140 ns for 400 bytes, where looking forward
- * from what precedes a number takes 350, and where any other beginning may look back from every character of a long run.
+ * from what precedes a number takes 350. A look back that came first could start anew in each place of a long run.
  */
 const suspect = /[,}\]](?<=(?:\.\d*0|[eE][-+]?\d+|[\d.]{16}|-0|\.0{6}\d+)\s*.)/g;
 
+/** The number, if it is one, and the white space that stand before a place. */
 const numberBefore = /(?<=[:,[\s](-?\d[-+.\deE]*)(\s*))/y;
 
 /**
@@ -148,7 +150,7 @@ function unquoteNumbers(quoted: unknown, value: unknown): void {
   }
 }
 
-/** What `parseExact` is to find, by the language's own means: three times as slow, and it recurses. */
+/** `parseExact` by the language's own means: 3.3 us an event where quoting takes 0.8, and it recurses. */
 function revive(text: string): unknown {
   try {
     return JSON.parse(text, (_key, value, { source }) => {

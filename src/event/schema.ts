@@ -40,7 +40,7 @@ export const eventNameCodePointsMax = 100;
 /** Deepest nesting inside `properties`, in objects and arrays. */
 export const propertiesDepthMax = 64;
 
-// Type.Record would test each key against a pattern, which costs more than the rest of the check and misses keys with a line end.
+// Type.Record would test each key against a pattern, which costs more than the rest of the check.
 const anyObject = Type.Unsafe<Record<string, unknown>>(Type.Object({}, { additionalProperties: true }));
 
 const nullableString = (description: string) =>

@@ -43,6 +43,9 @@ const headerBytes = 8;
 const versionAt = 0;
 const reservedAt = 1;
 
+/** A change takes microseconds; a reader that meets so many in a row is waiting for a thread that will not end one. */
+const readTriesMax = 10_000;
+
 /** One state of a board. */
 export type BoardState = Record<BoardField, number> & {
   byCategory: number[];
@@ -67,18 +70,22 @@ export class Board {
 
   /** Changes several values as one; for the shard's actor alone. */
   write(change: (edit: BoardEdit) => void): void {
-    Atomics.add(this.#header, versionAt, 1);
+    // Odd from here, also when a thread that died left it so.
+    const odd = Atomics.load(this.#header, versionAt) | 1;
+    Atomics.store(this.#header, versionAt, odd);
     change(new BoardEdit(this.#values));
-    Atomics.add(this.#header, versionAt, 1);
+    Atomics.store(this.#header, versionAt, (odd + 1) | 0);
   }
 
-  /** One consistent state. */
+  /** One consistent state; of a shard whose thread died within a change, what it left. */
   read(): BoardState {
-    for (;;) {
+    let values = Array.from(this.#values);
+    for (let tries = 0; tries < readTriesMax; tries++) {
       const before = Atomics.load(this.#header, versionAt);
-      const values = Array.from(this.#values);
-      if (before % 2 === 0 && Atomics.load(this.#header, versionAt) === before) return stateOf(values);
+      values = Array.from(this.#values);
+      if (before % 2 === 0 && Atomics.load(this.#header, versionAt) === before) break;
     }
+    return stateOf(values);
   }
 
   /** One value, as it is at this instant. */
@@ -101,12 +108,8 @@ export class Board {
     Atomics.add(this.#header, reservedAt, events);
   }
 
-  /**
-   * For the main thread, after the writing thread ended: a change that it left half done is closed, so that readers go on.
-   * Recovery writes every value anew.
-   */
+  /** For the main thread, after the writing thread ended; recovery writes every value anew. */
   closeAfterDeath(): void {
-    if (Atomics.load(this.#header, versionAt) % 2 !== 0) Atomics.add(this.#header, versionAt, 1);
     this.write((edit) => edit.set("ready", 0));
   }
 }

@@ -76,10 +76,9 @@ describe("an input is cut at 1 KiB", () => {
     );
   });
 
-  test("an input that nests too deep for JSON.stringify is cut like any other", () => {
+  test("an input that nests deeper than JSON.stringify can go is cut like any other", () => {
     let deep: unknown = 1;
     for (let level = 0; level < 200_000; level++) deep = [deep];
-    expect(() => JSON.stringify(deep)).toThrow(RangeError);
     expect(shown(deep)).toBe("[".repeat(1024));
   });
 });

@@ -108,6 +108,24 @@ describe("numbers come back with the digits that they were sent with", () => {
     fc.assert(fc.property(propertiesText, compare), { numRuns: 2000 });
   });
 
+  test("beside strings that read like numbers, which come back too", () => {
+    const piece = fc.constantFrom(", 1.0,", "[-0]", ":1e5}", " 2.50 ]", '"', "\\", "\n", "1.0", ",", "0.0000001", "x");
+    const text = fc.array(piece, { maxLength: 6 }).map((pieces) => JSON.stringify(pieces.join("")));
+    const key = fc.oneof(text, fc.constant('"__proto__"'));
+    const members = fc.uniqueArray(fc.tuple(key, fc.oneof(text, spacedNumber)), {
+      maxLength: 5,
+      selector: ([name]) => JSON.parse(name),
+    });
+    const object = members.map((pairs) => `{${pairs.map(([name, member]) => `${name}:${member}`).join(",")}}`);
+    const list = fc.array(object, { maxLength: 3 }).map((objects) => `[${objects.join(",")}]`);
+    fc.assert(
+      fc.property(fc.oneof(object, list), (body) => {
+        expect(canonicalJson(written(body))).toBe(canonicalJson(body));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
   test("a number that JSON.stringify spells as the client did is not wrapped", () => {
     expect(readings("[1.5,1.0]").exact).toEqual([1.5, JSON.rawJSON("1.0")]);
   });
@@ -194,7 +212,9 @@ describe("nesting has an end", () => {
 
   test("half a million levels that a repeated key replaces crash nothing either", () => {
     expect(readings(`{"a":${nested(500_000)},"a":1}`).value).toEqual({ a: 1 });
-    expect(errorOf(`{"a":${nested(500_000)},"a":1.0}`)).toBe("Nested deeper than 64 levels");
+    expect(written(`{"a":${nested(500_000)},"a":1.0}`)).toBe('{"a":1.0}');
+    const asText = '"b":"1, 2.0, 3"';
+    expect(errorOf(`{"a":${nested(500_000)},"a":1.0,${asText}}`)).toBe("Nested deeper than 64 levels");
   });
 });
 

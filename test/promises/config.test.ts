@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Ended, millrace } from "../support/command.ts";
+import { expectPlainWords } from "../support/refusals.ts";
 import { startService, testMsMax } from "../support/service.ts";
 
 setDefaultTimeout(testMsMax);
@@ -15,7 +16,7 @@ async function refused(env: Record<string, string>): Promise<Ended> {
     const ended = await millrace(["serve"], { env: { PORT: "0", MILLRACE_DATA_DIR: dataDir, ...env } });
     expect(ended).toMatchObject({ code: 2 });
     expect(ended.stdout).not.toContain("listening on");
-    expect(ended.stderr).not.toMatch(/\n\s+at .+:\d+:\d+/);
+    expectPlainWords(ended.stderr);
     return ended;
   } finally {
     rmSync(dataDir, { recursive: true, force: true });
@@ -110,11 +111,26 @@ test("a port that is taken ends the start with a clear error", async () => {
     const ended = await millrace(["serve"], { env: { PORT: port, MILLRACE_DATA_DIR: dataDir }, limitMs: 5_000 });
     expect(ended.code).toBe(1);
     expect(ended.stderr).toContain(port);
-    expect(ended.stderr).not.toMatch(/\n\s+at .+:\d+:\d+/);
+    expectPlainWords(ended.stderr);
   } finally {
     rmSync(dataDir, { recursive: true, force: true });
   }
 });
+
+test.each(["no.such.host.invalid", "192.0.2.1"])(
+  "a HOST of %s, which is not ours, ends the start with a clear error",
+  async (host) => {
+    const dataDir = mkdtempSync(join(tmpdir(), "millrace-host-"));
+    try {
+      const ended = await millrace(["serve"], { env: { PORT: "0", HOST: host, MILLRACE_DATA_DIR: dataDir } });
+      expect(ended.code).not.toBe(0);
+      expect(ended.stderr).toContain(host);
+      expectPlainWords(ended.stderr);
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  },
+);
 
 test("MILLRACE_ACK=buffered answers, counts and seals like durable", async () => {
   await using service = await startService({ env: { MILLRACE_ACK: "buffered" } });

@@ -1,11 +1,13 @@
 /** A data folder that cannot be written is refused at start, in words. */
-import { expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { millrace } from "../support/command.ts";
 import { mountSmallDisk } from "../support/faults.ts";
-import { startService, testMsMax } from "../support/service.ts";
+import { expectPlainWords } from "../support/refusals.ts";
+import { entryPath, spawn, startService, testMsMax } from "../support/service.ts";
+import { until } from "../support/until.ts";
 
 setDefaultTimeout(testMsMax);
 
@@ -21,7 +23,7 @@ async function expectRefused(dataDir: string, env: Readonly<Record<string, strin
   expect([1, 2]).toContain(code ?? -1);
   expect(stdout).not.toContain("listening on");
   expect(stderr).toContain(dataDir);
-  expect(stderr).not.toMatch(/\n\s+at .+:\d+:\d+/);
+  expectPlainWords(stderr);
 }
 
 test("a file in the folder's place is refused", async () => {
@@ -73,6 +75,66 @@ test("a folder whose name holds a quote is no trouble to SQL", async () => {
   await service.track({ event_name: "quoted" });
   await service.waitSealed();
   expect(await service.count()).toBe(1);
+});
+
+describe("a catalog that is", () => {
+  test.each<[string, (path: string) => void]>([
+    ["gone", (path) => rmSync(path)],
+    ["empty", (path) => writeFileSync(path, "")],
+    ["no database", (path) => writeFileSync(path, "garbage".repeat(1000))],
+  ])("%s is made again at start", async (_what, spoil) => {
+    await using service = await startService();
+    await service.batch(Array(10).fill({ event_name: "kept" }));
+    await service.waitSealed();
+    await service.stop();
+    spoil(service.catalogPath);
+    await service.restart();
+    await service.waitSealed();
+    expect(await service.count()).toBe(10);
+  });
+});
+
+test("a folder may be moved while its service is stopped, and files that are not the service's do not matter", async () => {
+  using scratch = folder();
+  const [here, there] = [join(scratch.path, "here"), join(scratch.path, "there")];
+  const env = { MILLRACE_JWT_SECRET: "a secret that both starts have in common" };
+  {
+    await using service = await startService({ dataDir: here, env });
+    await service.track({ event_name: "moved" });
+    await service.stop();
+  }
+  renameSync(here, there);
+  for (const name of ["notes.txt", "segments/.DS_Store", "segments/mine.duckdb", "journal/notes.txt"]) {
+    writeFileSync(join(there, name), "mine");
+  }
+  await using service = await startService({ dataDir: there, env });
+  await service.track({ event_name: "moved" });
+  await service.waitSealed();
+  expect(await service.count("event_name = 'moved'")).toBe(2);
+  expect(await Bun.file(join(there, "segments/mine.duckdb")).text()).toBe("mine");
+});
+
+test("a segment that cannot be read is told by its name, at start or in health, never by nothing", async () => {
+  await using service = await startService();
+  await service.batch(Array(10).fill({ event_name: "kept" }));
+  await service.waitSealed();
+  await service.stop();
+  const [segment = ""] = service.segmentPaths();
+  writeFileSync(segment, (await Bun.file(segment).bytes()).subarray(0, 5_000));
+  const env = { PORT: "0", MILLRACE_DATA_DIR: service.dataDir, MILLRACE_JWT_SECRET: service.secret };
+  const { child, stdout, stderr } = spawn([process.execPath, "--no-orphans", entryPath, "serve"], { env });
+  try {
+    const decided = () => child.exitCode !== null || /^listening on/m.test(stdout.text);
+    await until(decided, { what: "the service to refuse or to listen", limitMs: 20_000 });
+    await until(() => stderr.text.includes(basename(segment)), {
+      what: `${basename(segment)} on stderr`,
+      limitMs: 2_000,
+      state: () => `exit code ${child.exitCode}: ${stderr.text}`,
+    });
+    expectPlainWords(stderr.text);
+  } finally {
+    child.kill("SIGKILL");
+  }
 });
 
 test("the secret made at first start is kept, and nobody else may read it", async () => {

@@ -1,6 +1,9 @@
 /** An event_id that was accepted is stored once, however it comes back. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { parseMetrics, sum } from "../support/prometheus.ts";
 import { type Service, sharedService, startService, testMsMax } from "../support/service.ts";
@@ -91,6 +94,37 @@ test("any overlap of batches sent at once stores each id once and counts every r
   expect(await service().rows("SELECT (count(*) - count(DISTINCT event_id))::INT AS extra FROM events")).toEqual([
     { extra: 0 },
   ]);
+});
+
+test("the number of shards may change between starts, also after kill -9", async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), "millrace-shards-"));
+  try {
+    const known: ReturnType<typeof fresh>[] = [];
+    for (const shards of ["4", "1", "3", "2"]) {
+      await using apart = await startService({
+        dataDir,
+        env: { MILLRACE_SHARDS: shards, MILLRACE_FLUSH_INTERVAL_SECONDS: "3600" },
+      });
+      const newcomers = Array.from({ length: 40 }, fresh);
+      const batches = Array.from({ length: 20 }, (_, at) => [
+        ...newcomers.slice(2 * at, 2 * at + 2),
+        ...known.slice(0, 9),
+      ]);
+      const answers = await Promise.all(batches.map((batch) => apart.batch(batch)));
+      const duplicates = answers.reduce((total, { events_duplicate }) => total + events_duplicate, 0);
+      expect(duplicates).toBe(known.length === 0 ? 0 : 20 * 9);
+      known.push(...newcomers);
+      expect((await apart.stats()).total_events).toBe(known.length);
+      await apart.kill9();
+    }
+    await using last = await startService({ dataDir, env: { MILLRACE_SHARDS: "1" } });
+    await expectOnce(
+      last,
+      known.map(({ event_id }) => event_id),
+    );
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
 });
 
 test("the same id with other content is a duplicate, the first content stays, and it is counted as a conflict", async () => {

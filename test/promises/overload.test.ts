@@ -1,20 +1,13 @@
 /** Past MILLRACE_MAX_BUFFER_EVENTS: 503 at once, memory flat, what was accepted kept. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { refusal, shaped } from "../support/answers.ts";
 import { Ledger } from "../support/ledger.ts";
+import { expectRefused } from "../support/refusals.ts";
 import { paths, type Service, startService, testMsMax } from "../support/service.ts";
 
 setDefaultTimeout(testMsMax);
 
 const bufferMax = 50;
 const full = { MILLRACE_MAX_BUFFER_EVENTS: String(bufferMax), MILLRACE_FLUSH_INTERVAL_SECONDS: "3600" };
-
-async function expectOverloaded(response: Response) {
-  const text = await response.text();
-  expect({ status: response.status, text }).toMatchObject({ status: 503 });
-  shaped(refusal, JSON.parse(text));
-  expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
-}
 
 const batchOf = (count: number) => JSON.stringify({ events: Array(count).fill({ event_name: "over" }) });
 
@@ -30,7 +23,7 @@ test("exactly the buffer is accepted; past it each request is a 503 with Retry-A
   }
   const startedMs = Date.now();
   for (let event = 0; event < 20; event++)
-    await expectOverloaded(await service.post(paths.track, { event_name: "over" }));
+    await expectRefused(await service.post(paths.track, { event_name: "over" }), 503);
   expect(Date.now() - startedMs).toBeLessThan(2_000);
   expect(await pending(service)).toBe(bufferMax);
   // Kept: through the stop's sealing, which also makes room.
@@ -42,10 +35,10 @@ test("exactly the buffer is accepted; past it each request is a 503 with Retry-A
 
 test("a batch that does not fit is refused whole, and one that fits is still accepted", async () => {
   await using service = await startService({ env: full });
-  await expectOverloaded(await service.post(paths.batch, batchOf(bufferMax + 1)));
+  await expectRefused(await service.post(paths.batch, batchOf(bufferMax + 1)), 503);
   expect(await pending(service)).toBe(0);
   await service.batch(Array(40).fill({ event_name: "fits" }));
-  await expectOverloaded(await service.post(paths.batch, batchOf(11)));
+  await expectRefused(await service.post(paths.batch, batchOf(11)), 503);
   expect(await pending(service)).toBe(40);
   await service.batch(Array(10).fill({ event_name: "fits" }));
   expect(await pending(service)).toBe(bufferMax);
@@ -56,11 +49,11 @@ test("a repeat of what was accepted is a 200 even when there is no room for more
   const [id = ""] = Ledger.ids(1);
   await service.track({ event_name: "known", event_id: id });
   await service.batch(Array(bufferMax - 1).fill({ event_name: "fill" }));
-  await expectOverloaded(await service.post(paths.track, { event_name: "new" }));
+  await expectRefused(await service.post(paths.track, { event_name: "new" }), 503);
   const answer = await service.post(paths.track, { event_name: "known", event_id: id });
   // Either is true to the contract's words; a 200 must tell the truth.
   if (answer.status === 200) expect(await answer.json()).toMatchObject({ event_id: id, duplicate: true });
-  else await expectOverloaded(answer);
+  else await expectRefused(answer, 503);
 });
 
 test("over all shards together, and under many writers, never more than the buffer is pending", async () => {

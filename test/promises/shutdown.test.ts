@@ -1,10 +1,13 @@
 /** Stopping: nothing accepted is left behind, and the folder has one owner at a time. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { refusal, shaped } from "../support/answers.ts";
+import { once } from "node:events";
+import { symlinkSync, unlinkSync } from "node:fs";
+import { connect } from "node:net";
 import { queryFile, single } from "../support/catalog.ts";
 import { millrace } from "../support/command.ts";
 import { isConnectionLost, Ledger } from "../support/ledger.ts";
-import { paths, type Service, startService, testMsMax } from "../support/service.ts";
+import { expectPlainWords, expectRefused } from "../support/refusals.ts";
+import { entryPath, paths, type Service, spawn, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(testMsMax);
@@ -59,11 +62,7 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
       try {
         const response = await service.post(paths.track, { event_name: "late" });
         if (response.status === 200) accepted++;
-        else {
-          expect(response.status).toBe(503);
-          expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
-          shaped(refusal, await response.json());
-        }
+        else await expectRefused(response, 503);
       } catch (error) {
         if (!isConnectionLost(error)) throw error;
         break;
@@ -117,6 +116,29 @@ test("after a stop nothing is left in the journal that the next start would repl
   expect((await service.stats()).buffer_status).toMatchObject({ events_pending: 0, events_flushed_total: 100 });
 });
 
+test.each([
+  ["half a body", 'Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"event_'],
+  ["half a head", "Content-Type: appl"],
+])("a client that sent %s and then nothing does not hold the stop up", async (_what, rest) => {
+  await using service = await startService({ env: unhurried });
+  await service.track({ event_name: "whole" });
+  const { hostname, port } = new URL(service.url);
+  const socket = connect(Number(port), hostname);
+  socket.on("error", () => {});
+  try {
+    await once(socket, "connect");
+    socket.write(`POST ${paths.track} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${service.token({})}\r\n${rest}`);
+    // An answer to a request sent after it tells that the service has read what came before.
+    await service.stats();
+    const startedMs = Date.now();
+    expect(await service.stop()).toBe(0);
+    expect(Date.now() - startedMs).toBeLessThan(stopMsMax);
+  } finally {
+    socket.destroy();
+  }
+  expect(single(await queryFile(service.catalogPath, "SELECT count(*) FROM events"))).toBe(1);
+});
+
 describe("one folder, one service", () => {
   test("a second server on the folder of a running one exits 1 and says why; the first serves on", async () => {
     await using service = await startService();
@@ -126,10 +148,41 @@ describe("one folder, one service", () => {
     expect(second.code).toBe(1);
     expect(second.stdout).not.toContain("listening on");
     expect(second.stderr).toContain(service.dataDir);
-    expect(second.stderr).not.toMatch(/\n\s+at .+:\d+:\d+/);
+    expectPlainWords(second.stderr);
     expect(await service.track({ event_name: "still here" })).toMatchObject({ success: true });
     await service.waitSealed();
     expect(await service.count()).toBe(1);
+  });
+
+  test("of five that start at the same moment on one folder exactly one serves, also after a SIGKILL", async () => {
+    await using owner = await startService();
+    await owner.track({ event_name: "before" });
+    await owner.kill9();
+    const env = { PORT: "0", MILLRACE_DATA_DIR: owner.dataDir, MILLRACE_JWT_SECRET: owner.secret };
+    const five = Array.from({ length: 5 }, () =>
+      spawn([process.execPath, "--no-orphans", entryPath, "serve"], { env }),
+    );
+    try {
+      const settled = () =>
+        five.every(({ child, stdout }) => child.exitCode !== null || /listening on/.test(stdout.text));
+      await until(settled, { what: "one to serve and four to refuse", limitMs: 15_000 });
+      expect(five.map(({ child }) => child.exitCode).sort()).toEqual([1, 1, 1, 1, null]);
+    } finally {
+      for (const { child } of five) child.kill("SIGKILL");
+      await Promise.all(five.map(({ child }) => child.exited));
+    }
+  });
+
+  test("a folder is one folder under every path to it", async () => {
+    await using service = await startService();
+    const link = `${service.dataDir}-link`;
+    symlinkSync(service.dataDir, link);
+    try {
+      const env = { PORT: "0", MILLRACE_DATA_DIR: link, MILLRACE_JWT_SECRET: service.secret };
+      expect(await millrace(["serve"], { env })).toMatchObject({ code: 1 });
+    } finally {
+      unlinkSync(link);
+    }
   });
 
   test("the lock does not outlive a SIGKILL", async () => {

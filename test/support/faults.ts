@@ -1,4 +1,4 @@
-/** Disks that are full, disks that are read-only, and disks that fail to sync. */
+/** Disks that are full, disks that are read-only, disks that fail, and ends at chosen steps. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,22 +40,41 @@ export function mountSmallDisk(options: { readonly sizeMiB: number }): Disk | un
   };
 }
 
-/**
- * A command in front of the service under which, in each of its threads, `calls` fail with EIO from the `from`-th on.
- * `logPath` gets one line for each of them. The tracer is a grandchild (`-D`), so that the process started is the service.
- * Where tracing is refused, says so in one line and gives nothing.
- */
-export function failingSyncs(options: {
-  readonly calls: readonly ("fsync" | "fdatasync")[];
+/** System calls under the disk work of the service, by what they do. */
+export const diskCalls = {
+  sync: "fsync,fdatasync",
+  dataSync: "fdatasync",
+  folderSync: "fsync",
+  rename: "rename,renameat,renameat2",
+  remove: "unlink,unlinkat",
+} as const;
+
+/** What happens to which calls. */
+export interface Fault {
+  readonly calls: keyof typeof diskCalls;
+  /** `error`: the call is not made and fails with EIO; `kill`: the process ends by SIGKILL as the call begins. */
+  readonly fault: "error" | "kill";
+  /** Of each thread's calls, from which on; the first is 1. */
   readonly from: number;
+  /** Of each thread's calls, up to which; default: all that follow. */
+  readonly to?: number;
+  /** Gets one line for each call. */
   readonly logPath: string;
-}): readonly string[] | undefined {
-  const calls = options.calls.join(",");
-  const tried = Bun.spawnSync(["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", `trace=${calls}`, "true"]);
+}
+
+/**
+ * A command in front of the service that does this to it. The tracer is a grandchild (`-D`), so that the process that was
+ * started is the service itself. Where tracing is refused, says so in one line and gives nothing.
+ */
+export function faultyCalls(options: Fault): readonly string[] | undefined {
+  const calls = diskCalls[options.calls];
+  const traced = ["strace", "-D", "-f", "-qq", "-o"];
+  const tried = Bun.spawnSync([...traced, "/dev/null", "-e", `trace=${calls}`, "true"]);
   if (!tried.success) {
     console.warn(`skipped: strace was refused: ${tried.stderr.toString().trim()}`);
     return undefined;
   }
-  const injection = `inject=${calls}:error=EIO:when=${options.from}+`;
-  return ["strace", "-D", "-f", "-qq", "-o", options.logPath, "-e", `trace=${calls}`, "-e", injection];
+  const what = options.fault === "error" ? "error=EIO" : "signal=SIGKILL";
+  const when = options.to === undefined ? `${options.from}+` : `${options.from}..${options.to}`;
+  return [...traced, options.logPath, "-e", `trace=${calls}`, "-e", `inject=${calls}:${what}:when=${when}`];
 }
