@@ -12,7 +12,7 @@ import type { Log } from "../base/log.ts";
 import type { Question, Told } from "./serve.ts";
 
 /** What an actor is made of. */
-export type ActorOptions<Notice> = {
+type ActorOptions<Notice> = {
   /** For the log. */
   name: string;
   /** The module that runs in the thread; it exports `handle`. */

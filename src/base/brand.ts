@@ -1,5 +1,5 @@
 /** A `Base` that cannot be mixed up with another: `ShardId` and `Sequence` are both numbers, and never each other. */
-export type Brand<Base, Name extends string> = Base & { readonly __brand: Name };
+type Brand<Base, Name extends string> = Base & { readonly __brand: Name };
 
 /** Number of a shard, from 0; it names the shard's journal files, segments and id logs for ever. */
 export type ShardId = Brand<number, "ShardId">;

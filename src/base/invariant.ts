@@ -1,5 +1,5 @@
 /** A promise of our own code that did not hold: a bug, never the fault of a request or of the disk. */
-export class InvariantBroken extends Error {
+class InvariantBroken extends Error {
   override readonly name = "InvariantBroken";
 }
 

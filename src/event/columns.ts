@@ -28,6 +28,3 @@ export const rollupColumns = {
   event_name: "VARCHAR",
   events: "BIGINT",
 } as const;
-
-/** The name of a column of `events`. */
-export type EventColumn = keyof typeof eventColumns;

@@ -15,13 +15,13 @@ import { Refusal } from "./answers.ts";
 export const scopes = ["events:write", "stats:read", "query"] as const;
 
 /** One of `scopes`. */
-export type Scope = (typeof scopes)[number];
+type Scope = (typeof scopes)[number];
 
 /** Who sends (the token's `sub`, in UTF-8, null where it has none), and what they may. */
-export type Principal = { subject: Uint8Array | null; scopes: ReadonlySet<string> };
+type Principal = { subject: Uint8Array | null; scopes: ReadonlySet<string> };
 
 /** The key, and what a token must name. */
-export type AuthOptions = {
+type AuthOptions = {
   secret: string;
   issuer: string | undefined;
   audience: string | undefined;
@@ -101,7 +101,7 @@ const unauthorized = (text: string) =>
   new Refusal(401, { reason: "unauthorized", text, headers: { "www-authenticate": "Bearer" } });
 
 /** What a token says; `ttlSeconds` counts from `nowMs`. */
-export type TokenClaims = {
+type TokenClaims = {
   subject: string;
   scope: string | undefined;
   ttlSeconds: number;

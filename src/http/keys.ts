@@ -6,7 +6,7 @@ import { jwtSecretBytesMin } from "../config/config.ts";
 import { type DataFolder, unfinishedSuffix } from "../store/names.ts";
 
 /** A key, and whether this call made it. */
-export type SecretKey = { secret: string; isNew: boolean };
+type SecretKey = { secret: string; isNew: boolean };
 
 /**
  * The key of a data folder, made on first use: 32 random bytes, readable by the owner alone.

@@ -6,7 +6,7 @@ import { ageSeconds } from "../stats/health.ts";
 import type { RefusalCounters } from "./counters.ts";
 
 /** What a scrape reads. */
-export type ScrapeView = {
+type ScrapeView = {
   shards: { board: BoardState; isReady: boolean; restarts: number }[];
   /** What the histograms of each thread hold; a thread that does not answer is left out. */
   histograms: MetricObject[][];

@@ -8,7 +8,7 @@ import { documentation, documented } from "./openapi.ts";
 import { track } from "./track.ts";
 
 /** Where to listen. */
-export type ListenOptions = { host: string; port: number; version: string };
+type ListenOptions = { host: string; port: number; version: string };
 
 /** A listening server. */
 export type HttpServer = {

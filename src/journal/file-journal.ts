@@ -24,7 +24,7 @@ function cutToLastDurable(file: OpenFile): void {
 type OpenFile = { path: string; descriptor: number; from: Sequence; rows: number; bytes: number };
 
 /** Where a journal starts, and how its files are called. */
-export type FileJournalOptions = {
+type FileJournalOptions = {
   /** Sequence of the first row that will be appended. */
   next: Sequence;
   /** Whether `append` syncs; without, its rows outlive the process and not the machine. */

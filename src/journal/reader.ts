@@ -15,7 +15,7 @@ import { type Commit, commitPrefix, groupChecksum, parseCommitLine } from "./for
 export type ReadGroup = { commit: Commit; offset: number; end: number; lines: Buffer };
 
 /** A stretch of bytes between whole groups that no group explains. */
-export type CorruptStretch = { offset: number; end: number; reason: string };
+type CorruptStretch = { offset: number; end: number; reason: string };
 
 /** What a journal file holds. */
 export type JournalContent = {

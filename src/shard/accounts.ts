@@ -17,7 +17,7 @@ import type { Recovered } from "./recovery.ts";
 import { Tally } from "./tally.ts";
 
 /** What the accounts are kept with. */
-export type AccountsOptions = {
+type AccountsOptions = {
   clock: Clock;
   board: Board;
   hours: HourCounts;

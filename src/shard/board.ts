@@ -28,7 +28,7 @@ const fields = [
 ] as const;
 
 /** A counter or mark of a shard. */
-export type BoardField = (typeof fields)[number];
+type BoardField = (typeof fields)[number];
 
 /** Hours that a board counts, from the start of a UTC day: this day and the two after it. */
 export const boardHours = 72;

@@ -24,7 +24,7 @@ const shardBytesInFlightMax = 16 * 1024 * 1024;
 const shardRequestsInFlightMax = 20_000;
 
 /** What the dispatcher needs to know at each request. */
-export type DispatcherOptions = {
+type DispatcherOptions = {
   hosts: readonly ShardHost[];
   boards: readonly SharedArrayBuffer[];
   bufferEventsMax: number;

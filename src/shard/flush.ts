@@ -22,7 +22,7 @@ import { Tally } from "./tally.ts";
 export type PendingPart = { shard: ShardId; part: JournalPart; tally: Tally };
 
 /** What the flusher needs, and whom it tells. */
-export type FlusherOptions = {
+type FlusherOptions = {
   log: Log;
   metrics: ShardMetrics;
   idLog: IdLog;

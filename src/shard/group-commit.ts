@@ -37,7 +37,7 @@ export class OpenGroup {
 }
 
 /** What the group's owner does around its commit. */
-export type GroupHooks = {
+type GroupHooks = {
   /** Before the wait ends, after the rows are durable: settles ids and counts. */
   onDurable(group: OpenGroup): void;
   /** Before the wait ends, after the journal failed. */

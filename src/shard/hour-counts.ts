@@ -19,7 +19,7 @@ const dayStart = (nowMs: number) => Math.floor(nowMs / (24 * hourMs)) * 24;
 const retryPauseMs = 60_000;
 
 /** Whose hours are counted. */
-export type HourCountsOptions = {
+type HourCountsOptions = {
   folder: DataFolder;
   shard: ShardId;
   shards: number;
@@ -27,7 +27,7 @@ export type HourCountsOptions = {
 };
 
 /** A turn of the clock, with the counts of everything that is accepted and not sealed at this instant. */
-export type HourTurn = {
+type HourTurn = {
   nowMs: number;
   pending: () => readonly Tally[];
   onCounted(byHour: ReadonlyMap<number, number>, from: number): void;

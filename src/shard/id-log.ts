@@ -28,7 +28,7 @@ const recordBytes = recordWords * 4;
 const idsPerFile = 250_000;
 
 /** A block of ids, and where it came from. */
-export type IdBlock = { flushedAtMs: number; ids: Claims };
+type IdBlock = { flushedAtMs: number; ids: Claims };
 
 /** Writes the id log of one shard. */
 export class IdLog {
@@ -111,7 +111,7 @@ function encodeBlock(block: IdBlock): Uint8Array {
 }
 
 /** Whole blocks of an id log, in order, and whether something follows them. */
-export function readIdLog(path: string): { blocks: IdBlock[]; isTorn: boolean } {
+function readIdLog(path: string): { blocks: IdBlock[]; isTorn: boolean } {
   const bytes = readFileSync(path);
   const blocks: IdBlock[] = [];
   let at = 0;

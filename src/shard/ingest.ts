@@ -8,7 +8,7 @@ import { validateBatch, validateEvent } from "../event/validate.ts";
 import type { AppendAnswer, AppendRequest, BodyForm } from "./protocol.ts";
 
 /** What all requests of a message share. */
-export type IngestContext = { receivedAt: Timestamp; bodyBytesMax: number };
+type IngestContext = { receivedAt: Timestamp; bodyBytesMax: number };
 
 /** A request whose events are valid. */
 export type IngestedRows = { kind: "rows"; form: BodyForm; receivedAt: Timestamp; rows: Row[] };

@@ -29,7 +29,7 @@ import type { PendingPart } from "./flush.ts";
 import { Tally } from "./tally.ts";
 
 /** Where a shard recovers from, and with what. */
-export type RecoveryOptions = {
+type RecoveryOptions = {
   folder: DataFolder;
   shard: ShardId;
   shards: number;

@@ -40,7 +40,7 @@ const claimRetry = { pauseMs: 2, timesMax: 1_000 };
 const sealAheadMsMax = 1_000;
 
 /** What a shard is given from outside. */
-export type ShardSurroundings = { options: ShardOptions; keeper: KeeperForShards; onSealed: () => void };
+type ShardSurroundings = { options: ShardOptions; keeper: KeeperForShards; onSealed: () => void };
 
 /** The state of one shard and all that happens to it; made by `Shard.recover`. */
 export class Shard {

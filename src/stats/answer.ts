@@ -27,10 +27,10 @@ export const statsSchema = Type.Object(
 );
 
 /** A stats answer. */
-export type Stats = Static<typeof statsSchema>;
+type Stats = Static<typeof statsSchema>;
 
 /** What the answer says of the configuration. */
-export type StatsLimits = { bufferEventsMax: number; flushIntervalMs: number };
+type StatsLimits = { bufferEventsMax: number; flushIntervalMs: number };
 
 const hourMs = 3_600_000;
 

@@ -3,7 +3,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import type { BoardState } from "../shard/board.ts";
 
 /** The states of the service, from coming to going. */
-export const healthStatuses = ["starting", "ok", "degraded", "stopping"] as const;
+const healthStatuses = ["starting", "ok", "degraded", "stopping"] as const;
 
 /** The body of a health answer. */
 export const healthSchema = Type.Object(
@@ -30,7 +30,7 @@ export const healthSchema = Type.Object(
 export type Health = Static<typeof healthSchema>;
 
 /** What health is judged from. */
-export type HealthView = {
+type HealthView = {
   phase: "starting" | "running" | "stopping";
   shards: { isReady: boolean; board: BoardState }[];
   disk: { freeBytes: number; isLow: boolean; failure: string | undefined };

@@ -15,7 +15,7 @@ import { type DataFolder, parseSegmentName, unfinishedSuffix } from "./names.ts"
 import { emptyHourlyQuery, emptyQuery, hourlyQuery } from "./rollup.ts";
 
 /** Paths of the segments that readers see now, in the order of their names. */
-export function currentPaths(folder: DataFolder): string[] {
+function currentPaths(folder: DataFolder): string[] {
   const { current } = currentSegments(listNames(folder.segments, parseSegmentName));
   return current.map((segment) => join(folder.segments, segment.file));
 }

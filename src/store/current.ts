@@ -3,14 +3,14 @@ import type { Sequence, ShardId } from "../base/brand.ts";
 import type { SegmentName } from "./names.ts";
 
 /** A stretch of a shard: events `from` to `to`, both included. */
-export type Range = { shard: ShardId; from: Sequence; to: Sequence };
+type Range = { shard: ShardId; from: Sequence; to: Sequence };
 
 /** Whether every event of `inner` lies in `outer`. */
 export const covers = (outer: Range, inner: Range) =>
   outer.shard === inner.shard && outer.from <= inner.from && inner.to <= outer.to;
 
 /** Segments that readers see, and those that a wider one replaced. */
-export type Current<Segment> = { current: Segment[]; replaced: Segment[] };
+type Current<Segment> = { current: Segment[]; replaced: Segment[] };
 
 /**
  * Tells current segments from replaced ones: covered by a wider segment, or by an equal one that comes first by name.

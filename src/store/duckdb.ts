@@ -2,7 +2,7 @@
 import { type DuckDBConnection, DuckDBInstance, type Json } from "@duckdb/node-api";
 
 /** Limits of one DuckDB instance. */
-export type DuckDBLimits = { threads: number; memoryMiB: number };
+type DuckDBLimits = { threads: number; memoryMiB: number };
 
 /** An in-memory DuckDB with one connection; statements run one after another. */
 export class DuckDB implements Disposable {

@@ -43,9 +43,6 @@ export function dataFolder(root: string): DataFolder {
   };
 }
 
-/** Most shards that one folder can have: the id table keeps a shard in six bits. */
-export const shardsMax = 64;
-
 /** What ends the name of an unfinished file. */
 export const unfinishedSuffix = ".tmp";
 
@@ -56,7 +53,7 @@ const sequenceText = (value: Sequence) => String(value).padStart(16, "0");
 export const journalName = (name: JournalName) => `${shardText(name.shard)}-${sequenceText(name.from)}.ndjson`;
 
 /** What the name of a journal file says. */
-export type JournalName = { shard: ShardId; from: Sequence };
+type JournalName = { shard: ShardId; from: Sequence };
 
 /** Reads the name of a journal file; undefined when it is none. */
 export function parseJournalName(file: string): JournalName | undefined {
@@ -86,7 +83,7 @@ export function parseSegmentName(file: string): SegmentName | undefined {
 }
 
 /** What the name of an id log says; `number` counts up. */
-export type IdLogName = { shard: ShardId; number: number };
+type IdLogName = { shard: ShardId; number: number };
 
 /** Name of an id log. */
 export const idLogName = (name: IdLogName) => `${shardText(name.shard)}-${String(name.number).padStart(8, "0")}.ids`;

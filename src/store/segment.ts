@@ -31,7 +31,7 @@ export type SegmentSource = {
 export type SealedRows = { refused: { category: number; hour: number }[] };
 
 /** A sealed segment: its path and what its name says. */
-export type SealedSegment = { path: string; name: SegmentName };
+type SealedSegment = { path: string; name: SegmentName };
 
 /** DuckDB could not read the lines themselves; trying again changes nothing. */
 export class LinesRefused extends SegmentNotSealed {}

@@ -27,7 +27,7 @@ import {
 type RefusedLine = { head: RowHead; line: Buffer; reason: string };
 
 /** Where to seal, and what. */
-export type SealJob = { folder: DataFolder; log: Log; source: SegmentSource };
+type SealJob = { folder: DataFolder; log: Log; source: SegmentSource };
 
 /**
  * Makes the segment of these rows; a segment that covers them already, and opens, is taken for it.

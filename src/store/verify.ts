@@ -11,10 +11,10 @@ import { type DataFolder, parseJournalName, parseSegmentName, type SegmentName }
 import { countRows } from "./segment.ts";
 
 /** Something in the folder, and what is to be said of it. */
-export type Finding = { file: string; text: string };
+type Finding = { file: string; text: string };
 
 /** What a check found. */
-export type VerifyReport = {
+type VerifyReport = {
   problems: Finding[];
   /** What is not wrong, but worth knowing. */
   notes: Finding[];

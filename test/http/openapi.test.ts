@@ -7,7 +7,8 @@ import { Type } from "@sinclair/typebox";
 import { shaped } from "../support/answers.ts";
 import { categories, priorities } from "../support/arbitraries.ts";
 import { runToEnd } from "../support/command.ts";
-import { paths, repoRoot, sharedService, testMsMax } from "../support/service.ts";
+import { repoRoot } from "../support/process.ts";
+import { paths, sharedService, testMsMax } from "../support/service.ts";
 
 setDefaultTimeout(testMsMax);
 

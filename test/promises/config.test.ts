@@ -117,20 +117,19 @@ test("a port that is taken ends the start with a clear error", async () => {
   }
 });
 
-test.each(["no.such.host.invalid", "192.0.2.1"])(
-  "a HOST of %s, which is not ours, ends the start with a clear error",
-  async (host) => {
-    const dataDir = mkdtempSync(join(tmpdir(), "millrace-host-"));
-    try {
-      const ended = await millrace(["serve"], { env: { PORT: "0", HOST: host, MILLRACE_DATA_DIR: dataDir } });
-      expect(ended.code).not.toBe(0);
-      expect(ended.stderr).toContain(host);
-      expectPlainWords(ended.stderr);
-    } finally {
-      rmSync(dataDir, { recursive: true, force: true });
-    }
-  },
-);
+test("a HOST that is not this machine's ends the start with a clear error", async () => {
+  // An address of documentation alone: no machine has it.
+  const host = "192.0.2.1";
+  const dataDir = mkdtempSync(join(tmpdir(), "millrace-host-"));
+  try {
+    const ended = await millrace(["serve"], { env: { PORT: "0", HOST: host, MILLRACE_DATA_DIR: dataDir } });
+    expect(ended.code).not.toBe(0);
+    expect(ended.stderr).toContain(host);
+    expectPlainWords(ended.stderr);
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+});
 
 test("MILLRACE_ACK=buffered answers, counts and seals like durable", async () => {
   await using service = await startService({ env: { MILLRACE_ACK: "buffered" } });

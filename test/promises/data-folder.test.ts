@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { millrace } from "../support/command.ts";
 import { mountSmallDisk } from "../support/faults.ts";
+import { entryPath, spawn } from "../support/process.ts";
 import { expectPlainWords } from "../support/refusals.ts";
-import { entryPath, spawn, startService, testMsMax } from "../support/service.ts";
+import { startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(testMsMax);

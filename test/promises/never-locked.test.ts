@@ -3,7 +3,8 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { Type } from "@sinclair/typebox";
 import { shaped } from "../support/answers.ts";
-import { spawn, startService, testMsMax } from "../support/service.ts";
+import { spawn } from "../support/process.ts";
+import { startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(testMsMax);

@@ -6,8 +6,9 @@ import { connect } from "node:net";
 import { queryFile, single } from "../support/catalog.ts";
 import { millrace } from "../support/command.ts";
 import { isConnectionLost, Ledger } from "../support/ledger.ts";
+import { entryPath, spawn } from "../support/process.ts";
 import { expectPlainWords, expectRefused } from "../support/refusals.ts";
-import { entryPath, paths, type Service, spawn, startService, testMsMax } from "../support/service.ts";
+import { paths, type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(testMsMax);

@@ -1,5 +1,5 @@
 /** Commands of the command line, run to their end. */
-import { entryPath, spawn } from "./service.ts";
+import { entryPath, spawn } from "./process.ts";
 import { until } from "./until.ts";
 
 /** What a command left behind. */

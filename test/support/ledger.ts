@@ -3,6 +3,7 @@
  * Each batch carries a client_id of its own, so that a row tells which request it came in with.
  */
 import { randomUUID } from "node:crypto";
+import { expectWellRefused } from "./refusals.ts";
 import { RequestRefused, type Service } from "./service.ts";
 import { until } from "./until.ts";
 
@@ -71,6 +72,7 @@ export class Ledger {
       for (const id of ids) this.#acknowledged.add(id);
     } catch (error) {
       if (error instanceof RequestRefused) {
+        expectWellRefused(error);
         sent.answer = "refused";
         this.refusals.set(error.status, (this.refusals.get(error.status) ?? 0) + 1);
       } else if (isConnectionLost(error)) {

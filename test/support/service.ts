@@ -3,7 +3,7 @@ import { afterAll, beforeAll } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import {
   type BatchAnswer,
   batchAnswer,
@@ -14,14 +14,10 @@ import {
   trackAnswer,
 } from "./answers.ts";
 import { queryFile, type Row, single } from "./catalog.ts";
+import { ended, entryPath, type Started, spawn } from "./process.ts";
+import type { ReadAnswer } from "./refusals.ts";
 import { nowSeconds, signToken } from "./tokens.ts";
 import { until } from "./until.ts";
-
-/** The repository. */
-export const repoRoot = resolve(import.meta.dirname, "../..");
-
-/** The command line's entry. */
-export const entryPath = join(repoRoot, "src/cli/millrace.ts");
 
 /**
  * For `setDefaultTimeout` at the head of each file: a start may take 20 s and a stop 10 s before the test itself is to
@@ -57,66 +53,17 @@ export interface RequestOptions {
 }
 
 /** An answer other than the one that a kind method expects. */
-export class RequestRefused extends Error {
+export class RequestRefused extends Error implements ReadAnswer {
   readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
 
-  constructor(status: number, body: string) {
-    super(`answered ${status}: ${body.slice(0, 2000)}`);
+  constructor({ status, headers, text }: ReadAnswer) {
+    super(`answered ${status}: ${text.slice(0, 2000)}`);
     this.status = status;
+    this.headers = headers;
+    this.text = text;
   }
-}
-
-/** A child's output as it comes. */
-export class Output {
-  text = "";
-  readonly ended: Promise<void>;
-
-  constructor(stream: ReadableStream<Uint8Array>) {
-    this.ended = this.#collect(stream);
-  }
-
-  async #collect(stream: ReadableStream<Uint8Array>) {
-    const decoder = new TextDecoder();
-    for await (const bytes of stream) this.text += decoder.decode(bytes, { stream: true });
-  }
-}
-
-/** A process that a test started. */
-export interface Started {
-  readonly child: Bun.Subprocess<"ignore", "pipe", "pipe">;
-  readonly stdout: Output;
-  readonly stderr: Output;
-}
-
-/** The processes that this run started and that have not ended; killed by their ids should the run itself end. */
-const living = new Set<Started["child"]>();
-process.on("exit", () => {
-  for (const child of living) child.kill("SIGKILL");
-});
-
-/** The environment of this run without what would configure a service, and then `env`. */
-export function cleanEnv(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
-  const kept = Object.entries(process.env).filter(
-    ([name]) => !name.startsWith("MILLRACE_") && !["HOST", "PORT", "NODE_ENV"].includes(name),
-  );
-  return { ...Object.fromEntries(kept), ...env };
-}
-
-/** Starts a command and collects what it prints. */
-export function spawn(
-  command: readonly string[],
-  options: { readonly env: Readonly<Record<string, string | undefined>>; readonly cwd?: string },
-): Started {
-  const child = Bun.spawn([...command], {
-    cwd: options.cwd ?? repoRoot,
-    env: cleanEnv(options.env),
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  living.add(child);
-  child.exited.finally(() => living.delete(child));
-  return { child, stdout: new Output(child.stdout), stderr: new Output(child.stderr) };
 }
 
 /** Starts a service and waits until it listens. */
@@ -266,17 +213,18 @@ export class Service implements AsyncDisposable {
 
   /** @throws RequestRefused for any answer but 200 */
   async track(event: object | string): Promise<TrackAnswer> {
-    return shaped(trackAnswer, await accepted(await this.post(paths.track, event)));
+    return shaped(trackAnswer, JSON.parse(await accepted(await this.post(paths.track, event))));
   }
 
   /** @throws RequestRefused for any answer but 200 */
   async batch(events: readonly object[], clientId?: string | null): Promise<BatchAnswer> {
     const body = clientId === undefined ? { events } : { events, client_id: clientId };
-    return shaped(batchAnswer, await accepted(await this.post(paths.batch, body)));
+    return shaped(batchAnswer, JSON.parse(await accepted(await this.post(paths.batch, body))));
   }
 
+  /** The stats, proven to have the contract's shape. */
   async stats(): Promise<StatsAnswer> {
-    return shaped(statsAnswer, await accepted(await this.request(paths.stats)));
+    return shaped(statsAnswer, JSON.parse(await accepted(await this.request(paths.stats))));
   }
 
   /** Health as anyone may ask for it: without a token. */
@@ -284,10 +232,9 @@ export class Service implements AsyncDisposable {
     return await this.request(paths.health, { token: null });
   }
 
+  /** The page of metrics. */
   async metricsText(): Promise<string> {
-    const response = await this.request("/metrics");
-    if (response.status !== 200) throw new RequestRefused(response.status, await response.text());
-    return await response.text();
+    return await accepted(await this.request("/metrics"));
   }
 
   get catalogPath(): string {
@@ -361,15 +308,15 @@ export class Service implements AsyncDisposable {
   }
 }
 
-/** The body of a 200. */
-async function accepted(response: Response): Promise<unknown> {
+/**
+ * The body of a 200.
+ * @throws RequestRefused for any other
+ */
+async function accepted(response: Response): Promise<string> {
+  const { status, headers } = response;
   const text = await response.text();
-  if (response.status !== 200) throw new RequestRefused(response.status, text);
-  return JSON.parse(text);
-}
-
-function ended({ child }: Started): boolean {
-  return child.exitCode !== null || child.signalCode !== null;
+  if (status !== 200) throw new RequestRefused({ status, headers, text });
+  return text;
 }
 
 /** Ends the wait for a line that a dead process will not print. */

@@ -1,0 +1,66 @@
+/** Processes that tests start: each one's output is kept, and none outlives the run. */
+import { join, resolve } from "node:path";
+
+/** The repository. */
+export const repoRoot = resolve(import.meta.dirname, "../..");
+
+/** The command line's entry. */
+export const entryPath = join(repoRoot, "src/cli/millrace.ts");
+
+/** A child's output as it comes. */
+export class Output {
+  text = "";
+  readonly ended: Promise<void>;
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.ended = this.#collect(stream);
+  }
+
+  async #collect(stream: ReadableStream<Uint8Array>) {
+    const decoder = new TextDecoder();
+    for await (const bytes of stream) this.text += decoder.decode(bytes, { stream: true });
+  }
+}
+
+/** A process that a test started. */
+export interface Started {
+  readonly child: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  readonly stdout: Output;
+  readonly stderr: Output;
+}
+
+/** The processes that this run started and that have not ended; killed by their ids should the run itself end. */
+const living = new Set<Started["child"]>();
+process.on("exit", () => {
+  for (const child of living) child.kill("SIGKILL");
+});
+
+/** The environment of this run without what would configure a service, and then `env`. */
+export function cleanEnv(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith("MILLRACE_") && !["HOST", "PORT", "NODE_ENV"].includes(name),
+  );
+  return { ...Object.fromEntries(kept), ...env };
+}
+
+/** Starts a command and collects what it prints. */
+export function spawn(
+  command: readonly string[],
+  options: { readonly env: Readonly<Record<string, string | undefined>>; readonly cwd?: string },
+): Started {
+  const child = Bun.spawn([...command], {
+    cwd: options.cwd ?? repoRoot,
+    env: cleanEnv(options.env),
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  living.add(child);
+  child.exited.finally(() => living.delete(child));
+  return { child, stdout: new Output(child.stdout), stderr: new Output(child.stderr) };
+}
+
+/** Whether it is over, by itself or by a signal. */
+export function ended({ child }: Started): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
