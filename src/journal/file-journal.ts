@@ -21,6 +21,9 @@ function cutToLastDurable(file: OpenFile): void {
     throw new JournalNotWritten(`${file.path} does not read back as it was written`);
 }
 
+/** A group is rarely larger; memory for one that was is not kept. Bytes. */
+const scratchBytesMax = 16 * 1024 * 1024;
+
 type OpenFile = { path: string; descriptor: number; from: Sequence; rows: number; bytes: number };
 
 /** Where a journal starts, and how its files are called. */
@@ -40,6 +43,7 @@ export class FileJournal implements Journal {
   #next: Sequence;
   #file: OpenFile | undefined;
   #broken = false;
+  #scratch = Buffer.alloc(0);
 
   constructor(options: FileJournalOptions) {
     this.#next = options.next;
@@ -60,14 +64,10 @@ export class FileJournal implements Journal {
     return this.#file?.bytes ?? 0;
   }
 
-  append(group: Group): void {
+  append(group: Group): number {
     invariant(group.rows > 0, "a group holds at least one row");
     if (this.#broken) throw new JournalNotWritten("the journal waits for its repair");
-    const commit = commitLine({ sequence: this.#next, rows: group.rows, lines: group.lines });
-    invariant(commit.length <= commitBytesMax, "a commit line is short");
-    const bytes = Buffer.allocUnsafe(group.lines.byteLength + commit.length);
-    bytes.set(group.lines);
-    bytes.write(commit, group.lines.byteLength, "latin1");
+    const bytes = this.#encode(group);
     try {
       const file = this.#file ?? this.#create();
       writeAll(file.descriptor, bytes);
@@ -81,6 +81,7 @@ export class FileJournal implements Journal {
       throw new JournalNotWritten(`journal not written: ${messageOf(error)}`, { cause: error });
     }
     this.#next = sequence(this.#next + group.rows);
+    return bytes.byteLength;
   }
 
   repair(): JournalPart | undefined {
@@ -112,6 +113,18 @@ export class FileJournal implements Journal {
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file.descriptor);
     this.#file = undefined;
+  }
+
+  /** The bytes of a group with its commit line, in memory that the next group uses again. */
+  #encode(group: Group): Uint8Array {
+    // In UTF-8 a character takes at most three bytes for each of its UTF-16 units.
+    const bytesMax = group.text.length * 3 + commitBytesMax;
+    const scratch = this.#scratch.byteLength >= bytesMax ? this.#scratch : Buffer.allocUnsafeSlow(bytesMax);
+    this.#scratch = scratch.byteLength <= scratchBytesMax ? scratch : this.#scratch;
+    const end = scratch.write(group.text, 0, "utf8");
+    const commit = commitLine({ sequence: this.#next, rows: group.rows, lines: scratch.subarray(0, end) });
+    invariant(commit.length <= commitBytesMax, "a commit line is short");
+    return scratch.subarray(0, end + scratch.write(commit, end, "latin1"));
   }
 
   #create(): OpenFile {

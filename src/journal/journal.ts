@@ -8,8 +8,8 @@
  */
 import type { Sequence } from "../base/brand.ts";
 
-/** Rows that become durable together: their lines, each ended by a newline, in UTF-8. */
-export type Group = { lines: Uint8Array; rows: number };
+/** Rows that become durable together: their lines, each ended by a newline. */
+export type Group = { text: string; rows: number };
 
 /** A closed stretch of the journal, ready to be sealed: events `from` to `to`, both included. */
 export type JournalPart = { path: string; from: Sequence; to: Sequence; rows: number; bytes: number };
@@ -19,10 +19,10 @@ export interface Journal {
   /** Sequence of the next row. */
   readonly next: Sequence;
   /**
-   * Writes a group and returns once it is durable.
+   * Writes a group and returns, once it is durable, the bytes that it took.
    * @throws JournalNotWritten nothing of the group may be acknowledged; the journal takes no more until `repair`
    */
-  append(group: Group): void;
+  append(group: Group): number;
   /** True after a failed `append`, until `repair` succeeds. */
   readonly isBroken: boolean;
   /**

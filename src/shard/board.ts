@@ -2,8 +2,9 @@
  * A shard's counters in shared memory, so that stats, health and metrics read them without a message.
  *
  * Invariants:
- * - Only the shard's actor writes. A change is made between two steps of the version, odd while it runs; a reader that
- *   meets an odd or a changed version reads again, so what it gets is one state.
+ * - Only the shard's actor writes. There are two copies of the values: a change is made in the one that readers do not
+ *   look at, and the step of the version lets them look at it. A reader whose version stepped meanwhile reads again, so what
+ *   it gets is one state, also when the writing thread is held up or dies within a change.
  * - An event is counted here after it is durable and before it is answered: stats read their own writes.
  */
 import { categories } from "../event/schema.ts";
@@ -43,9 +44,6 @@ const headerBytes = 8;
 const versionAt = 0;
 const reservedAt = 1;
 
-/** A change takes microseconds; a reader that meets so many in a row is waiting for a thread that will not end one. */
-const readTriesMax = 10_000;
-
 /** One state of a board. */
 export type BoardState = Record<BoardField, number> & {
   byCategory: number[];
@@ -56,41 +54,44 @@ export type BoardState = Record<BoardField, number> & {
 };
 
 /** Memory for one board. */
-export const createBoardMemory = () => new SharedArrayBuffer(headerBytes + valuesCount * 8);
+export const createBoardMemory = () => new SharedArrayBuffer(headerBytes + 2 * valuesCount * 8);
 
 /** A board, as its writer or as a reader sees it. */
 export class Board {
   readonly #header: Int32Array;
-  readonly #values: Float64Array;
+  readonly #copies: readonly [Float64Array, Float64Array];
 
   constructor(memory: SharedArrayBuffer) {
     this.#header = new Int32Array(memory, 0, 2);
-    this.#values = new Float64Array(memory, headerBytes, valuesCount);
+    const copyAt = (copy: number) => new Float64Array(memory, headerBytes + copy * valuesCount * 8, valuesCount);
+    this.#copies = [copyAt(0), copyAt(1)];
   }
 
   /** Changes several values as one; for the shard's actor alone. */
   write(change: (edit: BoardEdit) => void): void {
-    // Odd from here, also when a thread that died left it so.
-    const odd = Atomics.load(this.#header, versionAt) | 1;
-    Atomics.store(this.#header, versionAt, odd);
-    change(new BoardEdit(this.#values));
-    Atomics.store(this.#header, versionAt, (odd + 1) | 0);
+    const version = Atomics.load(this.#header, versionAt);
+    const next = this.#copyOf(version + 1);
+    next.set(this.#copyOf(version));
+    change(new BoardEdit(next));
+    Atomics.store(this.#header, versionAt, (version + 1) | 0);
   }
 
-  /** One consistent state; of a shard whose thread died within a change, what it left. */
+  /** One consistent state. */
   read(): BoardState {
-    let values = Array.from(this.#values);
-    for (let tries = 0; tries < readTriesMax; tries++) {
-      const before = Atomics.load(this.#header, versionAt);
-      values = Array.from(this.#values);
-      if (before % 2 === 0 && Atomics.load(this.#header, versionAt) === before) break;
+    for (;;) {
+      const version = Atomics.load(this.#header, versionAt);
+      const values = Array.from(this.#copyOf(version));
+      if (Atomics.load(this.#header, versionAt) === version) return stateOf(values);
     }
-    return stateOf(values);
   }
 
   /** One value, as it is at this instant. */
   peek(field: BoardField): number {
-    return this.#values[fieldIndex[field]] ?? 0;
+    return this.#copyOf(Atomics.load(this.#header, versionAt))[fieldIndex[field]] ?? 0;
+  }
+
+  #copyOf(version: number): Float64Array {
+    return this.#copies[version % 2 === 0 ? 0 : 1];
   }
 
   /** Events that the shard accepted or is about to accept and has not sealed; the bound of the buffer is on these. */

@@ -116,7 +116,9 @@ export class Dispatcher {
     let bytes = 0;
     for (const each of waiting) bytes += each.body.byteLength;
     try {
-      const answers = unpackAnswers(await lane.host.ask({ kind: "append", requests: packRequests(waiting) }));
+      const requests = packRequests(waiting);
+      const packed = await lane.host.ask({ kind: "append", requests }, [requests.buffer]);
+      const answers = unpackAnswers(packed);
       for (const [index, each] of waiting.entries()) {
         const answer = answers[index];
         if (answer === undefined) each.reject(new RangeError("an answer for each request"));

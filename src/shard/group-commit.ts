@@ -85,9 +85,9 @@ export class GroupCommit {
 
   #write(group: OpenGroup): void {
     group.lines.push("");
-    const lines = Buffer.from(group.lines.join("\n"));
+    const text = group.lines.join("\n");
     const startMs = performance.now();
-    this.#journal.append({ lines, rows: group.tally.rows });
-    this.#hooks.onWritten(group, { ms: performance.now() - startMs, bytes: lines.byteLength });
+    const bytes = this.#journal.append({ text, rows: group.tally.rows });
+    this.#hooks.onWritten(group, { ms: performance.now() - startMs, bytes });
   }
 }

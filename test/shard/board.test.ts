@@ -19,12 +19,18 @@ test("a board gives back what was written to it, to every reader", () => {
   expect(state.pendingEvents).toBe(4);
 });
 
-test("a change that its thread left half done does not stop readers", () => {
-  const memory = createBoardMemory();
-  const board = new Board(memory);
-  Atomics.add(new Int32Array(memory), 0, 1);
+test("a change that its thread left half done is never seen, and the next one is whole", () => {
+  const board = new Board(createBoardMemory());
+  board.write((edit) => edit.set("pendingEvents", 1));
+  expect(() =>
+    board.write((edit) => {
+      edit.set("pendingEvents", 2);
+      throw new Error("the thread ends here");
+    }),
+  ).toThrow();
+  expect(board.read().pendingEvents).toBe(1);
   board.closeAfterDeath();
-  expect(board.read().ready).toBe(0);
+  expect(board.read()).toMatchObject({ pendingEvents: 1, ready: 0 });
 });
 
 test("a reader in another thread never sees a change half done", async () => {

@@ -35,7 +35,8 @@ export function rowAt(receivedMs: number, wanted: Partial<ValidEvent> = {}): Row
   return rowOf(validEvent(wanted), acceptance);
 }
 
-/** Rows as a journal takes them. */
-export function groupOf(rows: readonly Row[]): Group {
-  return { lines: Buffer.from(rows.map(({ line }) => `${line}\n`).join("")), rows: rows.length };
+/** Rows as a journal takes them, and their bytes as it writes them. */
+export function groupOf(rows: readonly Row[]): Group & { lines: Buffer } {
+  const text = rows.map(({ line }) => `${line}\n`).join("");
+  return { text, lines: Buffer.from(text), rows: rows.length };
 }
