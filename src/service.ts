@@ -55,7 +55,7 @@ export class Service {
 
   /**
    * Starts a service; resolves when it listens.
-   * @throws DataFolderRefused, or the system's error when the address cannot be had; nothing is left running then
+   * @throws DataFolderRefused or AddressRefused; nothing is left running then
    */
   static async start(config: Config): Promise<Service> {
     const folder = prepareDataFolder(config.dataDir);
@@ -157,6 +157,7 @@ export class Service {
         refusals: this.#refusals,
         limits: config,
         isAccepting: () => this.#phase === "running",
+        requireRoom: () => this.#dispatcher.requireRoom(),
         submit: (request) => this.#dispatcher.submit(request),
         boards: () => this.#boards.map((board) => board.read()),
         disk: () => this.#disk.state,
@@ -183,27 +184,34 @@ export class Service {
     return this.#shards;
   }
 
-  /** Refuses what is new, answers what is in flight, seals everything accepted, publishes the catalog, and closes. */
-  async stop(): Promise<void> {
-    if (this.#phase === "stopping") return;
+  /**
+   * Refuses what is new, answers what is in flight, seals everything accepted, publishes the catalog, and closes.
+   * True when all of it was done; otherwise the journal has what was not sealed.
+   */
+  async stop(): Promise<boolean> {
+    if (this.#phase === "stopping") return false;
     this.#phase = "stopping";
     this.#log.info("stopping");
     const deadlineMs = systemClock.nowMs() + drainMsMax;
     while (this.#dispatcher.requestsInFlight > 0 && systemClock.nowMs() < deadlineMs) await Bun.sleep(5);
     await Promise.all(this.#shards.map((shard) => this.#orLogged(shard.ask({ kind: "stop" }))));
     await this.#publisher.stop();
-    await this.#orLogged(this.#publisher.publish());
+    const isPublished = await this.#orLogged(this.#publisher.publish());
+    const isSealed = this.#boards.every((board) => board.peek("pendingEvents") === 0);
     await this.#close();
     this.#lock[Symbol.dispose]();
-    this.#log.info("stopped");
+    this.#log.info({ sealed: isSealed }, "stopped");
+    return isPublished && isSealed;
   }
 
   /** A step of the stop that fails must not keep the others from theirs: the journal has what was not sealed. */
-  async #orLogged(step: Promise<unknown>): Promise<void> {
+  async #orLogged(step: Promise<unknown>): Promise<boolean> {
     try {
       await step;
+      return true;
     } catch (error) {
       this.#log.error({ error: messageOf(error) }, "stop: a step failed; the journal keeps what is not sealed");
+      return false;
     }
   }
 

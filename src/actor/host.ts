@@ -7,9 +7,9 @@
  *   recover before it is given anything else.
  */
 import { Piscina, transferableSymbol, valueSymbol } from "piscina";
-import { ActorDied, messageOf, revived } from "../base/errors.ts";
+import { ActorDied, DataFolderRefused, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { Question, Told } from "./serve.ts";
+import type { Question, Recovery, Told } from "./serve.ts";
 
 /** What an actor is made of. */
 type ActorOptions<Notice> = {
@@ -38,7 +38,7 @@ const tasksMax = 1_000_000;
 const recoverPauseMs = { first: 100, longest: 5_000 };
 
 /** A running actor, as others see it. */
-export class ActorHost<Request extends { kind: keyof Replies }, Replies extends { recover: unknown }, Notice = never> {
+export class ActorHost<Request extends { kind: keyof Replies }, Replies extends { recover: Recovery }, Notice = never> {
   readonly #options: ActorOptions<Notice>;
   #pool: Piscina;
   #isReady = false;
@@ -90,14 +90,11 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
 
   /**
    * Asks the actor to recover for the first time.
-   * @throws whatever its recovery throws: at start that is for a person to see
+   * @throws DataFolderRefused when it cannot go on without a person
    */
   async start(): Promise<void> {
-    try {
-      await this.#run({ kind: "recover" });
-    } catch (error) {
-      throw revived(error);
-    }
+    const { refused }: Recovery = await this.#run({ kind: "recover" });
+    if (refused !== undefined) throw new DataFolderRefused(refused);
     this.#isReady = true;
   }
 

@@ -22,6 +22,9 @@ export function handlerOf<Request extends { kind: string }, Replies extends Reco
 
 const isTold = (message: { kind: string }): message is Told => message.kind === "told";
 
+/** What an actor answers when it is asked to recover: why it cannot go on without a person, or undefined. */
+export type Recovery = { refused: string | undefined };
+
 /** What the actor was born with. */
 export const bornWith = (): unknown => workerData;
 

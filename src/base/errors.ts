@@ -16,6 +16,11 @@ export class DataFolderRefused extends MillraceError {
   override readonly name = "DataFolderRefused";
 }
 
+/** The address to listen on cannot be had. */
+export class AddressRefused extends MillraceError {
+  override readonly name = "AddressRefused";
+}
+
 /** The disk did not take a write or a sync. Nothing of it may be acknowledged. */
 export class JournalNotWritten extends MillraceError {
   override readonly name = "JournalNotWritten";
@@ -44,12 +49,6 @@ export class Overloaded extends MillraceError {
     this.reason = reason;
     this.retryAfterSeconds = retryAfterSeconds;
   }
-}
-
-/** An error as it comes from another thread, where only its name and its text arrive, as the class that it was there. */
-export function revived(error: unknown): unknown {
-  const isRefusal = error instanceof Error && error.name === "DataFolderRefused";
-  return isRefusal ? new DataFolderRefused(error.message, { cause: error }) : error;
 }
 
 /** The text of whatever was thrown. */

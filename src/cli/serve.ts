@@ -33,8 +33,8 @@ async function serve(): Promise<void> {
     process.on(signal, () => {
       if (isStopping) process.exit(128 + signalNumbers[signal]);
       isStopping = true;
-      setTimeout(() => process.exit(0), stopMsMax).unref();
-      started.promise.then((service) => service?.stop()).finally(() => process.exit(0));
+      setTimeout(() => process.exit(1), stopMsMax).unref();
+      stopWhenStarted(started.promise);
     });
   try {
     const service = await Service.start(config);
@@ -45,6 +45,12 @@ async function serve(): Promise<void> {
     started.resolve(undefined);
     throw error;
   }
+}
+
+/** Stops the service, also one that is still starting, and ends the process: with 0 when everything is sealed. */
+async function stopWhenStarted(started: Promise<Service | undefined>): Promise<void> {
+  const service = await started;
+  process.exit(service === undefined || (await service.stop()) ? 0 : 1);
 }
 
 /** What a first start without configuration says: how to get a token, and a line to paste. */

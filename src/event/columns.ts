@@ -28,3 +28,15 @@ export const rollupColumns = {
   event_name: "VARCHAR",
   events: "BIGINT",
 } as const;
+
+/** SQL for a column of a journal line, read as the type that `journalType` names. */
+export function journalColumn(name: string, type: string): string {
+  if (type.startsWith("ENUM")) return `${name}::${type} AS ${name}`;
+  // Text stands where an object's numbers must keep their spelling.
+  if (type === "JSON")
+    return `CASE WHEN json_type(${name}) = 'VARCHAR' THEN (${name}->>'$')::JSON ELSE ${name} END AS ${name}`;
+  return `"${name}"`;
+}
+
+/** The type that a column of a journal line is read as. */
+export const journalType = (type: string) => (type.startsWith("ENUM") ? "VARCHAR" : type);

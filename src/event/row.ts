@@ -3,7 +3,8 @@
  *
  * What recovery asks of a line stands first and at fixed places, so that it is read without parsing:
  *   {"event_id":"<36>","timestamp":"<27>","received_at":"<27>","category":"…"[,"content":N],"subject":…
- * `content` stands in lines whose id a client made, and is the checksum of what the client sent.
+ * `content` stands in lines whose id a client made, and is the checksum of what the client sent. `properties` is an object, or
+ * the text of one where its numbers must keep their spelling; `columns.ts` reads both.
  */
 import { invariant } from "../base/invariant.ts";
 import { makeEventId } from "./event-id.ts";
@@ -12,7 +13,13 @@ import { hourOfText, type Timestamp } from "./timestamp.ts";
 import type { ValidEvent } from "./validate.ts";
 
 /** What the events of one request share; the texts are JSON. */
-export type Acceptance = { receivedAt: Timestamp; subjectText: string; clientIdText: string };
+export type Acceptance = {
+  receivedAt: Timestamp;
+  subjectText: string;
+  clientIdText: string;
+  /** Whether a number of the request is spelt in a way that is not JavaScript's own. */
+  hasOwnSpellings: boolean;
+};
 
 /** An event on its way to the journal: its line without the line end, and what is counted of it. */
 export type Row = {
@@ -37,18 +44,23 @@ function indexOfCategory(category: string): number {
 
 const contentMask = 0xffffff;
 
-/** Fills in what the client left out and writes the line. */
-export function rowOf(event: ValidEvent, acceptance: Acceptance): Row {
-  const timestamp = event.timestamp ?? acceptance.receivedAt;
-  const sent = JSON.stringify({
+/** The part of a line that holds what the client sent and the head does not. */
+function sentText(event: ValidEvent, properties: unknown): string {
+  return JSON.stringify({
     priority: event.priority,
     event_name: event.event_name,
     session_id: event.session_id,
     page_url: event.page_url,
     referrer: event.referrer,
     user_agent: event.user_agent,
-    properties: event.properties,
+    properties,
   });
+}
+
+/** Fills in what the client left out and writes the line. */
+export function rowOf(event: ValidEvent, acceptance: Acceptance): Row {
+  const timestamp = event.timestamp ?? acceptance.receivedAt;
+  const sent = sentText(event, event.properties);
   const category: Category = event.category;
   const eventId = event.event_id ?? makeEventId();
   // A time that the server filled in differs from try to try, so it is no part of what the client sent.
@@ -56,8 +68,11 @@ export function rowOf(event: ValidEvent, acceptance: Acceptance): Row {
     event.event_id === undefined
       ? undefined
       : Bun.hash.xxHash32(`${event.timestamp?.text ?? ""}${category}${sent}`) & contentMask;
+  // DuckDB spells numbers anew when it reads JSON, and as JavaScript does but for this: 1e+21 becomes 1e21. Text it keeps.
+  const isQuoted = event.properties !== null && (acceptance.hasOwnSpellings || sent.includes("e+"));
+  const stored = isQuoted ? sentText(event, JSON.stringify(event.properties)) : sent;
   const contentField = content === undefined ? "" : `,"content":${content}`;
-  const line = `{"event_id":"${eventId}","timestamp":"${timestamp.text}","received_at":"${acceptance.receivedAt.text}","category":"${category}"${contentField},"subject":${acceptance.subjectText},"client_id":${acceptance.clientIdText},${sent.slice(1)}`;
+  const line = `{"event_id":"${eventId}","timestamp":"${timestamp.text}","received_at":"${acceptance.receivedAt.text}","category":"${category}"${contentField},"subject":${acceptance.subjectText},"client_id":${acceptance.clientIdText},${stored.slice(1)}`;
   return { line, eventId, category: indexOfCategory(category), hour: timestamp.hour, content };
 }
 

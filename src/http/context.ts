@@ -17,6 +17,8 @@ export type HttpContext = {
   limits: { bodyBytesMax: number; bufferEventsMax: number; flushIntervalMs: number };
   /** False from the first signal to stop. */
   isAccepting: () => boolean;
+  /** Looks whether a shard has room; throws Overloaded when none has. */
+  requireRoom: () => void;
   /** Hands a body to a shard. */
   submit: (request: AppendRequest) => Promise<AppendAnswer>;
   /** One state of each shard's board. */

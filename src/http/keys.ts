@@ -1,7 +1,7 @@
 /** The HS256 key: given, or made once and kept in the data folder. */
 import { chmodSync, closeSync, linkSync, openSync, readFileSync } from "node:fs";
 import { appendDurably, removeIfThere, syncFolder } from "../base/durable.ts";
-import { codeOf, DataFolderRefused } from "../base/errors.ts";
+import { codeOf, DataFolderRefused, messageOf } from "../base/errors.ts";
 import { jwtSecretBytesMin } from "../config/config.ts";
 import { type DataFolder, unfinishedSuffix } from "../store/names.ts";
 
@@ -11,11 +11,19 @@ type SecretKey = { secret: string; isNew: boolean };
 /**
  * The key of a data folder, made on first use: 32 random bytes, readable by the owner alone.
  * Two processes that come first at once agree: the name is given by a link, which only one of them gets.
- * @throws DataFolderRefused when the file is there and no key
+ * @throws DataFolderRefused when the file is there and no key, or cannot be made
  */
 export function secretOf(folder: DataFolder): SecretKey {
   const kept = readSecret(folder);
   if (kept !== undefined) return { secret: kept, isNew: false };
+  try {
+    return makeSecret(folder);
+  } catch (error) {
+    throw new DataFolderRefused(`no key can be kept in ${folder.root}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function makeSecret(folder: DataFolder): SecretKey {
   const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(jwtSecretBytesMin))).toString("base64url");
   const unfinished = `${folder.secret}.${process.pid}${unfinishedSuffix}`;
   removeIfThere(unfinished);

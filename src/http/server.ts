@@ -1,6 +1,7 @@
 /** The HTTP edge: endpoints, their documentation, and one place where errors become answers. */
 import { Elysia } from "elysia";
-import { messageOf, Overloaded } from "../base/errors.ts";
+import { AddressRefused, messageOf, Overloaded } from "../base/errors.ts";
+import { invariant } from "../base/invariant.ts";
 import { statsAnswer } from "../stats/answer.ts";
 import { json, Refusal, refusalOf, refused } from "./answers.ts";
 import type { HttpContext } from "./context.ts";
@@ -36,10 +37,36 @@ const idleSeconds = 30;
 
 /**
  * Starts to listen.
- * @throws the system's error when the address cannot be had
+ * @throws AddressRefused when the address cannot be had
  */
 export function listen(context: HttpContext, options: ListenOptions): HttpServer {
-  const app = new Elysia()
+  const app = application(context, options);
+  try {
+    app.listen({
+      hostname: options.host,
+      port: options.port,
+      // Otherwise a second server on the port would be let in, and get half of the requests.
+      reusePort: false,
+      idleTimeout: idleSeconds,
+      // The limit is enforced per request, with an answer; the server's own would close the connection without one.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    });
+  } catch (error) {
+    throw new AddressRefused(`cannot listen on ${options.host}:${options.port}: ${messageOf(error)}`, { cause: error });
+  }
+  const server = app.server;
+  invariant(server !== null, "a server that listens is there");
+  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+  return {
+    address: `http://${host}:${server.port}`,
+    stop: async () => {
+      await app.stop(true);
+    },
+  };
+}
+
+const application = (context: HttpContext, options: ListenOptions) =>
+  new Elysia()
     .use(documentation(options.version))
     .onError(({ error, code, request }) => answerError(context, { error, code, request }))
     .post(root, ({ request }) => track(context, request, "event"), { parse: "none", detail: documented.track })
@@ -49,24 +76,7 @@ export function listen(context: HttpContext, options: ListenOptions): HttpServer
     })
     .get(`${root}/stats`, ({ request }) => stats(context, request), { detail: documented.stats })
     .get(`${root}/health`, () => health(context), { detail: documented.health })
-    .get("/metrics", () => metrics(context), { detail: documented.metrics })
-    .listen({
-      hostname: options.host,
-      port: options.port,
-      idleTimeout: idleSeconds,
-      // The limit is enforced per request, with an answer; the server's own would close the connection without one.
-      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    });
-  const server = app.server;
-  if (server === null) throw new Error("the server did not start to listen");
-  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
-  return {
-    address: `http://${host}:${server.port}`,
-    stop: async () => {
-      await app.stop(true);
-    },
-  };
-}
+    .get("/metrics", () => metrics(context), { detail: documented.metrics });
 
 async function stats(context: HttpContext, request: Request): Promise<Response> {
   if (!context.isAccepting()) throw new Overloaded("stopping");

@@ -17,6 +17,7 @@ export async function track(context: HttpContext, request: Request, form: BodyFo
   requireJson(request);
   const encoding = encodingOf(request);
   if (context.disk().isLow) throw new Overloaded("disk_low");
+  context.requireRoom();
   const { bodyBytesMax } = context.limits;
   const body = await readBody(request, bodyBytesMax);
   const answer = await context.submit({ body, form, encoding, subject });

@@ -26,7 +26,15 @@ let last: Promise<unknown> = Promise.resolve();
 function inTurn<Result>(job: (duckdb: DuckDB) => Promise<Result>): Promise<Result> {
   const run = async () => {
     duckdb ??= DuckDB.open({ threads, memoryMiB });
-    return job(await duckdb);
+    const opened = await duckdb;
+    try {
+      return await job(opened);
+    } catch (error) {
+      // An instance that met a failed write or sync refuses everything from then on, also when the disk is well again.
+      duckdb = undefined;
+      opened[Symbol.dispose]();
+      throw error;
+    }
   };
   const result = last.then(run, run);
   last = result.catch(() => undefined);
@@ -34,7 +42,7 @@ function inTurn<Result>(job: (duckdb: DuckDB) => Promise<Result>): Promise<Resul
 }
 
 const handlers: Handlers<KeeperRequest, KeeperReplies> = {
-  recover: async () => undefined,
+  recover: async () => ({ refused: undefined }),
   publish: () => inTurn(async (opened) => ({ segments: await publishCatalog(opened, folder) })),
   seal: ({ source }) => inTurn((opened) => sealOrSetAside(opened, { folder, log, source })),
   check: ({ path }) => inTurn((opened) => countRows(opened, path)),

@@ -1,4 +1,5 @@
 /** What the keeper is asked, and what it answers: plain data, cloned between threads. */
+import type { Recovery } from "../actor/serve.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { DataFolder } from "../store/names.ts";
 import type { HourWindow, SealedCounts } from "../store/rollup.ts";
@@ -22,7 +23,7 @@ export type KeeperRequest =
 
 /** The answer to each kind of request. */
 export type KeeperReplies = {
-  recover: undefined;
+  recover: Recovery;
   /** The catalog names every segment that was sealed before the call. */
   publish: { segments: number };
   /** A segment of these rows is durable. */

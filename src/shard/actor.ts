@@ -1,5 +1,6 @@
 /** Worker entry of a shard: one message, one reply; all state is in `Shard`. */
 import { askOutside, bornWith, type Handlers, handlerOf, notify } from "../actor/serve.ts";
+import { DataFolderRefused } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import type { KeeperForShards, KeeperReplies, KeeperRequest } from "../keeper/protocol.ts";
 import { packAnswers, unpackRequests } from "./bundle.ts";
@@ -28,8 +29,14 @@ const handlers: Handlers<ShardRequest, ShardReplies> = {
   recover: async () => {
     const notice: ShardNotice = { kind: "sealed", shard: options.shard };
     shard = Shard.recover({ options, keeper, onSealed: () => notify(notice) });
-    await shard;
-    return undefined;
+    try {
+      await shard;
+      return { refused: undefined };
+    } catch (error) {
+      // A class does not survive the way to the main thread; what it means does.
+      if (error instanceof DataFolderRefused) return { refused: error.message };
+      throw error;
+    }
   },
   append: async ({ requests }) => packAnswers(await (await recovered()).append(unpackRequests(requests))),
   seal: async () => {

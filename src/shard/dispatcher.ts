@@ -72,13 +72,21 @@ export class Dispatcher {
   }
 
   /**
-   * Hands a request to a shard and resolves with its answer.
-   * @throws Overloaded at once when the buffer, the queue or every shard is not there for it; ActorDied when its shard died
+   * Looks whether there is room for a request, before its body costs anything.
+   * @throws Overloaded when the buffer, the queue or every shard is not there for it
    */
-  submit(request: AppendRequest): Promise<AppendAnswer> {
+  requireRoom(): void {
     let buffered = 0;
     for (const lane of this.#lanes) buffered += lane.board.reserved;
     if (buffered >= this.#bufferEventsMax) throw new Overloaded("buffer_full");
+    this.#choose();
+  }
+
+  /**
+   * Hands a request to a shard and resolves with its answer.
+   * @throws Overloaded at once when there is no room any more; ActorDied when its shard died
+   */
+  submit(request: AppendRequest): Promise<AppendAnswer> {
     const lane = this.#choose();
     const { promise, resolve, reject } = Promise.withResolvers<AppendAnswer>();
     lane.waiting.push({ ...request, resolve, reject });

@@ -30,6 +30,7 @@ export function ingest(request: AppendRequest, context: IngestContext): Ingested
     receivedAt: context.receivedAt,
     subjectText: subjectTextOf(request.subject),
     clientIdText: JSON.stringify(validated.client_id),
+    hasOwnSpellings: parsed.exact !== parsed.value,
   };
   const rows = validated.events.map((event) => rowOf(event, acceptance));
   return { kind: "rows", form: request.form, receivedAt: context.receivedAt, rows };

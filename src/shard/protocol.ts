@@ -1,5 +1,6 @@
 /** What a shard actor is asked, and what it answers: plain data, cloned between threads. */
 import type { MetricObject } from "prom-client";
+import type { Recovery } from "../actor/serve.ts";
 import type { ShardId } from "../base/brand.ts";
 import type { OverloadReason } from "../base/errors.ts";
 import type { LogLevel } from "../base/log.ts";
@@ -56,7 +57,7 @@ export type ShardRequest =
 /** The answer to each kind of request. */
 export type ShardReplies = {
   /** Ready for appends; what recovery did is in the log and on the board. */
-  recover: undefined;
+  recover: Recovery;
   /** An answer to each, in their order, packed. */
   append: string;
   /** Everything durable at the call is sealed. */

@@ -8,7 +8,7 @@
  */
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
-import { JournalNotWritten, messageOf, type OverloadReason } from "../base/errors.ts";
+import { DataFolderRefused, JournalNotWritten, messageOf, type OverloadReason } from "../base/errors.ts";
 import { type Log, openLog } from "../base/log.ts";
 import { openShardMetrics, type ShardMetrics } from "../base/metrics.ts";
 import type { Row } from "../event/row.ts";
@@ -68,7 +68,7 @@ export class Shard {
     const { folder, shard, shards } = options;
     const recovered = await recoverShard({ folder, shard, shards, log, keeper });
     const hours = new HourCounts({ folder, shard, shards, keeper }, systemClock.nowMs());
-    return new Shard({ options, onSealed, log, keeper, recovered, sealed: await hours.countAll(), hours });
+    return new Shard({ options, onSealed, log, keeper, recovered, sealed: await countAtStart(hours), hours });
   }
 
   private constructor(given: {
@@ -267,6 +267,16 @@ export class Shard {
     this.#flusher.stopRetrying();
     await this.seal();
     this.#journal.close();
+  }
+}
+
+async function countAtStart(hours: HourCounts): Promise<SealedCounts> {
+  try {
+    return await hours.countAll();
+  } catch (error) {
+    throw new DataFolderRefused(`segments cannot be read; "millrace verify" tells which: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -1,10 +1,10 @@
 /** The data folder as a whole: made at first start, and locked against a second server. */
 import { Database } from "bun:sqlite";
-import { mkdirSync, readdirSync } from "node:fs";
-import { resolve } from "node:path";
-import { syncFolder } from "../base/durable.ts";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { removeIfThere, syncFolder } from "../base/durable.ts";
 import { codeOf, DataFolderRefused, messageOf } from "../base/errors.ts";
-import { type DataFolder, dataFolder } from "./names.ts";
+import { type DataFolder, dataFolder, unfinishedSuffix } from "./names.ts";
 
 /**
  * Makes the folders that are missing, durably, and gives their paths.
@@ -16,10 +16,18 @@ export function prepareDataFolder(path: string): DataFolder {
     for (const each of [folder.root, folder.journal, folder.corrupt, folder.refused, folder.segments, folder.ids])
       mkdirSync(each, { recursive: true, mode: 0o755 });
     for (const each of [folder.root, folder.journal]) syncFolder(each);
+    requireWritable(folder);
   } catch (error) {
     throw new DataFolderRefused(`data folder ${folder.root} cannot be written: ${messageOf(error)}`, { cause: error });
   }
   return folder;
+}
+
+/** Writes and removes a file: a folder may be there and yet be on a disk that takes nothing. */
+function requireWritable(folder: DataFolder): void {
+  const probe = join(folder.journal, `probe.${process.pid}${unfinishedSuffix}`);
+  writeFileSync(probe, "");
+  removeIfThere(probe);
 }
 
 /** A held data folder; released by `dispose`, and by the kernel when the process ends in whatever way. */

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import type { Sequence, ShardId } from "../base/brand.ts";
 import { checksumOfFile, removeIfThere, renameDurably, syncFile } from "../base/durable.ts";
 import { messageOf, SegmentNotSealed } from "../base/errors.ts";
-import { eventColumns } from "../event/columns.ts";
+import { eventColumns, journalColumn, journalType } from "../event/columns.ts";
 import { type DuckDB, identifier, listLiteral, literal } from "./duckdb.ts";
 import { type DataFolder, type SegmentName, segmentName, unfinishedSuffix } from "./names.ts";
 import { emptyQuery, rollupQuery } from "./rollup.ts";
@@ -44,12 +44,9 @@ const lineBufferBytesMin = 2 * 1024 * 1024;
 
 /** Selects the rows of journal files in the columns of `events`; commit lines have no id and fall out. */
 export function journalQuery(source: Pick<SegmentSource, "files" | "lineBytesMax">): string {
-  const columns = Object.entries(eventColumns)
-    .map(([name, type]) => `${identifier(name)}: ${literal(type.startsWith("ENUM") ? "VARCHAR" : type)}`)
-    .join(", ");
-  const selected = Object.entries(eventColumns)
-    .map(([name, type]) => (type.startsWith("ENUM") ? `${name}::${type} AS ${name}` : identifier(name)))
-    .join(", ");
+  const entries = Object.entries(eventColumns);
+  const columns = entries.map(([name, type]) => `${identifier(name)}: ${literal(journalType(type))}`).join(", ");
+  const selected = entries.map(([name, type]) => journalColumn(name, type)).join(", ");
   const objectBytesMax = Math.max(lineBufferBytesMin, source.lineBytesMax + 1024);
   return `SELECT ${selected} FROM read_json(${listLiteral(source.files)}, format = 'newline_delimited',
     columns = {${columns}}, maximum_object_size = ${objectBytesMax}) WHERE event_id IS NOT NULL`;
