@@ -17,7 +17,7 @@ const { folder, threads, logLevel } = bornWith() as KeeperOptions;
 const log = openLog(logLevel, "keeper");
 
 /** Room for the lines of one flush several times over, whatever they are. MiB */
-const memoryMiB = 768;
+const memoryMiB = 256;
 
 let duckdb: Promise<DuckDB> | undefined;
 let last: Promise<unknown> = Promise.resolve();

@@ -2,6 +2,7 @@
 import { askOutside, bornWith, type Handlers, handlerOf, notify } from "../actor/serve.ts";
 import { DataFolderRefused } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
+import { collectAfter, release } from "../base/release.ts";
 import type { KeeperForShards, KeeperReplies, KeeperRequest } from "../keeper/protocol.ts";
 import { packAnswers, unpackRequests } from "./bundle.ts";
 import type { ShardNotice, ShardOptions, ShardReplies, ShardRequest } from "./protocol.ts";
@@ -38,7 +39,14 @@ const handlers: Handlers<ShardRequest, ShardReplies> = {
       throw error;
     }
   },
-  append: async ({ requests }) => packAnswers(await (await recovered()).append(unpackRequests(requests))),
+  append: async ({ requests }) => {
+    const bytes = requests.byteLength;
+    const answers = (await recovered()).append(unpackRequests(requests));
+    // Every body is read by now; only its answer is waited for.
+    release(requests);
+    collectAfter(bytes);
+    return packAnswers(await answers);
+  },
   seal: async () => {
     await (await recovered()).seal();
     return undefined;

@@ -7,6 +7,7 @@
  */
 import type { ActorHost } from "../actor/host.ts";
 import { Overloaded } from "../base/errors.ts";
+import { release } from "../base/release.ts";
 import { Board } from "./board.ts";
 import { packRequests, unpackAnswers } from "./bundle.ts";
 import type { AppendAnswer, AppendRequest, ShardNotice, ShardReplies, ShardRequest } from "./protocol.ts";
@@ -125,6 +126,7 @@ export class Dispatcher {
     for (const each of waiting) bytes += each.body.byteLength;
     try {
       const requests = packRequests(waiting);
+      for (const { body } of waiting) release(body);
       const packed = await lane.host.ask({ kind: "append", requests }, [requests.buffer]);
       const answers = unpackAnswers(packed);
       for (const [index, each] of waiting.entries()) {

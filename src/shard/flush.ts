@@ -34,7 +34,7 @@ type FlusherOptions = {
 };
 
 /** A segment is made of at most this much journal: DuckDB then stays within its memory, whatever the lines are. Bytes. */
-export const flushBytesMax = 64 * 1024 * 1024;
+export const flushBytesMax = 32 * 1024 * 1024;
 
 /** First and longest pause after a flush that failed. */
 const retryPauseMs = { first: 200, longest: 5_000 };

@@ -9,6 +9,7 @@ import { JournalNotWritten } from "../base/errors.ts";
 import type { Row } from "../event/row.ts";
 import type { Journal } from "../journal/journal.ts";
 import { Tally } from "./tally.ts";
+import type { Throttle } from "./throttle.ts";
 
 /** Rows that will become durable together. */
 export class OpenGroup {
@@ -50,18 +51,22 @@ type GroupHooks = {
 export class GroupCommit {
   readonly #journal: Journal;
   readonly #hooks: GroupHooks;
+  readonly #throttle: Throttle;
   #open: OpenGroup | undefined;
 
-  constructor(journal: Journal, hooks: GroupHooks) {
+  constructor(journal: Journal, throttle: Throttle, hooks: GroupHooks) {
     this.#journal = journal;
+    this.#throttle = throttle;
     this.#hooks = hooks;
   }
 
-  /** The group that takes rows now; it is committed after the messages that have arrived by then. */
+  /** The group that takes rows now; it is committed after the messages that have arrived by then, or the throttle's pause. */
   join(): OpenGroup {
     if (this.#open === undefined) {
       this.#open = new OpenGroup();
-      setImmediate(() => this.commit());
+      const { pauseMs } = this.#throttle;
+      if (pauseMs > 0) setTimeout(() => this.commit(), pauseMs);
+      else setImmediate(() => this.commit());
     }
     return this.#open;
   }

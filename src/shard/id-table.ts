@@ -15,8 +15,8 @@ import { invariant } from "../base/invariant.ts";
 /** Ids that a generation takes before the next one starts; the latest so many are always known. */
 export const idsKeptMin = 1_000_000;
 
-/** Slots of a generation: twice the ids, so that a search ends after a few steps. A power of two. */
-const slotsPerGeneration = 2 ** 21;
+/** Slots of a generation: half as many again as ids, so that a search ends after a few steps. */
+const slotsPerGeneration = 1_500_000;
 
 /** While the older generation may not be emptied, the newer one takes more, up to here. */
 const idsPerGenerationMax = Math.floor(slotsPerGeneration * 0.8);

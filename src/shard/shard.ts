@@ -29,6 +29,7 @@ import { type ClaimOutcome, IdTable } from "./id-table.ts";
 import { acceptedBody, type IngestedRows, ingest } from "./ingest.ts";
 import type { AppendAnswer, AppendRequest, ShardOptions } from "./protocol.ts";
 import { type Recovered, recoverShard } from "./recovery.ts";
+import { type FlushLag, Throttle } from "./throttle.ts";
 
 /** How often the shard looks at its clock, its journal and its day. ms */
 const tickMs = 50;
@@ -49,6 +50,7 @@ export class Shard {
   readonly #metrics: ShardMetrics = openShardMetrics();
   readonly #journal: FileJournal;
   readonly #groups: GroupCommit;
+  readonly #throttle = new Throttle();
   readonly #flusher: Flusher;
   readonly #idTable: IdTable;
   readonly #boards: readonly Board[];
@@ -93,7 +95,7 @@ export class Shard {
       isSynced: options.ack === "durable",
       pathOf: (from) => join(folder.journal, journalName({ shard, from })),
     });
-    this.#groups = new GroupCommit(this.#journal, {
+    this.#groups = new GroupCommit(this.#journal, this.#throttle, {
       onDurable: (group) => this.#onDurable(group),
       onFailed: (group, error) => this.#onFailed(group, error),
       onWritten: (group, written) => {
@@ -154,9 +156,7 @@ export class Shard {
     if (this.#stopping) return "stopping";
     if (this.#journal.isBroken) return "journal_failed";
     this.#board.reserve(events);
-    let reserved = 0;
-    for (const board of this.#boards) reserved += board.reserved;
-    if (reserved <= this.#options.bufferEventsMax) return undefined;
+    if (this.#reserved() <= this.#options.bufferEventsMax) return undefined;
     this.#board.reserve(-events);
     return "buffer_full";
   }
@@ -224,7 +224,24 @@ export class Shard {
     const { openSinceMs } = this.#accounts;
     const isDue = openSinceMs > 0 && systemClock.nowMs() - openSinceMs >= this.#sealAfterMs;
     if (isDue || this.#journal.openBytes >= flushBytesMax) this.#rotate();
+    this.#throttle.step(this.#lag());
     this.#accounts.turnHours((error) => this.#log.error({ error: messageOf(error) }, "hours not counted; tried again"));
+  }
+
+  #lag(): FlushLag {
+    const { flushIntervalMs, bufferEventsMax } = this.#options;
+    const oldestMs = this.#board.peek("oldestPendingMs");
+    return {
+      isFlushing: this.#flusher.queue.length > 0 && this.#board.peek("flushFailuresInRow") === 0,
+      age: (systemClock.nowMs() - oldestMs) / flushIntervalMs,
+      fill: this.#reserved() / bufferEventsMax,
+    };
+  }
+
+  #reserved(): number {
+    let reserved = 0;
+    for (const board of this.#boards) reserved += board.reserved;
+    return reserved;
   }
 
   #repair(): void {

@@ -1,0 +1,27 @@
+/** Memory given back in time: bodies come faster than the garbage collector thinks of them. */
+
+/**
+ * Frees the memory of bytes that nobody will look at again, now and not at some later garbage collection (seen: 280 MB of them alive
+ * at 3,500 batches a second). Bytes that share their buffer with
+ * others are left alone.
+ */
+export function release(bytes: Uint8Array): void {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength) buffer.transfer(0);
+}
+
+/** A thread that parsed so much has left several times as much behind, and little of it lives. Bytes. */
+const collectEveryBytes = 16 * 1024 * 1024;
+
+let parsedBytes = 0;
+
+/**
+ * Collects this thread's garbage after each so many parsed bytes. Left to itself the heap grows for a minute before a full
+ * collection, because strings that lived through one group count as old; a full one takes 11 ms and costs no throughput.
+ */
+export function collectAfter(bytes: number): void {
+  parsedBytes += bytes;
+  if (parsedBytes < collectEveryBytes) return;
+  parsedBytes = 0;
+  Bun.gc(true);
+}
