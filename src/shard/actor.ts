@@ -47,10 +47,6 @@ const handlers: Handlers<ShardRequest, ShardReplies> = {
     collectAfter(bytes);
     return packAnswers(await answers);
   },
-  seal: async () => {
-    await (await recovered()).seal();
-    return undefined;
-  },
   metrics: async () => (await recovered()).metrics(),
   stop: async () => {
     await (await recovered()).stop();

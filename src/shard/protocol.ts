@@ -50,7 +50,6 @@ export type ShardRequest =
   | { kind: "recover" }
   /** Requests of one turn of the event loop, packed: a hop between threads costs 5 us, whatever it carries. */
   | { kind: "append"; requests: Uint8Array }
-  | { kind: "seal" }
   | { kind: "metrics" }
   | { kind: "stop" };
 
@@ -60,8 +59,6 @@ export type ShardReplies = {
   recover: Recovery;
   /** An answer to each, in their order, packed. */
   append: string;
-  /** Everything durable at the call is sealed. */
-  seal: undefined;
   metrics: MetricObject[];
   /** Everything is sealed, as far as the disk allows, and the files are closed. */
   stop: undefined;

@@ -3,15 +3,13 @@
  *
  * Invariants:
  * - An answer leaves after its events are durable, counted and settled in the id table; never before.
- * - Nothing fails between the claim of an id and its group.
- * - Accepted and unsealed events of all shards stay within the buffer's bound: room is reserved before it is used.
+ * - The journal is at rest whenever a message is handled: appends are synchronous.
  */
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
-import { DataFolderRefused, JournalNotWritten, messageOf, type OverloadReason } from "../base/errors.ts";
+import { DataFolderRefused, JournalNotWritten, messageOf } from "../base/errors.ts";
 import { type Log, openLog } from "../base/log.ts";
 import { openShardMetrics, type ShardMetrics } from "../base/metrics.ts";
-import type { Row } from "../event/row.ts";
 import { timestampOfMs } from "../event/timestamp.ts";
 import { FileJournal } from "../journal/file-journal.ts";
 import type { JournalPart } from "../journal/journal.ts";
@@ -19,23 +17,20 @@ import type { KeeperForShards } from "../keeper/protocol.ts";
 import { journalName } from "../store/names.ts";
 import type { SealedCounts } from "../store/rollup.ts";
 import { Accounts } from "./accounts.ts";
+import { Admission } from "./admission.ts";
 import { Board, createBoardMemory } from "./board.ts";
 import { Flusher, flushBytesMax } from "./flush.ts";
 import { GroupCommit, type OpenGroup } from "./group-commit.ts";
 import { HourCounts } from "./hour-counts.ts";
-import { IdList } from "./id-list.ts";
 import { IdLog } from "./id-log.ts";
-import { type ClaimOutcome, IdTable } from "./id-table.ts";
-import { acceptedBody, type IngestedRows, ingest } from "./ingest.ts";
+import { IdTable } from "./id-table.ts";
+import { ingest } from "./ingest.ts";
 import type { AppendAnswer, AppendRequest, ShardOptions } from "./protocol.ts";
 import { type Recovered, recoverShard } from "./recovery.ts";
 import { type FlushLag, Throttle } from "./throttle.ts";
 
 /** How often the shard looks at its clock, its journal and its day. ms */
 const tickMs = 50;
-
-/** A request whose id is pending in another shard asks again after this long, and gives up after so many times. */
-const claimRetry = { pauseMs: 2, timesMax: 1_000 };
 
 /** A flush takes its time, too: the journal is closed this long before its oldest event must be sealed. ms */
 const sealAheadMsMax = 1_000;
@@ -53,13 +48,11 @@ export class Shard {
   readonly #throttle = new Throttle();
   readonly #flusher: Flusher;
   readonly #idTable: IdTable;
-  readonly #boards: readonly Board[];
   readonly #board: Board;
+  readonly #admission: Admission;
   readonly #accounts: Accounts;
   readonly #sealAfterMs: number;
   readonly #ticker: NodeJS.Timeout;
-  #conflictLoggedMs = 0;
-  #stopping = false;
 
   /**
    * Recovers a shard from its folder and starts it.
@@ -87,7 +80,6 @@ export class Shard {
     this.#options = options;
     this.#log = log;
     this.#sealAfterMs = options.flushIntervalMs - Math.min(options.flushIntervalMs / 2, sealAheadMsMax);
-    this.#boards = options.boards.map((memory) => new Board(memory));
     this.#board = new Board(options.boards[shard] ?? createBoardMemory());
     this.#idTable = new IdTable(options.idTable, shard);
     this.#journal = new FileJournal({
@@ -103,6 +95,16 @@ export class Shard {
         this.#metrics.groupBytes.observe(written.bytes);
         this.#metrics.commitSeconds.observe(written.ms / 1000);
       },
+    });
+    this.#admission = new Admission({
+      log,
+      clock: systemClock,
+      groups: this.#groups,
+      journal: this.#journal,
+      idTable: this.#idTable,
+      board: this.#board,
+      boards: options.boards.map((memory) => new Board(memory)),
+      bufferEventsMax: options.bufferEventsMax,
     });
     this.#flusher = new Flusher({
       log,
@@ -139,72 +141,9 @@ export class Shard {
     const answers: (AppendAnswer | Promise<AppendAnswer>)[] = [];
     for (const request of requests) {
       const ingested = ingest(request, context);
-      answers.push(ingested.kind === "rows" ? this.#admit(ingested) : ingested);
+      answers.push(ingested.kind === "rows" ? this.#admission.admit(ingested) : ingested);
     }
     return Promise.all(answers);
-  }
-
-  /** Admits valid rows to the open group, unless there is no room or no journal for them. */
-  #admit(ingested: IngestedRows): AppendAnswer | Promise<AppendAnswer> {
-    const refusal = this.#reserveRoom(ingested.rows.length);
-    if (refusal !== undefined) return { kind: "overloaded", reason: refusal };
-    return this.#join(ingested) ?? this.#retryJoin(ingested);
-  }
-
-  /** Reserves room in the buffer, first and then looks: two shards may both turn back, but never both go past it. */
-  #reserveRoom(events: number): OverloadReason | undefined {
-    if (this.#stopping) return "stopping";
-    if (this.#journal.isBroken) return "journal_failed";
-    this.#board.reserve(events);
-    if (this.#reserved() <= this.#options.bufferEventsMax) return undefined;
-    this.#board.reserve(-events);
-    return "buffer_full";
-  }
-
-  /** Joins the open group with reserved room; undefined while an id of the request is pending in another shard. */
-  #join(ingested: IngestedRows): Promise<AppendAnswer> | undefined {
-    const { rows } = ingested;
-    const ids = idsOf(rows);
-    const outcomes: readonly ClaimOutcome[] | undefined = ids.count === 0 ? [] : this.#idTable.claim(ids);
-    if (outcomes === undefined) return undefined;
-    const group = this.#groups.join();
-    let claim = 0;
-    let added = 0;
-    for (const row of rows) {
-      const outcome = row.content === undefined ? "claimed" : outcomes[claim++];
-      if (outcome === "claimed") {
-        group.add(row);
-        added++;
-      } else {
-        group.duplicates++;
-        if (outcome === "conflict") this.#noteConflict(group, row);
-      }
-    }
-    this.#board.reserve(added - rows.length);
-    const body = acceptedBody(ingested, rows.length - added);
-    return group.durable.then((isDurable) =>
-      isDurable ? { kind: "accepted", body } : { kind: "overloaded", reason: "journal_failed" },
-    );
-  }
-
-  async #retryJoin(ingested: IngestedRows): Promise<AppendAnswer> {
-    for (let times = 0; times < claimRetry.timesMax; times++) {
-      await Bun.sleep(claimRetry.pauseMs);
-      if (this.#stopping || this.#journal.isBroken) break;
-      const joined = this.#join(ingested);
-      if (joined !== undefined) return joined;
-    }
-    this.#board.reserve(-ingested.rows.length);
-    return { kind: "overloaded", reason: this.#stopping ? "stopping" : "journal_failed" };
-  }
-
-  #noteConflict(group: OpenGroup, row: Row): void {
-    group.conflicts++;
-    const nowMs = systemClock.nowMs();
-    // Counted always, logged once a second: a client that repeats itself must not fill the log.
-    if (nowMs - this.#conflictLoggedMs < 1_000) return;
-    this.#conflictLoggedMs = nowMs;
-    this.#log.warn({ eventId: row.eventId }, "event_id repeated with other content; the first one stays");
   }
 
   #onDurable(group: OpenGroup): void {
@@ -234,14 +173,8 @@ export class Shard {
     return {
       isFlushing: this.#flusher.queue.length > 0 && this.#board.peek("flushFailuresInRow") === 0,
       age: (systemClock.nowMs() - oldestMs) / flushIntervalMs,
-      fill: this.#reserved() / bufferEventsMax,
+      fill: this.#admission.reserved / bufferEventsMax,
     };
-  }
-
-  #reserved(): number {
-    let reserved = 0;
-    for (const board of this.#boards) reserved += board.reserved;
-    return reserved;
   }
 
   #repair(): void {
@@ -265,13 +198,6 @@ export class Shard {
     this.#flusher.add({ shard: this.#options.shard, part, tally: this.#accounts.takeTally() });
   }
 
-  /** Seals everything that is durable now, and returns when it is. */
-  async seal(): Promise<void> {
-    this.#groups.commit();
-    this.#rotate();
-    await this.#flusher.drained();
-  }
-
   /** What this thread's histograms hold. */
   async metrics() {
     return this.#metrics.registry.getMetricsAsJSON();
@@ -279,10 +205,12 @@ export class Shard {
 
   /** Takes no more, seals what it can, and closes; what cannot be sealed now stays in the journal. */
   async stop(): Promise<void> {
-    this.#stopping = true;
+    this.#admission.close();
     clearInterval(this.#ticker);
     this.#flusher.stopRetrying();
-    await this.seal();
+    this.#groups.commit();
+    this.#rotate();
+    await this.#flusher.drained();
     this.#journal.close();
   }
 }
@@ -295,11 +223,4 @@ async function countAtStart(hours: HourCounts): Promise<SealedCounts> {
       cause: error,
     });
   }
-}
-
-/** Ids of the rows that clients made. */
-function idsOf(rows: readonly Row[]): IdList {
-  const ids = new IdList(rows.length);
-  for (const row of rows) if (row.content !== undefined) ids.add(row.eventId, row.content);
-  return ids;
 }

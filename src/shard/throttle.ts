@@ -12,7 +12,7 @@ const decline = 0.85;
 const stepMs = 0.5;
 
 /** Longest pause: past it the buffer's bound is the better answer. ms */
-export const pauseMsMax = 100;
+const pauseMsMax = 100;
 
 /** How far the flush of a shard is behind. */
 export type FlushLag = {

@@ -34,7 +34,9 @@ async function serviceInProcess(folder: string, env: Record<string, string> = {}
       fetch(service.address + root + path, { method: "POST", headers, body: JSON.stringify(body) }),
     stats: async () => (await fetch(`${service.address}${root}/stats`, { headers })).json(),
     health: () => fetch(`${service.address}${root}/health`),
-    [Symbol.asyncDispose]: () => service.stop(),
+    [Symbol.asyncDispose]: async () => {
+      await service.stop();
+    },
   };
 }
 

@@ -31,7 +31,12 @@ export function validEvent(wanted: Partial<ValidEvent> = {}): ValidEvent {
 
 /** A row received at this time. */
 export function rowAt(receivedMs: number, wanted: Partial<ValidEvent> = {}): Row {
-  const acceptance = { receivedAt: timestampOfMs(receivedMs), subjectText: '"tester"', clientIdText: "null", hasOwnSpellings: false };
+  const acceptance = {
+    receivedAt: timestampOfMs(receivedMs),
+    subjectText: '"tester"',
+    clientIdText: "null",
+    hasOwnSpellings: false,
+  };
   return rowOf(validEvent(wanted), acceptance);
 }
 

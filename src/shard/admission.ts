@@ -1,0 +1,142 @@
+/**
+ * Valid rows to the open group, or to the answer that there is no room for them.
+ *
+ * Invariants:
+ * - Nothing fails between the claim of an id and its group: room is reserved before.
+ * - Accepted and unsealed events of all shards stay within the buffer's bound.
+ * - While a request waits for another shard's pending id it holds room, and no id.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { OverloadReason } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { Row } from "../event/row.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Board } from "./board.ts";
+import type { GroupCommit, OpenGroup } from "./group-commit.ts";
+import { IdList } from "./id-list.ts";
+import type { ClaimOutcome, IdTable } from "./id-table.ts";
+import { acceptedBody, type IngestedRows } from "./ingest.ts";
+import type { AppendAnswer } from "./protocol.ts";
+
+/** A request whose id is pending in another shard asks again after this long, and gives up after so many times. */
+const claimRetry = { pauseMs: 2, timesMax: 1_000 };
+
+/** Conflicts are counted always and logged once in so long: a client that repeats itself must not fill the log. ms */
+const conflictLogMs = 1_000;
+
+/** What rows are admitted to, and within what. */
+type AdmissionOptions = {
+  log: Log;
+  clock: Clock;
+  groups: GroupCommit;
+  journal: Journal;
+  idTable: IdTable;
+  /** This shard's board. */
+  board: Board;
+  /** All shards' boards, this one's too. */
+  boards: readonly Board[];
+  bufferEventsMax: number;
+};
+
+/** Admits rows, until it is closed. */
+export class Admission {
+  readonly #options: AdmissionOptions;
+  #isClosed = false;
+  #conflictLoggedMs = 0;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  /** Events that all shards accepted or are about to accept, and have not sealed. */
+  get reserved(): number {
+    let reserved = 0;
+    for (const board of this.#options.boards) reserved += board.reserved;
+    return reserved;
+  }
+
+  /** Admits nothing from now on. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Admits valid rows to the open group, unless there is no room or no journal for them. */
+  admit(ingested: IngestedRows): AppendAnswer | Promise<AppendAnswer> {
+    const refusal = this.#refusal() ?? this.#reserveRoom(ingested.rows.length);
+    if (refusal !== undefined) return { kind: "overloaded", reason: refusal };
+    return this.#join(ingested) ?? this.#retryJoin(ingested);
+  }
+
+  #refusal(): OverloadReason | undefined {
+    if (this.#isClosed) return "stopping";
+    return this.#options.journal.isBroken ? "journal_failed" : undefined;
+  }
+
+  /** Reserves first and then looks: two shards may both turn back, but never both go past the bound. */
+  #reserveRoom(events: number): OverloadReason | undefined {
+    const { board, bufferEventsMax } = this.#options;
+    board.reserve(events);
+    if (this.reserved <= bufferEventsMax) return undefined;
+    board.reserve(-events);
+    return "buffer_full";
+  }
+
+  /** Joins the open group with reserved room; undefined while an id of the request is pending in another shard. */
+  #join(ingested: IngestedRows): Promise<AppendAnswer> | undefined {
+    const { board, groups, idTable } = this.#options;
+    const { rows } = ingested;
+    const ids = idsOf(rows);
+    const outcomes: readonly ClaimOutcome[] | undefined = ids.count === 0 ? [] : idTable.claim(ids);
+    if (outcomes === undefined) return undefined;
+    const group = groups.join();
+    let claim = 0;
+    let added = 0;
+    for (const row of rows) {
+      const outcome = row.content === undefined ? "claimed" : outcomes[claim++];
+      if (outcome === "claimed") {
+        group.add(row);
+        added++;
+      } else {
+        group.duplicates++;
+        if (outcome === "conflict") this.#noteConflict(group, row);
+      }
+    }
+    board.reserve(added - rows.length);
+    const body = acceptedBody(ingested, rows.length - added);
+    return group.durable.then((isDurable) =>
+      isDurable ? { kind: "accepted", body } : { kind: "overloaded", reason: "journal_failed" },
+    );
+  }
+
+  async #retryJoin(ingested: IngestedRows): Promise<AppendAnswer> {
+    let refusal: OverloadReason = "no_shard";
+    for (let times = 0; times < claimRetry.timesMax; times++) {
+      await Bun.sleep(claimRetry.pauseMs);
+      const late = this.#refusal();
+      if (late !== undefined) {
+        refusal = late;
+        break;
+      }
+      const joined = this.#join(ingested);
+      if (joined !== undefined) return joined;
+    }
+    this.#options.board.reserve(-ingested.rows.length);
+    return { kind: "overloaded", reason: refusal };
+  }
+
+  #noteConflict(group: OpenGroup, row: Row): void {
+    const { clock, log } = this.#options;
+    group.conflicts++;
+    const nowMs = clock.nowMs();
+    if (nowMs - this.#conflictLoggedMs < conflictLogMs) return;
+    this.#conflictLoggedMs = nowMs;
+    log.warn({ eventId: row.eventId }, "event_id repeated with other content; the first one stays");
+  }
+}
+
+/** Ids of the rows that clients made. */
+function idsOf(rows: readonly Row[]): IdList {
+  const ids = new IdList(rows.length);
+  for (const row of rows) if (row.content !== undefined) ids.add(row.eventId, row.content);
+  return ids;
+}
