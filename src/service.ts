@@ -36,6 +36,10 @@ const scrapePatienceMs = 500;
 /** Requests in flight at a stop get this long to be answered; every one of them is durable or refused by then. ms */
 const drainMsMax = 3_000;
 
+/** After so long a stop tries no failed flush again, and after so long no failed catalog; 10 s are all that it has. ms */
+const sealMsMax = 6_500;
+const publishMsMax = 8_000;
+
 /** A running service; made by `Service.start`. */
 export class Service {
   readonly #config: Config;
@@ -192,11 +196,11 @@ export class Service {
     if (this.#phase === "stopping") return false;
     this.#phase = "stopping";
     this.#log.info("stopping");
-    const deadlineMs = systemClock.nowMs() + drainMsMax;
-    while (this.#dispatcher.requestsInFlight > 0 && systemClock.nowMs() < deadlineMs) await Bun.sleep(5);
-    await Promise.all(this.#shards.map((shard) => this.#orLogged(shard.ask({ kind: "stop" }))));
-    await this.#publisher.stop();
-    const isPublished = await this.#orLogged(this.#publisher.publish());
+    const nowMs = systemClock.nowMs();
+    while (this.#dispatcher.requestsInFlight > 0 && systemClock.nowMs() < nowMs + drainMsMax) await Bun.sleep(5);
+    const stop = { kind: "stop", giveUpAtMs: nowMs + sealMsMax } as const;
+    await Promise.all(this.#shards.map((shard) => this.#orLogged(shard.ask(stop))));
+    const isPublished = await this.#publisher.finish(nowMs + publishMsMax);
     const isSealed = this.#boards.every((board) => board.peek("pendingEvents") === 0);
     await this.#close();
     this.#lock[Symbol.dispose]();
@@ -205,13 +209,11 @@ export class Service {
   }
 
   /** A step of the stop that fails must not keep the others from theirs: the journal has what was not sealed. */
-  async #orLogged(step: Promise<unknown>): Promise<boolean> {
+  async #orLogged(step: Promise<unknown>): Promise<void> {
     try {
       await step;
-      return true;
     } catch (error) {
       this.#log.error({ error: messageOf(error) }, "stop: a step failed; the journal keeps what is not sealed");
-      return false;
     }
   }
 

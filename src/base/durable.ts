@@ -22,12 +22,15 @@ import { crc32 } from "node:zlib";
 import { codeOf } from "./errors.ts";
 
 /**
- * Writes all of `bytes` where the descriptor stands.
+ * Writes all of `bytes` at `position`, or where the descriptor stands.
  * @throws the system's error; some of the bytes may then be in the file
  */
-export function writeAll(descriptor: number, bytes: Uint8Array): void {
+export function writeAll(descriptor: number, bytes: Uint8Array, position?: number): void {
   let written = 0;
-  while (written < bytes.byteLength) written += writeSync(descriptor, bytes, written);
+  while (written < bytes.byteLength) {
+    const at = position === undefined ? null : position + written;
+    written += writeSync(descriptor, bytes, written, bytes.byteLength - written, at);
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The journal of a shard as local files: one open for appending, each closed one a part that waits for its flush. */
-import { closeSync, fdatasyncSync, openSync } from "node:fs";
+import { closeSync, fdatasyncSync, ftruncateSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Sequence, sequence } from "../base/brand.ts";
 import { removeIfThere, syncFolder, truncateDurably, writeAll } from "../base/durable.ts";
@@ -21,10 +21,27 @@ function cutToLastDurable(file: OpenFile): void {
     throw new JournalNotWritten(`${file.path} does not read back as it was written`);
 }
 
+/**
+ * Zeros written ahead of small groups: a sync into what is written already changes no size, so the file system has nothing to
+ * commit but the data (182 us and 99 us). Bytes.
+ */
+const zeros = new Uint8Array(512 * 1024);
+
+/** A larger group spends its time on its own bytes. Bytes. */
+const reserveFor = 64 * 1024;
+
 /** A group is rarely larger; memory for one that was is not kept. Bytes. */
 const scratchBytesMax = 16 * 1024 * 1024;
 
-type OpenFile = { path: string; descriptor: number; from: Sequence; rows: number; bytes: number };
+/** A file that takes appends: `bytes` are groups, `reserved` is its size, with the zeros that stand ready for more. */
+type OpenFile = {
+  path: string;
+  descriptor: number;
+  from: Sequence;
+  rows: number;
+  bytes: number;
+  reserved: number;
+};
 
 /** Where a journal starts, and how its files are called. */
 type FileJournalOptions = {
@@ -70,7 +87,7 @@ export class FileJournal implements Journal {
     const bytes = this.#encode(group);
     try {
       const file = this.#file ?? this.#create();
-      writeAll(file.descriptor, bytes);
+      this.#write(file, bytes);
       if (this.#isSynced) fdatasyncSync(file.descriptor);
       // A new file's name must be durable before anything in it is acknowledged.
       if (file.rows === 0) syncFolder(dirname(file.path));
@@ -100,6 +117,8 @@ export class FileJournal implements Journal {
     const file = this.#file;
     if (file === undefined || this.#broken) return undefined;
     this.#file = undefined;
+    // DuckDB reads the file as it is: without the zeros. Should a crash bring them back, recovery cuts them again.
+    ftruncateSync(file.descriptor, file.bytes);
     closeSync(file.descriptor);
     if (file.rows === 0) return undefined;
     const { path, from, rows, bytes } = file;
@@ -113,6 +132,17 @@ export class FileJournal implements Journal {
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file.descriptor);
     this.#file = undefined;
+  }
+
+  /** Writes a group where the last one ends. A small one that does not fit in what is reserved brings new zeros with it. */
+  #write(file: OpenFile, bytes: Uint8Array): void {
+    const end = file.bytes + bytes.byteLength;
+    writeAll(file.descriptor, bytes, file.bytes);
+    if (end <= file.reserved) return;
+    file.reserved = end;
+    if (!this.#isSynced || bytes.byteLength > reserveFor) return;
+    writeAll(file.descriptor, zeros, end);
+    file.reserved = end + zeros.byteLength;
   }
 
   /** The bytes of a group with its commit line, in memory that the next group uses again. */
@@ -129,7 +159,7 @@ export class FileJournal implements Journal {
 
   #create(): OpenFile {
     const path = this.#pathOf(this.#next);
-    const file = { path, descriptor: openSync(path, "ax", 0o600), from: this.#next, rows: 0, bytes: 0 };
+    const file = { path, descriptor: openSync(path, "wx", 0o600), from: this.#next, rows: 0, bytes: 0, reserved: 0 };
     this.#file = file;
     return file;
   }

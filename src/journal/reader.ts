@@ -22,7 +22,9 @@ export type JournalContent = {
   groups: ReadGroup[];
   /** Where the last whole group ends; what stands after it was never acknowledged. Bytes. */
   soundBytes: number;
-  /** Size of the file. Bytes. */
+  /** Where the last byte that is not zero ends: past `soundBytes`, the end is torn. Bytes. */
+  writtenBytes: number;
+  /** Size of the file, with the zeros that stood ready for more. Bytes. */
   fileBytes: number;
   corrupt: CorruptStretch[];
 };
@@ -55,13 +57,21 @@ export function judgeJournal(bytes: Buffer, first: Sequence): JournalContent {
     soundBytes = lineEnd;
     expected = sequence(commit.sequence + commit.rows);
   }
-  if (!isTorn(bytes.subarray(soundBytes)))
+  const writtenBytes = Math.max(soundBytes, endOfWritten(bytes));
+  if (!isTorn(bytes.subarray(soundBytes, writtenBytes)))
     corrupt.push({
       offset: soundBytes,
-      end: bytes.byteLength,
+      end: writtenBytes,
       reason: "the last group does not match its commit line",
     });
-  return { groups, soundBytes, fileBytes: bytes.byteLength, corrupt };
+  return { groups, soundBytes, writtenBytes, fileBytes: bytes.byteLength, corrupt };
+}
+
+/** Where the zeros at the end begin. */
+function endOfWritten(bytes: Buffer): number {
+  let end = bytes.byteLength;
+  while (end > 0 && bytes[end - 1] === 0) end--;
+  return end;
 }
 
 /**

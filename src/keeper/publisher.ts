@@ -49,10 +49,20 @@ export class Publisher {
     });
   }
 
-  /** Gives up what is still wanted, and waits for what runs. */
-  async stop(): Promise<void> {
+  /** Publishes for the last time, and tries until `giveUpAtMs`; false when the catalog could not be written by then. */
+  async finish(giveUpAtMs: number): Promise<boolean> {
     this.#isWanted = false;
     await this.#running;
+    for (;;) {
+      try {
+        await this.publish();
+        return true;
+      } catch (error) {
+        this.#log.error({ error: messageOf(error) }, "catalog not published");
+        if (Date.now() + retryPauseMs > giveUpAtMs) return false;
+        await Bun.sleep(retryPauseMs);
+      }
+    }
   }
 
   async #run(): Promise<void> {

@@ -48,8 +48,8 @@ const handlers: Handlers<ShardRequest, ShardReplies> = {
     return packAnswers(await answers);
   },
   metrics: async () => (await recovered()).metrics(),
-  stop: async () => {
-    await (await recovered()).stop();
+  stop: async ({ giveUpAtMs }) => {
+    await (await recovered()).stop(giveUpAtMs);
     return undefined;
   },
 };

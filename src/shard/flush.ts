@@ -44,7 +44,7 @@ export class Flusher {
   readonly #options: FlusherOptions;
   readonly #queue: PendingPart[] = [];
   #running: Promise<void> | undefined;
-  #stopping = false;
+  #giveUpAtMs = Number.POSITIVE_INFINITY;
 
   constructor(options: FlusherOptions) {
     this.#options = options;
@@ -66,9 +66,9 @@ export class Flusher {
     while (this.#running !== undefined) await this.#running;
   }
 
-  /** From now on a flush that fails ends the loop: what is left stays in the journal for the next start. */
-  stopRetrying(): void {
-    this.#stopping = true;
+  /** From this time on a flush that fails ends the loop: what is left stays in the journal for the next start. */
+  giveUpAt(timeMs: number): void {
+    this.#giveUpAtMs = timeMs;
   }
 
   #run(): void {
@@ -86,7 +86,7 @@ export class Flusher {
       } catch (error) {
         this.#options.log.error({ error: messageOf(error) }, "flush failed; the journal keeps its events");
         this.#options.onFailed(error);
-        if (this.#stopping) return;
+        if (Date.now() + pauseMs > this.#giveUpAtMs) return;
         await Bun.sleep(pauseMs);
         pauseMs = Math.min(pauseMs * 2, retryPauseMs.longest);
       }

@@ -51,7 +51,8 @@ export type ShardRequest =
   /** Requests of one turn of the event loop, packed: a hop between threads costs 5 us, whatever it carries. */
   | { kind: "append"; requests: Uint8Array }
   | { kind: "metrics" }
-  | { kind: "stop" };
+  /** `giveUpAtMs`: when a flush that fails is left to the next start, ms since 1970. */
+  | { kind: "stop"; giveUpAtMs: number };
 
 /** The answer to each kind of request. */
 export type ShardReplies = {

@@ -161,15 +161,14 @@ async function makeSound(
 ): Promise<void> {
   const { path, name } = file;
   const content = readJournal(path, name.from);
-  const isTorn = content.soundBytes < content.fileBytes;
-  // Made, and never written to before the process ended.
-  if (content.fileBytes === 0) removeIfThere(path);
-  if (content.corrupt.length === 0 && !isTorn) return;
-  if (content.corrupt.length === 0 && file.isLast) {
-    const cutBytes = content.fileBytes - content.soundBytes;
-    log.info({ journal: basename(path), cutBytes }, "torn end of the journal cut; it was never acknowledged");
+  const isTorn = content.soundBytes < content.writtenBytes;
+  if (content.corrupt.length === 0 && (!isTorn || file.isLast)) {
+    const cutBytes = content.writtenBytes - content.soundBytes;
+    if (isTorn)
+      log.info({ journal: basename(path), cutBytes }, "torn end of the journal cut; it was never acknowledged");
+    // The zeros that stood ready for more go, too: DuckDB reads the file as it is.
     if (content.soundBytes === 0) removeIfThere(path);
-    else truncateDurably(path, content.soundBytes);
+    else if (content.soundBytes < content.fileBytes) truncateDurably(path, content.soundBytes);
     return;
   }
   const aside = join(folder.corrupt, `${basename(path)}.${Date.now()}`);

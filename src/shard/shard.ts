@@ -203,11 +203,11 @@ export class Shard {
     return this.#metrics.registry.getMetricsAsJSON();
   }
 
-  /** Takes no more, seals what it can, and closes; what cannot be sealed now stays in the journal. */
-  async stop(): Promise<void> {
+  /** Takes no more, seals what it can until `giveUpAtMs`, and closes; what cannot be sealed by then stays in the journal. */
+  async stop(giveUpAtMs: number): Promise<void> {
     this.#admission.close();
     clearInterval(this.#ticker);
-    this.#flusher.stopRetrying();
+    this.#flusher.giveUpAt(giveUpAtMs);
     this.#groups.commit();
     this.#rotate();
     await this.#flusher.drained();

@@ -37,6 +37,14 @@ describe("a journal cut anywhere", () => {
       expect(content.corrupt).toEqual([]);
     }
   });
+
+  test("gives the same with zeros behind it, which are no torn end", () => {
+    for (let cut = 0; cut <= bytes.byteLength; cut++) {
+      const whole = ends.filter((end) => end <= cut).at(-1) ?? 0;
+      const padded = judgeJournal(Buffer.concat([bytes.subarray(0, cut), Buffer.alloc(512)]), first);
+      expect(padded).toMatchObject({ soundBytes: whole, writtenBytes: cut, fileBytes: cut + 512, corrupt: [] });
+    }
+  });
 });
 
 describe("a journal with one byte changed anywhere", () => {
