@@ -18,8 +18,9 @@ export class Refusal extends Error {
 }
 
 const jsonHeaders = { "content-type": "application/json" };
-const okInit = { headers: jsonHeaders };
-const invalidInit = { status: 422, headers: jsonHeaders };
+// Made once: headers of their own class are copied faster than they are read from an object.
+const okInit = { headers: new Headers(jsonHeaders) };
+const invalidInit = { status: 422, headers: new Headers(jsonHeaders) };
 
 /** 200 with a body that is JSON text already. */
 export const ok = (body: string) => new Response(body, okInit);

@@ -10,13 +10,13 @@ export const tooLarge = (bytesMax: number) =>
  * Reads a body.
  * @throws Refusal 413 past `bytesMax`, without reading on
  */
-export async function readBody(request: Request, bytesMax: number): Promise<Uint8Array> {
+export function readBody(request: Request, bytesMax: number): Promise<Uint8Array> {
   const length = request.headers.get("content-length");
   if (length !== null) {
     if (Number(length) > bytesMax) throw tooLarge(bytesMax);
     return request.bytes();
   }
-  return request.body === null ? new Uint8Array() : readChunks(request.body, bytesMax);
+  return request.body === null ? Promise.resolve(new Uint8Array()) : readChunks(request.body, bytesMax);
 }
 
 async function readChunks(body: ReadableStream<Uint8Array>, bytesMax: number): Promise<Uint8Array> {

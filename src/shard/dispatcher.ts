@@ -7,6 +7,7 @@
  */
 import type { ActorHost } from "../actor/host.ts";
 import { Overloaded } from "../base/errors.ts";
+import { invariant } from "../base/invariant.ts";
 import { release } from "../base/release.ts";
 import { Board } from "./board.ts";
 import { packRequests, unpackAnswers } from "./bundle.ts";
@@ -16,7 +17,7 @@ import { chooseShard, type ShardLoad } from "./routing.ts";
 /** A shard's actor, as the main thread sees it. */
 export type ShardHost = ActorHost<ShardRequest, ShardReplies, ShardNotice>;
 
-type Waiting = AppendRequest & { resolve: (answer: AppendAnswer) => void; reject: (error: unknown) => void };
+type Waiting = { request: AppendRequest; answer: PromiseWithResolvers<AppendAnswer> };
 
 /** A shard works this off in about 50 ms; what is behind it waits longer than a caller would. Bytes. */
 const shardBytesInFlightMax = 16 * 1024 * 1024;
@@ -62,7 +63,7 @@ export class Dispatcher {
     this.#bufferEventsMax = options.bufferEventsMax;
     this.#lanes = options.hosts.map((host, index) => {
       const memory = options.boards[index];
-      if (memory === undefined) throw new RangeError("a board for each shard");
+      invariant(memory !== undefined, "a board for each shard");
       return new Lane(host, new Board(memory));
     });
   }
@@ -89,15 +90,15 @@ export class Dispatcher {
    */
   submit(request: AppendRequest): Promise<AppendAnswer> {
     const lane = this.#choose();
-    const { promise, resolve, reject } = Promise.withResolvers<AppendAnswer>();
-    lane.waiting.push({ ...request, resolve, reject });
+    const answer = Promise.withResolvers<AppendAnswer>();
+    lane.waiting.push({ request, answer });
     lane.bytesInFlight += request.body.byteLength;
     lane.requestsInFlight += 1;
     if (!this.#isScheduled) {
       this.#isScheduled = true;
       setImmediate(() => this.#send());
     }
-    return promise;
+    return answer.promise;
   }
 
   #choose(): Lane {
@@ -123,19 +124,16 @@ export class Dispatcher {
 
   async #deliver(lane: Lane, waiting: readonly Waiting[]): Promise<void> {
     let bytes = 0;
-    for (const each of waiting) bytes += each.body.byteLength;
+    for (const { request } of waiting) bytes += request.body.byteLength;
     try {
-      const requests = packRequests(waiting);
-      for (const { body } of waiting) release(body);
+      const requests = packRequests(waiting.map(({ request }) => request));
+      for (const { request } of waiting) release(request.body);
       const packed = await lane.host.ask({ kind: "append", requests }, [requests.buffer]);
       const answers = unpackAnswers(packed);
-      for (const [index, each] of waiting.entries()) {
-        const answer = answers[index];
-        if (answer === undefined) each.reject(new RangeError("an answer for each request"));
-        else each.resolve(answer);
-      }
+      invariant(answers.length === waiting.length, "an answer for each request");
+      for (const [index, answer] of answers.entries()) waiting[index]?.answer.resolve(answer);
     } catch (error) {
-      for (const each of waiting) each.reject(error);
+      for (const { answer } of waiting) answer.reject(error);
     } finally {
       lane.bytesInFlight -= bytes;
       lane.requestsInFlight -= waiting.length;
