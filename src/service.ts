@@ -33,6 +33,10 @@ import { sweepUnfinished } from "./store/sweep.ts";
 /** A scrape waits this long for a thread that is busy, then goes without its histograms. ms */
 const scrapePatienceMs = 500;
 
+/** DuckDB's memory: for a flush of small events, and for what the largest event takes while it is read and packed. MiB */
+const keeperMiB = 256;
+const keeperMiBPerBodyMiB = 64;
+
 /** Requests in flight at a stop get this long to be answered; every one of them is durable or refused by then. ms */
 const drainMsMax = 3_000;
 
@@ -97,6 +101,7 @@ export class Service {
         logLevel: config.logLevel,
         // Half the cores: a flush must keep up with ingest, and leave it the other half.
         threads: Math.max(1, Math.floor(availableParallelism() / 2)),
+        memoryMiB: keeperMiB + Math.ceil(config.bodyBytesMax / 2 ** 20) * keeperMiBPerBodyMiB,
       } satisfies KeeperOptions,
       log,
     });
@@ -231,6 +236,7 @@ export class Service {
       segments: this.#publisher.segments,
       catalogFailure: this.#publisher.failure,
       flushIntervalMs: this.#config.flushIntervalMs,
+      bufferEventsMax: this.#config.bufferEventsMax,
       nowMs: systemClock.nowMs(),
     });
   }

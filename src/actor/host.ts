@@ -154,11 +154,20 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
     this.#options.onDied?.();
     // The pool has put a successor in its place, unless the thread died before it was ready: such a pool starts no more.
     const [successor] = this.#pool.threads;
-    if (successor === undefined) this.#pool = this.#openPool();
+    if (successor === undefined) this.#replacePool();
     else successor.once("exit", () => this.#died());
     this.#recovery ??= this.#recover().finally(() => {
       this.#recovery = undefined;
     });
+  }
+
+  /** A pool that starts no more threads is ended, which rejects what waits in it. */
+  #replacePool(): void {
+    const ended = this.#pool.destroy();
+    ended.catch((error: unknown) =>
+      this.#options.log.debug({ actor: this.#options.name, error: messageOf(error) }, "a pool did not end well"),
+    );
+    this.#pool = this.#openPool();
   }
 
   async #recover(): Promise<void> {

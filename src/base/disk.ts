@@ -1,5 +1,6 @@
-/** Free space of the data folder's disk, looked at a few times a second. */
-import { statfsSync } from "node:fs";
+/** Free space of the data folder's disk, looked at a few times a second, and whether it takes a file at all. */
+import { rmSync, statfsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { messageOf } from "./errors.ts";
 
 /** What is known of the disk. */
@@ -37,6 +38,10 @@ export class DiskWatch implements Disposable {
   #look(): void {
     try {
       const { bavail, bsize } = statfsSync(this.#path);
+      // A disk that became read-only shows no lack of space. Not synced, and removed at once: it costs microseconds.
+      const probe = join(this.#path, "disk.tmp");
+      writeFileSync(probe, "");
+      rmSync(probe);
       const freeBytes = bavail * bsize;
       this.#state = {
         freeBytes,

@@ -1,7 +1,7 @@
 /** `millrace serve`: a service, its signals, and what a newcomer needs to see. */
 import { Command } from "@commander-js/extra-typings";
 import { openLog } from "../base/log.ts";
-import { readConfig, unknownVariables, variables } from "../config/config.ts";
+import { type Config, readConfig, unknownVariables, variables } from "../config/config.ts";
 import { signToken } from "../http/auth.ts";
 import { Service } from "../service.ts";
 
@@ -38,7 +38,7 @@ async function serve(): Promise<void> {
     });
   try {
     const service = await Service.start(config);
-    if (service.secret.isNew) await greet(service);
+    if (service.secret.isNew) await greet(service, config);
     process.stdout.write(`listening on ${service.address}\n`);
     started.resolve(service);
   } catch (error) {
@@ -50,17 +50,18 @@ async function serve(): Promise<void> {
 /** Stops the service, also one that is still starting, and ends the process: with 0 when everything is sealed. */
 async function stopWhenStarted(started: Promise<Service | undefined>): Promise<void> {
   const service = await started;
-  process.exit(service === undefined || (await service.stop()) ? 0 : 1);
+  // A start that failed meanwhile tells its reason and ends the process itself.
+  if (service !== undefined) process.exit((await service.stop()) ? 0 : 1);
 }
 
 /** What a first start without configuration says: how to get a token, and a line to paste. */
-async function greet(service: Service): Promise<void> {
+async function greet(service: Service, config: Config): Promise<void> {
   const token = await signToken(service.secret.secret, {
     subject: "me",
     scope: undefined,
     ttlSeconds: firstTokenSeconds,
-    issuer: process.env["MILLRACE_JWT_ISSUER"],
-    audience: process.env["MILLRACE_JWT_AUDIENCE"],
+    issuer: config.jwtIssuer,
+    audience: config.jwtAudience,
     nowMs: Date.now(),
   });
   const lines = [

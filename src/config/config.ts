@@ -32,8 +32,8 @@ const shardsMax = 64;
 /** A longer timer than this fires at once on this platform. Seconds. */
 const flushIntervalSecondsMax = 2_147_483;
 
-/** Larger than any body that should be one message; a body is held in memory whole. Bytes. */
-const bodyBytesMaxMax = 256 * 1024 * 1024;
+/** A body is held in memory whole, several times over, and so is an event when it is sealed. Bytes. */
+const bodyBytesMaxMax = 16 * 1024 * 1024;
 
 /** Variables of the contract whose feature is not there yet, and the value that means "off". */
 const notYetSupported: Readonly<Record<string, string | undefined>> = {

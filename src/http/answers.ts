@@ -59,6 +59,8 @@ export function refusalOf(error: unknown): Refusal | undefined {
       text: "The request was interrupted; try again with the same event_id",
       headers: { "retry-after": String(retryAfterSeconds) },
     });
+  if (error instanceof Error && error.name === "AbortError")
+    return new Refusal(400, { reason: "client_gone", text: "The body was not received whole" });
   return undefined;
 }
 

@@ -3,7 +3,7 @@ import { closeSync, fdatasyncSync, ftruncateSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Sequence, sequence } from "../base/brand.ts";
 import { removeIfThere, syncFolder, truncateDurably, writeAll } from "../base/durable.ts";
-import { JournalNotWritten, messageOf } from "../base/errors.ts";
+import { codeOf, JournalNotWritten, messageOf } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import { commitBytesMax, commitLine } from "./format.ts";
 import type { Group, Journal, JournalPart } from "./journal.ts";
@@ -102,10 +102,16 @@ export class FileJournal implements Journal {
   }
 
   repair(): JournalPart | undefined {
-    const file = this.#file;
     if (!this.#broken) return undefined;
     try {
+      const file = this.#file;
       if (file !== undefined) cutToLastDurable(file);
+      if (file === undefined || file.rows === 0) {
+        if (file !== undefined) closeSync(file.descriptor);
+        this.#file = undefined;
+        // Only a file that can be made shows that the disk takes writes again.
+        this.#create();
+      }
     } catch (error) {
       throw new JournalNotWritten(`journal not repaired: ${messageOf(error)}`, { cause: error });
     }
@@ -115,18 +121,13 @@ export class FileJournal implements Journal {
 
   rotate(): JournalPart | undefined {
     const file = this.#file;
-    if (file === undefined || this.#broken) return undefined;
+    if (file === undefined || this.#broken || file.rows === 0) return undefined;
     this.#file = undefined;
     // DuckDB reads the file as it is: without the zeros. Should a crash bring them back, recovery cuts them again.
     ftruncateSync(file.descriptor, file.bytes);
     closeSync(file.descriptor);
-    if (file.rows === 0) return undefined;
     const { path, from, rows, bytes } = file;
     return { path, from, to: sequence(from + rows - 1), rows, bytes };
-  }
-
-  drop(part: JournalPart): void {
-    removeIfThere(part.path);
   }
 
   close(): void {
@@ -141,8 +142,13 @@ export class FileJournal implements Journal {
     if (end <= file.reserved) return;
     file.reserved = end;
     if (!this.#isSynced || bytes.byteLength > reserveFor) return;
-    writeAll(file.descriptor, zeros, end);
-    file.reserved = end + zeros.byteLength;
+    try {
+      writeAll(file.descriptor, zeros, end);
+      file.reserved = end + zeros.byteLength;
+    } catch (error) {
+      // The group has its room; zeros that do not have theirs are only not there.
+      if (codeOf(error) !== "ENOSPC") throw error;
+    }
   }
 
   /** The bytes of a group with its commit line, in memory that the next group uses again. */

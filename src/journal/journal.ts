@@ -1,5 +1,5 @@
 /**
- * What a shard needs of its journal: the seam behind which a replicated log can stand one day.
+ * What a shard needs of its journal: the seam behind which a replicated log can stand one day. A part is removed by who sealed it.
  *
  * Invariants:
  * - A group is there whole or not at all.
@@ -33,8 +33,6 @@ export interface Journal {
   repair(): JournalPart | undefined;
   /** Closes what was appended since the last call as a part; undefined when that is nothing. */
   rotate(): JournalPart | undefined;
-  /** Removes a part, after its segment is durable. */
-  drop(part: JournalPart): void;
   /** Closes the files; what was appended stays. */
   close(): void;
 }

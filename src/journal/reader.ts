@@ -79,7 +79,8 @@ function endOfWritten(bytes: Buffer): number {
  * line of its own kind, neither row nor part of one, was written to its end: it may have been acknowledged.
  */
 function isTorn(tail: Buffer): boolean {
-  if (tail.byteLength === 0 || tail[tail.byteLength - 1] !== newline) return true;
+  // No line has a zero byte: at a power cut the pages of one write reach the disk in any order.
+  if (tail.byteLength === 0 || tail[tail.byteLength - 1] !== newline || tail.includes(0)) return true;
   const lastLine = tail.subarray(tail.lastIndexOf(newline, -2) + 1);
   return lastLine.toString("latin1", 0, rowPrefix.length) === rowPrefix;
 }

@@ -13,11 +13,8 @@ import { countRows } from "../store/segment.ts";
 import { sealOrSetAside } from "../store/set-aside.ts";
 import type { KeeperOptions, KeeperReplies, KeeperRequest } from "./protocol.ts";
 
-const { folder, threads, logLevel } = bornWith() as KeeperOptions;
+const { folder, threads, memoryMiB, logLevel } = bornWith() as KeeperOptions;
 const log = openLog(logLevel, "keeper");
-
-/** Room for the lines of one flush several times over, whatever they are. MiB */
-const memoryMiB = 256;
 
 let duckdb: Promise<DuckDB> | undefined;
 let last: Promise<unknown> = Promise.resolve();
@@ -25,14 +22,15 @@ let last: Promise<unknown> = Promise.resolve();
 /** Runs jobs one after another: they share a connection, and two at once would take both cores from ingest. */
 function inTurn<Result>(job: (duckdb: DuckDB) => Promise<Result>): Promise<Result> {
   const run = async () => {
-    duckdb ??= DuckDB.open({ threads, memoryMiB });
-    const opened = await duckdb;
+    let opened: DuckDB | undefined;
     try {
+      duckdb ??= DuckDB.open({ threads, memoryMiB });
+      opened = await duckdb;
       return await job(opened);
     } catch (error) {
       // An instance that met a failed write or sync refuses everything from then on, also when the disk is well again.
       duckdb = undefined;
-      opened[Symbol.dispose]();
+      opened?.[Symbol.dispose]();
       throw error;
     }
   };
@@ -43,6 +41,10 @@ function inTurn<Result>(job: (duckdb: DuckDB) => Promise<Result>): Promise<Resul
 
 const handlers: Handlers<KeeperRequest, KeeperReplies> = {
   recover: async () => ({ refused: undefined }),
+  settle: async () => {
+    await last;
+    return undefined;
+  },
   publish: () => inTurn(async (opened) => ({ segments: await publishCatalog(opened, folder) })),
   seal: ({ source }) => inTurn((opened) => sealOrSetAside(opened, { folder, log, source })),
   check: ({ path }) => inTurn((opened) => countRows(opened, path)),

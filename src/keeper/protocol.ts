@@ -9,14 +9,16 @@ import type { SealedRows, SegmentSource } from "../store/segment.ts";
 export type KeeperOptions = {
   folder: DataFolder;
   logLevel: LogLevel;
-  /** Threads of its DuckDB. */
+  /** Threads of its DuckDB, and its memory in MiB. */
   threads: number;
+  memoryMiB: number;
 };
 
 /** Everything that the keeper is asked. */
 export type KeeperRequest =
   | { kind: "recover" }
   | { kind: "publish" }
+  | { kind: "settle" }
   | { kind: "seal"; source: SegmentSource }
   | { kind: "check"; path: string }
   | { kind: "count"; paths: string[]; window: HourWindow };
@@ -26,6 +28,8 @@ export type KeeperReplies = {
   recover: Recovery;
   /** The catalog names every segment that was sealed before the call. */
   publish: { segments: number };
+  /** Everything asked before is done or has failed. */
+  settle: undefined;
   /** A segment of these rows is durable. */
   seal: SealedRows;
   /** Events of a segment that opens and adds up. */
@@ -36,6 +40,7 @@ export type KeeperReplies = {
 
 /** What a shard may ask the keeper. */
 export type KeeperForShards = {
+  settle(): Promise<undefined>;
   seal(source: SegmentSource): Promise<SealedRows>;
   check(path: string): Promise<number>;
   count(paths: string[], window: HourWindow): Promise<SealedCounts>;

@@ -12,6 +12,7 @@ export class Publisher {
   readonly #keeper: ActorHost<KeeperRequest, KeeperReplies>;
   readonly #log: Log;
   #isWanted = false;
+  #isFinishing = false;
   #running: Promise<void> | undefined;
   #segments = 0;
   #failure: string | undefined;
@@ -51,7 +52,7 @@ export class Publisher {
 
   /** Publishes for the last time, and tries until `giveUpAtMs`; false when the catalog could not be written by then. */
   async finish(giveUpAtMs: number): Promise<boolean> {
-    this.#isWanted = false;
+    this.#isFinishing = true;
     await this.#running;
     for (;;) {
       try {
@@ -66,7 +67,7 @@ export class Publisher {
   }
 
   async #run(): Promise<void> {
-    while (this.#isWanted) {
+    while (this.#isWanted && !this.#isFinishing) {
       this.#isWanted = false;
       try {
         await this.publish();

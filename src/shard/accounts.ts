@@ -16,6 +16,9 @@ import type { HourCounts } from "./hour-counts.ts";
 import type { Recovered } from "./recovery.ts";
 import { Tally } from "./tally.ts";
 
+/** Counters that a new life of the shard takes over. */
+const lifelong = ["acceptedEvents", "duplicates", "conflicts", "flushFailures", "lastFlushMs"] as const;
+
 /** What the accounts are kept with. */
 type AccountsOptions = {
   clock: Clock;
@@ -31,14 +34,15 @@ type AccountsOptions = {
 export class Accounts {
   readonly #options: AccountsOptions;
   #tally = new Tally();
+  #openSince = 0;
 
   constructor(options: AccountsOptions) {
     this.#options = options;
   }
 
-  /** When the oldest event of the open journal file became durable, ms since 1970; 0 while there is none. */
-  get openSinceMs(): number {
-    return this.#tally.oldestMs;
+  /** How long the open journal file has had events; 0 while it has none. Not by the clock, which may be set back. ms */
+  get openForMs(): number {
+    return this.#tally.rows === 0 ? 0 : performance.now() - this.#openSince;
   }
 
   /** Starts from what recovery found. */
@@ -47,8 +51,11 @@ export class Accounts {
     const pending = recovered.pending.map(({ tally }) => tally);
     const pendingEvents = pending.reduce((sum, tally) => sum + tally.rows, 0);
     board.reserved = pendingEvents;
+    const before = board.read();
     board.write((edit) => {
       edit.clear();
+      // What only grows goes on where the shard's last life left it.
+      for (const field of lifelong) edit.set(field, before[field]);
       edit.startHours(hours.from);
       for (const [category, events] of sealed.byCategory.entries()) edit.addCategory(category, events);
       for (const [hour, events] of sealed.byHour) edit.addHour(hour, events);
@@ -73,7 +80,10 @@ export class Accounts {
   durable(group: OpenGroup): void {
     const { board, clock, hours } = this.#options;
     const { tally } = group;
-    if (this.#tally.rows === 0 && tally.rows > 0) this.#tally.oldestMs = clock.nowMs();
+    if (this.#tally.rows === 0 && tally.rows > 0) {
+      this.#tally.oldestMs = clock.nowMs();
+      this.#openSince = performance.now();
+    }
     this.#tally.addAll(tally);
     hours.note(tally);
     board.write((edit) => {
@@ -91,11 +101,6 @@ export class Accounts {
     const tally = this.#tally;
     this.#tally = new Tally();
     return tally;
-  }
-
-  /** A flush began. */
-  flushStarted(): void {
-    this.#options.board.write((edit) => edit.set("flushStartedMs", this.#options.clock.nowMs()));
   }
 
   /** A flush failed. */
@@ -121,7 +126,6 @@ export class Accounts {
       this.#tellJournal(edit);
       edit.set("lastFlushMs", clock.nowMs());
       edit.set("flushFailuresInRow", 0);
-      edit.set("flushStartedMs", 0);
     });
   }
 

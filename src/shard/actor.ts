@@ -16,6 +16,7 @@ const askKeeper = <Kind extends KeeperRequest["kind"]>(request: Extract<KeeperRe
   askOutside(request) as Promise<KeeperReplies[Kind]>;
 
 const keeper: KeeperForShards = {
+  settle: () => askKeeper({ kind: "settle" }),
   seal: (source) => askKeeper({ kind: "seal", source }),
   check: (path) => askKeeper({ kind: "check", path }),
   count: (paths, window) => askKeeper({ kind: "count", paths, window }),

@@ -20,7 +20,6 @@ const fields = [
   "journalBytes",
   "flushFailures",
   "flushFailuresInRow",
-  "flushStartedMs",
   "refusedLines",
   "corruptJournals",
   "acceptedEvents",

@@ -32,6 +32,13 @@ type DispatcherOptions = {
   bufferEventsMax: number;
 };
 
+/** Packed JSON is about so many times larger than it comes. */
+const inflationLikely = 16;
+
+/** What a request counts for while it is in flight. Bytes. */
+const weightOf = ({ body, encoding }: AppendRequest) =>
+  encoding === "identity" ? body.byteLength : body.byteLength * inflationLikely;
+
 class Lane implements ShardLoad {
   readonly host: ShardHost;
   readonly board: Board;
@@ -92,7 +99,7 @@ export class Dispatcher {
     const lane = this.#choose();
     const answer = Promise.withResolvers<AppendAnswer>();
     lane.waiting.push({ request, answer });
-    lane.bytesInFlight += request.body.byteLength;
+    lane.bytesInFlight += weightOf(request);
     lane.requestsInFlight += 1;
     if (!this.#isScheduled) {
       this.#isScheduled = true;
@@ -124,7 +131,7 @@ export class Dispatcher {
 
   async #deliver(lane: Lane, waiting: readonly Waiting[]): Promise<void> {
     let bytes = 0;
-    for (const { request } of waiting) bytes += request.body.byteLength;
+    for (const { request } of waiting) bytes += weightOf(request);
     try {
       const requests = packRequests(waiting.map(({ request }) => request));
       for (const { request } of waiting) release(request.body);

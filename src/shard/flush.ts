@@ -15,11 +15,12 @@ import type { ShardMetrics } from "../base/metrics.ts";
 import type { JournalPart } from "../journal/journal.ts";
 import type { KeeperForShards } from "../keeper/protocol.ts";
 import type { SealedRows } from "../store/segment.ts";
+import { IdList } from "./id-list.ts";
 import type { IdLog } from "./id-log.ts";
 import { Tally } from "./tally.ts";
 
-/** A part that waits for its flush, with what was counted of it. */
-export type PendingPart = { shard: ShardId; part: JournalPart; tally: Tally };
+/** A part that waits for its flush, with what was counted of it, and whether its ids are in the id log. */
+export type PendingPart = { shard: ShardId; part: JournalPart; tally: Tally; isLogged?: boolean };
 
 /** What the flusher needs, and whom it tells. */
 type FlusherOptions = {
@@ -27,13 +28,12 @@ type FlusherOptions = {
   metrics: ShardMetrics;
   idLog: IdLog;
   keeper: KeeperForShards;
-  onStarted(): void;
   /** A segment is durable; `refused` of its lines are not in it. */
   onSealed(sealed: SealedRows & { tally: Tally }): void;
   onFailed(error: unknown): void;
 };
 
-/** A segment is made of at most this much journal: DuckDB then stays within its memory, whatever the lines are. Bytes. */
+/** A segment is made of about this much journal; one request alone may bring more. DuckDB stays within its memory. Bytes. */
 export const flushBytesMax = 32 * 1024 * 1024;
 
 /** First and longest pause after a flush that failed. */
@@ -99,10 +99,9 @@ export class Flusher {
     const [first, last] = [parts[0], parts.at(-1)];
     invariant(first !== undefined && last !== undefined, "a flush has at least one part");
     const startMs = performance.now();
-    this.#options.onStarted();
     const tally = new Tally();
     for (const each of parts) tally.addAll(each.tally);
-    idLog.append({ flushedAtMs: Date.now(), ids: tally.ids });
+    this.#log(idLog, parts);
     const { refused } = await keeper.seal({
       shard: first.shard,
       from: first.part.from,
@@ -112,21 +111,40 @@ export class Flusher {
       lineBytesMax: tally.lineBytesMax,
     });
     // From here on the segment covers the files: whether they are removed now or at the next start changes nothing.
-    for (const { part } of parts) removeIfThere(part.path);
     this.#queue.splice(0, parts.length);
+    for (const { part } of parts) this.#remove(part);
     metrics.flushSeconds.observe((performance.now() - startMs) / 1000);
     metrics.flushEvents.observe(tally.rows);
     this.#options.onSealed({ tally, refused });
     this.#options.log.debug({ events: tally.rows, parts: parts.length }, "segment sealed");
   }
 
-  /** The parts at the head of the queue that fit into one segment: of one shard, and not too large together. */
+  /** Once for each part, however often its flush is tried: the log counts ids to know what it may drop. */
+  #log(idLog: IdLog, parts: readonly PendingPart[]): void {
+    const ids = new IdList();
+    const unlogged = parts.filter(({ isLogged }) => isLogged !== true);
+    for (const { tally } of unlogged) ids.addAll(tally.ids);
+    idLog.append(ids, Date.now());
+    for (const part of unlogged) part.isLogged = true;
+  }
+
+  #remove(part: JournalPart): void {
+    try {
+      removeIfThere(part.path);
+    } catch (error) {
+      this.#options.log.warn({ error: messageOf(error) }, "sealed journal file not removed; the next start does it");
+    }
+  }
+
+  /** The parts at the head of the queue that fit into one segment: of one shard, without a gap, not too large together. */
   #takeable(): PendingPart[] {
     const taken: PendingPart[] = [];
     let bytes = 0;
     for (const pending of this.#queue) {
+      const before = taken.at(-1);
       bytes += pending.part.bytes;
-      if (taken.length > 0 && (pending.shard !== taken[0]?.shard || bytes > flushBytesMax)) break;
+      const follows = before?.shard === pending.shard && before.part.to + 1 === pending.part.from;
+      if (before !== undefined && (!follows || bytes > flushBytesMax)) break;
       taken.push(pending);
     }
     return taken;

@@ -14,6 +14,8 @@ import type { Throttle } from "./throttle.ts";
 /** Rows that will become durable together. */
 export class OpenGroup {
   readonly lines: string[] = [];
+  /** Length of the lines together, in UTF-16 units. */
+  length = 0;
   readonly tally = new Tally();
   duplicates = 0;
   conflicts = 0;
@@ -31,11 +33,15 @@ export class OpenGroup {
   /** Adds a row. */
   add(row: Row): void {
     this.lines.push(row.line);
+    this.length += row.line.length + 1;
     this.tally.add(row);
     // In UTF-8 a character takes at most three bytes for each of its UTF-16 units.
     this.tally.lineBytesMax = Math.max(this.tally.lineBytesMax, row.line.length * 3);
   }
 }
+
+/** A larger group is committed before it takes more: what a message brings may be many times its bytes. UTF-16 units. */
+const groupLengthMax = 4 * 1024 * 1024;
 
 /** What the group's owner does around its commit. */
 type GroupHooks = {
@@ -43,6 +49,8 @@ type GroupHooks = {
   onDurable(group: OpenGroup): void;
   /** Before the wait ends, after the journal failed. */
   onFailed(group: OpenGroup, error: JournalNotWritten): void;
+  /** Before each write of so many UTF-16 units. */
+  beforeWrite(length: number): void;
   /** After each write: what it took, in ms and bytes. */
   onWritten(group: OpenGroup, written: { ms: number; bytes: number }): void;
 };
@@ -62,6 +70,7 @@ export class GroupCommit {
 
   /** The group that takes rows now; it is committed after the messages that have arrived by then, or the throttle's pause. */
   join(): OpenGroup {
+    if (this.#open !== undefined && this.#open.length > groupLengthMax) this.commit();
     if (this.#open === undefined) {
       this.#open = new OpenGroup();
       const { pauseMs } = this.#throttle;
@@ -91,6 +100,7 @@ export class GroupCommit {
   #write(group: OpenGroup): void {
     group.lines.push("");
     const text = group.lines.join("\n");
+    this.#hooks.beforeWrite(text.length);
     const startMs = performance.now();
     const bytes = this.#journal.append({ text, rows: group.tally.rows });
     this.#hooks.onWritten(group, { ms: performance.now() - startMs, bytes });

@@ -42,11 +42,6 @@ export class IdList implements Claims {
     this.#count += other.count;
   }
 
-  /** Takes back everything after the first `count`. */
-  truncate(count: number): void {
-    this.#count = count;
-  }
-
   #makeRoom(more: number): void {
     const needed = this.#count + more;
     if (needed <= this.#contents.length) return;

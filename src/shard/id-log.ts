@@ -35,6 +35,8 @@ export class IdLog {
   readonly #folder: DataFolder;
   readonly #shard: ShardId;
   #lastIsTorn = false;
+  #number = 0;
+  #newestMs = 0;
   /** Files of this shard, oldest first; the last one takes appends. */
   readonly #files: { number: number; ids: number }[];
 
@@ -46,6 +48,8 @@ export class IdLog {
       .map(({ file, name }) => {
         const { blocks, isTorn } = readIdLog(join(folder.ids, file));
         this.#lastIsTorn = isTorn;
+        this.#number = name.number;
+        this.#newestMs = Math.max(this.#newestMs, ...blocks.map(({ flushedAtMs }) => flushedAtMs));
         return { number: name.number, ids: countIds(blocks) };
       });
   }
@@ -54,27 +58,28 @@ export class IdLog {
    * Appends a block, durably, and removes files that are no longer needed. Never behind a torn block: nobody would read it.
    * @throws the system's error when the disk refuses
    */
-  append(block: IdBlock): void {
-    if (block.ids.count === 0) return;
+  append(ids: Claims, nowMs: number): void {
+    if (ids.count === 0) return;
     const last = this.#files.at(-1);
     const isNew = last === undefined || this.#lastIsTorn || last.ids >= idsPerFile;
-    const file = isNew ? { number: (last?.number ?? 0) + 1, ids: 0 } : last;
+    // Counted up whatever happens: a number whose file failed is never tried again.
+    if (isNew) this.#number += 1;
+    const file = isNew ? { number: this.#number, ids: 0 } : last;
+    // Later than every block before it, also after the clock was set back: blocks are told apart by their times.
+    this.#newestMs = Math.max(nowMs, this.#newestMs);
+    this.#lastIsTorn = true;
     const descriptor = openSync(this.#pathOf(file.number), isNew ? "ax" : "a", 0o600);
     try {
-      appendDurably(descriptor, encodeBlock(block));
-    } catch (error) {
-      this.#lastIsTorn = true;
-      if (isNew) removeIfThere(this.#pathOf(file.number));
-      throw error;
+      appendDurably(descriptor, encodeBlock({ flushedAtMs: this.#newestMs, ids }));
     } finally {
       closeSync(descriptor);
     }
     if (isNew) {
       syncFolder(this.#folder.ids);
       this.#files.push(file);
-      this.#lastIsTorn = false;
     }
-    file.ids += block.ids.count;
+    this.#lastIsTorn = false;
+    file.ids += ids.count;
     this.#dropOld();
   }
 

@@ -7,7 +7,7 @@
  * - Claims of a request are all or nothing. A request that meets another shard's pending id holds nothing while it waits,
  *   so no two requests wait for each other.
  * - Two generations: when the newer is full, the older is emptied and takes its place, never while it holds a pending id.
- * - One lock over the table, held for microseconds. Every step is harmless to repeat, so that a thread that dies with the
+ * - One lock over the table, held for microseconds, at a rotation or a recovery for milliseconds. Every step is harmless to repeat, so that a thread that dies with the
  *   lock leaves a sound table: a slot's state is written last, and an emptied generation is empty.
  */
 import { invariant } from "../base/invariant.ts";

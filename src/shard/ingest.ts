@@ -7,6 +7,9 @@ import type { Timestamp } from "../event/timestamp.ts";
 import { validateBatch, validateEvent } from "../event/validate.ts";
 import type { AppendAnswer, AppendRequest, BodyForm } from "./protocol.ts";
 
+/** Most characters that a batch's `client_id` may come to on all of its events; an id of 10,000 on each of 100. */
+const clientIdCharsMax = 1_000_000;
+
 /** What all requests of a message share. */
 type IngestContext = { receivedAt: Timestamp; bodyBytesMax: number };
 
@@ -26,6 +29,9 @@ export function ingest(request: AppendRequest, context: IngestContext): Ingested
   const validate = request.form === "event" ? validateEvent : validateBatch;
   const validated = validate(parsed.value, parsed.exact);
   if (!validated.ok) return { kind: "invalid", body: answerOf(validated.issues) };
+  // The client's id is kept on each event: a long one would make a small body a hundred times its size.
+  const clientIdChars = validated.client_id?.length ?? 0;
+  if (clientIdChars * validated.events.length > clientIdCharsMax) return { kind: "too_large" };
   const acceptance: Acceptance = {
     receivedAt: context.receivedAt,
     subjectText: subjectTextOf(request.subject),

@@ -9,7 +9,15 @@
 import { closeSync, copyFileSync, fdatasyncSync, openSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Sequence, type ShardId, sequence, shardId } from "../base/brand.ts";
-import { removeIfThere, renameDurably, syncFile, syncFolder, truncateDurably, writeAll } from "../base/durable.ts";
+import {
+  checksumOfFile,
+  removeIfThere,
+  renameDurably,
+  syncFile,
+  syncFolder,
+  truncateDurably,
+  writeAll,
+} from "../base/durable.ts";
 import { DataFolderRefused, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { readRowHead } from "../event/row.ts";
@@ -57,6 +65,8 @@ export type Recovered = {
  */
 export async function recoverShard(options: RecoveryOptions): Promise<Recovered> {
   const { folder, shard } = options;
+  // What this shard's last life asked to be sealed may still be under way, and would be decided about twice.
+  await options.keeper.settle();
   const owned = ownedShards(options);
   let segments = 0;
   const pending: PendingPart[] = [];
@@ -117,7 +127,7 @@ async function recoverJournals(options: RecoveryOptions, shard: ShardId): Promis
     journalsOf(folder, shard).map(async ({ file, name }) => {
       const path = join(folder.journal, file);
       // What is only in the page cache would count as durable below.
-      await syncFile(path);
+      writeAnew(path);
       return partOf(path, shard, readJournal(path, name.from));
     }),
   );
@@ -140,10 +150,16 @@ async function dropIfSealed(options: RecoveryOptions, path: string, name: { shar
     try {
       await keeper.check(segmentPath);
     } catch (error) {
+      if (!isWholeInJournals(folder, segment.name))
+        throw new DataFolderRefused(`${segmentPath} cannot be read, and its journal is gone: ${messageOf(error)}`, {
+          cause: error,
+        });
       log.error({ segment: segment.file, error: messageOf(error) }, "segment unreadable; made again from its journal");
       renameDurably({ from: segmentPath, to: `${segmentPath}.corrupt` });
       continue;
     }
+    // Its name may not be durable yet: the sync after its rename is what may have failed.
+    syncFolder(folder.segments);
     const { groups } = readJournal(path, name.from);
     const last = groups.at(-1)?.commit;
     if (last !== undefined && last.sequence + last.rows - 1 > segment.name.to)
@@ -154,6 +170,15 @@ async function dropIfSealed(options: RecoveryOptions, path: string, name: { shar
   }
 }
 
+/** Whether the journal still has every event of a segment. */
+function isWholeInJournals(folder: DataFolder, segment: SegmentName): boolean {
+  let next = segment.from;
+  for (const { file, name } of journalsOf(folder, segment.shard))
+    for (const { commit } of readJournal(join(folder.journal, file), name.from).groups)
+      if (commit.sequence === next) next = sequence(next + commit.rows);
+  return next > segment.to;
+}
+
 /** Brings one journal file to whole groups only: cuts a torn end, keeps a corrupt file aside and goes on with the rest. */
 async function makeSound(
   { folder, log }: RecoveryOptions,
@@ -162,7 +187,8 @@ async function makeSound(
   const { path, name } = file;
   const content = readJournal(path, name.from);
   const isTorn = content.soundBytes < content.writtenBytes;
-  if (content.corrupt.length === 0 && (!isTorn || file.isLast)) {
+  const isEmpty = content.groups.length === 0;
+  if (content.corrupt.length === 0 && (file.isLast || (!isTorn && !isEmpty))) {
     const cutBytes = content.writtenBytes - content.soundBytes;
     if (isTorn)
       log.info({ journal: basename(path), cutBytes }, "torn end of the journal cut; it was never acknowledged");
@@ -171,7 +197,9 @@ async function makeSound(
     else if (content.soundBytes < content.fileBytes) truncateDurably(path, content.soundBytes);
     return;
   }
-  const aside = join(folder.corrupt, `${basename(path)}.${Date.now()}`);
+  // Named by what it holds: keeping it aside once more, after a salvage that failed, writes the same file again.
+  const checksum = (await checksumOfFile(path)).toString(16).padStart(8, "0");
+  const aside = join(folder.corrupt, `${basename(path)}.${checksum}`);
   copyFileSync(path, aside);
   await syncFile(aside);
   syncFolder(folder.corrupt);
@@ -203,8 +231,17 @@ function salvage(folder: DataFolder, path: string, shard: ShardId, content: Jour
     return target;
   });
   for (const target of names.toReversed()) renameSync(target + unfinishedSuffix, target);
-  if (!names.includes(path)) removeIfThere(path);
   syncFolder(folder.journal);
+  if (!names.includes(path)) removeIfThere(path);
+}
+
+/**
+ * Makes a file durable by writing it once more: after a sync that failed in the last life, another one of the same pages
+ * that succeeds would prove nothing.
+ */
+function writeAnew(path: string): void {
+  writeWhole(path + unfinishedSuffix, [readFileSync(path)]);
+  renameDurably({ from: path + unfinishedSuffix, to: path });
 }
 
 function writeWhole(path: string, pieces: readonly Uint8Array[]): void {

@@ -22,6 +22,7 @@ import { Board, createBoardMemory } from "./board.ts";
 import { Flusher, flushBytesMax } from "./flush.ts";
 import { GroupCommit, type OpenGroup } from "./group-commit.ts";
 import { HourCounts } from "./hour-counts.ts";
+import type { IdList } from "./id-list.ts";
 import { IdLog } from "./id-log.ts";
 import { IdTable } from "./id-table.ts";
 import { ingest } from "./ingest.ts";
@@ -53,6 +54,8 @@ export class Shard {
   readonly #accounts: Accounts;
   readonly #sealAfterMs: number;
   readonly #ticker: NodeJS.Timeout;
+  /** Ids of groups that failed, while what they left in the journal is not cut. */
+  readonly #unrepaired: IdList[] = [];
 
   /**
    * Recovers a shard from its folder and starts it.
@@ -90,6 +93,9 @@ export class Shard {
     this.#groups = new GroupCommit(this.#journal, this.#throttle, {
       onDurable: (group) => this.#onDurable(group),
       onFailed: (group, error) => this.#onFailed(group, error),
+      beforeWrite: (length) => {
+        if (this.#journal.openBytes + length > flushBytesMax) this.#rotate();
+      },
       onWritten: (group, written) => {
         this.#metrics.groupEvents.observe(group.tally.rows);
         this.#metrics.groupBytes.observe(written.bytes);
@@ -111,7 +117,6 @@ export class Shard {
       metrics: this.#metrics,
       idLog: new IdLog(folder, shard),
       keeper: given.keeper,
-      onStarted: () => this.#accounts.flushStarted(),
       onSealed: (sealed) => {
         this.#accounts.sealed(sealed);
         given.onSealed();
@@ -152,7 +157,8 @@ export class Shard {
   }
 
   #onFailed(group: OpenGroup, error: JournalNotWritten): void {
-    this.#idTable.release(group.tally.ids);
+    // Not free before the repair has cut the rows: until then a recovery would take them for durable.
+    this.#unrepaired.push(group.tally.ids);
     this.#board.reserve(-group.tally.rows);
     this.#accounts.tellJournalFailed(true);
     this.#log.error({ error: error.message, events: group.tally.rows }, "group not durable; its requests are refused");
@@ -160,9 +166,7 @@ export class Shard {
 
   #tick(): void {
     if (this.#journal.isBroken) this.#repair();
-    const { openSinceMs } = this.#accounts;
-    const isDue = openSinceMs > 0 && systemClock.nowMs() - openSinceMs >= this.#sealAfterMs;
-    if (isDue || this.#journal.openBytes >= flushBytesMax) this.#rotate();
+    if (this.#accounts.openForMs >= this.#sealAfterMs || this.#journal.openBytes >= flushBytesMax) this.#rotate();
     this.#throttle.step(this.#lag());
     this.#accounts.turnHours((error) => this.#log.error({ error: messageOf(error) }, "hours not counted; tried again"));
   }
@@ -185,6 +189,7 @@ export class Shard {
       this.#log.debug({ error: error.message }, "journal still not written");
       return;
     }
+    for (const ids of this.#unrepaired.splice(0)) this.#idTable.release(ids);
     this.#accounts.tellJournalFailed(false);
     this.#log.info("journal taken up again");
   }
@@ -209,6 +214,7 @@ export class Shard {
     clearInterval(this.#ticker);
     this.#flusher.giveUpAt(giveUpAtMs);
     this.#groups.commit();
+    if (this.#journal.isBroken) this.#repair();
     this.#rotate();
     await this.#flusher.drained();
     this.#journal.close();

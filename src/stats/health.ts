@@ -37,6 +37,7 @@ type HealthView = {
   segments: number;
   catalogFailure: string | undefined;
   flushIntervalMs: number;
+  bufferEventsMax: number;
   nowMs: number;
 };
 
@@ -83,7 +84,9 @@ function problemsOf(view: HealthView, oldestSeconds: number): string[] {
     if (board.flushFailuresInRow > 0)
       problems.push(`shard ${shard}: flush failed ${board.flushFailuresInRow} times in a row`);
   }
-  if (view.disk.failure !== undefined) problems.push("the disk of the data folder cannot be examined");
+  const pending = view.shards.reduce((total, { board }) => total + board.pendingEvents, 0);
+  if (pending >= view.bufferEventsMax) problems.push(`the buffer is full: ${pending} events wait to be sealed`);
+  if (view.disk.failure !== undefined) problems.push("the disk of the data folder cannot be written");
   if (view.disk.isLow) problems.push(`the disk is full: ${view.disk.freeBytes} bytes free`);
   if (oldestSeconds * 1000 > Math.max(stalledMsMin, 3 * view.flushIntervalMs))
     problems.push(`flush stalled: the oldest event waits for ${Math.round(oldestSeconds)} s`);

@@ -1,7 +1,7 @@
 /** The data folder as a whole: made at first start, and locked against a second server. */
 import { Database } from "bun:sqlite";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { removeIfThere, syncFolder } from "../base/durable.ts";
 import { codeOf, DataFolderRefused, messageOf } from "../base/errors.ts";
 import { type DataFolder, dataFolder, unfinishedSuffix } from "./names.ts";
@@ -15,7 +15,7 @@ export function prepareDataFolder(path: string): DataFolder {
   try {
     for (const each of [folder.root, folder.journal, folder.corrupt, folder.refused, folder.segments, folder.ids])
       mkdirSync(each, { recursive: true, mode: 0o755 });
-    for (const each of [folder.root, folder.journal]) syncFolder(each);
+    for (const each of [dirname(folder.root), folder.root, folder.journal]) syncFolder(each);
     requireWritable(folder);
   } catch (error) {
     throw new DataFolderRefused(`data folder ${folder.root} cannot be written: ${messageOf(error)}`, { cause: error });

@@ -5,7 +5,7 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { appendDurably, removeIfThere, syncFolder } from "../base/durable.ts";
-import { messageOf } from "../base/errors.ts";
+import { messageOf, SegmentNotSealed } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { type RowHead, readRowHead } from "../event/row.ts";
 import { commitPrefix } from "../journal/format.ts";
@@ -51,10 +51,25 @@ export async function sealOrSetAside(duckdb: DuckDB, { folder, log, source }: Se
   return { refused: refused.map(({ head }) => ({ category: head.category, hour: head.hour })) };
 }
 
-/** A shard that died while it was being sealed asks for the same again. */
+/**
+ * Whether a segment covers the rows already: its name was given, and the answer was lost.
+ * @throws SegmentNotSealed when a segment has some of the rows, and not all: sealing them would show those twice
+ */
 async function isSealed(duckdb: DuckDB, folder: DataFolder, source: SegmentSource): Promise<boolean> {
-  const covering = listNames(folder.segments, parseSegmentName).find(({ name }) => covers(name, source));
-  return covering !== undefined && (await countRows(duckdb, join(folder.segments, covering.file))) === source.rows;
+  const touching = listNames(folder.segments, parseSegmentName).filter(
+    ({ name }) => name.shard === source.shard && name.from <= source.to && source.from <= name.to,
+  );
+  const covering = touching.find(({ name }) => covers(name, source));
+  if (covering === undefined) {
+    const [other] = touching;
+    if (other !== undefined)
+      throw new SegmentNotSealed(`${other.file} has some of events ${source.from} to ${source.to}`);
+    return false;
+  }
+  await countRows(duckdb, join(folder.segments, covering.file));
+  // Its name may not be durable yet: the sync after its rename is what may have failed.
+  syncFolder(folder.segments);
+  return true;
 }
 
 /**

@@ -45,6 +45,11 @@ export async function verifyFolder(folder: DataFolder): Promise<VerifyReport> {
   verifyJournals(folder, report);
   await verifySegments(duckdb, folder, report);
   await verifyCatalog(duckdb, folder, report);
+  for (const file of readdirSync(folder.segments).filter((each) => each.endsWith(".corrupt")))
+    report.notes.push({
+      file: join(folder.segments, file),
+      text: "could not be read, and was made again from its journal",
+    });
   for (const file of readdirSync(folder.corrupt))
     report.problems.push({
       file: join(folder.corrupt, file),
