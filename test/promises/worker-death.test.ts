@@ -5,7 +5,7 @@ import { readConfig } from "../../src/config/config.ts";
 import { signToken } from "../../src/http/auth.ts";
 import { Service } from "../../src/service.ts";
 import { shaped, statsAnswer } from "../support/answers.ts";
-import { queryFile, single } from "../support/catalog.ts";
+import { queryFile } from "../support/catalog.ts";
 import { temporaryFolder } from "../support/rows.ts";
 import { until } from "../support/until.ts";
 
@@ -94,15 +94,15 @@ test("while one shard recovers, the others go on, and health tells", async () =>
   expect(statsOf(await running.stats()).total_events).toBe(accepted + 1);
 });
 
-test("stats are the same before and after a worker's death", async () => {
+test("events, categories and hours are counted the same before and after a worker's death", async () => {
   using folder = temporaryFolder();
   await using running = await serviceInProcess(folder.path, { MILLRACE_FLUSH_INTERVAL_SECONDS: "3600" });
   for (let sent = 0; sent < 30; sent++) await running.post("", { event_name: "counted", category: "auth" });
-  const before = await running.stats();
+  const before = statsOf(await running.stats());
   await running.service.shards[0]?.terminate();
   await until(async () => (await running.health()).status === 200, { what: "the shard is back", limitMs: 10_000 });
-  expect(await running.stats()).toEqual(before);
-  expect(
-    single(await queryFile(join(folder.path, "millrace.duckdb"), "SELECT count(*)::INTEGER AS n FROM events")),
-  ).toBe(0);
+  // What its last life left is sealed at once, so only where the events are may have changed.
+  const { buffer_status, ...counts } = statsOf(await running.stats());
+  expect({ ...counts, buffer_status: before.buffer_status }).toEqual(before);
+  expect(buffer_status.events_pending + buffer_status.events_flushed_total).toBe(30);
 });

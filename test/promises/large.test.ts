@@ -1,0 +1,26 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { paths, startService, testMsMax } from "../support/service.ts";
+
+setDefaultTimeout(testMsMax);
+
+const MiB = 1024 * 1024;
+
+test("the largest event that a configuration allows is sealed, also several at once", async () => {
+  await using service = await startService({
+    env: { MILLRACE_MAX_BODY_BYTES: String(16 * MiB), MILLRACE_FLUSH_INTERVAL_SECONDS: "0.5" },
+  });
+  const text = "x".repeat(15.9 * MiB);
+  const event = { event_name: "large", properties: { text } };
+  for (let sent = 0; sent < 3; sent++) expect((await service.track(event)).success).toBe(true);
+  await service.waitSealed(40_000);
+  expect(await service.count(`length(properties->>'text') = ${text.length}`)).toBe(3);
+});
+
+test("a client_id that would make a small body a hundred times its size is refused, and nothing of it kept", async () => {
+  await using service = await startService();
+  const events = Array.from({ length: 100 }, () => ({ event_name: "copied" }));
+  const refused = await service.post(paths.batch, { events, client_id: "c".repeat(1_000_000) });
+  expect(refused.status).toBe(413);
+  expect((await service.batch(events, "c".repeat(10_000))).events_queued).toBe(100);
+  expect((await service.stats()).total_events).toBe(100);
+});

@@ -1,0 +1,77 @@
+import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { sequence, shardId } from "../../src/base/brand.ts";
+import { openLog } from "../../src/base/log.ts";
+import { openShardMetrics } from "../../src/base/metrics.ts";
+import { Flusher, type PendingPart } from "../../src/shard/flush.ts";
+import { IdLog, loadIdLogs } from "../../src/shard/id-log.ts";
+import { createIdTableMemory, IdTable } from "../../src/shard/id-table.ts";
+import { Tally } from "../../src/shard/tally.ts";
+import { prepareDataFolder } from "../../src/store/layout.ts";
+import { nothingSealed } from "../../src/store/rollup.ts";
+import type { SegmentSource } from "../../src/store/segment.ts";
+import { temporaryFolder } from "../support/rows.ts";
+
+/** A flusher in a folder, whose keeper notes what it is asked and fails as often as a test wants. */
+function flusherIn(path: string, failures = 0) {
+  const folder = prepareDataFolder(path);
+  const asked: SegmentSource[] = [];
+  let left = failures;
+  const flusher = new Flusher({
+    log: openLog("silent", "test"),
+    metrics: openShardMetrics(),
+    idLog: new IdLog(folder, shardId(0)),
+    keeper: {
+      settle: async () => undefined,
+      check: async () => 0,
+      count: async () => nothingSealed(),
+      seal: async (source) => {
+        asked.push(source);
+        if (left-- > 0) throw new Error("the disk is full");
+        return { refused: [] };
+      },
+    },
+    onSealed: () => undefined,
+    onFailed: () => undefined,
+  });
+  const part = (from: number, to: number): PendingPart => {
+    const file = join(folder.journal, `${from}.ndjson`);
+    writeFileSync(file, "");
+    const tally = new Tally();
+    for (let at = from; at <= to; at++) {
+      const eventId = `00000000-0000-4000-8000-${at.toString(16).padStart(12, "0")}`;
+      tally.add({ eventId, category: 0, hour: 0, content: 1 });
+    }
+    const range = { from: sequence(from), to: sequence(to), rows: to - from + 1, bytes: 100 };
+    return { shard: shardId(0), part: { path: file, ...range }, tally };
+  };
+  return { flusher, folder, asked, part };
+}
+
+test("parts that wait together become one segment, but never over a gap between them", async () => {
+  using temporary = temporaryFolder();
+  const { flusher, asked, part } = flusherIn(temporary.path);
+  for (const [from, to] of [
+    [1, 2],
+    [3, 4],
+    [5, 6],
+    [9, 10],
+  ] as const)
+    flusher.add(part(from, to));
+  await flusher.drained();
+  expect(asked.map(({ from, to }) => [Number(from), Number(to)])).toEqual([
+    [1, 2],
+    [3, 6],
+    [9, 10],
+  ]);
+});
+
+test("a flush that is tried again writes its ids to the id log once", async () => {
+  using temporary = temporaryFolder();
+  const { flusher, folder, asked, part } = flusherIn(temporary.path, 3);
+  flusher.add(part(1, 5));
+  await flusher.drained();
+  expect(asked.length).toBe(4);
+  expect(loadIdLogs(folder, new IdTable(createIdTableMemory(), 0))).toBe(5);
+});
