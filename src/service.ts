@@ -34,7 +34,7 @@ import { sweepUnfinished } from "./store/sweep.ts";
 const scrapePatienceMs = 500;
 
 /** DuckDB's memory: for a flush of small events, and for what the largest event takes while it is read and packed. MiB */
-const keeperMiB = 256;
+const keeperMiB = 128;
 const keeperMiBPerBodyMiB = 64;
 
 /** Requests in flight at a stop get this long to be answered; every one of them is durable or refused by then. ms */

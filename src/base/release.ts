@@ -15,7 +15,7 @@ export function release(bytes: Uint8Array): void {
 }
 
 /** A thread that parsed so much has left several times as much behind, and little of it lives. Bytes. */
-const collectEveryBytes = 16 * 1024 * 1024;
+const collectEveryBytes = 8 * 1024 * 1024;
 
 let parsedBytes = 0;
 

@@ -34,7 +34,7 @@ type FlusherOptions = {
 };
 
 /** A segment is made of about this much journal; one request alone may bring more. DuckDB stays within its memory. Bytes. */
-export const flushBytesMax = 32 * 1024 * 1024;
+export const flushBytesMax = 24 * 1024 * 1024;
 
 /** First and longest pause after a flush that failed. */
 const retryPauseMs = { first: 200, longest: 5_000 };

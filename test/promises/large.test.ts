@@ -24,3 +24,15 @@ test("a client_id that would make a small body a hundred times its size is refus
   expect((await service.batch(events, "c".repeat(10_000))).events_queued).toBe(100);
   expect((await service.stats()).total_events).toBe(100);
 });
+
+test("many events of the largest default size are sealed within the memory of a default configuration", async () => {
+  await using service = await startService({ env: { MILLRACE_FLUSH_INTERVAL_SECONDS: "0.5" } });
+  const values = Array.from({ length: 9_000 }, (_, index) => Math.sin(index).toString(36).repeat(4));
+  const event = { event_name: "large", properties: { values } };
+  for (let round = 0; round < 10; round++) {
+    const answers = await Promise.all(Array.from({ length: 8 }, () => service.post(paths.track, event)));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+  }
+  await service.waitSealed(40_000);
+  expect(await service.count("json_array_length(properties->'values') = 9000")).toBe(80);
+});
