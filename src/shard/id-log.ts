@@ -71,6 +71,10 @@ export class IdLog {
     const descriptor = openSync(this.#pathOf(file.number), isNew ? "ax" : "a", 0o600);
     try {
       appendDurably(descriptor, encodeBlock({ flushedAtMs: this.#newestMs, ids }));
+    } catch (error) {
+      // Otherwise a disk that stays full would gather a file for each try.
+      if (isNew) removeIfThere(this.#pathOf(file.number));
+      throw error;
     } finally {
       closeSync(descriptor);
     }

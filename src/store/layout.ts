@@ -13,9 +13,11 @@ import { type DataFolder, dataFolder, unfinishedSuffix } from "./names.ts";
 export function prepareDataFolder(path: string): DataFolder {
   const folder = dataFolder(resolve(path));
   try {
-    for (const each of [folder.root, folder.journal, folder.corrupt, folder.refused, folder.segments, folder.ids])
+    const isNew = mkdirSync(folder.root, { recursive: true }) !== undefined;
+    for (const each of [folder.journal, folder.corrupt, folder.refused, folder.segments, folder.ids])
       mkdirSync(each, { recursive: true, mode: 0o755 });
-    for (const each of [dirname(folder.root), folder.root, folder.journal]) syncFolder(each);
+    for (const each of [folder.root, folder.journal]) syncFolder(each);
+    if (isNew) syncFolder(dirname(folder.root));
     requireWritable(folder);
   } catch (error) {
     throw new DataFolderRefused(`data folder ${folder.root} cannot be written: ${messageOf(error)}`, { cause: error });
