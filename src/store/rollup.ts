@@ -8,10 +8,10 @@ export const rollupQuery = (events: string) =>
   `SELECT date_trunc('hour', "timestamp") AS hour, category, priority, event_name, count(*) AS events
    FROM ${events} GROUP BY ALL ORDER BY ALL`;
 
-/** Selects the view `events_hourly` over the rollups of these segments. */
-export const hourlyQuery = (paths: readonly string[]) =>
+/** Selects the view `events_hourly` over the rollups of the segments that the SQL list `paths` names. */
+export const hourlyQuery = (paths: string) =>
   `SELECT hour, category, priority, event_name, sum(events)::BIGINT AS events
-   FROM read_duckdb(${listLiteral(paths)}, table_name = 'rollup') GROUP BY ALL`;
+   FROM read_duckdb(${paths}, table_name = 'rollup') GROUP BY ALL`;
 
 /** Selects no row, in the columns given. */
 export const emptyQuery = (columns: Readonly<Record<string, string>>) =>
