@@ -20,6 +20,7 @@ import { scrape } from "./http/metrics.ts";
 import { type HttpServer, listen } from "./http/server.ts";
 import type { KeeperOptions, KeeperReplies, KeeperRequest } from "./keeper/protocol.ts";
 import { Publisher } from "./keeper/publisher.ts";
+import { QueryRunner } from "./query/runner.ts";
 import { Board, createBoardMemory } from "./shard/board.ts";
 import { Dispatcher, type ShardHost } from "./shard/dispatcher.ts";
 import { loadIdLogs } from "./shard/id-log.ts";
@@ -56,6 +57,7 @@ export class Service {
   readonly #keeper: ActorHost<KeeperRequest, KeeperReplies>;
   readonly #publisher: Publisher;
   readonly #dispatcher: Dispatcher;
+  readonly #queries: QueryRunner;
   readonly #disk: DiskWatch;
   readonly #refusals = new RefusalCounters();
   #http: HttpServer | undefined;
@@ -137,6 +139,7 @@ export class Service {
       boards: boardMemories,
       bufferEventsMax: config.bufferEventsMax,
     });
+    this.#queries = new QueryRunner(folder, config.queries);
     this.#disk = new DiskWatch(folder.root, () =>
       this.#boards.reduce((sum, board) => sum + board.peek("journalBytes"), 0),
     );
@@ -169,6 +172,7 @@ export class Service {
         requireRoom: () => this.#dispatcher.requireRoom(),
         submit: (request) => this.#dispatcher.submit(request),
         boards: () => this.#boards.map((board) => board.read()),
+        queries: this.#queries,
         disk: () => this.#disk.state,
         health: () => this.#health(),
         metrics: () => this.#metrics(),
@@ -201,6 +205,7 @@ export class Service {
     if (this.#phase === "stopping") return false;
     this.#phase = "stopping";
     this.#log.info("stopping");
+    this.#queries[Symbol.dispose]();
     const nowMs = systemClock.nowMs();
     while (this.#dispatcher.requestsInFlight > 0 && systemClock.nowMs() < nowMs + drainMsMax) await Bun.sleep(5);
     const stop = { kind: "stop", giveUpAtMs: nowMs + sealMsMax } as const;
@@ -257,6 +262,7 @@ export class Service {
       })),
       histograms,
       refusals: this.#refusals,
+      queries: this.#queries,
       segments: this.#publisher.segments,
       diskFreeBytes: this.#disk.state.freeBytes,
       nowMs: systemClock.nowMs(),

@@ -18,6 +18,8 @@ export type Config = {
   flushIntervalMs: number;
   bufferEventsMax: number;
   bodyBytesMax: number;
+  /** What SQL over HTTP may take. */
+  queries: { timeMs: number; memoryMiB: number; rowsMax: number; atOnceMax: number };
   logLevel: LogLevel;
 };
 
@@ -56,6 +58,10 @@ export const variables = {
   MILLRACE_FLUSH_INTERVAL_SECONDS: ["2", "longest time from acceptance to a sealed segment"],
   MILLRACE_MAX_BUFFER_EVENTS: ["1000000", "accepted and not yet sealed, all shards; past it, 503"],
   MILLRACE_MAX_BODY_BYTES: ["1048576", "largest body, also after inflation; past it, 413"],
+  MILLRACE_QUERY_SECONDS: ["30", "longest time of a query over HTTP; past it, 504"],
+  MILLRACE_QUERY_MEMORY_MIB: ["1024", "memory of a query's process, 512 at least"],
+  MILLRACE_QUERY_ROWS: ["1000000", "most rows of a query's answer"],
+  MILLRACE_QUERIES_MAX: ["2", "queries at once; past it, 429"],
   MILLRACE_LOG: ["info", logLevels.join(", ")],
 } as const satisfies Record<string, readonly [fallback: string, meaning: string]>;
 
@@ -110,6 +116,12 @@ export function readConfig(environment: Environment): Config {
       1000 * number("MILLRACE_FLUSH_INTERVAL_SECONDS", 2, { min: 0.1, max: flushIntervalSecondsMax, isInteger: false }),
     bufferEventsMax: integer("MILLRACE_MAX_BUFFER_EVENTS", 1_000_000, 1, 100_000_000),
     bodyBytesMax: integer("MILLRACE_MAX_BODY_BYTES", 1_048_576, 1, bodyBytesMaxMax),
+    queries: {
+      timeMs: 1000 * number("MILLRACE_QUERY_SECONDS", 30, { min: 0.1, max: 86_400, isInteger: false }),
+      memoryMiB: integer("MILLRACE_QUERY_MEMORY_MIB", 1024, 512, 1_048_576),
+      rowsMax: integer("MILLRACE_QUERY_ROWS", 1_000_000, 1, 1_000_000_000),
+      atOnceMax: integer("MILLRACE_QUERIES_MAX", 2, 1, 64),
+    },
     logLevel: oneOf("MILLRACE_LOG", "info", logLevels),
   };
   if (problems.length > 0) throw new ConfigInvalid(problems);

@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { DiskState } from "../base/disk.ts";
 import type { Log } from "../base/log.ts";
+import type { QueryRunner } from "../query/runner.ts";
 import type { BoardState } from "../shard/board.ts";
 import type { AppendAnswer, AppendRequest } from "../shard/protocol.ts";
 import type { Health } from "../stats/health.ts";
@@ -23,6 +24,7 @@ export type HttpContext = {
   submit: (request: AppendRequest) => Promise<AppendAnswer>;
   /** One state of each shard's board. */
   boards: () => BoardState[];
+  queries: QueryRunner;
   disk: () => DiskState;
   health: () => Health;
   /** Prometheus text. */

@@ -1,6 +1,7 @@
 /** The scrape: boards, disk and counters as they are now, and the histograms of all threads added up. */
 import { AggregatorRegistry, Counter, Gauge, type MetricObject, Registry } from "prom-client";
 import { type ScrapedMetric, scrapedMetrics } from "../base/metrics.ts";
+import type { QueryRunner } from "../query/runner.ts";
 import type { BoardState } from "../shard/board.ts";
 import { ageSeconds } from "../stats/health.ts";
 import type { RefusalCounters } from "./counters.ts";
@@ -11,6 +12,7 @@ type ScrapeView = {
   /** What the histograms of each thread hold; a thread that does not answer is left out. */
   histograms: MetricObject[][];
   refusals: RefusalCounters;
+  queries: QueryRunner;
   segments: number;
   diskFreeBytes: number;
   nowMs: number;
@@ -21,7 +23,7 @@ export async function scrape(view: ScrapeView): Promise<string> {
   const registry = new Registry();
   const boards = view.shards.map(({ board }) => board);
   const total = (of: (board: BoardState) => number) => boards.reduce((sum, board) => sum + of(board), 0);
-  const values: Record<Exclude<ScrapedMetric, "millrace_requests_refused_total">, number> = {
+  const values: Record<Exclude<ScrapedMetric, "millrace_requests_refused_total" | "millrace_queries_total">, number> = {
     millrace_events_accepted_total: total((board) => board.acceptedEvents),
     millrace_duplicates_total: total((board) => board.duplicates),
     millrace_conflicts_total: total((board) => board.conflicts),
@@ -40,6 +42,8 @@ export async function scrape(view: ScrapeView): Promise<string> {
   for (const [name, value] of Object.entries(values)) add(registry, name as keyof typeof values, value);
   const refused = counter(registry, "millrace_requests_refused_total", ["reason"]);
   for (const [reason, requests] of view.refusals.entries()) refused.inc({ reason }, requests);
+  const queries = counter(registry, "millrace_queries_total", ["outcome"]);
+  for (const [outcome, times] of view.queries.outcomes()) queries.inc({ outcome }, times);
   const own = await registry.getMetricsAsJSON();
   return AggregatorRegistry.aggregate([own, ...view.histograms]).metrics();
 }

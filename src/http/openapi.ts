@@ -2,6 +2,7 @@
 import { openapi } from "@elysiajs/openapi";
 import { type TSchema, Type } from "@sinclair/typebox";
 import { batchSchema, eventSchema } from "../event/schema.ts";
+import { contentTypes, queryFormats } from "../query/protocol.ts";
 import { statsSchema } from "../stats/answer.ts";
 import { healthSchema } from "../stats/health.ts";
 
@@ -48,7 +49,51 @@ const validationErrorSchema = Type.Object(
 
 const refusalSchema = Type.Object({ detail: Type.String() }, { $id: "Refusal" });
 
+/** The body of a query, as it is documented; `http/query.ts` reads it. */
+const querySchema = Type.Object(
+  {
+    sql: Type.String({
+      description: "One SELECT over `events` and the catalog's other views; WITH, DESCRIBE and SUMMARIZE too",
+      examples: ["SELECT event_name, count(*) AS events FROM events WHERE category = $1 GROUP BY ALL ORDER BY ALL"],
+    }),
+    params: Type.Optional(
+      Type.Union([Type.Array(Type.Unknown()), Type.Record(Type.String(), Type.Unknown()), Type.Null()], {
+        description: "Values for `?` and `$1` by position, or for `$name` by name: strings, numbers, booleans or null",
+        examples: [["trading"]],
+      }),
+    ),
+    format: Type.Optional(
+      Type.Union([...queryFormats.map((format) => Type.Literal(format)), Type.Null()], {
+        description: "How rows are written; absent: what `Accept` names, else json",
+      }),
+    ),
+  },
+  { $id: "AnalyticsQuery", title: "AnalyticsQuery" },
+);
+
+const queryAnswerSchema = Type.Object(
+  {
+    columns: Type.Array(Type.Object({ name: Type.String(), type: Type.String({ description: "DuckDB's type" }) })),
+    rows: Type.Array(Type.Array(Type.Unknown()), {
+      description: "Values in the order of the columns; all digits kept",
+    }),
+    row_count: Type.Integer(),
+  },
+  { $id: "QueryAnswer" },
+);
+
+const queryRefusalSchema = Type.Object(
+  {
+    detail: Type.String(),
+    position: Type.Optional(Type.Integer({ description: "Characters of the SQL before the place that is meant" })),
+  },
+  { $id: "QueryRefusal" },
+);
+
 const named = [
+  querySchema,
+  queryAnswerSchema,
+  queryRefusalSchema,
   eventSchema,
   batchSchema,
   trackAnswerSchema,
@@ -99,6 +144,34 @@ const ingest = (summary: string, body: TSchema, accepted: TSchema) => ({
 export const documented = {
   track: { ...ingest("Track Event", eventSchema, trackAnswerSchema), operationId: "trackEvent" },
   batch: { ...ingest("Track Batch", batchSchema, batchAnswerSchema), operationId: "trackBatch" },
+  query: {
+    summary: "Query Events",
+    description: "Sees every event acknowledged before the call. An answer that ends past a limit breaks off.",
+    operationId: "queryEvents",
+    tags: ["Analytics"],
+    security: bearer,
+    requestBody: { required: true, content: contentOf(querySchema) },
+    responses: {
+      200: {
+        description: "The rows, as they come",
+        content: {
+          ...contentOf(queryAnswerSchema),
+          [contentTypes.ndjson]: {},
+          [contentTypes.csv]: {},
+          [contentTypes.parquet]: {},
+        },
+      },
+      400: answer("The statement is not allowed, fails, or wants too much", queryRefusalSchema),
+      406: refusal("No format that `Accept` names"),
+      413: refusal("The body is too large"),
+      415: refusal("The body is not JSON, or packed"),
+      422: answer("The body is not valid", validationErrorSchema),
+      429: refusal("As many queries run as may; Retry-After says when"),
+      503: refusal("Not now; Retry-After says when"),
+      504: refusal("The query took too long"),
+      ...unauthorized,
+    },
+  },
   stats: {
     summary: "Get Analytics Stats",
     operationId: "getStats",

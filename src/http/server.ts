@@ -6,6 +6,7 @@ import { statsAnswer } from "../stats/answer.ts";
 import { json, Refusal, refusalOf, refused } from "./answers.ts";
 import type { HttpContext } from "./context.ts";
 import { documentation, documented } from "./openapi.ts";
+import { query } from "./query.ts";
 import { track } from "./track.ts";
 
 /** Where to listen. */
@@ -25,6 +26,7 @@ const root = "/api/v1/analytics";
 const methods: Readonly<Record<string, string>> = {
   [root]: "POST",
   [`${root}/batch`]: "POST",
+  [`${root}/query`]: "POST",
   [`${root}/stats`]: "GET, HEAD",
   [`${root}/health`]: "GET, HEAD",
   "/metrics": "GET, HEAD",
@@ -73,6 +75,10 @@ const application = (context: HttpContext, options: ListenOptions) =>
     .post(`${root}/batch`, ({ request }) => track(context, request, "batch"), {
       parse: "none",
       detail: documented.batch,
+    })
+    .post(`${root}/query`, ({ request, server }) => query(context, request, server), {
+      parse: "none",
+      detail: documented.query,
     })
     .get(`${root}/stats`, ({ request }) => stats(context, request), { detail: documented.stats })
     .get(`${root}/health`, () => health(context), { detail: documented.health })
