@@ -81,7 +81,9 @@ function yieldToService(): void {
 async function answer(order: QueryOrder): Promise<void> {
   using duckdb = await DuckDB.open({ threads: 1, memoryMiB: order.memoryMiB });
   using view = viewFolder(dataFolder(order.root), order.scratch);
-  const statements = catalogStatements(view.content);
+  // The view `catalog` tells where its folder is; from within the folder that is no secret.
+  process.chdir(order.root);
+  const statements = catalogStatements({ ...view.content, root: "." });
   for (const statement of statements) await duckdb.run(statement);
   const fifo = join(order.scratch, "rows");
   await lock(duckdb, view, order, fifo);
