@@ -20,6 +20,7 @@ import { scrape } from "./http/metrics.ts";
 import { type HttpServer, listen } from "./http/server.ts";
 import type { KeeperOptions, KeeperReplies, KeeperRequest } from "./keeper/protocol.ts";
 import { Publisher } from "./keeper/publisher.ts";
+import { QueryRunner } from "./query/runner.ts";
 import { AllShards } from "./shard/all-shards.ts";
 import { Board, createBoardMemory } from "./shard/board.ts";
 import { Dispatcher, type ShardHost } from "./shard/dispatcher.ts";
@@ -59,6 +60,7 @@ export class Service {
   readonly #publisher: Publisher;
   readonly #allShards: AllShards;
   readonly #dispatcher: Dispatcher;
+  readonly #queries: QueryRunner;
   readonly #disk: DiskWatch;
   readonly #refusals = new RefusalCounters();
   #upkeep: Upkeep | undefined;
@@ -142,6 +144,7 @@ export class Service {
       boards: boardMemories,
       bufferEventsMax: config.bufferEventsMax,
     });
+    this.#queries = new QueryRunner(folder, config.queries);
     this.#disk = new DiskWatch(folder.root, () =>
       this.#boards.reduce((sum, board) => sum + board.peek("journalBytes"), 0),
     );
@@ -184,9 +187,11 @@ export class Service {
         requireRoom: () => this.#dispatcher.requireRoom(),
         submit: (request) => this.#dispatcher.submit(request),
         boards: () => this.#boards.map((board) => board.read()),
+        queries: this.#queries,
         disk: () => this.#disk.state,
         health: () => this.#health(),
         metrics: () => this.#metrics(),
+        upkeep: () => this.#upkeep,
       },
       { host: config.host, port: config.port, version: packageJson.version },
     );
@@ -217,6 +222,7 @@ export class Service {
     this.#phase = "stopping";
     this.#log.info("stopping");
     await this.#upkeep?.[Symbol.asyncDispose]();
+    this.#queries[Symbol.dispose]();
     const nowMs = systemClock.nowMs();
     while (this.#dispatcher.requestsInFlight > 0 && systemClock.nowMs() < nowMs + drainMsMax) await Bun.sleep(5);
     const stop = { kind: "stop", giveUpAtMs: nowMs + sealMsMax } as const;
@@ -276,6 +282,7 @@ export class Service {
       histograms,
       refusals: this.#refusals,
       holdings: this.#publisher.holdings,
+      queries: this.#queries,
       diskFreeBytes: this.#disk.state.freeBytes,
       nowMs: systemClock.nowMs(),
     });

@@ -12,7 +12,7 @@ import { subjectBytesMax } from "../shard/bundle.ts";
 import { Refusal } from "./answers.ts";
 
 /** What a token may be for. */
-export const scopes = ["events:write", "stats:read", "query"] as const;
+export const scopes = ["events:write", "stats:read", "query", "admin"] as const;
 
 /** One of `scopes`. */
 type Scope = (typeof scopes)[number];

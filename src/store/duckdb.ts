@@ -1,5 +1,5 @@
 /** DuckDB as the service uses it: in memory, with what is sealed attached by path. */
-import { type DuckDBConnection, DuckDBInstance, type Json } from "@duckdb/node-api";
+import { type DuckDBConnection, DuckDBInstance, type DuckDBPreparedStatement, type Json } from "@duckdb/node-api";
 
 /** Limits of one DuckDB instance; past its memory it spills to `spillTo`, or fails where there is none. */
 type DuckDBLimits = { threads: number; memoryMiB: number; spillTo?: string };
@@ -36,6 +36,11 @@ export class DuckDB implements Disposable {
   async rows(sql: string): Promise<Record<string, Json>[]> {
     const reader = await this.#connection.runAndReadAll(sql);
     return reader.getRowObjectsJson();
+  }
+
+  /** Prepares one statement, to be given parameters and run once its rows can be taken. */
+  async prepare(sql: string): Promise<DuckDBPreparedStatement> {
+    return this.#connection.prepare(sql);
   }
 
   [Symbol.dispose](): void {

@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { MillraceError, messageOf } from "../base/errors.ts";
+import { judgeCondition } from "../query/statement.ts";
 import { type DuckDB, listLiteral, literal } from "../store/duckdb.ts";
 import type { DataFolder } from "../store/names.ts";
 import { readSummary } from "../store/summary.ts";
@@ -26,6 +27,8 @@ export async function findEvents(
     return { files: [], events: 0 };
   }
   const paths = files.map((file) => join(folder.segments, file));
+  const fault = await judgeCondition(duckdb, condition);
+  if (fault !== undefined) throw new ConditionRefused(fault.message);
   try {
     await duckdb.run(
       `CREATE TEMP TABLE found AS SELECT event_id, filename FROM (
@@ -33,9 +36,10 @@ export async function findEvents(
        WHERE coalesce((${condition}), false)`,
     );
   } catch (error) {
-    if (/^(Parser|Binder|Catalog|Conversion|Invalid Input|Out of Range|Not implemented) Error/.test(messageOf(error)))
-      throw new ConditionRefused(messageOf(error), { cause: error });
-    throw error;
+    const text = messageOf(error);
+    if (!/^(Parser|Binder|Catalog|Conversion|Invalid Input|Out of Range|Not implemented) Error/.test(text)) throw error;
+    // DuckDB shows the statement around the place; the first line alone is about the condition, and has no path.
+    throw new ConditionRefused(text.split("\n", 1)[0] ?? "", { cause: error });
   }
   const [count] = await duckdb.rows("SELECT count(DISTINCT event_id)::DOUBLE AS events FROM found");
   const named = await duckdb.rows("SELECT DISTINCT parse_filename(filename) AS file FROM found ORDER BY ALL");

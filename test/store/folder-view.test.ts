@@ -1,0 +1,121 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { appendFileSync, existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { sequence, shardId } from "../../src/base/brand.ts";
+import { FileJournal } from "../../src/journal/file-journal.ts";
+import { DuckDB, listLiteral } from "../../src/store/duckdb.ts";
+import { type FolderView, viewFolder } from "../../src/store/folder-view.ts";
+import { prepareDataFolder } from "../../src/store/layout.ts";
+import { type DataFolder, dataFolder, journalName } from "../../src/store/names.ts";
+import { sealSegment } from "../../src/store/segment.ts";
+import { groupOf, rowAt, temporaryFolder } from "../support/rows.ts";
+import { startService, testMsMax } from "../support/service.ts";
+
+setDefaultTimeout(testMsMax);
+
+const limits = { threads: 1, memoryMiB: 128 };
+
+/** The names of all events in the view, sorted. */
+async function namesIn(duckdb: DuckDB, { content }: FolderView): Promise<string[]> {
+  const paths = content.segments.map(({ file }) => join(content.root, "segments", file));
+  const parts = [
+    ...(paths.length === 0 ? [] : [`SELECT event_name FROM read_duckdb(${listLiteral(paths)}, table_name = 'events')`]),
+    ...(content.unsealed === undefined ? [] : [`SELECT event_name FROM (${content.unsealed})`]),
+  ];
+  if (parts.length === 0) return [];
+  const rows = await duckdb.rows(`${parts.join(" UNION ALL ")} ORDER BY ALL`);
+  return rows.map((row) => String(row["event_name"]));
+}
+
+const named = (event_name: string) => rowAt(Date.now(), { event_name });
+
+function journalOf(folder: DataFolder): FileJournal {
+  const shard = shardId(0);
+  return new FileJournal({
+    next: sequence(1),
+    isSynced: true,
+    pathOf: (from) => join(folder.journal, journalName({ shard, from })),
+  });
+}
+
+test("sealed and unsealed events are there once, torn and unfinished groups are not", async () => {
+  using scratch = temporaryFolder();
+  using temporary = temporaryFolder();
+  using duckdb = await DuckDB.open(limits);
+  const folder = prepareDataFolder(temporary.path);
+  const journal = journalOf(folder);
+  journal.append(groupOf([named("a"), named("b")]));
+  const part = journal.rotate();
+  if (part === undefined) throw new Error("a part was closed");
+  journal.append(groupOf([named("c")]));
+  {
+    using view = viewFolder(folder, scratch.path);
+    expect(await namesIn(duckdb, view)).toEqual(["a", "b", "c"]);
+    expect(view.unsealedEvents).toBe(3);
+    expect(view.content.segments).toEqual([]);
+  }
+  // The journal stays for a moment after its segment has its name.
+  await sealSegment(duckdb, folder, {
+    shard: shardId(0),
+    ...part,
+    files: [part.path],
+    lineBytesMax: 1000,
+    clientIds: 0,
+  });
+  journal.append(groupOf([named("d"), named("e")]));
+  appendFileSync(
+    join(folder.journal, journalName({ shard: shardId(0), from: sequence(3) })),
+    `${named("torn").line}\n`,
+  );
+  using view = viewFolder(folder, scratch.path);
+  expect(await namesIn(duckdb, view)).toEqual(["a", "b", "c", "d", "e"]);
+  expect(view.unsealedEvents).toBe(3);
+  expect(view.content.watermarks.map(({ shard }) => shard)).toEqual([shardId(0)]);
+  journal.close();
+});
+
+test("the copy goes with the view, and an empty folder has none", () => {
+  using scratch = temporaryFolder();
+  using temporary = temporaryFolder();
+  const folder = prepareDataFolder(temporary.path);
+  {
+    using view = viewFolder(folder, scratch.path);
+    expect(view.content).toMatchObject({ segments: [], unsealed: undefined, watermarks: [] });
+  }
+  const journal = journalOf(folder);
+  journal.append(groupOf([named("a")]));
+  {
+    using view = viewFolder(folder, scratch.path);
+    expect(view.files.map((file) => existsSync(file))).toEqual([true]);
+  }
+  expect(readdirSync(scratch.path)).toEqual([]);
+  journal.close();
+});
+
+test("every event acknowledged before is seen once, while the service seals and goes on", async () => {
+  using scratch = temporaryFolder();
+  using duckdb = await DuckDB.open(limits);
+  await using service = await startService({ env: { MILLRACE_FLUSH_INTERVAL_SECONDS: "0.1" } });
+  let sent = 0;
+  let acknowledged = 0;
+  let isSending = true;
+  const sending = (async () => {
+    while (isSending) {
+      const events = Array.from({ length: 20 }, () => ({ event_name: String(sent++) }));
+      await service.batch(events);
+      acknowledged = sent;
+    }
+  })();
+  for (let look = 0; look < 40; look++) {
+    const least = acknowledged;
+    using view = viewFolder(dataFolder(service.dataDir), scratch.path);
+    // The service runs in a process of its own, so nothing was sent between these two lines.
+    const most = sent;
+    const names = await namesIn(duckdb, view);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names.length).toBeGreaterThanOrEqual(least);
+    expect(names.length).toBeLessThanOrEqual(most);
+  }
+  isSending = false;
+  await sending;
+});
