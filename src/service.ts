@@ -4,6 +4,7 @@
  * Order of a start: folder, lock, leftovers swept, ids entered, shards recovered, catalog published, listening. Nothing
  * is accepted before all of it is done.
  */
+import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import packageJson from "../package.json" with { type: "json" };
 import { ActorHost } from "./actor/host.ts";
@@ -12,6 +13,7 @@ import { systemClock } from "./base/clock.ts";
 import { DiskWatch } from "./base/disk.ts";
 import { messageOf } from "./base/errors.ts";
 import { type Log, openLog } from "./base/log.ts";
+import { within } from "./base/within.ts";
 import type { Config } from "./config/config.ts";
 import { Authenticator } from "./http/auth.ts";
 import { RefusalCounters } from "./http/counters.ts";
@@ -195,6 +197,7 @@ export class Service {
       },
       { host: config.host, port: config.port, version: packageJson.version },
     );
+    writeFileSync(this.#folder.address, this.#http.address);
     log.info({ address: this.#http.address, shards: config.shards, folder: this.#folder.root }, "started");
   }
 
@@ -270,7 +273,7 @@ export class Service {
       this.#shards.map(async (shard) => {
         if (!shard.isReady) return [];
         const asked = shard.ask({ kind: "metrics" }).catch(() => []);
-        return Promise.race([asked, Bun.sleep(scrapePatienceMs).then(() => [])]);
+        return (await within(asked, scrapePatienceMs)) ?? [];
       }),
     );
     return scrape({

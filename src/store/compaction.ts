@@ -67,6 +67,23 @@ export function planWholeMerge(current: readonly KnownSegment[], limits: MergeLi
   return undefined;
 }
 
+/**
+ * The next rewrite that keeps of these files only the events for which a condition holds; undefined when none of them is
+ * current. Small neighbours become one on the way.
+ */
+export function planKeep(
+  current: readonly KnownSegment[],
+  files: ReadonlySet<string>,
+  how: { keep: string; limits: MergeLimits },
+): Rewrite | undefined {
+  const { keep, limits } = how;
+  const concerned = current.filter(({ file }) => files.has(file));
+  const full = concerned.find((each) => isFull(sizeOf(each), limits));
+  const [run] = runsOf(current, (each) => files.has(each.file) && !isFull(sizeOf(each), limits));
+  const group = full === undefined ? run && groupsOf(run, limits)[0] : [full];
+  return group && rewriteOf(group, { keep, repeatsIn: undefined });
+}
+
 /** Segments side by side that `takes` takes, as long as they can be. */
 export function runsOf(current: readonly KnownSegment[], takes: (segment: KnownSegment) => boolean): KnownSegment[][] {
   const runs: KnownSegment[][] = [];
