@@ -9,6 +9,7 @@ import { MillraceError, messageOf } from "../base/errors.ts";
 import { compactCommand } from "./compact.ts";
 import { eraseCommand } from "./erase.ts";
 import { exitCodeOf } from "./exit.ts";
+import { importCommand } from "./import.ts";
 import { serveCommand } from "./serve.ts";
 import { tokenCommand } from "./token.ts";
 import { verifyCommand } from "./verify.ts";
@@ -20,7 +21,8 @@ const program = new Command("millrace")
   .addCommand(tokenCommand)
   .addCommand(verifyCommand)
   .addCommand(compactCommand)
-  .addCommand(eraseCommand);
+  .addCommand(eraseCommand)
+  .addCommand(importCommand);
 
 try {
   await program.parseAsync();
