@@ -239,8 +239,9 @@ function asFailed(error: unknown, sql: string, before: number): QueryFailed {
   if (told === undefined) return refused(text);
   const kind = String(told["exception_type"]);
   const message = `${kind} Error: ${told["exception_message"]}`;
-  const place = told["position"] === undefined ? undefined : characters(sql, Number(told["position"])) - before;
-  const position = place !== undefined && place >= 0 ? place : undefined;
+  const at = Number(told["position"]);
+  const place = (kind === "Parser" ? at : characters(sql, at)) - before;
+  const position = told["position"] !== undefined && place >= 0 ? place : undefined;
   // What follows the first line advises settings that a client cannot change.
   if (kind === "Out of Memory")
     return new QueryFailed({ kind: "memory", message: message.split("\n", 1)[0] ?? "", position });

@@ -145,7 +145,8 @@ async function parse(duckdb: DuckDB, sql: string): Promise<Parsed> {
   if (!isRecord(tree)) return refuse("This cannot be read as SQL");
   if (tree["error"] !== false) {
     if (tree["error_type"] === "not implemented") return refuse(`Only a SELECT can be run (${tree["error_message"]})`);
-    const at = tree["position"] === undefined ? undefined : characters(sql, Number(tree["position"]));
+    // The parser counts characters, the places in a tree are bytes.
+    const at = tree["position"] === undefined ? undefined : Number(tree["position"]);
     return refuse(`Parser Error: ${tree["error_message"]}`, at);
   }
   const statements = Array.isArray(tree["statements"]) ? tree["statements"] : [];
