@@ -205,7 +205,7 @@ export class Service {
     if (this.#phase === "stopping") return false;
     this.#phase = "stopping";
     this.#log.info("stopping");
-    this.#queries[Symbol.dispose]();
+    await this.#queries.stop();
     const nowMs = systemClock.nowMs();
     while (this.#dispatcher.requestsInFlight > 0 && systemClock.nowMs() < nowMs + drainMsMax) await Bun.sleep(5);
     const stop = { kind: "stop", giveUpAtMs: nowMs + sealMsMax } as const;
