@@ -10,14 +10,14 @@ import { isRecord } from "../event/parse.ts";
 import { type DuckDB, literal } from "../store/duckdb.ts";
 
 /** Why a text is refused. */
-export type StatementFault = {
+type StatementFault = {
   message: string;
   /** Code points before the place that is meant; undefined where no place is. */
   position: number | undefined;
 };
 
 /** Names that a statement may use besides its own. */
-export type KnownNames = {
+type KnownNames = {
   /** Views and table macros of the catalog, in lower case. */
   catalog: ReadonlySet<string>;
 };

@@ -190,13 +190,9 @@ test("as many queries run at once as may; one more is 429, and a client that lea
     body: JSON.stringify({ sql: endless }),
     signal: left.signal,
   }).catch((error: unknown) => error);
-  const refused = await until(
-    async () => {
-      const response = await ask(limited, { sql: "SELECT 1" });
-      return response.status === 429 ? response : undefined;
-    },
-    { what: "a 429 beside a query that runs", limitMs: 10_000 },
-  );
+  await until(async () => (await queryProcesses(limited)).length > 0, { what: "a query's process", limitMs: 10_000 });
+  const refused = await ask(limited, { sql: "SELECT 1" });
+  expect(refused.status).toBe(429);
   expect(refused.headers.get("retry-after")).toBe("1");
   left.abort();
   await running;
