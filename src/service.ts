@@ -4,6 +4,7 @@
  * Order of a start: folder, lock, leftovers swept, ids entered, shards recovered, catalog published, listening. Nothing
  * is accepted before all of it is done.
  */
+import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import packageJson from "../package.json" with { type: "json" };
 import { ActorHost } from "./actor/host.ts";
@@ -12,6 +13,7 @@ import { systemClock } from "./base/clock.ts";
 import { DiskWatch } from "./base/disk.ts";
 import { messageOf } from "./base/errors.ts";
 import { type Log, openLog } from "./base/log.ts";
+import { within } from "./base/within.ts";
 import type { Config } from "./config/config.ts";
 import { Authenticator } from "./http/auth.ts";
 import { RefusalCounters } from "./http/counters.ts";
@@ -21,6 +23,7 @@ import { type HttpServer, listen } from "./http/server.ts";
 import type { KeeperOptions, KeeperReplies, KeeperRequest } from "./keeper/protocol.ts";
 import { Publisher } from "./keeper/publisher.ts";
 import { QueryRunner } from "./query/runner.ts";
+import { AllShards } from "./shard/all-shards.ts";
 import { Board, createBoardMemory } from "./shard/board.ts";
 import { Dispatcher, type ShardHost } from "./shard/dispatcher.ts";
 import { loadIdLogs } from "./shard/id-log.ts";
@@ -30,6 +33,7 @@ import { healthAnswer } from "./stats/health.ts";
 import { type FolderLock, lockDataFolder, prepareDataFolder } from "./store/layout.ts";
 import type { DataFolder } from "./store/names.ts";
 import { sweepUnfinished } from "./store/sweep.ts";
+import { Upkeep } from "./upkeep/upkeep.ts";
 
 /** A scrape waits this long for a thread that is busy, then goes without its histograms. ms */
 const scrapePatienceMs = 500;
@@ -56,10 +60,12 @@ export class Service {
   readonly #boards: readonly Board[];
   readonly #keeper: ActorHost<KeeperRequest, KeeperReplies>;
   readonly #publisher: Publisher;
+  readonly #allShards: AllShards;
   readonly #dispatcher: Dispatcher;
   readonly #queries: QueryRunner;
   readonly #disk: DiskWatch;
   readonly #refusals = new RefusalCounters();
+  #upkeep: Upkeep | undefined;
   #http: HttpServer | undefined;
   #phase: "starting" | "running" | "stopping" = "starting";
 
@@ -107,7 +113,7 @@ export class Service {
       } satisfies KeeperOptions,
       log,
     });
-    this.#publisher = new Publisher(this.#keeper, log);
+    this.#publisher = new Publisher({ keeper: this.#keeper, log, watermarks: () => this.#allShards.watermarks() });
     this.#shards = boardMemories.map((_, index) => {
       const options: ShardOptions = {
         shard: shardId(index),
@@ -134,6 +140,7 @@ export class Service {
         },
       });
     });
+    this.#allShards = new AllShards(this.#shards);
     this.#dispatcher = new Dispatcher({
       hosts: this.#shards,
       boards: boardMemories,
@@ -155,6 +162,16 @@ export class Service {
       log.error({ error: messageOf(error) }, "catalog not published at start; tried again");
       this.#publisher.want();
     }
+    this.#upkeep = new Upkeep({
+      folder: this.#folder,
+      log,
+      keeper: this.#keeper,
+      publisher: this.#publisher,
+      shards: this.#allShards,
+      freeBytes: () => this.#disk.state.freeBytes,
+      graceMs: config.graceMs,
+      retentionMs: config.retentionMs,
+    });
     this.#phase = "running";
     this.#http = listen(
       {
@@ -176,9 +193,11 @@ export class Service {
         disk: () => this.#disk.state,
         health: () => this.#health(),
         metrics: () => this.#metrics(),
+        upkeep: () => this.#upkeep,
       },
       { host: config.host, port: config.port, version: packageJson.version },
     );
+    writeFileSync(this.#folder.address, this.#http.address);
     log.info({ address: this.#http.address, shards: config.shards, folder: this.#folder.root }, "started");
   }
 
@@ -206,6 +225,7 @@ export class Service {
     this.#phase = "stopping";
     this.#log.info("stopping");
     await this.#queries.stop();
+    await this.#upkeep?.[Symbol.asyncDispose]();
     const nowMs = systemClock.nowMs();
     while (this.#dispatcher.requestsInFlight > 0 && systemClock.nowMs() < nowMs + drainMsMax) await Bun.sleep(5);
     const stop = { kind: "stop", giveUpAtMs: nowMs + sealMsMax } as const;
@@ -229,6 +249,8 @@ export class Service {
 
   async #close(): Promise<void> {
     this.#disk[Symbol.dispose]();
+    this.#publisher[Symbol.dispose]();
+    await this.#upkeep?.[Symbol.asyncDispose]();
     await this.#http?.stop();
     await Promise.all([this.#keeper.destroy(), ...this.#shards.map((shard) => shard.destroy())]);
   }
@@ -238,7 +260,7 @@ export class Service {
       phase: this.#phase,
       shards: this.#shards.map((shard, index) => ({ isReady: shard.isReady, board: this.#boardOf(index) })),
       disk: this.#disk.state,
-      segments: this.#publisher.segments,
+      holdings: this.#publisher.holdings,
       catalogFailure: this.#publisher.failure,
       flushIntervalMs: this.#config.flushIntervalMs,
       bufferEventsMax: this.#config.bufferEventsMax,
@@ -251,7 +273,7 @@ export class Service {
       this.#shards.map(async (shard) => {
         if (!shard.isReady) return [];
         const asked = shard.ask({ kind: "metrics" }).catch(() => []);
-        return Promise.race([asked, Bun.sleep(scrapePatienceMs).then(() => [])]);
+        return (await within(asked, scrapePatienceMs)) ?? [];
       }),
     );
     return scrape({
@@ -262,8 +284,8 @@ export class Service {
       })),
       histograms,
       refusals: this.#refusals,
+      holdings: this.#publisher.holdings,
       queries: this.#queries,
-      segments: this.#publisher.segments,
       diskFreeBytes: this.#disk.state.freeBytes,
       nowMs: systemClock.nowMs(),
     });

@@ -6,6 +6,8 @@
 import { Command } from "@commander-js/extra-typings";
 import packageJson from "../../package.json" with { type: "json" };
 import { MillraceError, messageOf } from "../base/errors.ts";
+import { compactCommand } from "./compact.ts";
+import { eraseCommand } from "./erase.ts";
 import { exitCodeOf } from "./exit.ts";
 import { serveCommand } from "./serve.ts";
 import { tokenCommand } from "./token.ts";
@@ -16,7 +18,9 @@ const program = new Command("millrace")
   .version(packageJson.version)
   .addCommand(serveCommand)
   .addCommand(tokenCommand)
-  .addCommand(verifyCommand);
+  .addCommand(verifyCommand)
+  .addCommand(compactCommand)
+  .addCommand(eraseCommand);
 
 try {
   await program.parseAsync();

@@ -18,6 +18,10 @@ export type Config = {
   flushIntervalMs: number;
   bufferEventsMax: number;
   bodyBytesMax: number;
+  /** Events received longer ago are dropped; 0: none. */
+  retentionMs: number;
+  /** How long a replaced segment stays for readers that have opened it. */
+  graceMs: number;
   /** What SQL over HTTP may take. */
   queries: { timeMs: number; memoryMiB: number; rowsMax: number; atOnceMax: number };
   logLevel: LogLevel;
@@ -37,11 +41,12 @@ const flushIntervalSecondsMax = 2_147_483;
 /** A body is held in memory whole, several times over, and so is an event when it is sealed. Bytes. */
 const bodyBytesMaxMax = 16 * 1024 * 1024;
 
+const dayMs = 86_400_000;
+
 /** Variables of the contract whose feature is not there yet, and the value that means "off". */
 const notYetSupported: Readonly<Record<string, string | undefined>> = {
   MILLRACE_JWKS: undefined,
   MILLRACE_RATE_LIMIT: "0",
-  MILLRACE_RETENTION_DAYS: "0",
   MILLRACE_CORS_ORIGINS: undefined,
 };
 
@@ -58,6 +63,8 @@ export const variables = {
   MILLRACE_FLUSH_INTERVAL_SECONDS: ["2", "longest time from acceptance to a sealed segment"],
   MILLRACE_MAX_BUFFER_EVENTS: ["1000000", "accepted and not yet sealed, all shards; past it, 503"],
   MILLRACE_MAX_BODY_BYTES: ["1048576", "largest body, also after inflation; past it, 413"],
+  MILLRACE_RETENTION_DAYS: ["0", "events received longer ago are dropped; 0 keeps all"],
+  MILLRACE_GRACE_SECONDS: ["30", "replaced segments stay this long, for queries that run on them"],
   MILLRACE_QUERY_SECONDS: ["30", "longest time of a query over HTTP; past it, 504"],
   MILLRACE_QUERY_MEMORY_MIB: ["1024", "memory of a query's process, 512 at least"],
   MILLRACE_QUERY_ROWS: ["1000000", "most rows of a query's answer"],
@@ -116,6 +123,8 @@ export function readConfig(environment: Environment): Config {
       1000 * number("MILLRACE_FLUSH_INTERVAL_SECONDS", 2, { min: 0.1, max: flushIntervalSecondsMax, isInteger: false }),
     bufferEventsMax: integer("MILLRACE_MAX_BUFFER_EVENTS", 1_000_000, 1, 100_000_000),
     bodyBytesMax: integer("MILLRACE_MAX_BODY_BYTES", 1_048_576, 1, bodyBytesMaxMax),
+    retentionMs: dayMs * number("MILLRACE_RETENTION_DAYS", 0, { min: 0, max: 36_500, isInteger: false }),
+    graceMs: 1000 * number("MILLRACE_GRACE_SECONDS", 30, { min: 0, max: 86_400, isInteger: false }),
     queries: {
       timeMs: 1000 * number("MILLRACE_QUERY_SECONDS", 30, { min: 0.1, max: 86_400, isInteger: false }),
       memoryMiB: integer("MILLRACE_QUERY_MEMORY_MIB", 1024, 512, 1_048_576),

@@ -6,6 +6,7 @@ import type { QueryRunner } from "../query/runner.ts";
 import type { BoardState } from "../shard/board.ts";
 import type { AppendAnswer, AppendRequest } from "../shard/protocol.ts";
 import type { Health } from "../stats/health.ts";
+import type { Upkeep } from "../upkeep/upkeep.ts";
 import type { Authenticator } from "./auth.ts";
 import type { RefusalCounters } from "./counters.ts";
 
@@ -29,4 +30,6 @@ export type HttpContext = {
   health: () => Health;
   /** Prometheus text. */
   metrics: () => Promise<string>;
+  /** Erasure and compaction, once the service runs. */
+  upkeep: () => Upkeep | undefined;
 };

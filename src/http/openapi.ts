@@ -5,6 +5,7 @@ import { batchSchema, eventSchema } from "../event/schema.ts";
 import { contentTypes, queryFormats } from "../query/protocol.ts";
 import { statsSchema } from "../stats/answer.ts";
 import { healthSchema } from "../stats/health.ts";
+import { erasureRequestSchema } from "../store/erasures.ts";
 
 const timestamp = Type.String({ format: "date-time", description: "When it was received, UTC" });
 
@@ -90,10 +91,32 @@ const queryRefusalSchema = Type.Object(
   { $id: "QueryRefusal" },
 );
 
+const erasureSchema = Type.Object(
+  {
+    id: Type.String({ format: "uuid" }),
+    erased: Type.Integer({ description: "Events, each counted once" }),
+    erased_at: Type.String({ format: "date-time", description: "When the last byte was gone" }),
+    by: Type.Union([Type.String(), Type.Null()], { description: "Subject of the token" }),
+    request_hash: Type.String({ description: "SHA-256 of the body as compact JSON, in hex" }),
+    catalog_version: Type.Integer({ description: "The first catalog without them" }),
+    not_searched: Type.Array(Type.String(), {
+      description: "Files kept aside as corrupt, which nobody can read: to be looked at by a person",
+    }),
+  },
+  { $id: "Erasure" },
+);
+
+const compactionSchema = Type.Object(
+  { merges: Type.Integer(), repeats_removed: Type.Integer(), segments: Type.Integer() },
+  { $id: "Compaction" },
+);
+
 const named = [
   querySchema,
   queryAnswerSchema,
   queryRefusalSchema,
+  erasureSchema,
+  compactionSchema,
   eventSchema,
   batchSchema,
   trackAnswerSchema,
@@ -171,6 +194,33 @@ export const documented = {
       504: refusal("The query took too long"),
       ...unauthorized,
     },
+  },
+  erase: {
+    summary: "Erase Events",
+    description:
+      "Removes events from journals, segments, rollups and id logs, and answers when no byte of them is left in the data folder. Needs the scope `admin`.",
+    operationId: "eraseEvents",
+    tags: ["Operation"],
+    security: bearer,
+    requestBody: {
+      required: true,
+      content: { "application/json": { schema: plain(erasureRequestSchema) } },
+    },
+    responses: {
+      200: answer("The receipt", erasureSchema),
+      400: refusal("The condition is not allowed, or fails"),
+      422: answer("The body is not valid", validationErrorSchema),
+      503: refusal("Not now; what was begun goes on by itself"),
+      ...unauthorized,
+    },
+  },
+  compact: {
+    summary: "Compact Segments",
+    description: "Merges segments until there are as few as can be, and removes repeats. Needs the scope `admin`.",
+    operationId: "compactSegments",
+    tags: ["Operation"],
+    security: bearer,
+    responses: { 200: answer("What was done", compactionSchema), 503: refusal("Not now"), ...unauthorized },
   },
   stats: {
     summary: "Get Analytics Stats",

@@ -8,6 +8,7 @@ import type { HttpContext } from "./context.ts";
 import { documentation, documented } from "./openapi.ts";
 import { query } from "./query.ts";
 import { track } from "./track.ts";
+import { compact, erase } from "./upkeep.ts";
 
 /** Where to listen. */
 type ListenOptions = { host: string; port: number; version: string };
@@ -27,6 +28,8 @@ const methods: Readonly<Record<string, string>> = {
   [root]: "POST",
   [`${root}/batch`]: "POST",
   [`${root}/query`]: "POST",
+  [`${root}/erase`]: "POST",
+  [`${root}/compact`]: "POST",
   [`${root}/stats`]: "GET, HEAD",
   [`${root}/health`]: "GET, HEAD",
   "/metrics": "GET, HEAD",
@@ -79,6 +82,14 @@ const application = (context: HttpContext, options: ListenOptions) =>
     .post(`${root}/query`, ({ request, server }) => query(context, request, server), {
       parse: "none",
       detail: documented.query,
+    })
+    .post(`${root}/erase`, ({ request, server }) => erase(context, request, server), {
+      parse: "none",
+      detail: documented.erase,
+    })
+    .post(`${root}/compact`, ({ request, server }) => compact(context, request, server), {
+      parse: "none",
+      detail: documented.compact,
     })
     .get(`${root}/stats`, ({ request }) => stats(context, request), { detail: documented.stats })
     .get(`${root}/health`, () => health(context), { detail: documented.health })

@@ -10,13 +10,14 @@
  * - A block that does not check is the end of its file: it was being written when the process ended, and its journal is
  *   still there.
  */
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { ShardId } from "../base/brand.ts";
-import { appendDurably, removeIfThere, syncFolder } from "../base/durable.ts";
+import { appendDurably, removeIfThere, renameDurably, syncFolder } from "../base/durable.ts";
+import { readEventId } from "../event/event-id.ts";
 import { listNames } from "../store/layout.ts";
-import { type DataFolder, idLogName, parseIdLogName } from "../store/names.ts";
+import { type DataFolder, idLogName, parseIdLogName, unfinishedSuffix } from "../store/names.ts";
 import { type Claims, type IdTable, idsKeptMin, idWords } from "./id-table.ts";
 
 const magic = 0x5344494d;
@@ -87,6 +88,19 @@ export class IdLog {
     this.#dropOld();
   }
 
+  /**
+   * Takes ids out of all files of these shards, durably; the rest of each stays as it was.
+   * @throws the system's error when the disk refuses; a second call does what is left
+   */
+  forget(ids: ReadonlySet<string>, shards: readonly ShardId[]): void {
+    const files = listNames(this.#folder.ids, parseIdLogName).filter(({ name }) => shards.includes(name.shard));
+    for (const { file, name } of files) {
+      const forgotten = forgetIn(join(this.#folder.ids, file), ids);
+      const own = this.#files.find(({ number }) => name.shard === this.#shard && number === name.number);
+      if (own !== undefined) own.ids -= forgotten;
+    }
+  }
+
   #pathOf(number: number): string {
     return join(this.#folder.ids, idLogName({ shard: this.#shard, number }));
   }
@@ -99,6 +113,52 @@ export class IdLog {
       this.#files.shift();
     }
   }
+}
+
+/** Ids that are looked for in one pass over the logs: 40 MB of memory. */
+const idsPerPass = 250_000;
+
+/** Ids in a file that has one a line, in sets that are small enough for memory. */
+export function* idsIn(path: string): Generator<ReadonlySet<string>> {
+  const lineBytes = 37;
+  const descriptor = openSync(path, "r");
+  try {
+    const piece = Buffer.alloc(idsPerPass * lineBytes);
+    for (;;) {
+      const bytes = readSync(descriptor, piece);
+      if (bytes === 0) return;
+      yield new Set(piece.toString("latin1", 0, bytes).split("\n"));
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Writes a file anew without these ids, if it holds any; gives how many those were. */
+function forgetIn(path: string, ids: ReadonlySet<string>): number {
+  const { blocks } = readIdLog(path);
+  const kept = blocks.map(({ flushedAtMs, ids: all }) => {
+    const stays = Array.from({ length: all.count }, (_, index) => index).filter(
+      (index) => !ids.has(readEventId(all.words, index * idWords)),
+    );
+    const words = Uint32Array.from(
+      stays.flatMap((index) => [...all.words.subarray(index * idWords, (index + 1) * idWords)]),
+    );
+    const contents = Uint32Array.from(stays.map((index) => all.contents[index] ?? 0));
+    return { flushedAtMs, ids: { words, contents, count: stays.length } };
+  });
+  const forgotten = countIds(blocks) - countIds(kept);
+  if (forgotten === 0) return 0;
+  const unfinished = path + unfinishedSuffix;
+  removeIfThere(unfinished);
+  const descriptor = openSync(unfinished, "wx", 0o600);
+  try {
+    appendDurably(descriptor, Buffer.concat(kept.filter((block) => block.ids.count > 0).map(encodeBlock)));
+  } finally {
+    closeSync(descriptor);
+  }
+  renameDurably({ from: unfinished, to: path });
+  return forgotten;
 }
 
 const countIds = (blocks: readonly IdBlock[]) => blocks.reduce((sum, block) => sum + block.ids.count, 0);

@@ -54,7 +54,7 @@ function eventsView({ paths, unsealed }: EventSources): CatalogItem {
       },
       properties: {
         meaning: "JSON object, numbers with the digits that they were sent with.",
-        example: "SELECT avg((properties->>'amount')::DOUBLE) FROM events WHERE event_name = 'purchase'",
+        example: "SELECT avg(TRY_CAST(properties->>'amount' AS DOUBLE)) FROM events WHERE event_name = 'purchase'",
       },
     },
   };
@@ -70,7 +70,7 @@ function hourlyView({ paths, unsealed }: EventSources): CatalogItem {
     query: hourlyQuery(unionOf(queries, rollupColumns)),
     comment: {
       meaning:
-        "Events counted by hour, category, priority and name: the same sums as from events, thousands of times faster.",
+        "Events counted by hour, category, priority and name: the same sums as over events, without reading them.",
       example: "SELECT hour, sum(events) FROM events_hourly GROUP BY hour ORDER BY hour",
     },
     columns: {

@@ -50,16 +50,19 @@ export function lockDataFolder(folder: DataFolder): FolderLock {
   } catch (error) {
     database?.close();
     const busy = codeOf(error)?.startsWith("SQLITE_BUSY") ?? false;
-    throw new DataFolderRefused(
-      busy
-        ? `data folder ${folder.root} is in use by another server; stop it, or set MILLRACE_DATA_DIR to another folder`
-        : `data folder ${folder.root} cannot be locked: ${messageOf(error)}`,
-      { cause: error },
-    );
+    if (busy)
+      throw new FolderInUse(
+        `data folder ${folder.root} is in use by another server; stop it, or set MILLRACE_DATA_DIR to another folder`,
+        { cause: error },
+      );
+    throw new DataFolderRefused(`data folder ${folder.root} cannot be locked: ${messageOf(error)}`, { cause: error });
   }
   const held = database;
   return { [Symbol.dispose]: () => held.close() };
 }
+
+/** Another process serves the folder. */
+export class FolderInUse extends DataFolderRefused {}
 
 /** Files of a folder that a parser knows, with what their names say, in the order of their names. */
 export function listNames<Name>(

@@ -1,7 +1,6 @@
 /** Removes what a crash left unfinished. */
-import { readdirSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { removeIfThere } from "../base/durable.ts";
 import { type DataFolder, unfinishedSuffix } from "./names.ts";
 
 /** Removes unfinished files, which nothing was ever promised about; gives their paths. Before any actor starts. */
@@ -10,7 +9,7 @@ export function sweepUnfinished(folder: DataFolder): string[] {
   for (const each of [folder.root, folder.journal, folder.segments, folder.ids])
     for (const file of readdirSync(each)) {
       if (!file.endsWith(unfinishedSuffix) && !file.endsWith(`${unfinishedSuffix}.wal`)) continue;
-      removeIfThere(join(each, file));
+      rmSync(join(each, file), { recursive: true, force: true });
       removed.push(join(each, file));
     }
   return removed;

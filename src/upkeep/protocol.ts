@@ -1,0 +1,25 @@
+/** What the rewriting process is asked, and what it answers: JSON, a line each. */
+import type { ErasureRequest } from "../store/erasures.ts";
+import type { DataFolder } from "../store/names.ts";
+import type { Rewrite, Rewritten } from "../store/rewrite.ts";
+
+/** What is asked. */
+export type RewriteJob =
+  | { kind: "rewrite"; rewrite: Rewrite }
+  /** Where the events are that an erasure is about; ids of theirs that clients made go to `idsTo`, one a line. */
+  | { kind: "find"; request: ErasureRequest; files: readonly string[]; idsTo: string };
+
+/** Segments with such events, by name, and how many there are, each counted once. */
+export type Found = { files: string[]; events: number };
+
+/** The answer to each kind of job. */
+export type RewriteReplies = { rewrite: Rewritten; find: Found };
+
+/** All that the process needs for one job. */
+export type RewriteOrder = { folder: DataFolder; threads: number; memoryMiB: number; job: RewriteJob };
+
+/** How the process ends: `refused` is the fault of what was asked, `failed` may pass later. */
+export type RewriteOutcome<Result> =
+  | { kind: "done"; result: Result }
+  | { kind: "refused"; message: string }
+  | { kind: "failed"; message: string };
