@@ -16,6 +16,11 @@ export class DataFolderRefused extends MillraceError {
   override readonly name = "DataFolderRefused";
 }
 
+/** A folder that a command was given is not what it must be: not empty, no snapshot, of another export. */
+export class PlaceRefused extends MillraceError {
+  override readonly name = "PlaceRefused";
+}
+
 /** The address to listen on cannot be had. */
 export class AddressRefused extends MillraceError {
   override readonly name = "AddressRefused";

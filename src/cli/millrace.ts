@@ -7,7 +7,9 @@ import { Command } from "@commander-js/extra-typings";
 import packageJson from "../../package.json" with { type: "json" };
 import { MillraceError, messageOf } from "../base/errors.ts";
 import { exitCodeOf } from "./exit.ts";
+import { restoreCommand } from "./restore.ts";
 import { serveCommand } from "./serve.ts";
+import { snapshotCommand } from "./snapshot.ts";
 import { tokenCommand } from "./token.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -16,6 +18,8 @@ const program = new Command("millrace")
   .version(packageJson.version)
   .addCommand(serveCommand)
   .addCommand(tokenCommand)
+  .addCommand(snapshotCommand)
+  .addCommand(restoreCommand)
   .addCommand(verifyCommand);
 
 try {

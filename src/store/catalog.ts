@@ -8,7 +8,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { removeIfThere, renameDurably, syncFile } from "../base/durable.ts";
-import { catalogStatements } from "./catalog-views.ts";
+import { type CatalogContent, catalogStatements } from "./catalog-views.ts";
 import { currentSegments } from "./current.ts";
 import { type DuckDB, literal } from "./duckdb.ts";
 import { listNames } from "./layout.ts";
@@ -23,20 +23,24 @@ export async function publishCatalog(duckdb: DuckDB, folder: DataFolder): Promis
     bytes: statSync(join(folder.segments, file)).size,
   }));
   const unfinished = folder.catalog + unfinishedSuffix;
-  removeIfThere(unfinished);
-  removeIfThere(`${unfinished}.wal`);
-  await duckdb.run(`ATTACH ${literal(unfinished)} AS catalog_file (BLOCK_SIZE 16384)`);
+  const content = { root: folder.root, segments, unsealed: undefined, watermarks: [], erasures: [] };
+  await writeCatalog(duckdb, unfinished, { ...content, version: 1, publishedAtMs: Date.now() });
+  renameDurably({ from: unfinished, to: folder.catalog });
+  return segments.length;
+}
+
+/** Writes a catalog's file, over one that may be there, and returns once its bytes are durable; its name is not. */
+export async function writeCatalog(duckdb: DuckDB, path: string, content: CatalogContent): Promise<void> {
+  removeIfThere(path);
+  removeIfThere(`${path}.wal`);
+  await duckdb.run(`ATTACH ${literal(path)} AS catalog_file (BLOCK_SIZE 16384)`);
   try {
     await duckdb.run("USE catalog_file");
-    const content = { root: folder.root, segments, unsealed: undefined, watermarks: [], erasures: [] };
-    for (const statement of catalogStatements({ ...content, version: 1, publishedAtMs: Date.now() }))
-      await duckdb.run(statement);
+    for (const statement of catalogStatements(content)) await duckdb.run(statement);
     await duckdb.run("CHECKPOINT catalog_file");
   } finally {
     await duckdb.run("USE memory");
     await duckdb.run("DETACH catalog_file");
   }
-  await syncFile(unfinished);
-  renameDurably({ from: unfinished, to: folder.catalog });
-  return segments.length;
+  await syncFile(path);
 }

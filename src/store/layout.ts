@@ -61,6 +61,12 @@ export function lockDataFolder(folder: DataFolder): FolderLock {
   return { [Symbol.dispose]: () => held.close() };
 }
 
+/** Whether anything is sealed, accepted or kept aside in the folder. */
+export function holdsEvents(folder: DataFolder): boolean {
+  const hasFile = (path: string) => readdirSync(path, { withFileTypes: true }).some((entry) => entry.isFile());
+  return [folder.segments, folder.journal, folder.corrupt, folder.refused].some(hasFile);
+}
+
 /** Files of a folder that a parser knows, with what their names say, in the order of their names. */
 export function listNames<Name>(
   folder: string,
