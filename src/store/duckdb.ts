@@ -1,8 +1,8 @@
 /** DuckDB as the service uses it: in memory, with what is sealed attached by path. */
-import { type DuckDBConnection, DuckDBInstance, type Json } from "@duckdb/node-api";
+import { type DuckDBConnection, DuckDBInstance, type DuckDBResult, type Json } from "@duckdb/node-api";
 
-/** Limits of one DuckDB instance. */
-type DuckDBLimits = { threads: number; memoryMiB: number };
+/** Limits of one DuckDB instance. What needs more memory goes to the folder `spill`; without one, it fails. */
+export type DuckDBLimits = { threads: number; memoryMiB: number; spill?: string };
 
 /** An in-memory DuckDB with one connection; statements run one after another. */
 export class DuckDB implements Disposable {
@@ -19,7 +19,7 @@ export class DuckDB implements Disposable {
     const instance = await DuckDBInstance.create(":memory:", {
       threads: String(limits.threads),
       memory_limit: `${limits.memoryMiB}MiB`,
-      temp_directory: "",
+      temp_directory: limits.spill ?? "",
       autoinstall_known_extensions: "false",
     });
     const connection = await instance.connect();
@@ -36,6 +36,27 @@ export class DuckDB implements Disposable {
   async rows(sql: string): Promise<Record<string, Json>[]> {
     const reader = await this.#connection.runAndReadAll(sql);
     return reader.getRowObjectsJson();
+  }
+
+  /**
+   * Runs a text of any number of statements, each when the caller asks for its result. Rows are taken from a result as they
+   * come, and before the next one is asked for.
+   */
+  async *results(sql: string): AsyncGenerator<DuckDBResult> {
+    const statements = await this.#connection.extractStatements(sql);
+    for (let index = 0; index < statements.count; index++) {
+      const prepared = await statements.prepare(index);
+      try {
+        yield await prepared.stream();
+      } finally {
+        prepared.destroySync();
+      }
+    }
+  }
+
+  /** Makes the statement that is running fail, if there is one. */
+  interrupt(): void {
+    this.#connection.interrupt();
   }
 
   [Symbol.dispose](): void {
