@@ -20,6 +20,7 @@ import { scrape } from "./http/metrics.ts";
 import { type HttpServer, listen } from "./http/server.ts";
 import type { KeeperOptions, KeeperReplies, KeeperRequest } from "./keeper/protocol.ts";
 import { Publisher } from "./keeper/publisher.ts";
+import { AllShards } from "./shard/all-shards.ts";
 import { Board, createBoardMemory } from "./shard/board.ts";
 import { Dispatcher, type ShardHost } from "./shard/dispatcher.ts";
 import { loadIdLogs } from "./shard/id-log.ts";
@@ -29,6 +30,7 @@ import { healthAnswer } from "./stats/health.ts";
 import { type FolderLock, lockDataFolder, prepareDataFolder } from "./store/layout.ts";
 import type { DataFolder } from "./store/names.ts";
 import { sweepUnfinished } from "./store/sweep.ts";
+import { Upkeep } from "./upkeep/upkeep.ts";
 
 /** A scrape waits this long for a thread that is busy, then goes without its histograms. ms */
 const scrapePatienceMs = 500;
@@ -55,9 +57,11 @@ export class Service {
   readonly #boards: readonly Board[];
   readonly #keeper: ActorHost<KeeperRequest, KeeperReplies>;
   readonly #publisher: Publisher;
+  readonly #allShards: AllShards;
   readonly #dispatcher: Dispatcher;
   readonly #disk: DiskWatch;
   readonly #refusals = new RefusalCounters();
+  #upkeep: Upkeep | undefined;
   #http: HttpServer | undefined;
   #phase: "starting" | "running" | "stopping" = "starting";
 
@@ -105,7 +109,7 @@ export class Service {
       } satisfies KeeperOptions,
       log,
     });
-    this.#publisher = new Publisher(this.#keeper, log);
+    this.#publisher = new Publisher({ keeper: this.#keeper, log, watermarks: () => this.#allShards.watermarks() });
     this.#shards = boardMemories.map((_, index) => {
       const options: ShardOptions = {
         shard: shardId(index),
@@ -132,6 +136,7 @@ export class Service {
         },
       });
     });
+    this.#allShards = new AllShards(this.#shards);
     this.#dispatcher = new Dispatcher({
       hosts: this.#shards,
       boards: boardMemories,
@@ -152,6 +157,16 @@ export class Service {
       log.error({ error: messageOf(error) }, "catalog not published at start; tried again");
       this.#publisher.want();
     }
+    this.#upkeep = new Upkeep({
+      folder: this.#folder,
+      log,
+      keeper: this.#keeper,
+      publisher: this.#publisher,
+      shards: this.#allShards,
+      freeBytes: () => this.#disk.state.freeBytes,
+      graceMs: config.graceMs,
+      retentionMs: config.retentionMs,
+    });
     this.#phase = "running";
     this.#http = listen(
       {
@@ -201,6 +216,7 @@ export class Service {
     if (this.#phase === "stopping") return false;
     this.#phase = "stopping";
     this.#log.info("stopping");
+    await this.#upkeep?.[Symbol.asyncDispose]();
     const nowMs = systemClock.nowMs();
     while (this.#dispatcher.requestsInFlight > 0 && systemClock.nowMs() < nowMs + drainMsMax) await Bun.sleep(5);
     const stop = { kind: "stop", giveUpAtMs: nowMs + sealMsMax } as const;
@@ -224,6 +240,8 @@ export class Service {
 
   async #close(): Promise<void> {
     this.#disk[Symbol.dispose]();
+    this.#publisher[Symbol.dispose]();
+    await this.#upkeep?.[Symbol.asyncDispose]();
     await this.#http?.stop();
     await Promise.all([this.#keeper.destroy(), ...this.#shards.map((shard) => shard.destroy())]);
   }
@@ -233,7 +251,7 @@ export class Service {
       phase: this.#phase,
       shards: this.#shards.map((shard, index) => ({ isReady: shard.isReady, board: this.#boardOf(index) })),
       disk: this.#disk.state,
-      segments: this.#publisher.segments,
+      holdings: this.#publisher.holdings,
       catalogFailure: this.#publisher.failure,
       flushIntervalMs: this.#config.flushIntervalMs,
       bufferEventsMax: this.#config.bufferEventsMax,
@@ -257,7 +275,7 @@ export class Service {
       })),
       histograms,
       refusals: this.#refusals,
-      segments: this.#publisher.segments,
+      holdings: this.#publisher.holdings,
       diskFreeBytes: this.#disk.state.freeBytes,
       nowMs: systemClock.nowMs(),
     });

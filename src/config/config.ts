@@ -18,6 +18,10 @@ export type Config = {
   flushIntervalMs: number;
   bufferEventsMax: number;
   bodyBytesMax: number;
+  /** Events received longer ago are dropped; 0: none. */
+  retentionMs: number;
+  /** How long a replaced segment stays for readers that have opened it. */
+  graceMs: number;
   logLevel: LogLevel;
 };
 
@@ -35,11 +39,12 @@ const flushIntervalSecondsMax = 2_147_483;
 /** A body is held in memory whole, several times over, and so is an event when it is sealed. Bytes. */
 const bodyBytesMaxMax = 16 * 1024 * 1024;
 
+const dayMs = 86_400_000;
+
 /** Variables of the contract whose feature is not there yet, and the value that means "off". */
 const notYetSupported: Readonly<Record<string, string | undefined>> = {
   MILLRACE_JWKS: undefined,
   MILLRACE_RATE_LIMIT: "0",
-  MILLRACE_RETENTION_DAYS: "0",
   MILLRACE_CORS_ORIGINS: undefined,
 };
 
@@ -56,6 +61,8 @@ export const variables = {
   MILLRACE_FLUSH_INTERVAL_SECONDS: ["2", "longest time from acceptance to a sealed segment"],
   MILLRACE_MAX_BUFFER_EVENTS: ["1000000", "accepted and not yet sealed, all shards; past it, 503"],
   MILLRACE_MAX_BODY_BYTES: ["1048576", "largest body, also after inflation; past it, 413"],
+  MILLRACE_RETENTION_DAYS: ["0", "events received longer ago are dropped; 0 keeps all"],
+  MILLRACE_GRACE_SECONDS: ["30", "replaced segments stay this long, for queries that run on them"],
   MILLRACE_LOG: ["info", logLevels.join(", ")],
 } as const satisfies Record<string, readonly [fallback: string, meaning: string]>;
 
@@ -110,6 +117,8 @@ export function readConfig(environment: Environment): Config {
       1000 * number("MILLRACE_FLUSH_INTERVAL_SECONDS", 2, { min: 0.1, max: flushIntervalSecondsMax, isInteger: false }),
     bufferEventsMax: integer("MILLRACE_MAX_BUFFER_EVENTS", 1_000_000, 1, 100_000_000),
     bodyBytesMax: integer("MILLRACE_MAX_BODY_BYTES", 1_048_576, 1, bodyBytesMaxMax),
+    retentionMs: dayMs * number("MILLRACE_RETENTION_DAYS", 0, { min: 0, max: 36_500, isInteger: false }),
+    graceMs: 1000 * number("MILLRACE_GRACE_SECONDS", 30, { min: 0, max: 86_400, isInteger: false }),
     logLevel: oneOf("MILLRACE_LOG", "info", logLevels),
   };
   if (problems.length > 0) throw new ConfigInvalid(problems);

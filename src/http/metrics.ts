@@ -1,8 +1,9 @@
 /** The scrape: boards, disk and counters as they are now, and the histograms of all threads added up. */
 import { AggregatorRegistry, Counter, Gauge, type MetricObject, Registry } from "prom-client";
 import { type ScrapedMetric, scrapedMetrics } from "../base/metrics.ts";
+import type { ShardHoldings } from "../keeper/protocol.ts";
 import type { BoardState } from "../shard/board.ts";
-import { ageSeconds } from "../stats/health.ts";
+import { ageSeconds, freshnessOf } from "../stats/health.ts";
 import type { RefusalCounters } from "./counters.ts";
 
 /** What a scrape reads. */
@@ -11,17 +12,26 @@ type ScrapeView = {
   /** What the histograms of each thread hold; a thread that does not answer is left out. */
   histograms: MetricObject[][];
   refusals: RefusalCounters;
-  segments: number;
+  holdings: readonly ShardHoldings[];
   diskFreeBytes: number;
   nowMs: number;
 };
+
+/** Told for each shard, and for all of them. */
+type FreshnessMetric =
+  | "millrace_watermark_timestamp_seconds"
+  | "millrace_segment_rows"
+  | "millrace_segments"
+  | "millrace_segment_bytes";
+
+type LabelledMetric = FreshnessMetric | "millrace_requests_refused_total";
 
 /** The metrics in Prometheus text format. */
 export async function scrape(view: ScrapeView): Promise<string> {
   const registry = new Registry();
   const boards = view.shards.map(({ board }) => board);
   const total = (of: (board: BoardState) => number) => boards.reduce((sum, board) => sum + of(board), 0);
-  const values: Record<Exclude<ScrapedMetric, "millrace_requests_refused_total">, number> = {
+  const values: Record<Exclude<ScrapedMetric, LabelledMetric>, number> = {
     millrace_events_accepted_total: total((board) => board.acceptedEvents),
     millrace_duplicates_total: total((board) => board.duplicates),
     millrace_conflicts_total: total((board) => board.conflicts),
@@ -32,12 +42,18 @@ export async function scrape(view: ScrapeView): Promise<string> {
     millrace_flush_failures_total: total((board) => board.flushFailures),
     millrace_corrupt_journals: total((board) => board.corruptJournals),
     millrace_lines_refused: total((board) => board.refusedLines),
-    millrace_segments: view.segments,
     millrace_worker_restarts_total: view.shards.reduce((sum, { restarts }) => sum + restarts, 0),
     millrace_disk_free_bytes: view.diskFreeBytes,
     millrace_shards_ready: view.shards.filter(({ isReady }) => isReady).length,
   };
   for (const [name, value] of Object.entries(values)) add(registry, name as keyof typeof values, value);
+  for (const { shard, watermark, rows, segments, bytes } of freshnessOf(view.holdings, view.nowMs)) {
+    const labels = { shard: String(shard ?? "all") };
+    gauge(registry, "millrace_watermark_timestamp_seconds").set(labels, Date.parse(watermark) / 1000);
+    gauge(registry, "millrace_segment_rows").set(labels, rows);
+    gauge(registry, "millrace_segments").set(labels, segments);
+    gauge(registry, "millrace_segment_bytes").set(labels, bytes);
+  }
   const refused = counter(registry, "millrace_requests_refused_total", ["reason"]);
   for (const [reason, requests] of view.refusals.entries()) refused.inc({ reason }, requests);
   const own = await registry.getMetricsAsJSON();
@@ -48,6 +64,13 @@ function add(registry: Registry, name: ScrapedMetric, value: number): void {
   const { type, help } = scrapedMetrics[name];
   if (type === "counter") counter(registry, name, []).inc(value);
   else new Gauge({ name, help, registers: [registry] }).set(value);
+}
+
+/** A gauge for each shard; the same one when it is asked for again. */
+function gauge(registry: Registry, name: FreshnessMetric): Gauge<"shard"> {
+  const known = registry.getSingleMetric(name);
+  if (known instanceof Gauge) return known;
+  return new Gauge({ name, help: scrapedMetrics[name].help, labelNames: ["shard"], registers: [registry] });
 }
 
 function counter<Label extends string>(registry: Registry, name: ScrapedMetric, labelNames: Label[]): Counter<Label> {

@@ -81,6 +81,11 @@ export class FileJournal implements Journal {
     return this.#file?.bytes ?? 0;
   }
 
+  /** Sequence of the first row in the file that takes appends, or of the next row when there is none. */
+  get openFrom(): Sequence {
+    return this.#file?.from ?? this.#next;
+  }
+
   append(group: Group): number {
     invariant(group.rows > 0, "a group holds at least one row");
     if (this.#broken) throw new JournalNotWritten("the journal waits for its repair");

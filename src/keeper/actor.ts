@@ -6,15 +6,15 @@
  */
 import { bornWith, type Handlers, handlerOf } from "../actor/serve.ts";
 import { openLog } from "../base/log.ts";
-import { publishCatalog } from "../store/catalog.ts";
 import { DuckDB } from "../store/duckdb.ts";
-import { countSealed } from "../store/rollup.ts";
 import { countRows } from "../store/segment.ts";
 import { sealOrSetAside } from "../store/set-aside.ts";
+import { Keeper } from "./keeper.ts";
 import type { KeeperOptions, KeeperReplies, KeeperRequest } from "./protocol.ts";
 
 const { folder, threads, memoryMiB, logLevel } = bornWith() as KeeperOptions;
 const log = openLog(logLevel, "keeper");
+const keeper = new Keeper(folder, log);
 
 let duckdb: Promise<DuckDB> | undefined;
 let last: Promise<unknown> = Promise.resolve();
@@ -45,10 +45,17 @@ const handlers: Handlers<KeeperRequest, KeeperReplies> = {
     await last;
     return undefined;
   },
-  publish: () => inTurn(async (opened) => ({ segments: await publishCatalog(opened, folder) })),
+  publish: ({ watermarks }) => inTurn((opened) => keeper.publish(opened, watermarks)),
   seal: ({ source }) => inTurn((opened) => sealOrSetAside(opened, { folder, log, source })),
   check: ({ path }) => inTurn((opened) => countRows(opened, path)),
-  count: ({ paths, window }) => inTurn((opened) => countSealed(opened, paths, window)),
+  count: ({ stretches, window }) => inTurn((opened) => keeper.count(opened, stretches, window)),
+  plan: ({ wish }) => inTurn((opened) => keeper.plan(opened, wish)),
+  adopt: ({ rewritten }) =>
+    inTurn(async () => {
+      keeper.adopt(rewritten);
+      return undefined;
+    }),
+  sweep: ({ graceMs }) => inTurn(async () => keeper.sweep(graceMs)),
 };
 
 /** What piscina calls. */

@@ -1,7 +1,10 @@
 /** What the keeper is asked, and what it answers: plain data, cloned between threads. */
 import type { Recovery } from "../actor/serve.ts";
+import type { Sequence, ShardId } from "../base/brand.ts";
 import type { LogLevel } from "../base/log.ts";
+import type { ShardWatermark } from "../store/catalog-views.ts";
 import type { DataFolder } from "../store/names.ts";
+import type { Rewrite, Rewritten } from "../store/rewrite.ts";
 import type { HourWindow, SealedCounts } from "../store/rollup.ts";
 import type { SealedRows, SegmentSource } from "../store/segment.ts";
 
@@ -14,28 +17,53 @@ export type KeeperOptions = {
   memoryMiB: number;
 };
 
+/** What is sealed of a shard: up to where it is whole, events, segments, bytes on disk. */
+export type ShardHoldings = ShardWatermark & { events: number; segments: number; bytes: number };
+
+/** Events of a shard before this sequence. */
+export type ShardStretch = { shard: ShardId; before: Sequence };
+
+/**
+ * Why a rewrite is looked for: because many small segments are there, to have as few as possible, because of age, or to keep of one
+ * segment only the events for which an SQL condition holds.
+ */
+export type RewriteWish =
+  | { kind: "merge" }
+  | { kind: "whole merge" }
+  | { kind: "drop"; cutoffMs: number }
+  | { kind: "keep"; keep: string; file: string };
+
 /** Everything that the keeper is asked. */
 export type KeeperRequest =
   | { kind: "recover" }
-  | { kind: "publish" }
+  | { kind: "publish"; watermarks: ShardWatermark[] }
   | { kind: "settle" }
   | { kind: "seal"; source: SegmentSource }
   | { kind: "check"; path: string }
-  | { kind: "count"; paths: string[]; window: HourWindow };
+  | { kind: "count"; stretches: ShardStretch[]; window: HourWindow }
+  | { kind: "plan"; wish: RewriteWish }
+  | { kind: "adopt"; rewritten: Rewritten }
+  | { kind: "sweep"; graceMs: number };
 
 /** The answer to each kind of request. */
 export type KeeperReplies = {
   recover: Recovery;
   /** The catalog names every segment that was sealed before the call. */
-  publish: { segments: number };
+  publish: { version: number; holdings: ShardHoldings[] };
   /** Everything asked before is done or has failed. */
   settle: undefined;
   /** A segment of these rows is durable. */
   seal: SealedRows;
   /** Events of a segment that opens and adds up. */
   check: number;
-  /** What the rollups of these segments add up to. */
+  /** What the rollups of all segments within these stretches add up to. */
   count: SealedCounts;
+  /** What is to be written anew next; undefined when nothing is. */
+  plan: Rewrite | undefined;
+  /** The segment has its name: its sources are replaced. */
+  adopt: undefined;
+  /** Names of replaced segments that were removed. */
+  sweep: string[];
 };
 
 /** What a shard may ask the keeper. */
@@ -43,5 +71,5 @@ export type KeeperForShards = {
   settle(): Promise<undefined>;
   seal(source: SegmentSource): Promise<SealedRows>;
   check(path: string): Promise<number>;
-  count(paths: string[], window: HourWindow): Promise<SealedCounts>;
+  count(stretches: ShardStretch[], window: HourWindow): Promise<SealedCounts>;
 };

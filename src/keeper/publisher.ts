@@ -2,29 +2,44 @@
 import type { ActorHost } from "../actor/host.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { KeeperReplies, KeeperRequest } from "./protocol.ts";
+import type { ShardWatermark } from "../store/catalog-views.ts";
+import type { KeeperReplies, KeeperRequest, ShardHoldings } from "./protocol.ts";
 
 /** After a publication that failed, the next one waits. ms */
 const retryPauseMs = 500;
 
+/** While nothing comes the catalog is written anew this often, so that its watermark tells that nothing came. ms */
+const idleMs = 10_000;
+
+/** What a publisher needs. */
+type PublisherOptions = {
+  keeper: ActorHost<KeeperRequest, KeeperReplies>;
+  log: Log;
+  /** Up to when everything that was accepted is sealed, of each shard. Asked before each publication. */
+  watermarks: () => Promise<ShardWatermark[]>;
+};
+
 /** Publishes the catalog whenever it is told that something was sealed. */
-export class Publisher {
-  readonly #keeper: ActorHost<KeeperRequest, KeeperReplies>;
-  readonly #log: Log;
+export class Publisher implements Disposable {
+  readonly #options: PublisherOptions;
+  readonly #ticker: NodeJS.Timeout;
   #isWanted = false;
   #isFinishing = false;
   #running: Promise<void> | undefined;
-  #segments = 0;
+  #publishedMs = 0;
+  #holdings: readonly ShardHoldings[] = [];
   #failure: string | undefined;
 
-  constructor(keeper: ActorHost<KeeperRequest, KeeperReplies>, log: Log) {
-    this.#keeper = keeper;
-    this.#log = log;
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#ticker = setInterval(() => {
+      if (performance.now() - this.#publishedMs > idleMs) this.want();
+    }, idleMs / 10);
   }
 
-  /** Segments that the catalog names. */
-  get segments(): number {
-    return this.#segments;
+  /** What the catalog shows of each shard. */
+  get holdings(): readonly ShardHoldings[] {
+    return this.#holdings;
   }
 
   /** Why the catalog is behind; undefined when it is not. */
@@ -33,13 +48,16 @@ export class Publisher {
   }
 
   /**
-   * Publishes now, at start and at the end.
+   * Publishes now; gives the version of the catalog.
    * @throws ActorDied with the keeper's reason
    */
-  async publish(): Promise<void> {
-    const { segments } = await this.#keeper.ask({ kind: "publish" });
-    this.#segments = segments;
+  async publish(): Promise<number> {
+    const watermarks = await this.#options.watermarks();
+    const { version, holdings } = await this.#options.keeper.ask({ kind: "publish", watermarks });
+    this.#holdings = holdings;
     this.#failure = undefined;
+    this.#publishedMs = performance.now();
+    return version;
   }
 
   /** Something was sealed: the catalog follows. */
@@ -59,11 +77,15 @@ export class Publisher {
         await this.publish();
         return true;
       } catch (error) {
-        this.#log.error({ error: messageOf(error) }, "catalog not published");
+        this.#options.log.error({ error: messageOf(error) }, "catalog not published");
         if (Date.now() + retryPauseMs > giveUpAtMs) return false;
         await Bun.sleep(retryPauseMs);
       }
     }
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#ticker);
   }
 
   async #run(): Promise<void> {
@@ -74,7 +96,7 @@ export class Publisher {
       } catch (error) {
         this.#failure = messageOf(error);
         this.#isWanted = true;
-        this.#log.error({ error: this.#failure }, "catalog not published; tried again");
+        this.#options.log.error({ error: this.#failure }, "catalog not published; tried again");
         await Bun.sleep(retryPauseMs);
       }
     }

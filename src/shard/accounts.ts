@@ -6,14 +6,15 @@
  * - Pending and sealed events add up to the counts by category, in every state that a reader can see.
  */
 
+import type { Sequence } from "../base/brand.ts";
 import type { Clock } from "../base/clock.ts";
 import type { SealedCounts } from "../store/rollup.ts";
 import type { SealedRows } from "../store/segment.ts";
 import type { Board, BoardEdit } from "./board.ts";
 import type { PendingPart } from "./flush.ts";
 import type { OpenGroup } from "./group-commit.ts";
-import type { HourCounts } from "./hour-counts.ts";
 import type { Recovered } from "./recovery.ts";
+import type { SealedCounter } from "./sealed-counts.ts";
 import { Tally } from "./tally.ts";
 
 /** Counters that a new life of the shard takes over. */
@@ -23,11 +24,12 @@ const lifelong = ["acceptedEvents", "duplicates", "conflicts", "flushFailures", 
 type AccountsOptions = {
   clock: Clock;
   board: Board;
-  hours: HourCounts;
+  counter: SealedCounter;
   /** Parts that wait to be sealed, oldest first. */
   queue: () => readonly PendingPart[];
-  /** Bytes of the journal file that takes appends. */
+  /** The journal file that takes appends: its bytes, and where it begins. */
   openBytes: () => number;
+  openFrom: () => Sequence;
 };
 
 /** The accounts of one shard. */
@@ -47,7 +49,7 @@ export class Accounts {
 
   /** Starts from what recovery found. */
   start(recovered: Recovered, sealed: SealedCounts): void {
-    const { board, hours } = this.#options;
+    const { board, counter } = this.#options;
     const pending = recovered.pending.map(({ tally }) => tally);
     const pendingEvents = pending.reduce((sum, tally) => sum + tally.rows, 0);
     board.reserved = pendingEvents;
@@ -56,7 +58,7 @@ export class Accounts {
       edit.clear();
       // What only grows goes on where the shard's last life left it.
       for (const field of lifelong) edit.set(field, before[field]);
-      edit.startHours(hours.from);
+      edit.startHours(counter.from);
       for (const [category, events] of sealed.byCategory.entries()) edit.addCategory(category, events);
       for (const [hour, events] of sealed.byHour) edit.addHour(hour, events);
       for (const tally of pending) addTally(edit, tally);
@@ -78,14 +80,11 @@ export class Accounts {
 
   /** A group became durable. */
   durable(group: OpenGroup): void {
-    const { board, clock, hours } = this.#options;
+    const { board, counter } = this.#options;
     const { tally } = group;
-    if (this.#tally.rows === 0 && tally.rows > 0) {
-      this.#tally.oldestMs = clock.nowMs();
-      this.#openSince = performance.now();
-    }
+    if (this.#tally.rows === 0 && tally.rows > 0) this.#openSince = performance.now();
     this.#tally.addAll(tally);
-    hours.note(tally);
+    counter.note(tally);
     board.write((edit) => {
       addTally(edit, tally);
       edit.add("pendingEvents", tally.rows);
@@ -113,8 +112,9 @@ export class Accounts {
 
   /** A segment is durable and out of the queue; `refused` of its lines are not in it. */
   sealed({ tally, refused }: SealedRows & { tally: Tally }): void {
-    const { board, clock } = this.#options;
+    const { board, clock, counter } = this.#options;
     board.reserve(-tally.rows);
+    for (const { category, hour } of refused) counter.note(oneLess(category, hour));
     board.write((edit) => {
       for (const { category, hour } of refused) {
         edit.addCategory(category, -1);
@@ -134,16 +134,26 @@ export class Accounts {
     this.#options.board.write((edit) => edit.set("journalFailed", Number(isFailed)));
   }
 
-  /** Lets the hours follow the clock. */
-  turnHours(onFailed: (error: unknown) => void): void {
-    const { board, clock, hours, queue } = this.#options;
-    hours.turn({
+  /** When the oldest event was received that is accepted and not sealed; undefined when there is none. ms since 1970 */
+  get oldestMs(): number | undefined {
+    const times = [...this.#options.queue().map(({ tally }) => tally.oldestMs), this.#tally.oldestMs];
+    return times.filter((time) => time > 0).reduce<number | undefined>((a, b) => Math.min(a ?? b, b), undefined);
+  }
+
+  /** Lets the counts follow the clock, and what went from the segments. */
+  turnCounts(onFailed: (error: unknown) => void): void {
+    const { board, clock, counter, queue, openFrom } = this.#options;
+    counter.turn({
       nowMs: clock.nowMs(),
-      pending: () => [...queue().map(({ tally }) => tally), this.#tally],
-      onCounted: (byHour, from) =>
+      pending: () => ({ parts: [...queue()], open: this.#tally, openFrom: openFrom() }),
+      onCounted: ({ byCategory, byHour }, from) =>
         board.write((edit) => {
+          edit.startCategories();
+          for (const [category, events] of byCategory.entries()) edit.addCategory(category, events);
           edit.startHours(from);
           for (const [hour, events] of byHour) edit.addHour(hour, events);
+          const total = byCategory.reduce((sum, events) => sum + events, 0);
+          edit.set("sealedEvents", total - board.peek("pendingEvents"));
         }),
       onFailed,
     });
@@ -158,6 +168,11 @@ export class Accounts {
     );
   }
 }
+
+const oneLess = (category: number, hour: number) => ({
+  byCategory: Array.from({ length: category + 1 }, (_, index) => (index === category ? -1 : 0)),
+  byHour: new Map([[hour, -1]]),
+});
 
 function addTally(edit: BoardEdit, tally: Tally): void {
   for (const [category, events] of tally.byCategory.entries()) edit.addCategory(category, events);

@@ -19,7 +19,7 @@ const keeper: KeeperForShards = {
   settle: () => askKeeper({ kind: "settle" }),
   seal: (source) => askKeeper({ kind: "seal", source }),
   check: (path) => askKeeper({ kind: "check", path }),
-  count: (paths, window) => askKeeper({ kind: "count", paths, window }),
+  count: (stretches, window) => askKeeper({ kind: "count", stretches, window }),
 };
 
 async function recovered(): Promise<Shard> {
@@ -49,6 +49,19 @@ const handlers: Handlers<ShardRequest, ShardReplies> = {
     return packAnswers(await answers);
   },
   metrics: async () => (await recovered()).metrics(),
+  watermarks: async () => (await recovered()).watermarks(),
+  seal: async () => {
+    await (await recovered()).seal();
+    return undefined;
+  },
+  recount: async () => {
+    await (await recovered()).recount();
+    return undefined;
+  },
+  forget: async ({ path }) => {
+    (await recovered()).forget(path);
+    return undefined;
+  },
   stop: async ({ giveUpAtMs }) => {
     await (await recovered()).stop(giveUpAtMs);
     return undefined;

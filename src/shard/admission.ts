@@ -41,6 +41,7 @@ type AdmissionOptions = {
 /** Admits rows, until it is closed. */
 export class Admission {
   readonly #options: AdmissionOptions;
+  readonly #waiting = new Set<IngestedRows>();
   #isClosed = false;
   #conflictLoggedMs = 0;
 
@@ -89,6 +90,7 @@ export class Admission {
     const outcomes: readonly ClaimOutcome[] | undefined = ids.count === 0 ? [] : idTable.claim(ids);
     if (outcomes === undefined) return undefined;
     const group = groups.join();
+    group.tally.noteReceived(ingested.receivedAtMs);
     let claim = 0;
     let added = 0;
     for (const row of rows) {
@@ -108,7 +110,21 @@ export class Admission {
     );
   }
 
+  /** When the oldest request came that still waits for an id; undefined when none does. ms since 1970 */
+  get oldestWaitingMs(): number | undefined {
+    return this.#waiting.size === 0 ? undefined : Math.min(...this.#waiting.values().map((each) => each.receivedAtMs));
+  }
+
   async #retryJoin(ingested: IngestedRows): Promise<AppendAnswer> {
+    this.#waiting.add(ingested);
+    try {
+      return await this.#joinLater(ingested);
+    } finally {
+      this.#waiting.delete(ingested);
+    }
+  }
+
+  async #joinLater(ingested: IngestedRows): Promise<AppendAnswer> {
     let refusal: OverloadReason = "no_shard";
     for (let times = 0; times < claimRetry.timesMax; times++) {
       await Bun.sleep(claimRetry.pauseMs);

@@ -143,6 +143,11 @@ export class BoardEdit {
     if (index >= 0 && index < boardHours) this.#add(hoursAt + index, events);
   }
 
+  /** Starts the counts of all categories anew, at none. */
+  startCategories(): void {
+    this.#values.fill(0, categoriesAt, categoriesAt + categories.length);
+  }
+
   /** Starts the hours anew from this one, all at none. */
   startHours(from: number): void {
     this.#values[hoursFromAt] = from;

@@ -39,6 +39,9 @@ export const flushBytesMax = 24 * 1024 * 1024;
 /** First and longest pause after a flush that failed. */
 const retryPauseMs = { first: 200, longest: 5_000 };
 
+/** Who waits for a flush looks this often. ms */
+const sealedPauseMs = 5;
+
 /** The queue of parts of one actor, and the loop that seals them. */
 export class Flusher {
   readonly #options: FlusherOptions;
@@ -64,6 +67,12 @@ export class Flusher {
   /** Resolves when the queue is empty. */
   async drained(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
+  }
+
+  /** Resolves when everything that is in the queue now is sealed. */
+  async sealed(): Promise<void> {
+    const parts = [...this.#queue];
+    while (parts.some((part) => this.#queue.includes(part))) await Bun.sleep(sealedPauseMs);
   }
 
   /** From this time on a flush that fails ends the loop: what is left stays in the journal for the next start. */
@@ -109,6 +118,7 @@ export class Flusher {
       rows: tally.rows,
       files: parts.map(({ part }) => part.path),
       lineBytesMax: tally.lineBytesMax,
+      clientIds: tally.ids.count,
     });
     // From here on the segment covers the files: whether they are removed now or at the next start changes nothing.
     this.#queue.splice(0, parts.length);

@@ -80,6 +80,11 @@ export class GroupCommit {
     return this.#open;
   }
 
+  /** When the oldest request of the open group came; undefined when there is none. ms since 1970 */
+  get oldestMs(): number | undefined {
+    return this.#open?.tally.oldestMs;
+  }
+
   /** Commits the open group now, if there is one. */
   commit(): void {
     const group = this.#open;

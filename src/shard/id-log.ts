@@ -7,13 +7,14 @@
  * - A block that does not check is the end of its file: it was being written when the process ended, and its journal is
  *   still there.
  */
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { Sequence, ShardId } from "../base/brand.ts";
-import { appendDurably, removeIfThere, syncFolder } from "../base/durable.ts";
+import { appendDurably, removeIfThere, renameDurably, syncFolder } from "../base/durable.ts";
+import { readEventId } from "../event/event-id.ts";
 import { encodeIdBlock, type IdBlock, idRecordBytes, readIdBlocks } from "../store/id-blocks.ts";
 import { listNames } from "../store/layout.ts";
-import { type DataFolder, idLogName, parseIdLogName } from "../store/names.ts";
+import { type DataFolder, idLogName, parseIdLogName, unfinishedSuffix } from "../store/names.ts";
 import { type Claims, type IdTable, idsKeptMin, idWords } from "./id-table.ts";
 
 const recordWords = idWords + 1;
@@ -82,6 +83,19 @@ export class IdLog {
     this.#dropOld();
   }
 
+  /**
+   * Takes ids out of all files of these shards, durably; the rest of each stays as it was.
+   * @throws the system's error when the disk refuses; a second call does what is left
+   */
+  forget(ids: ReadonlySet<string>, shards: readonly ShardId[]): void {
+    const files = listNames(this.#folder.ids, parseIdLogName).filter(({ name }) => shards.includes(name.shard));
+    for (const { file, name } of files) {
+      const forgotten = forgetIn(join(this.#folder.ids, file), ids);
+      const own = this.#files.find(({ number }) => name.shard === this.#shard && number === name.number);
+      if (own !== undefined) own.ids -= forgotten;
+    }
+  }
+
   #pathOf(number: number): string {
     return join(this.#folder.ids, idLogName({ shard: this.#shard, number }));
   }
@@ -96,9 +110,53 @@ export class IdLog {
   }
 }
 
-const idsIn = (block: IdBlock) => block.records.byteLength / idRecordBytes;
+/** Ids that are looked for in one pass over the logs: 40 MB of memory. */
+const idsPerPass = 250_000;
 
-const countIds = (blocks: readonly IdBlock[]) => blocks.reduce((sum, block) => sum + idsIn(block), 0);
+/** Ids in a file that has one a line, in sets that are small enough for memory. */
+export function* idsIn(path: string): Generator<ReadonlySet<string>> {
+  const lineBytes = 37;
+  const descriptor = openSync(path, "r");
+  try {
+    const piece = Buffer.alloc(idsPerPass * lineBytes);
+    for (;;) {
+      const bytes = readSync(descriptor, piece);
+      if (bytes === 0) return;
+      yield new Set(piece.toString("latin1", 0, bytes).split("\n"));
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Writes a file anew without these ids, if it holds any; gives how many those were. */
+function forgetIn(path: string, ids: ReadonlySet<string>): number {
+  const { blocks } = readIdBlocks(path);
+  const kept = blocks.map((block) => {
+    const { words, count } = decodeRecords(block);
+    const stays = Array.from({ length: count }, (_, index) => index).filter(
+      (index) => !ids.has(readEventId(words, index * idWords)),
+    );
+    const records = stays.map((index) => block.records.subarray(index * idRecordBytes, (index + 1) * idRecordBytes));
+    return { ...block, records: Buffer.concat(records) };
+  });
+  const forgotten = countIds(blocks) - countIds(kept);
+  if (forgotten === 0) return 0;
+  const unfinished = path + unfinishedSuffix;
+  removeIfThere(unfinished);
+  const descriptor = openSync(unfinished, "wx", 0o600);
+  try {
+    appendDurably(descriptor, Buffer.concat(kept.filter((block) => countOf(block) > 0).map(encodeIdBlock)));
+  } finally {
+    closeSync(descriptor);
+  }
+  renameDurably({ from: unfinished, to: path });
+  return forgotten;
+}
+
+const countOf = (block: IdBlock) => block.records.byteLength / idRecordBytes;
+
+const countIds = (blocks: readonly IdBlock[]) => blocks.reduce((sum, block) => sum + countOf(block), 0);
 
 function encodeRecords(ids: Claims): Uint8Array {
   const records = new Uint32Array(ids.count * recordWords);
@@ -112,7 +170,7 @@ function encodeRecords(ids: Claims): Uint8Array {
 function decodeRecords(block: IdBlock): Claims {
   // Copied, because the records of a file need not start at a multiple of four.
   const records = new Uint32Array(Uint8Array.from(block.records).buffer);
-  const count = idsIn(block);
+  const count = countOf(block);
   const words = new Uint32Array(count * idWords);
   const contents = new Uint32Array(count);
   for (let index = 0; index < count; index++) {
@@ -136,7 +194,7 @@ export function loadIdLogs(folder: DataFolder, table: IdTable): number {
   for (const block of blocks) {
     if (count >= idsKeptMin) break;
     latest.push(block);
-    count += idsIn(block);
+    count += countOf(block);
   }
   for (const block of latest.reverse()) table.enter(decodeRecords(block));
   return count;

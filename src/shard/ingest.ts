@@ -11,10 +11,17 @@ import type { AppendAnswer, AppendRequest, BodyForm } from "./protocol.ts";
 const clientIdCharsMax = 1_000_000;
 
 /** What all requests of a message share. */
-type IngestContext = { receivedAt: Timestamp; bodyBytesMax: number };
+type IngestContext = { receivedAt: Timestamp; receivedAtMs: number; bodyBytesMax: number };
 
 /** A request whose events are valid. */
-export type IngestedRows = { kind: "rows"; form: BodyForm; receivedAt: Timestamp; rows: Row[] };
+export type IngestedRows = {
+  kind: "rows";
+  form: BodyForm;
+  receivedAt: Timestamp;
+  /** The same, ms since 1970. */
+  receivedAtMs: number;
+  rows: Row[];
+};
 
 /** Inflates, parses, validates and normalises a body. */
 export function ingest(request: AppendRequest, context: IngestContext): IngestedRows | AppendAnswer {
@@ -39,7 +46,8 @@ export function ingest(request: AppendRequest, context: IngestContext): Ingested
     hasOwnSpellings: parsed.exact !== parsed.value,
   };
   const rows = validated.events.map((event) => rowOf(event, acceptance));
-  return { kind: "rows", form: request.form, receivedAt: context.receivedAt, rows };
+  const { receivedAt, receivedAtMs } = context;
+  return { kind: "rows", form: request.form, receivedAt, receivedAtMs, rows };
 }
 
 /** The 200 answer for these rows, of which `duplicates` had been accepted before. The reference's fields come first. */

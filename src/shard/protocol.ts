@@ -4,6 +4,7 @@ import type { Recovery } from "../actor/serve.ts";
 import type { ShardId } from "../base/brand.ts";
 import type { OverloadReason } from "../base/errors.ts";
 import type { LogLevel } from "../base/log.ts";
+import type { ShardWatermark } from "../store/catalog-views.ts";
 import type { DataFolder } from "../store/names.ts";
 
 /** What a body holds. */
@@ -51,6 +52,11 @@ export type ShardRequest =
   /** Requests of one turn of the event loop, packed: a hop between threads costs 5 us, whatever it carries. */
   | { kind: "append"; requests: Uint8Array }
   | { kind: "metrics" }
+  | { kind: "watermarks" }
+  | { kind: "seal" }
+  | { kind: "recount" }
+  /** `path`: a file of ids, one a line. */
+  | { kind: "forget"; path: string }
   /** `giveUpAtMs`: when a flush that fails is left to the next start, ms since 1970. */
   | { kind: "stop"; giveUpAtMs: number };
 
@@ -61,6 +67,14 @@ export type ShardReplies = {
   /** An answer to each, in their order, packed. */
   append: string;
   metrics: MetricObject[];
+  /** Of this shard and those that fall to it: what was accepted before is sealed. */
+  watermarks: ShardWatermark[];
+  /** Everything accepted before the call is sealed. */
+  seal: undefined;
+  /** The board agrees with the segments as they are now. */
+  recount: undefined;
+  /** The id logs hold these ids no more. */
+  forget: undefined;
   /** Everything is sealed, as far as the disk allows, and the files are closed. */
   stop: undefined;
 };

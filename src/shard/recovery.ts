@@ -89,15 +89,9 @@ export async function recoverShard(options: RecoveryOptions): Promise<Recovered>
   };
 }
 
-/** Paths of the current segments of a shard, and of those that fall to it. */
-export function ownedSegmentPaths(owner: Pick<RecoveryOptions, "folder" | "shard" | "shards">): string[] {
-  const owned = new Set(ownedShards(owner));
-  const segments = listNames(owner.folder.segments, parseSegmentName).filter(({ name }) => owned.has(name.shard));
-  return currentSegments(segments).current.map(({ file }) => join(owner.folder.segments, file));
-}
-
 /** This shard, and those found in the folder that no longer run and fall to it. */
-function ownedShards({ folder, shard, shards }: Pick<RecoveryOptions, "folder" | "shard" | "shards">): ShardId[] {
+export function ownedShards(owner: Pick<RecoveryOptions, "folder" | "shard" | "shards">): ShardId[] {
+  const { folder, shard, shards } = owner;
   const found = [...listNames(folder.journal, parseJournalName), ...listNames(folder.segments, parseSegmentName)];
   const leftover = found.map(({ name }) => name.shard).filter((each) => each >= shards && each % shards === shard);
   return [...new Set([shard, ...leftover])].sort((a, b) => a - b).map(shardId);
@@ -261,7 +255,7 @@ function partOf(path: string, shard: ShardId, content: JournalContent): PendingP
       const head = readRowHead(line);
       tally.add(head);
       tally.lineBytesMax = Math.max(tally.lineBytesMax, line.byteLength);
-      if (tally.oldestMs === 0) tally.oldestMs = head.receivedAtMs;
+      tally.noteReceived(head.receivedAtMs);
     }
   const first = content.groups[0]?.commit;
   const last = content.groups.at(-1)?.commit;

@@ -14,6 +14,7 @@ import { timestampOfMs } from "../event/timestamp.ts";
 import { FileJournal } from "../journal/file-journal.ts";
 import type { JournalPart } from "../journal/journal.ts";
 import type { KeeperForShards } from "../keeper/protocol.ts";
+import type { ShardWatermark } from "../store/catalog-views.ts";
 import { journalName } from "../store/names.ts";
 import type { SealedCounts } from "../store/rollup.ts";
 import { Accounts } from "./accounts.ts";
@@ -21,13 +22,13 @@ import { Admission } from "./admission.ts";
 import { Board, createBoardMemory } from "./board.ts";
 import { Flusher, flushBytesMax } from "./flush.ts";
 import { GroupCommit, type OpenGroup } from "./group-commit.ts";
-import { HourCounts } from "./hour-counts.ts";
 import type { IdList } from "./id-list.ts";
-import { IdLog } from "./id-log.ts";
+import { IdLog, idsIn } from "./id-log.ts";
 import { IdTable } from "./id-table.ts";
 import { ingest } from "./ingest.ts";
 import type { AppendAnswer, AppendRequest, ShardOptions } from "./protocol.ts";
-import { type Recovered, recoverShard } from "./recovery.ts";
+import { ownedShards, type Recovered, recoverShard } from "./recovery.ts";
+import { SealedCounter } from "./sealed-counts.ts";
 import { type FlushLag, Throttle } from "./throttle.ts";
 
 /** How often the shard looks at its clock, its journal and its day. ms */
@@ -52,6 +53,8 @@ export class Shard {
   readonly #board: Board;
   readonly #admission: Admission;
   readonly #accounts: Accounts;
+  readonly #counter: SealedCounter;
+  readonly #idLog: IdLog;
   readonly #sealAfterMs: number;
   readonly #ticker: NodeJS.Timeout;
   /** Ids of groups that failed, while what they left in the journal is not cut. */
@@ -65,8 +68,9 @@ export class Shard {
     const log = openLog(options.logLevel, `shard ${options.shard}`);
     const { folder, shard, shards } = options;
     const recovered = await recoverShard({ folder, shard, shards, log, keeper });
-    const hours = new HourCounts({ folder, shard, shards, keeper }, systemClock.nowMs());
-    return new Shard({ options, onSealed, log, keeper, recovered, sealed: await countAtStart(hours), hours });
+    const counter = new SealedCounter({ folder, shard, shards, keeper }, systemClock.nowMs());
+    const sealed = await countAtStart(counter, recovered);
+    return new Shard({ options, onSealed, log, keeper, recovered, sealed, counter });
   }
 
   private constructor(given: {
@@ -76,7 +80,7 @@ export class Shard {
     keeper: KeeperForShards;
     recovered: Recovered;
     sealed: SealedCounts;
-    hours: HourCounts;
+    counter: SealedCounter;
   }) {
     const { options, recovered, log } = given;
     const { folder, shard } = options;
@@ -112,10 +116,12 @@ export class Shard {
       boards: options.boards.map((memory) => new Board(memory)),
       bufferEventsMax: options.bufferEventsMax,
     });
+    this.#counter = given.counter;
+    this.#idLog = new IdLog(folder, shard);
     this.#flusher = new Flusher({
       log,
       metrics: this.#metrics,
-      idLog: new IdLog(folder, shard),
+      idLog: this.#idLog,
       keeper: given.keeper,
       onSealed: (sealed) => {
         this.#accounts.sealed(sealed);
@@ -126,9 +132,10 @@ export class Shard {
     this.#accounts = new Accounts({
       clock: systemClock,
       board: this.#board,
-      hours: given.hours,
+      counter: given.counter,
       queue: () => this.#flusher.queue,
       openBytes: () => this.#journal.openBytes,
+      openFrom: () => this.#journal.openFrom,
     });
     for (const { tally } of recovered.pending) this.#idTable.enter(tally.ids);
     this.#idTable.releasePending();
@@ -141,8 +148,9 @@ export class Shard {
 
   /** Takes requests and answers them, in their order, once what they brought is durable. */
   async append(requests: Iterable<AppendRequest>): Promise<AppendAnswer[]> {
-    const receivedAt = timestampOfMs(systemClock.nowMs());
-    const context = { receivedAt, bodyBytesMax: this.#options.bodyBytesMax };
+    const receivedAtMs = systemClock.nowMs();
+    const receivedAt = timestampOfMs(receivedAtMs);
+    const context = { receivedAt, receivedAtMs, bodyBytesMax: this.#options.bodyBytesMax };
     const answers: (AppendAnswer | Promise<AppendAnswer>)[] = [];
     for (const request of requests) {
       const ingested = ingest(request, context);
@@ -168,7 +176,9 @@ export class Shard {
     if (this.#journal.isBroken) this.#repair();
     if (this.#accounts.openForMs >= this.#sealAfterMs || this.#journal.openBytes >= flushBytesMax) this.#rotate();
     this.#throttle.step(this.#lag());
-    this.#accounts.turnHours((error) => this.#log.error({ error: messageOf(error) }, "hours not counted; tried again"));
+    this.#accounts.turnCounts((error) =>
+      this.#log.error({ error: messageOf(error) }, "sealed events not counted; tried again"),
+    );
   }
 
   #lag(): FlushLag {
@@ -203,6 +213,34 @@ export class Shard {
     this.#flusher.add({ shard: this.#options.shard, part, tally: this.#accounts.takeTally() });
   }
 
+  /**
+   * Up to when everything that this shard accepted is sealed, for it and for those that fall to it: the time at which the
+   * oldest event was received that is accepted, or may yet be, and not sealed; otherwise now. Between two messages nothing is on its way but
+   * what is asked here.
+   */
+  watermarks(): ShardWatermark[] {
+    const times = [this.#accounts.oldestMs, this.#groups.oldestMs, this.#admission.oldestWaitingMs];
+    const watermarkMs = Math.min(systemClock.nowMs(), ...times.filter((time) => time !== undefined));
+    return ownedShards(this.#options).map((shard) => ({ shard, watermarkMs }));
+  }
+
+  /** Seals everything accepted before the call, and waits for it. */
+  async seal(): Promise<void> {
+    this.#groups.commit();
+    this.#rotate();
+    await this.#flusher.sealed();
+  }
+
+  /** Brings the board to what the segments hold now. */
+  recount(): Promise<void> {
+    return this.#counter.recount();
+  }
+
+  /** Takes the ids in a file, one a line, out of the id logs of this shard and of those that fall to it. */
+  forget(path: string): void {
+    for (const ids of idsIn(path)) this.#idLog.forget(ids, ownedShards(this.#options));
+  }
+
   /** What this thread's histograms hold. */
   async metrics() {
     return this.#metrics.registry.getMetricsAsJSON();
@@ -221,9 +259,9 @@ export class Shard {
   }
 }
 
-async function countAtStart(hours: HourCounts): Promise<SealedCounts> {
+async function countAtStart(counter: SealedCounter, { pending, next }: Recovered): Promise<SealedCounts> {
   try {
-    return await hours.countAll();
+    return await counter.countSealed({ parts: pending, openFrom: next });
   } catch (error) {
     throw new DataFolderRefused(`segments cannot be read; "millrace verify" tells which: ${messageOf(error)}`, {
       cause: error,

@@ -14,7 +14,7 @@ export class Tally {
   readonly ids = new IdList();
   /** Longest line. Bytes, or an upper bound of them. */
   lineBytesMax = 0;
-  /** When the first row was received, ms since 1970; 0 while there is none. */
+  /** When the oldest row was received, ms since 1970; 0 while there is none. */
   oldestMs = 0;
 
   /** Counts one row. */
@@ -25,6 +25,11 @@ export class Tally {
     if (row.content !== undefined) this.ids.add(row.eventId, row.content);
   }
 
+  /** Notes when a row was received, ms since 1970; 0 for no row. */
+  noteReceived(timeMs: number): void {
+    if (timeMs > 0 && (this.oldestMs === 0 || timeMs < this.oldestMs)) this.oldestMs = timeMs;
+  }
+
   /** Adds all that another one counted. */
   addAll(other: Tally): void {
     this.rows += other.rows;
@@ -33,6 +38,7 @@ export class Tally {
     for (const [hour, rows] of other.byHour) this.byHour.set(hour, (this.byHour.get(hour) ?? 0) + rows);
     this.ids.addAll(other.ids);
     this.lineBytesMax = Math.max(this.lineBytesMax, other.lineBytesMax);
-    if (this.oldestMs === 0) this.oldestMs = other.oldestMs;
+    // A group of nothing but repeats leaves nothing to be sealed.
+    if (other.rows > 0) this.noteReceived(other.oldestMs);
   }
 }

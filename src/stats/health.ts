@@ -1,5 +1,6 @@
 /** Boards, the disk and the actors to the body of `GET /api/v1/analytics/health`. */
 import { type Static, Type } from "@sinclair/typebox";
+import type { ShardHoldings } from "../keeper/protocol.ts";
 import type { BoardState } from "../shard/board.ts";
 
 /** The states of the service, from coming to going. */
@@ -21,6 +22,17 @@ export const healthSchema = Type.Object(
     ),
     oldest_unsealed_seconds: Type.Number({ description: "The same over all shards" }),
     segments: Type.Integer({ description: "Sealed segments that the catalog names" }),
+    freshness: Type.Array(
+      Type.Object({
+        shard: Type.Union([Type.Integer(), Type.Null()], { description: "null: all of them" }),
+        watermark: Type.String({ format: "date-time", description: "What was accepted before is in the catalog" }),
+        rows: Type.Integer(),
+        segments: Type.Integer(),
+        bytes: Type.Integer(),
+        age_seconds: Type.Number({ description: "Age of the watermark" }),
+      }),
+      { description: "What the catalog shows, of each shard and of all: the same as its view `freshness`" },
+    ),
     disk_free_bytes: Type.Integer(),
   },
   { $id: "AnalyticsHealth", title: "AnalyticsHealth" },
@@ -34,7 +46,7 @@ type HealthView = {
   phase: "starting" | "running" | "stopping";
   shards: { isReady: boolean; board: BoardState }[];
   disk: { freeBytes: number; isLow: boolean; failure: string | undefined };
-  segments: number;
+  holdings: readonly ShardHoldings[];
   catalogFailure: string | undefined;
   flushIntervalMs: number;
   bufferEventsMax: number;
@@ -49,6 +61,7 @@ export function healthAnswer(view: HealthView): Health {
   const ages = view.shards.map(({ board }) => ageSeconds(board, view.nowMs));
   const oldest = Math.max(0, ...ages);
   const problems = view.phase === "running" ? problemsOf(view, oldest) : [];
+  const freshness = freshnessOf(view.holdings, view.nowMs);
   const isOk = view.phase === "running" && problems.length === 0;
   return {
     status: view.phase === "running" ? (isOk ? "ok" : "degraded") : view.phase,
@@ -61,9 +74,31 @@ export function healthAnswer(view: HealthView): Health {
       oldest_unsealed_seconds: ages[shard] ?? 0,
     })),
     oldest_unsealed_seconds: oldest,
-    segments: view.segments,
+    segments: freshness.at(-1)?.segments ?? 0,
+    freshness,
     disk_free_bytes: view.disk.freeBytes,
   };
+}
+
+/** What the catalog shows of each shard, and last of all of them; empty before the first catalog. */
+export function freshnessOf(holdings: readonly ShardHoldings[], nowMs: number): Health["freshness"] {
+  if (holdings.length === 0) return [];
+  const sum = (of: (one: ShardHoldings) => number) => holdings.reduce((total, one) => total + of(one), 0);
+  const all = {
+    shard: null,
+    watermarkMs: Math.min(...holdings.map(({ watermarkMs }) => watermarkMs)),
+    events: sum(({ events }) => events),
+    segments: sum(({ segments }) => segments),
+    bytes: sum(({ bytes }) => bytes),
+  };
+  return [...holdings, all].map(({ shard, watermarkMs, events, segments, bytes }) => ({
+    shard,
+    watermark: new Date(watermarkMs).toISOString(),
+    rows: events,
+    segments,
+    bytes,
+    age_seconds: Math.max(0, nowMs - watermarkMs) / 1000,
+  }));
 }
 
 const isAccepting = (shard: { isReady: boolean; board: BoardState }) =>

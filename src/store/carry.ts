@@ -129,8 +129,7 @@ function carryIdLogs(from: DataFolder, to: DataFolder, current: readonly Listed[
   const reached = new Map<ShardId, Sequence>();
   for (const { name } of current) if (name.to > (reached.get(name.shard) ?? 0)) reached.set(name.shard, name.to);
   // A block of the older format does not say whose its ids are, and so is left out: rather a repeat than a loss.
-  const isCarried = (block: IdBlock): block is IdBlock & { range: object } =>
-    block.range !== undefined && block.range.to <= (reached.get(block.range.shard) ?? 0);
+  const isCarried = ({ range }: IdBlock) => range !== undefined && range.to <= (reached.get(range.shard) ?? 0);
   for (const file of readdirSync(to.ids)) rmSync(join(to.ids, file));
   for (const { file } of listNames(from.ids, parseIdLogName)) {
     const blocks = blocksIfThere(join(from.ids, file));

@@ -5,28 +5,18 @@
  * - It is replaced whole, by rename, and held open by nobody here: it is never locked, and a reader sees one state of it.
  * - It names segments only after they are durable.
  */
-import { statSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import { removeIfThere, renameDurably, syncFile } from "../base/durable.ts";
+import { messageOf } from "../base/errors.ts";
 import { type CatalogContent, catalogStatements } from "./catalog-views.ts";
-import { currentSegments } from "./current.ts";
 import { type DuckDB, literal } from "./duckdb.ts";
-import { listNames } from "./layout.ts";
-import { type DataFolder, parseSegmentName, unfinishedSuffix } from "./names.ts";
+import { type DataFolder, unfinishedSuffix } from "./names.ts";
 
-/** Writes the catalog over the folder's current segments; returns their number once the new file is in its place. */
-export async function publishCatalog(duckdb: DuckDB, folder: DataFolder): Promise<number> {
-  const { current } = currentSegments(listNames(folder.segments, parseSegmentName));
-  const segments = current.map(({ file, name }) => ({
-    file,
-    shard: name.shard,
-    bytes: statSync(join(folder.segments, file)).size,
-  }));
+/** Writes the catalog and returns once the new file is in its place. */
+export async function publishCatalog(duckdb: DuckDB, folder: DataFolder, content: CatalogContent): Promise<void> {
   const unfinished = folder.catalog + unfinishedSuffix;
-  const content = { root: folder.root, segments, unsealed: undefined, watermarks: [], erasures: [] };
-  await writeCatalog(duckdb, unfinished, { ...content, version: 1, publishedAtMs: Date.now() });
+  await writeCatalog(duckdb, unfinished, content);
   renameDurably({ from: unfinished, to: folder.catalog });
-  return segments.length;
 }
 
 /** Writes a catalog's file, over one that may be there, and returns once its bytes are durable; its name is not. */
@@ -43,4 +33,20 @@ export async function writeCatalog(duckdb: DuckDB, path: string, content: Catalo
     await duckdb.run("DETACH catalog_file");
   }
   await syncFile(path);
+}
+
+/** The version of the catalog that is there; 0 when there is none, or one without a version. */
+export async function publishedVersion(duckdb: DuckDB, folder: DataFolder): Promise<number> {
+  if (!existsSync(folder.catalog)) return 0;
+  try {
+    await duckdb.run(`ATTACH ${literal(folder.catalog)} AS catalog_before (READ_ONLY)`);
+    const [row] = await duckdb.rows("SELECT version::DOUBLE AS version FROM catalog_before.catalog");
+    return Number(row?.["version"] ?? 0);
+  } catch (error) {
+    // Made by an earlier build, or spoilt: it is written anew, and receipts tell what its version was at least.
+    if (/Catalog Error|IO Error|Invalid|Serialization/.test(messageOf(error))) return 0;
+    throw error;
+  } finally {
+    await duckdb.run("DETACH DATABASE IF EXISTS catalog_before");
+  }
 }

@@ -13,15 +13,15 @@ export const covers = (outer: Range, inner: Range) =>
 type Current<Segment> = { current: Segment[]; replaced: Segment[] };
 
 /**
- * Tells current segments from replaced ones: covered by a wider segment, or by an equal one that comes first by name.
- * Input in the order of names; output too.
+ * Tells current segments from replaced ones: covered by a wider segment, or by one of the same stretch that was written
+ * later, or comes first by name. Input in the order of names; output by shard and sequence.
  */
 export function currentSegments<Segment extends { name: SegmentName }>(segments: readonly Segment[]): Current<Segment> {
   const current: Segment[] = [];
   const replaced: Segment[] = [];
-  // By shard, then by start, the widest first: whatever covers a segment then comes before it.
+  // By shard, then by start, the widest first, the latest generation first: whatever covers a segment comes before it.
   const ordered = [...segments].sort(
-    (a, b) => a.name.shard - b.name.shard || a.name.from - b.name.from || b.name.to - a.name.to,
+    ({ name: a }, { name: b }) => a.shard - b.shard || a.from - b.from || b.to - a.to || b.generation - a.generation,
   );
   for (const segment of ordered) {
     const last = current.at(-1);

@@ -1,8 +1,8 @@
 /** DuckDB as the service uses it: in memory, with what is sealed attached by path. */
 import { type DuckDBConnection, DuckDBInstance, type DuckDBResult, type Json } from "@duckdb/node-api";
 
-/** Limits of one DuckDB instance. What needs more memory goes to the folder `spill`; without one, it fails. */
-export type DuckDBLimits = { threads: number; memoryMiB: number; spill?: string };
+/** Limits of one DuckDB instance; past its memory it spills to `spillTo`, or fails where there is none. */
+export type DuckDBLimits = { threads: number; memoryMiB: number; spillTo?: string };
 
 /** An in-memory DuckDB with one connection; statements run one after another. */
 export class DuckDB implements Disposable {
@@ -19,7 +19,7 @@ export class DuckDB implements Disposable {
     const instance = await DuckDBInstance.create(":memory:", {
       threads: String(limits.threads),
       memory_limit: `${limits.memoryMiB}MiB`,
-      temp_directory: limits.spill ?? "",
+      temp_directory: limits.spillTo ?? "",
       autoinstall_known_extensions: "false",
     });
     const connection = await instance.connect();

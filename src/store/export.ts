@@ -89,7 +89,7 @@ type Work = ExportOptions & { manifest: Manifest; scratch: string };
 
 async function exportDays(work: Work): Promise<ExportReport> {
   const { out, manifest, format, onProgress } = work;
-  const limits = { threads: availableParallelism(), memoryMiB, spill: work.scratch };
+  const limits = { threads: availableParallelism(), memoryMiB, spillTo: work.scratch };
   using reader = await FolderReader.open({ folder: work.folder, scratch: work.scratch, limits });
   const counts = await tried(reader, () => countDays(reader, work));
   for (const day of Object.keys(manifest.days)) if (!counts.has(day)) dropDay(work, day);

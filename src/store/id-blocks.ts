@@ -35,17 +35,20 @@ export type IdBlock = {
   records: Uint8Array;
 };
 
-/** The bytes of a block. */
-export function encodeIdBlock(block: IdBlock & { range: object }): Uint8Array {
-  const bytes = new Uint8Array(headBytes + block.records.byteLength);
-  bytes.set(block.records, headBytes);
+/** The bytes of a block, in the format that it came in. */
+export function encodeIdBlock({ flushedAtMs, range, records }: IdBlock): Uint8Array {
+  const start = range === undefined ? olderHeadBytes : headBytes;
+  const bytes = new Uint8Array(start + records.byteLength);
+  bytes.set(records, start);
   const head = new DataView(bytes.buffer);
-  head.setUint32(0, magic, true);
-  head.setUint32(4, block.records.byteLength / idRecordBytes, true);
-  head.setUint32(12, block.range.shard, true);
-  head.setFloat64(16, block.flushedAtMs, true);
-  head.setFloat64(24, block.range.to, true);
-  head.setUint32(8, crc32(bytes.subarray(checkedFrom)), true);
+  head.setUint32(0, range === undefined ? olderMagic : magic, true);
+  head.setUint32(4, records.byteLength / idRecordBytes, true);
+  head.setFloat64(16, flushedAtMs, true);
+  if (range !== undefined) {
+    head.setUint32(12, range.shard, true);
+    head.setFloat64(24, range.to, true);
+  }
+  head.setUint32(8, crc32(bytes.subarray(range === undefined ? start : checkedFrom)), true);
   return bytes;
 }
 

@@ -6,8 +6,10 @@
  *   lock                                                   held by the server of this folder
  *   journal/SSSS-FFFFFFFFFFFFFFFF.ndjson                   accepted, not yet sealed: shard, first sequence
  *   journal/corrupt/…, journal/refused/…                   kept aside
- *   segments/SSSS-FFFFFFFFFFFFFFFF-TTTTTTTTTTTTTTTT-CCCCCCCC.duckdb
- *                                                          sealed: shard, first and last sequence, CRC-32 of the file
+ *   segments/SSSS-FFFFFFFFFFFFFFFF-TTTTTTTTTTTTTTTT[-gNNNNNN]-CCCCCCCC.duckdb
+ *                                                          sealed: shard, first and last sequence, how often this stretch
+ *                                                          was written anew, CRC-32 of the file
+ *   erasures.ndjson, erasure.json                          receipts of erasures; the one under way
  *   ids/SSSS-NNNNNNNN.ids                                  ids that clients made, the latest million and more
  *   anything that ends in .tmp                             unfinished; removed at start
  */
@@ -25,6 +27,10 @@ export type DataFolder = {
   refused: string;
   segments: string;
   ids: string;
+  /** Receipts of erasures, a JSON object a line. */
+  erasures: string;
+  /** The erasure under way, until its receipt is there. */
+  erasure: string;
 };
 
 /** The paths below `root`, which should be absolute: the catalog's views carry it. */
@@ -40,6 +46,8 @@ export function dataFolder(root: string): DataFolder {
     refused: join(journal, "refused"),
     segments: join(root, "segments"),
     ids: join(root, "ids"),
+    erasures: join(root, "erasures.ndjson"),
+    erasure: join(root, "erasure.json"),
   };
 }
 
@@ -61,24 +69,32 @@ export function parseJournalName(file: string): JournalName | undefined {
   return match === null ? undefined : { shard: shardId(Number(match[1])), from: sequence(Number(match[2])) };
 }
 
-/** What the name of a segment says: events `from` to `to` of a shard, and the CRC-32 of the file's bytes. */
-export type SegmentName = { shard: ShardId; from: Sequence; to: Sequence; crc32: number };
+/**
+ * What the name of a segment says: events `from` to `to` of a shard, how often that stretch was written anew (0: never), and
+ * the CRC-32 of the file's bytes.
+ */
+export type SegmentName = { shard: ShardId; from: Sequence; to: Sequence; generation: number; crc32: number };
+
+/** A stretch that was written anew so often takes no more: the name has six digits for it. */
+export const generationMax = 999_999;
 
 /** Name of a sealed segment. */
 export function segmentName(name: SegmentName): string {
   const checksum = name.crc32.toString(16).padStart(8, "0");
-  return `${shardText(name.shard)}-${sequenceText(name.from)}-${sequenceText(name.to)}-${checksum}.duckdb`;
+  const generation = name.generation === 0 ? "" : `-g${String(name.generation).padStart(6, "0")}`;
+  return `${shardText(name.shard)}-${sequenceText(name.from)}-${sequenceText(name.to)}${generation}-${checksum}.duckdb`;
 }
 
 /** Reads the name of a segment; undefined when it is none. */
 export function parseSegmentName(file: string): SegmentName | undefined {
-  const match = /^(\d{4})-(\d{16})-(\d{16})-([0-9a-f]{8})\.duckdb$/.exec(file);
+  const match = /^(\d{4})-(\d{16})-(\d{16})(?:-g(\d{6}))?-([0-9a-f]{8})\.duckdb$/.exec(file);
   if (match === null) return undefined;
   return {
     shard: shardId(Number(match[1])),
     from: sequence(Number(match[2])),
     to: sequence(Number(match[3])),
-    crc32: Number.parseInt(match[4] ?? "", 16),
+    generation: Number(match[4] ?? 0),
+    crc32: Number.parseInt(match[5] ?? "", 16),
   };
 }
 

@@ -13,11 +13,18 @@ import {
 } from "../../src/store/names.ts";
 
 const name: fc.Arbitrary<SegmentName> = fc
-  .record({ shard: fc.nat(3), from: fc.integer({ min: 1, max: 40 }), more: fc.nat(40), crc32: fc.nat(0xffffffff) })
-  .map(({ shard, from, more, crc32 }) => ({
+  .record({
+    shard: fc.nat(3),
+    from: fc.integer({ min: 1, max: 40 }),
+    more: fc.nat(40),
+    generation: fc.nat(3),
+    crc32: fc.nat(0xffffffff),
+  })
+  .map(({ shard, from, more, generation, crc32 }) => ({
     shard: shardId(shard),
     from: sequence(from),
     to: sequence(from + more),
+    generation,
     crc32,
   }));
 

@@ -13,6 +13,7 @@ const order = [
   "shard",
   "stats",
   "query",
+  "upkeep",
   "http",
   "client",
   "service.ts",

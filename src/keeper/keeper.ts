@@ -1,0 +1,121 @@
+/** The keeper's state and what it does with it: one job at a time, on one DuckDB. */
+import { join } from "node:path";
+import { renameDurably } from "../base/durable.ts";
+import { DataFolderRefused } from "../base/errors.ts";
+import { invariant, unreachable } from "../base/invariant.ts";
+import type { Log } from "../base/log.ts";
+import { publishCatalog, publishedVersion } from "../store/catalog.ts";
+import type { ShardWatermark } from "../store/catalog-views.ts";
+import { mergeLimits, planMerge, planWholeMerge, rewriteOf } from "../store/compaction.ts";
+import { currentSegments } from "../store/current.ts";
+import type { DuckDB } from "../store/duckdb.ts";
+import { readErasures } from "../store/erasures.ts";
+import { KnownSegments } from "../store/known.ts";
+import { listNames } from "../store/layout.ts";
+import { type DataFolder, parseSegmentName, segmentName } from "../store/names.ts";
+import { removeReplaced } from "../store/replaced.ts";
+import { planDrop } from "../store/retention.ts";
+import type { Rewrite, Rewritten } from "../store/rewrite.ts";
+import { countSealed, type HourWindow, type SealedCounts } from "../store/rollup.ts";
+import type { RewriteWish, ShardHoldings, ShardStretch } from "./protocol.ts";
+
+/** Knows what is sealed, and is the only one that gives or takes a segment's name. */
+export class Keeper {
+  readonly #folder: DataFolder;
+  readonly #log: Log;
+  readonly #known: KnownSegments;
+  #version: number | undefined;
+  /** Segments that the catalog names. */
+  #published: ReadonlySet<string> = new Set();
+
+  constructor(folder: DataFolder, log: Log) {
+    this.#folder = folder;
+    this.#log = log;
+    this.#known = new KnownSegments(folder);
+  }
+
+  /** Writes the catalog over what is sealed now. A shard without a watermark keeps the lowest: nothing is promised of it. */
+  async publish(duckdb: DuckDB, watermarks: readonly ShardWatermark[]) {
+    const segments = await this.#known.list(duckdb);
+    const erasures = readErasures(this.#folder);
+    const before = this.#version ?? (await publishedVersion(duckdb, this.#folder));
+    const version = Math.max(before, ...erasures.map(({ catalogVersion }) => catalogVersion)) + 1;
+    await publishCatalog(duckdb, this.#folder, {
+      root: this.#folder.root,
+      segments: segments.map(({ file, name, bytes }) => ({ file, shard: name.shard, bytes })),
+      unsealed: undefined,
+      watermarks,
+      erasures,
+      version,
+      publishedAtMs: Date.now(),
+    });
+    this.#version = version;
+    this.#published = new Set(segments.map(({ file }) => file));
+    const holdings = watermarks.map(({ shard, watermarkMs }): ShardHoldings => {
+      const own = segments.filter(({ name }) => name.shard === shard);
+      const events = own.reduce((sum, { summary }) => sum + summary.events, 0);
+      return {
+        shard,
+        watermarkMs,
+        events,
+        segments: own.length,
+        bytes: own.reduce((sum, { bytes }) => sum + bytes, 0),
+      };
+    });
+    return { version, holdings };
+  }
+
+  /**
+   * Adds up what is sealed of the stretches.
+   * @throws DataFolderRefused when a segment lies across the end of one: merged since it was asked; to be asked again
+   */
+  async count(duckdb: DuckDB, stretches: readonly ShardStretch[], window: HourWindow): Promise<SealedCounts> {
+    const { current } = currentSegments(listNames(this.#folder.segments, parseSegmentName));
+    const paths: string[] = [];
+    for (const { shard, before } of stretches)
+      for (const { file, name } of current) {
+        if (name.shard !== shard || name.from >= before) continue;
+        if (name.to >= before) throw new DataFolderRefused(`${file} lies across sequence ${before}`);
+        paths.push(join(this.#folder.segments, file));
+      }
+    return countSealed(duckdb, paths, window);
+  }
+
+  /** What is to be written anew next. */
+  async plan(duckdb: DuckDB, wish: RewriteWish): Promise<Rewrite | undefined> {
+    const segments = await this.#known.list(duckdb);
+    switch (wish.kind) {
+      case "merge":
+        return planMerge(segments, mergeLimits);
+      case "whole merge":
+        return planWholeMerge(segments, mergeLimits);
+      case "drop":
+        return planDrop(segments, wish.cutoffMs);
+      case "keep": {
+        const segment = segments.find(({ file }) => file === wish.file);
+        return segment && rewriteOf([segment], { keep: wish.keep, repeatsIn: undefined });
+      }
+      default:
+        return unreachable(wish);
+    }
+  }
+
+  /** Gives a rewritten segment its name. From here on its sources are replaced. */
+  adopt({ unfinished, name, events }: Rewritten): void {
+    const { current } = currentSegments(listNames(this.#folder.segments, parseSegmentName));
+    const replaced = current.filter(
+      (each) => each.name.shard === name.shard && each.name.from <= name.to && name.from <= each.name.to,
+    );
+    invariant(
+      replaced.every((each) => each.name.from >= name.from && each.name.to <= name.to),
+      "what is written anew covers whole segments",
+    );
+    renameDurably({ from: unfinished, to: join(this.#folder.segments, segmentName(name)) });
+    this.#log.info({ segment: segmentName(name), events, replaces: replaced.length }, "segments written anew");
+  }
+
+  /** Removes replaced segments after their time. */
+  sweep(graceMs: number): string[] {
+    return removeReplaced(this.#folder, { nowMs: Date.now(), graceMs, published: this.#published });
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Which segments are merged next: decided from what is known of them, never from their events.
+ *
+ * Segments of a shard that lie side by side and are of one size or smaller become one when there are enough of them. So each
+ * event is written anew once for each size on its way, and few segments of each size are there at a time.
+ */
+import type { SegmentName } from "./names.ts";
+import type { Rewrite } from "./rewrite.ts";
+import type { SegmentSummary } from "./summary.ts";
+
+/** A current segment and what is known of it; `file` is its name. */
+export type KnownSegment = { file: string; name: SegmentName; bytes: number; summary: SegmentSummary };
+
+/** How large merged segments become. */
+type MergeLimits = {
+  /** So many segments of one size become one of the next: sizes grow by this factor. */
+  fanIn: number;
+  /** No merge makes a larger one. */
+  eventsMax: number;
+  bytesMax: number;
+};
+
+/**
+ * 8 million events are merged in 20 s and take 300 MB; with them a day of 10,000 events/s is about 130 large segments and 40
+ * small ones. Half of that is full: it is merged no more.
+ */
+export const mergeLimits: MergeLimits = { fanIn: 8, eventsMax: 8_000_000, bytesMax: 512 * 1024 * 1024 };
+
+type Size = { events: number; bytes: number };
+
+const isFull = ({ events, bytes }: Size, limits: MergeLimits) =>
+  events >= limits.eventsMax / 2 || bytes >= limits.bytesMax / 2;
+
+const sizeOf = ({ summary, bytes }: KnownSegment): Size => ({ events: summary.events, bytes });
+
+const sumOf = (segments: readonly KnownSegment[]): Size => ({
+  events: segments.reduce((sum, { summary }) => sum + summary.events, 0),
+  bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
+});
+
+/** The next merge that is due; undefined when none is. `current` in order of shard and sequence. */
+export function planMerge(current: readonly KnownSegment[], limits: MergeLimits): Rewrite | undefined {
+  const steps = [...new Set(current.map((segment) => stepOf(segment, limits)))].sort((a, b) => a - b);
+  for (const step of steps)
+    for (const run of runsOf(current, (each) => !isFull(sizeOf(each), limits) && stepOf(each, limits) <= step)) {
+      const isDue = run.length >= limits.fanIn || isFull(sumOf(run), limits);
+      const group = isDue ? groupsOf(run, limits).find(({ length }) => length > 1) : undefined;
+      if (group !== undefined) return mergeOf(group, current, isFull(sumOf(group), limits));
+    }
+  return undefined;
+}
+
+/**
+ * The next merge on the way to as few segments as there can be, each searched for repeats; undefined at its end.
+ */
+export function planWholeMerge(current: readonly KnownSegment[], limits: MergeLimits): Rewrite | undefined {
+  for (const run of runsOf(current, (each) => !(isFull(sizeOf(each), limits) && each.summary.isFinal)))
+    for (const group of groupsOf(run, limits)) {
+      const [first] = group;
+      const isDone = group.length === 1 && (first?.summary.isFinal === true || first?.summary.events === 0);
+      if (!isDone) return mergeOf(group, current, true);
+    }
+  return undefined;
+}
+
+/** Segments side by side that `takes` takes, as long as they can be. */
+export function runsOf(current: readonly KnownSegment[], takes: (segment: KnownSegment) => boolean): KnownSegment[][] {
+  const runs: KnownSegment[][] = [];
+  let before: KnownSegment | undefined;
+  for (const segment of current) {
+    if (!takes(segment)) {
+      before = undefined;
+      continue;
+    }
+    // Across a gap nothing is merged: what is missing there was kept aside, and no name may cover it.
+    const follows = before?.name.shard === segment.name.shard && before.name.to + 1 === segment.name.from;
+    if (follows) runs.at(-1)?.push(segment);
+    else runs.push([segment]);
+    before = segment;
+  }
+  return runs;
+}
+
+/** The rewrite of neighbours: a wider stretch is new by itself, the same one by its generation. */
+export function rewriteOf(group: readonly KnownSegment[], how: Pick<Rewrite, "keep" | "repeatsIn">): Rewrite {
+  const [first, last] = [group[0], group.at(-1)];
+  if (first === undefined || last === undefined) throw new RangeError("a rewrite has at least one source");
+  const { shard, from, generation } = first.name;
+  return {
+    range: { shard, from, to: last.name.to, generation: group.length > 1 ? 0 : generation + 1 },
+    sources: group.map(({ file }) => `segments/${file}`),
+    ...sumOf(group),
+    isFinal: group.length === 1 && first.summary.isFinal,
+    clientIds: group.reduce((sum, { summary }) => sum + summary.clientIds, 0),
+    ...how,
+  };
+}
+
+function mergeOf(group: readonly KnownSegment[], current: readonly KnownSegment[], isFinal: boolean): Rewrite {
+  const own = new Set(group);
+  const others = current.filter((segment) => !own.has(segment) && segment.summary.clientIds > 0);
+  return rewriteOf(group, {
+    keep: undefined,
+    repeatsIn: isFinal ? others.map(({ file }) => `segments/${file}`) : undefined,
+  });
+}
+
+/** Neighbours from the left on, as many as one merge may take. */
+function groupsOf(run: readonly KnownSegment[], limits: MergeLimits): KnownSegment[][] {
+  const groups: KnownSegment[][] = [];
+  for (const segment of run) {
+    const group = groups.at(-1);
+    const { events, bytes } = sumOf([...(group ?? []), segment]);
+    if (group !== undefined && events <= limits.eventsMax && bytes <= limits.bytesMax) group.push(segment);
+    else groups.push([segment]);
+  }
+  return groups;
+}
+
+/** Sizes by powers of the fan-in: 0 for less than that many events, and so on. */
+const stepOf = ({ summary }: KnownSegment, { fanIn }: MergeLimits) =>
+  Math.floor(Math.log(Math.max(1, summary.events)) / Math.log(fanIn) + 1e-9);

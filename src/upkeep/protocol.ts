@@ -1,0 +1,24 @@
+/** What the rewriting process is asked, and what it answers: JSON, a line each. */
+import type { DataFolder } from "../store/names.ts";
+import type { Rewrite, Rewritten } from "../store/rewrite.ts";
+
+/** What is asked. */
+export type RewriteJob =
+  | { kind: "rewrite"; rewrite: Rewrite }
+  /** Where events are for which an SQL condition holds; ids of theirs that clients made go to `idsTo`, one a line. */
+  | { kind: "find"; condition: string; files: readonly string[]; idsTo: string };
+
+/** Segments with events for which a condition holds, by name, and how many there are, each counted once. */
+export type Found = { files: string[]; events: number };
+
+/** The answer to each kind of job. */
+export type RewriteReplies = { rewrite: Rewritten; find: Found };
+
+/** All that the process needs for one job. */
+export type RewriteOrder = { folder: DataFolder; threads: number; memoryMiB: number; job: RewriteJob };
+
+/** How the process ends: `refused` is the fault of what was asked, `failed` may pass later. */
+export type RewriteOutcome<Result> =
+  | { kind: "done"; result: Result }
+  | { kind: "refused"; message: string }
+  | { kind: "failed"; message: string };

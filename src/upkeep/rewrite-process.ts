@@ -1,0 +1,44 @@
+/**
+ * Entry of the process that writes segments anew: one job, one answer, and it ends. It gives no file its name and removes none
+ * that has one, so that it can be killed at any step.
+ *
+ * A process of its own, because it then has its own share of the processor and of memory, and both are given back.
+ */
+import { rmSync } from "node:fs";
+import { setPriority } from "node:os";
+import { join } from "node:path";
+import { messageOf } from "../base/errors.ts";
+import { unreachable } from "../base/invariant.ts";
+import { DuckDB } from "../store/duckdb.ts";
+import { unfinishedSuffix } from "../store/names.ts";
+import { rewriteSegments } from "../store/rewrite.ts";
+import { ConditionRefused, findEvents } from "./find.ts";
+import type { RewriteOrder, RewriteOutcome } from "./protocol.ts";
+
+/** A tenth of the share that ingest has while both want the processor, and all of it when nobody else does. */
+const niceness = 10;
+
+// Before DuckDB starts its threads: they inherit it.
+setPriority(niceness);
+const order: RewriteOrder = JSON.parse(await new Response(Bun.stdin.stream()).text());
+const outcome = await carryOut(order);
+process.stdout.write(`${JSON.stringify(outcome)}\n`);
+
+async function carryOut({ folder, threads, memoryMiB, job }: RewriteOrder): Promise<RewriteOutcome<unknown>> {
+  const spillTo = join(folder.root, `spill.${process.pid}${unfinishedSuffix}`);
+  try {
+    using duckdb = await DuckDB.open({ threads, memoryMiB, spillTo });
+    switch (job.kind) {
+      case "rewrite":
+        return { kind: "done", result: await rewriteSegments(duckdb, folder, job.rewrite) };
+      case "find":
+        return { kind: "done", result: await findEvents(duckdb, folder, job) };
+      default:
+        return unreachable(job);
+    }
+  } catch (error) {
+    return { kind: error instanceof ConditionRefused ? "refused" : "failed", message: messageOf(error) };
+  } finally {
+    rmSync(spillTo, { recursive: true, force: true });
+  }
+}
