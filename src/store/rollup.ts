@@ -1,26 +1,22 @@
 /** The rollup that each segment carries: its events counted by hour, category, priority and name. */
-import { rollupColumns } from "../event/columns.ts";
 import { categories } from "../event/schema.ts";
 import { type DuckDB, identifier, listLiteral } from "./duckdb.ts";
+import { clockOf, instantOf } from "./utc.ts";
 
-/** Selects the rollup of a table of events. */
+/** Selects the rollup of a table of events; hours are UTC's. */
 export const rollupQuery = (events: string) =>
-  `SELECT date_trunc('hour', "timestamp") AS hour, category, priority, event_name, count(*) AS events
+  `SELECT ${instantOf(`date_trunc('hour', ${clockOf('"timestamp"')})`)} AS hour, category, priority, event_name, count(*) AS events
    FROM ${events} GROUP BY ALL ORDER BY ALL`;
 
-/** Selects the view `events_hourly` over the rollups of the segments that the SQL list `paths` names. */
-export const hourlyQuery = (paths: string) =>
-  `SELECT hour, category, priority, event_name, sum(events)::BIGINT AS events
-   FROM read_duckdb(${paths}, table_name = 'rollup') GROUP BY ALL`;
+/** Selects the sum of rollups, whose rows this query selects. */
+export const hourlyQuery = (rollups: string) =>
+  `SELECT hour, category, priority, event_name, sum(events)::BIGINT AS events FROM (${rollups}) GROUP BY ALL`;
 
 /** Selects no row, in the columns given. */
 export const emptyQuery = (columns: Readonly<Record<string, string>>) =>
   `SELECT ${Object.entries(columns)
     .map(([name, type]) => `NULL::${type} AS ${identifier(name)}`)
     .join(", ")} WHERE false`;
-
-/** The view `events_hourly` before there is a segment. */
-export const emptyHourlyQuery = emptyQuery(rollupColumns);
 
 /** Counts of sealed events. */
 export type SealedCounts = {

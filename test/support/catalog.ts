@@ -4,13 +4,17 @@ import { DuckDBInstance, type Json } from "@duckdb/node-api";
 /** A row by column name; what JSON cannot hold (BIGINT, UUID, time) comes as its text. */
 export type Row = Record<string, Json>;
 
-/** Opens `path` read-only, runs one query with the time zone UTC, closes. */
-export async function queryFile(path: string, sql: string): Promise<Row[]> {
+/** Opens `path` read-only, runs one query with the time zone UTC, or after other settings, closes. */
+export async function queryFile(
+  path: string,
+  sql: string,
+  settings: readonly string[] = ["SET TimeZone = 'UTC'"],
+): Promise<Row[]> {
   const instance = await DuckDBInstance.create(path, { access_mode: "READ_ONLY", threads: "2" });
   try {
     const connection = await instance.connect();
     try {
-      await connection.run("SET TimeZone = 'UTC'");
+      for (const setting of settings) await connection.run(setting);
       const reader = await connection.runAndReadAll(sql);
       return reader.getRowObjectsJson();
     } finally {
