@@ -1,6 +1,6 @@
 /**
  * What is sealed in one folder, carried into another: segments by hard links, or by copies where links cannot be; id logs
- * copied, because they grow.
+ * and the receipts of erasures copied, because they grow.
  *
  * Invariants:
  * - Beside a running service, with no lock: names decide what is current, and what vanishes meanwhile is looked up anew.
@@ -22,14 +22,21 @@ import { join } from "node:path";
 import type { Sequence, ShardId } from "../base/brand.ts";
 import { appendDurably, removeIfThere, syncFolder } from "../base/durable.ts";
 import { codeOf } from "../base/errors.ts";
-import type { CatalogSegment } from "./catalog-views.ts";
+import type { CatalogSegment, ErasureReceipt } from "./catalog-views.ts";
 import { currentSegments } from "./current.ts";
+import { keepReceipts, readErasures } from "./erasures.ts";
 import { encodeIdBlock, type IdBlock, readIdBlocks } from "./id-blocks.ts";
 import { listNames } from "./layout.ts";
 import { type DataFolder, parseIdLogName, parseSegmentName, type SegmentName } from "./names.ts";
 
 /** What was carried, and how. */
-export type Carried = { segments: CatalogSegment[]; bytes: number; linked: number; copied: number };
+export type Carried = {
+  segments: CatalogSegment[];
+  erasures: ErasureReceipt[];
+  bytes: number;
+  linked: number;
+  copied: number;
+};
 
 type Listed = { file: string; name: SegmentName };
 
@@ -43,9 +50,12 @@ const linkRefusals = new Set(["EXDEV", "EPERM", "EMLINK"]);
  */
 export function carrySealed(from: DataFolder, to: DataFolder): Carried {
   const how = new Map<string, "linked" | "copied">();
+  // Before the segments: what a receipt says is gone is then in none of them.
+  const erasures = readErasures(from);
   for (;;) {
     const current = listCurrent(from);
     if (!carrySegments({ from, to, current, how }) || !carryIdLogs(from, to, current)) continue;
+    if (erasures.length > 0) keepReceipts(to, erasures);
     for (const folder of [to.segments, to.ids]) syncFolder(folder);
     const segments = current.map(({ file, name }) => ({
       file,
@@ -54,7 +64,7 @@ export function carrySealed(from: DataFolder, to: DataFolder): Carried {
     }));
     const linked = [...how.values()].filter((each) => each === "linked").length;
     const bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
-    return { segments, bytes, linked, copied: how.size - linked };
+    return { segments, erasures, bytes, linked, copied: how.size - linked };
   }
 }
 

@@ -15,7 +15,7 @@ import { Value } from "@sinclair/typebox/value";
 import { appendDurably, renameDurably, syncFolder } from "../base/durable.ts";
 import { codeOf, messageOf, PlaceRefused } from "../base/errors.ts";
 import { type Carried, carrySealed } from "./carry.ts";
-import { writeCatalog } from "./catalog.ts";
+import { publishedVersion, writeCatalog } from "./catalog.ts";
 import { DuckDB, literal } from "./duckdb.ts";
 import { holdsEvents, lockDataFolder, prepareDataFolder } from "./layout.ts";
 import { type DataFolder, dataFolder, unfinishedSuffix } from "./names.ts";
@@ -59,9 +59,9 @@ export async function takeSnapshot(folder: DataFolder, path: string): Promise<Sn
   const unfinished = prepareDataFolder(unfinishedName(root, process.pid));
   try {
     const carried = carrySealed(folder, unfinished);
-    const counts = await writeCatalogFor(root, unfinished, carried);
-    const { segments, ...how } = carried;
-    const summary = { taken_at: takenAt, segments: segments.length, ...how, ...counts };
+    const counts = await writeCatalogFor({ root, from: folder, unfinished, carried });
+    const { segments, bytes, linked, copied } = carried;
+    const summary = { taken_at: takenAt, segments: segments.length, bytes, linked, copied, ...counts };
     writeSummary(join(unfinished.root, summaryFile), summary);
     syncFolder(unfinished.root);
     renameDurably({ from: unfinished.root, to: root });
@@ -87,12 +87,13 @@ export async function restoreSnapshot(from: string, path: string): Promise<Snaps
   try {
     for (const each of [unfinished.segments, unfinished.ids]) mkdirSync(each, { recursive: true });
     const carried = carrySealed(snapshot, unfinished);
-    const counts = await writeCatalogFor(folder.root, unfinished, carried);
+    const counts = await writeCatalogFor({ root: folder.root, from: snapshot, unfinished, carried });
     if (carried.segments.length !== summary.segments || counts.events !== summary.events)
       throw new PlaceRefused(
         `${snapshot.root} is no whole snapshot: it has ${carried.segments.length} segments with ${counts.events} events, ` +
           `and was made with ${summary.segments} and ${summary.events}`,
       );
+    if (existsSync(unfinished.erasures)) renameSync(unfinished.erasures, folder.erasures);
     renameSync(unfinished.catalog, folder.catalog);
     renameDurably({ from: unfinished.ids, to: folder.ids });
     renameDurably({ from: unfinished.segments, to: folder.segments });
@@ -134,16 +135,18 @@ function isAlive(pid: number): boolean {
 }
 
 /** Writes the catalog for `root` into `unfinished`, where the segments are for now, and asks it what there is. */
-async function writeCatalogFor(root: string, unfinished: DataFolder, { segments }: Carried) {
+async function writeCatalogFor(made: { root: string; from: DataFolder; unfinished: DataFolder; carried: Carried }) {
+  const { root, from, unfinished, carried } = made;
   using duckdb = await DuckDB.open(limits);
   await duckdb.run(`SET VARIABLE millrace_dir = ${literal(unfinished.root)}`);
   await writeCatalog(duckdb, unfinished.catalog, {
     root,
-    segments,
+    segments: carried.segments,
     unsealed: undefined,
+    // What is not sealed yet may be older than what is.
     watermarks: [],
-    erasures: [],
-    version: 1,
+    erasures: carried.erasures,
+    version: await publishedVersion(duckdb, from),
     publishedAtMs: Date.now(),
   });
   await duckdb.run(`ATTACH ${literal(unfinished.catalog)} AS taken (READ_ONLY)`);

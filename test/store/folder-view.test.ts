@@ -55,7 +55,13 @@ test("sealed and unsealed events are there once, torn and unfinished groups are 
     expect(view.content.segments).toEqual([]);
   }
   // The journal stays for a moment after its segment has its name.
-  await sealSegment(duckdb, folder, { shard: shardId(0), ...part, files: [part.path], lineBytesMax: 1000, clientIds: 0 });
+  await sealSegment(duckdb, folder, {
+    shard: shardId(0),
+    ...part,
+    files: [part.path],
+    lineBytesMax: 1000,
+    clientIds: 0,
+  });
   journal.append(groupOf([named("d"), named("e")]));
   appendFileSync(
     join(folder.journal, journalName({ shard: shardId(0), from: sequence(3) })),

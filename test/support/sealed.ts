@@ -33,7 +33,14 @@ export async function sealedFolder(
     const shard = shardId(index % 2);
     const from = sequence(index * 1000 + 1);
     const to = sequence(index * 1000 + Math.max(1, events.length));
-    const source = { shard, from, to, rows: events.length, ...journalOf(folder, `${index}.ndjson`, events) };
+    const source = {
+      shard,
+      from,
+      to,
+      rows: events.length,
+      clientIds: 0,
+      ...journalOf(folder, `${index}.ndjson`, events),
+    };
     const { path } = await sealSegment(duckdb, folder, source);
     sealed.push({ file: basename(path), shard, bytes: statSync(path).size });
   }
