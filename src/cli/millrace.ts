@@ -7,9 +7,11 @@ import { Command } from "@commander-js/extra-typings";
 import packageJson from "../../package.json" with { type: "json" };
 import { MillraceError, messageOf } from "../base/errors.ts";
 import { exitCodeOf } from "./exit.ts";
+import { exportCommand } from "./export.ts";
 import { restoreCommand } from "./restore.ts";
 import { serveCommand } from "./serve.ts";
 import { snapshotCommand } from "./snapshot.ts";
+import { sqlCommand } from "./sql.ts";
 import { tokenCommand } from "./token.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -18,6 +20,8 @@ const program = new Command("millrace")
   .version(packageJson.version)
   .addCommand(serveCommand)
   .addCommand(tokenCommand)
+  .addCommand(sqlCommand)
+  .addCommand(exportCommand)
   .addCommand(snapshotCommand)
   .addCommand(restoreCommand)
   .addCommand(verifyCommand);
