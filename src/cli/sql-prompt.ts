@@ -10,6 +10,8 @@ import { splitStatements } from "./sql-text.ts";
 
 const prompts = { first: "millrace> ", more: "      ..> " } as const;
 
+const interruptEveryMs = 20;
+
 /** Lines of history that are kept. */
 const historyMax = 1_000;
 
@@ -29,7 +31,9 @@ export async function runPrompt(reader: FolderReader, output: SqlOutput): Promis
   let names = await namesOf(reader);
   let typed = "";
   let isInTransaction = false;
-  let running: Promise<void> | undefined;
+  let phase: "typing" | "looking" | "running" | "cancelled" = "typing";
+  let isClosed = false;
+  let interrupting = Promise.resolve();
   const readline = createInterface({
     input: process.stdin,
     output: process.stdout,
@@ -42,19 +46,35 @@ export async function runPrompt(reader: FolderReader, output: SqlOutput): Promis
   });
   const ended = Promise.withResolvers<void>();
   const ask = () => {
+    if (isClosed) return;
     readline.setPrompt(typed === "" ? prompts.first : prompts.more);
     readline.prompt();
   };
 
   async function run(text: string): Promise<void> {
+    phase = "looking";
     try {
       if (!isInTransaction) await reader.refresh();
-      await runStatements(reader.duckdb, text, output);
-      isInTransaction = transactionAfter(text, isInTransaction);
-      names = await namesOf(reader);
+      if (!isCancelled()) {
+        phase = "running";
+        await runStatements(reader.duckdb, text, output);
+        isInTransaction = transactionAfter(text, isInTransaction);
+      }
     } catch (error) {
       if (!(error instanceof StatementFailed)) throw error;
       process.stderr.write(`${messageOf(error)}\n`);
+    }
+    phase = "typing";
+    names = await namesOf(reader);
+  }
+
+  const isCancelled = () => phase === "cancelled";
+
+  /** Again and again: an interrupt that comes just before a statement is none to DuckDB. */
+  async function interrupt(): Promise<void> {
+    while (phase === "running") {
+      reader.duckdb.interrupt();
+      await Bun.sleep(interruptEveryMs);
     }
   }
 
@@ -77,14 +97,14 @@ export async function runPrompt(reader: FolderReader, output: SqlOutput): Promis
 
   let queue = Promise.resolve();
   readline.on("line", (line) => {
-    queue = queue.then(async () => {
-      running = take(line);
-      await running.catch(ended.reject);
-      running = undefined;
-    });
+    queue = queue.then(() => take(line)).catch(ended.reject);
   });
   readline.on("SIGINT", () => {
-    if (running !== undefined) return reader.duckdb.interrupt();
+    if (phase === "looking") phase = "cancelled";
+    if (phase !== "typing") {
+      interrupting = interrupt();
+      return;
+    }
     typed = "";
     // To the end of the line, and all before it away.
     readline.write(null, { ctrl: true, name: "e" });
@@ -94,8 +114,9 @@ export async function runPrompt(reader: FolderReader, output: SqlOutput): Promis
   });
   readline.on("history", keepHistory);
   readline.on("close", () => {
+    isClosed = true;
     process.stdout.write("\n");
-    queue.then(ended.resolve);
+    queue.then(() => interrupting).then(ended.resolve);
   });
   ask();
   await ended.promise;
