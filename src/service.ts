@@ -4,6 +4,7 @@
  * Order of a start: folder, lock, leftovers swept, ids entered, shards recovered, catalog published, listening. Nothing
  * is accepted before all of it is done.
  */
+import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import packageJson from "../package.json" with { type: "json" };
 import { ActorHost } from "./actor/host.ts";
@@ -12,6 +13,7 @@ import { systemClock } from "./base/clock.ts";
 import { DiskWatch } from "./base/disk.ts";
 import { messageOf } from "./base/errors.ts";
 import { type Log, openLog } from "./base/log.ts";
+import { within } from "./base/within.ts";
 import type { Config } from "./config/config.ts";
 import { Authenticator } from "./http/auth.ts";
 import { RefusalCounters } from "./http/counters.ts";
@@ -20,6 +22,7 @@ import { scrape } from "./http/metrics.ts";
 import { type HttpServer, listen } from "./http/server.ts";
 import type { KeeperOptions, KeeperReplies, KeeperRequest } from "./keeper/protocol.ts";
 import { Publisher } from "./keeper/publisher.ts";
+import { QueryRunner } from "./query/runner.ts";
 import { AllShards } from "./shard/all-shards.ts";
 import { Board, createBoardMemory } from "./shard/board.ts";
 import { Dispatcher, type ShardHost } from "./shard/dispatcher.ts";
@@ -59,6 +62,7 @@ export class Service {
   readonly #publisher: Publisher;
   readonly #allShards: AllShards;
   readonly #dispatcher: Dispatcher;
+  readonly #queries: QueryRunner;
   readonly #disk: DiskWatch;
   readonly #refusals = new RefusalCounters();
   #upkeep: Upkeep | undefined;
@@ -142,6 +146,7 @@ export class Service {
       boards: boardMemories,
       bufferEventsMax: config.bufferEventsMax,
     });
+    this.#queries = new QueryRunner(folder, config.queries);
     this.#disk = new DiskWatch(folder.root, () =>
       this.#boards.reduce((sum, board) => sum + board.peek("journalBytes"), 0),
     );
@@ -184,12 +189,15 @@ export class Service {
         requireRoom: () => this.#dispatcher.requireRoom(),
         submit: (request) => this.#dispatcher.submit(request),
         boards: () => this.#boards.map((board) => board.read()),
+        queries: this.#queries,
         disk: () => this.#disk.state,
         health: () => this.#health(),
         metrics: () => this.#metrics(),
+        upkeep: () => this.#upkeep,
       },
       { host: config.host, port: config.port, version: packageJson.version },
     );
+    writeFileSync(this.#folder.address, this.#http.address);
     log.info({ address: this.#http.address, shards: config.shards, folder: this.#folder.root }, "started");
   }
 
@@ -217,6 +225,7 @@ export class Service {
     this.#phase = "stopping";
     this.#log.info("stopping");
     await this.#upkeep?.[Symbol.asyncDispose]();
+    this.#queries[Symbol.dispose]();
     const nowMs = systemClock.nowMs();
     while (this.#dispatcher.requestsInFlight > 0 && systemClock.nowMs() < nowMs + drainMsMax) await Bun.sleep(5);
     const stop = { kind: "stop", giveUpAtMs: nowMs + sealMsMax } as const;
@@ -264,7 +273,7 @@ export class Service {
       this.#shards.map(async (shard) => {
         if (!shard.isReady) return [];
         const asked = shard.ask({ kind: "metrics" }).catch(() => []);
-        return Promise.race([asked, Bun.sleep(scrapePatienceMs).then(() => [])]);
+        return (await within(asked, scrapePatienceMs)) ?? [];
       }),
     );
     return scrape({
@@ -276,6 +285,7 @@ export class Service {
       histograms,
       refusals: this.#refusals,
       holdings: this.#publisher.holdings,
+      queries: this.#queries,
       diskFreeBytes: this.#disk.state.freeBytes,
       nowMs: systemClock.nowMs(),
     });

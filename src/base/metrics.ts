@@ -58,6 +58,7 @@ export const scrapedMetrics = {
   millrace_duplicates_total: { type: "counter", help: "Events whose id had been accepted before" },
   millrace_conflicts_total: { type: "counter", help: "Duplicates whose content differed from what was accepted" },
   millrace_requests_refused_total: { type: "counter", help: "Requests not accepted, by reason" },
+  millrace_queries_total: { type: "counter", help: "SQL queries, by outcome" },
   millrace_backlog_events: { type: "gauge", help: "Events accepted and not yet sealed" },
   millrace_events_sealed_total: { type: "counter", help: "Events in sealed segments" },
   millrace_journal_bytes: { type: "gauge", help: "Bytes of the journal that wait to be sealed" },

@@ -6,6 +6,8 @@
 import { Command } from "@commander-js/extra-typings";
 import packageJson from "../../package.json" with { type: "json" };
 import { MillraceError, messageOf } from "../base/errors.ts";
+import { compactCommand } from "./compact.ts";
+import { eraseCommand } from "./erase.ts";
 import { exitCodeOf } from "./exit.ts";
 import { exportCommand } from "./export.ts";
 import { restoreCommand } from "./restore.ts";
@@ -24,7 +26,9 @@ const program = new Command("millrace")
   .addCommand(exportCommand)
   .addCommand(snapshotCommand)
   .addCommand(restoreCommand)
-  .addCommand(verifyCommand);
+  .addCommand(verifyCommand)
+  .addCommand(compactCommand)
+  .addCommand(eraseCommand);
 
 try {
   await program.parseAsync();

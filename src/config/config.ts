@@ -22,6 +22,8 @@ export type Config = {
   retentionMs: number;
   /** How long a replaced segment stays for readers that have opened it. */
   graceMs: number;
+  /** What SQL over HTTP may take. */
+  queries: { timeMs: number; memoryMiB: number; rowsMax: number; atOnceMax: number };
   logLevel: LogLevel;
 };
 
@@ -63,6 +65,10 @@ export const variables = {
   MILLRACE_MAX_BODY_BYTES: ["1048576", "largest body, also after inflation; past it, 413"],
   MILLRACE_RETENTION_DAYS: ["0", "events received longer ago are dropped; 0 keeps all"],
   MILLRACE_GRACE_SECONDS: ["30", "replaced segments stay this long, for queries that run on them"],
+  MILLRACE_QUERY_SECONDS: ["30", "longest time of a query over HTTP; past it, 504"],
+  MILLRACE_QUERY_MEMORY_MIB: ["1024", "memory of a query's process, 512 at least"],
+  MILLRACE_QUERY_ROWS: ["1000000", "most rows of a query's answer"],
+  MILLRACE_QUERIES_MAX: ["2", "queries at once; past it, 429"],
   MILLRACE_LOG: ["info", logLevels.join(", ")],
 } as const satisfies Record<string, readonly [fallback: string, meaning: string]>;
 
@@ -119,6 +125,12 @@ export function readConfig(environment: Environment): Config {
     bodyBytesMax: integer("MILLRACE_MAX_BODY_BYTES", 1_048_576, 1, bodyBytesMaxMax),
     retentionMs: dayMs * number("MILLRACE_RETENTION_DAYS", 0, { min: 0, max: 36_500, isInteger: false }),
     graceMs: 1000 * number("MILLRACE_GRACE_SECONDS", 30, { min: 0, max: 86_400, isInteger: false }),
+    queries: {
+      timeMs: 1000 * number("MILLRACE_QUERY_SECONDS", 30, { min: 0.1, max: 86_400, isInteger: false }),
+      memoryMiB: integer("MILLRACE_QUERY_MEMORY_MIB", 1024, 512, 1_048_576),
+      rowsMax: integer("MILLRACE_QUERY_ROWS", 1_000_000, 1, 1_000_000_000),
+      atOnceMax: integer("MILLRACE_QUERIES_MAX", 2, 1, 64),
+    },
     logLevel: oneOf("MILLRACE_LOG", "info", logLevels),
   };
   if (problems.length > 0) throw new ConfigInvalid(problems);

@@ -1,5 +1,6 @@
 /** What leaves the service: JSON bodies, and the only place where an error becomes a status. */
 import { ActorDied, Overloaded } from "../base/errors.ts";
+import { RewriteFailed, RewriteRefused } from "../upkeep/rewriter.ts";
 
 /** A request that ends with `{"detail": …}`. */
 export class Refusal extends Error {
@@ -52,6 +53,13 @@ export function refusalOf(error: unknown): Refusal | undefined {
       reason: error.reason,
       text: overloadTexts[error.reason],
       headers: { "retry-after": String(error.retryAfterSeconds) },
+    });
+  if (error instanceof RewriteRefused) return new Refusal(400, { reason: "condition_refused", text: error.message });
+  if (error instanceof RewriteFailed)
+    return new Refusal(503, {
+      reason: "upkeep_failed",
+      text: "Not done now; what was begun goes on by itself. Try again shortly",
+      headers: { "retry-after": String(retryAfterSeconds) },
     });
   if (error instanceof ActorDied)
     return new Refusal(503, {

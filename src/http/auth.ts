@@ -12,10 +12,10 @@ import { subjectBytesMax } from "../shard/bundle.ts";
 import { Refusal } from "./answers.ts";
 
 /** What a token may be for. */
-export const scopes = ["events:write", "stats:read", "query"] as const;
+export const scopes = ["events:write", "stats:read", "query", "admin"] as const;
 
 /** One of `scopes`. */
-type Scope = (typeof scopes)[number];
+export type Scope = (typeof scopes)[number];
 
 /** Who sends (the token's `sub`, in UTF-8, null where it has none), and what they may. */
 type Principal = { subject: Uint8Array | null; scopes: ReadonlySet<string> };

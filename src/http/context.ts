@@ -2,9 +2,11 @@
 import type { Clock } from "../base/clock.ts";
 import type { DiskState } from "../base/disk.ts";
 import type { Log } from "../base/log.ts";
+import type { QueryRunner } from "../query/runner.ts";
 import type { BoardState } from "../shard/board.ts";
 import type { AppendAnswer, AppendRequest } from "../shard/protocol.ts";
 import type { Health } from "../stats/health.ts";
+import type { Upkeep } from "../upkeep/upkeep.ts";
 import type { Authenticator } from "./auth.ts";
 import type { RefusalCounters } from "./counters.ts";
 
@@ -23,8 +25,11 @@ export type HttpContext = {
   submit: (request: AppendRequest) => Promise<AppendAnswer>;
   /** One state of each shard's board. */
   boards: () => BoardState[];
+  queries: QueryRunner;
   disk: () => DiskState;
   health: () => Health;
   /** Prometheus text. */
   metrics: () => Promise<string>;
+  /** Erasure and compaction, once the service runs. */
+  upkeep: () => Upkeep | undefined;
 };

@@ -2,6 +2,7 @@
 import { AggregatorRegistry, Counter, Gauge, type MetricObject, Registry } from "prom-client";
 import { type ScrapedMetric, scrapedMetrics } from "../base/metrics.ts";
 import type { ShardHoldings } from "../keeper/protocol.ts";
+import type { QueryRunner } from "../query/runner.ts";
 import type { BoardState } from "../shard/board.ts";
 import { ageSeconds, freshnessOf } from "../stats/health.ts";
 import type { RefusalCounters } from "./counters.ts";
@@ -13,6 +14,7 @@ type ScrapeView = {
   histograms: MetricObject[][];
   refusals: RefusalCounters;
   holdings: readonly ShardHoldings[];
+  queries: QueryRunner;
   diskFreeBytes: number;
   nowMs: number;
 };
@@ -24,7 +26,7 @@ type FreshnessMetric =
   | "millrace_segments"
   | "millrace_segment_bytes";
 
-type LabelledMetric = FreshnessMetric | "millrace_requests_refused_total";
+type LabelledMetric = FreshnessMetric | "millrace_requests_refused_total" | "millrace_queries_total";
 
 /** The metrics in Prometheus text format. */
 export async function scrape(view: ScrapeView): Promise<string> {
@@ -56,6 +58,8 @@ export async function scrape(view: ScrapeView): Promise<string> {
   }
   const refused = counter(registry, "millrace_requests_refused_total", ["reason"]);
   for (const [reason, requests] of view.refusals.entries()) refused.inc({ reason }, requests);
+  const queries = counter(registry, "millrace_queries_total", ["outcome"]);
+  for (const [outcome, times] of view.queries.outcomes()) queries.inc({ outcome }, times);
   const own = await registry.getMetricsAsJSON();
   return AggregatorRegistry.aggregate([own, ...view.histograms]).metrics();
 }

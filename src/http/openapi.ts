@@ -2,8 +2,10 @@
 import { openapi } from "@elysiajs/openapi";
 import { type TSchema, Type } from "@sinclair/typebox";
 import { batchSchema, eventSchema } from "../event/schema.ts";
+import { contentTypes, queryFormats } from "../query/protocol.ts";
 import { statsSchema } from "../stats/answer.ts";
 import { healthSchema } from "../stats/health.ts";
+import { erasureRequestSchema } from "../store/erasures.ts";
 
 const timestamp = Type.String({ format: "date-time", description: "When it was received, UTC" });
 
@@ -48,7 +50,73 @@ const validationErrorSchema = Type.Object(
 
 const refusalSchema = Type.Object({ detail: Type.String() }, { $id: "Refusal" });
 
+/** The body of a query, as it is documented; `http/query.ts` reads it. */
+const querySchema = Type.Object(
+  {
+    sql: Type.String({
+      description: "One SELECT over `events` and the catalog's other views; WITH, DESCRIBE and SUMMARIZE too",
+      examples: ["SELECT event_name, count(*) AS events FROM events WHERE category = $1 GROUP BY ALL ORDER BY ALL"],
+    }),
+    params: Type.Optional(
+      Type.Union([Type.Array(Type.Unknown()), Type.Record(Type.String(), Type.Unknown()), Type.Null()], {
+        description: "Values for `?` and `$1` by position, or for `$name` by name: strings, numbers, booleans or null",
+        examples: [["trading"]],
+      }),
+    ),
+    format: Type.Optional(
+      Type.Union([...queryFormats.map((format) => Type.Literal(format)), Type.Null()], {
+        description: "How rows are written; absent: what `Accept` names, else json",
+      }),
+    ),
+  },
+  { $id: "AnalyticsQuery", title: "AnalyticsQuery" },
+);
+
+const queryAnswerSchema = Type.Object(
+  {
+    columns: Type.Array(Type.Object({ name: Type.String(), type: Type.String({ description: "DuckDB's type" }) })),
+    rows: Type.Array(Type.Array(Type.Unknown()), {
+      description: "Values in the order of the columns; all digits kept",
+    }),
+    row_count: Type.Integer(),
+  },
+  { $id: "QueryAnswer" },
+);
+
+const queryRefusalSchema = Type.Object(
+  {
+    detail: Type.String(),
+    position: Type.Optional(Type.Integer({ description: "Characters of the SQL before the place that is meant" })),
+  },
+  { $id: "QueryRefusal" },
+);
+
+const erasureSchema = Type.Object(
+  {
+    id: Type.String({ format: "uuid" }),
+    erased: Type.Integer({ description: "Events, each counted once" }),
+    erased_at: Type.String({ format: "date-time", description: "When the last byte was gone" }),
+    by: Type.Union([Type.String(), Type.Null()], { description: "Subject of the token" }),
+    request_hash: Type.String({ description: "SHA-256 of the body as compact JSON, in hex" }),
+    catalog_version: Type.Integer({ description: "The first catalog without them" }),
+    not_searched: Type.Array(Type.String(), {
+      description: "Files kept aside as corrupt, which nobody can read: to be looked at by a person",
+    }),
+  },
+  { $id: "Erasure" },
+);
+
+const compactionSchema = Type.Object(
+  { merges: Type.Integer(), repeats_removed: Type.Integer(), segments: Type.Integer() },
+  { $id: "Compaction" },
+);
+
 const named = [
+  querySchema,
+  queryAnswerSchema,
+  queryRefusalSchema,
+  erasureSchema,
+  compactionSchema,
   eventSchema,
   batchSchema,
   trackAnswerSchema,
@@ -99,6 +167,61 @@ const ingest = (summary: string, body: TSchema, accepted: TSchema) => ({
 export const documented = {
   track: { ...ingest("Track Event", eventSchema, trackAnswerSchema), operationId: "trackEvent" },
   batch: { ...ingest("Track Batch", batchSchema, batchAnswerSchema), operationId: "trackBatch" },
+  query: {
+    summary: "Query Events",
+    description: "Sees every event acknowledged before the call. An answer that ends past a limit breaks off.",
+    operationId: "queryEvents",
+    tags: ["Analytics"],
+    security: bearer,
+    requestBody: { required: true, content: contentOf(querySchema) },
+    responses: {
+      200: {
+        description: "The rows, as they come",
+        content: {
+          ...contentOf(queryAnswerSchema),
+          [contentTypes.ndjson]: {},
+          [contentTypes.csv]: {},
+          [contentTypes.parquet]: {},
+        },
+      },
+      400: answer("The statement is not allowed, fails, or wants too much", queryRefusalSchema),
+      406: refusal("No format that `Accept` names"),
+      413: refusal("The body is too large"),
+      415: refusal("The body is not JSON, or packed"),
+      422: answer("The body is not valid", validationErrorSchema),
+      429: refusal("As many queries run as may; Retry-After says when"),
+      503: refusal("Not now; Retry-After says when"),
+      504: refusal("The query took too long"),
+      ...unauthorized,
+    },
+  },
+  erase: {
+    summary: "Erase Events",
+    description:
+      "Removes events from journals, segments, rollups and id logs, and answers when no byte of them is left in the data folder. Needs the scope `admin`.",
+    operationId: "eraseEvents",
+    tags: ["Operation"],
+    security: bearer,
+    requestBody: {
+      required: true,
+      content: { "application/json": { schema: plain(erasureRequestSchema) } },
+    },
+    responses: {
+      200: answer("The receipt", erasureSchema),
+      400: refusal("The condition is not allowed, or fails"),
+      422: answer("The body is not valid", validationErrorSchema),
+      503: refusal("Not now; what was begun goes on by itself"),
+      ...unauthorized,
+    },
+  },
+  compact: {
+    summary: "Compact Segments",
+    description: "Merges segments until there are as few as can be, and removes repeats. Needs the scope `admin`.",
+    operationId: "compactSegments",
+    tags: ["Operation"],
+    security: bearer,
+    responses: { 200: answer("What was done", compactionSchema), 503: refusal("Not now"), ...unauthorized },
+  },
   stats: {
     summary: "Get Analytics Stats",
     operationId: "getStats",

@@ -6,7 +6,9 @@ import { statsAnswer } from "../stats/answer.ts";
 import { json, Refusal, refusalOf, refused } from "./answers.ts";
 import type { HttpContext } from "./context.ts";
 import { documentation, documented } from "./openapi.ts";
+import { query } from "./query.ts";
 import { track } from "./track.ts";
+import { compact, erase } from "./upkeep.ts";
 
 /** Where to listen. */
 type ListenOptions = { host: string; port: number; version: string };
@@ -25,6 +27,9 @@ const root = "/api/v1/analytics";
 const methods: Readonly<Record<string, string>> = {
   [root]: "POST",
   [`${root}/batch`]: "POST",
+  [`${root}/query`]: "POST",
+  [`${root}/erase`]: "POST",
+  [`${root}/compact`]: "POST",
   [`${root}/stats`]: "GET, HEAD",
   [`${root}/health`]: "GET, HEAD",
   "/metrics": "GET, HEAD",
@@ -73,6 +78,18 @@ const application = (context: HttpContext, options: ListenOptions) =>
     .post(`${root}/batch`, ({ request }) => track(context, request, "batch"), {
       parse: "none",
       detail: documented.batch,
+    })
+    .post(`${root}/query`, ({ request, server }) => query(context, request, server), {
+      parse: "none",
+      detail: documented.query,
+    })
+    .post(`${root}/erase`, ({ request, server }) => erase(context, request, server), {
+      parse: "none",
+      detail: documented.erase,
+    })
+    .post(`${root}/compact`, ({ request, server }) => compact(context, request, server), {
+      parse: "none",
+      detail: documented.compact,
     })
     .get(`${root}/stats`, ({ request }) => stats(context, request), { detail: documented.stats })
     .get(`${root}/health`, () => health(context), { detail: documented.health })

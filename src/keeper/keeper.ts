@@ -6,7 +6,7 @@ import { invariant, unreachable } from "../base/invariant.ts";
 import type { Log } from "../base/log.ts";
 import { publishCatalog, publishedVersion } from "../store/catalog.ts";
 import type { ShardWatermark } from "../store/catalog-views.ts";
-import { mergeLimits, planMerge, planWholeMerge, rewriteOf } from "../store/compaction.ts";
+import { mergeLimits, planKeep, planMerge, planWholeMerge } from "../store/compaction.ts";
 import { currentSegments } from "../store/current.ts";
 import type { DuckDB } from "../store/duckdb.ts";
 import { readErasures } from "../store/erasures.ts";
@@ -91,10 +91,8 @@ export class Keeper {
         return planWholeMerge(segments, mergeLimits);
       case "drop":
         return planDrop(segments, wish.cutoffMs);
-      case "keep": {
-        const segment = segments.find(({ file }) => file === wish.file);
-        return segment && rewriteOf([segment], { keep: wish.keep, repeatsIn: undefined });
-      }
+      case "keep":
+        return planKeep(segments, new Set(wish.files), { keep: wish.keep, limits: mergeLimits });
       default:
         return unreachable(wish);
     }

@@ -24,14 +24,14 @@ export type ShardHoldings = ShardWatermark & { events: number; segments: number;
 export type ShardStretch = { shard: ShardId; before: Sequence };
 
 /**
- * Why a rewrite is looked for: because many small segments are there, to have as few as possible, because of age, or to keep of one
- * segment only the events for which an SQL condition holds.
+ * Why a rewrite is looked for: because many small segments are there, to have as few as possible, because of age, or to keep of
+ * some segments only the events for which an SQL condition holds.
  */
 export type RewriteWish =
   | { kind: "merge" }
   | { kind: "whole merge" }
   | { kind: "drop"; cutoffMs: number }
-  | { kind: "keep"; keep: string; file: string };
+  | { kind: "keep"; keep: string; files: string[] };
 
 /** Everything that the keeper is asked. */
 export type KeeperRequest =

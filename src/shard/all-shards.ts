@@ -1,4 +1,5 @@
 /** What is asked of all shards at once. */
+import { within } from "../base/within.ts";
 import type { ShardWatermark } from "../store/catalog-views.ts";
 import type { ShardHost } from "./dispatcher.ts";
 
@@ -21,7 +22,7 @@ export class AllShards {
       this.#hosts.map(async (host, index) => {
         if (!host.isReady) return;
         const asked = host.ask({ kind: "watermarks" }).catch(() => undefined);
-        const told = await Promise.race([asked, Bun.sleep(watermarkPatienceMs)]);
+        const told = await within(asked, watermarkPatienceMs);
         if (told !== undefined) this.#told[index] = told;
       }),
     );

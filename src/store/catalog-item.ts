@@ -2,7 +2,7 @@
 import { identifier, literal } from "./duckdb.ts";
 
 /** What an analyst reads in `duckdb_views()`, `duckdb_columns()` or `duckdb_functions()`: a meaning and a query that runs. */
-export type Comment = { meaning: string; example: string };
+type Comment = { meaning: string; example: string };
 
 /** A view or a table macro, with its comments. */
 export type CatalogItem = {

@@ -1,8 +1,8 @@
 /**
  * Which segments are merged next: decided from what is known of them, never from their events.
  *
- * Segments of a shard that lie side by side and are of one size or smaller become one when there are enough of them. So each
- * event is written anew once for each size on its way, and few segments of each size are there at a time.
+ * Segments of a shard that lie side by side become one when that is several times as large as the largest of them. So an event
+ * is written anew three or four times on its way to the largest size, and few segments of each size are there at a time.
  */
 import type { SegmentName } from "./names.ts";
 import type { Rewrite } from "./rewrite.ts";
@@ -13,23 +13,27 @@ export type KnownSegment = { file: string; name: SegmentName; bytes: number; sum
 
 /** How large merged segments become. */
 type MergeLimits = {
-  /** So many segments of one size become one of the next: sizes grow by this factor. */
-  fanIn: number;
+  /** What is made is so many times as large as the largest that goes into it. */
+  growthMin: number;
+  /** A segment of so many events or bytes is full: it is merged no more. */
+  full: Size;
   /** No merge makes a larger one. */
-  eventsMax: number;
-  bytesMax: number;
+  max: Size;
 };
 
 /**
- * 8 million events are merged in 20 s and take 300 MB; with them a day of 10,000 events/s is about 130 large segments and 40
- * small ones. Half of that is full: it is merged no more.
+ * With segments of 8 million events, of 300 MB and merged in 20 s, a day of 10,000 events a second is 180 files at most, those
+ * that wait for their readers among them; with 5 million it would be 240.
  */
-export const mergeLimits: MergeLimits = { fanIn: 8, eventsMax: 8_000_000, bytesMax: 512 * 1024 * 1024 };
+export const mergeLimits: MergeLimits = {
+  growthMin: 6,
+  full: { events: 8_000_000, bytes: 384 * 1024 * 1024 },
+  max: { events: 12_000_000, bytes: 768 * 1024 * 1024 },
+};
 
 type Size = { events: number; bytes: number };
 
-const isFull = ({ events, bytes }: Size, limits: MergeLimits) =>
-  events >= limits.eventsMax / 2 || bytes >= limits.bytesMax / 2;
+const isFull = ({ events, bytes }: Size, { full }: MergeLimits) => events >= full.events || bytes >= full.bytes;
 
 const sizeOf = ({ summary, bytes }: KnownSegment): Size => ({ events: summary.events, bytes });
 
@@ -43,7 +47,7 @@ export function planMerge(current: readonly KnownSegment[], limits: MergeLimits)
   const steps = [...new Set(current.map((segment) => stepOf(segment, limits)))].sort((a, b) => a - b);
   for (const step of steps)
     for (const run of runsOf(current, (each) => !isFull(sizeOf(each), limits) && stepOf(each, limits) <= step)) {
-      const isDue = run.length >= limits.fanIn || isFull(sumOf(run), limits);
+      const isDue = sumOf(run).events >= largestOf(run) * limits.growthMin || isFull(sumOf(run), limits);
       const group = isDue ? groupsOf(run, limits).find(({ length }) => length > 1) : undefined;
       if (group !== undefined) return mergeOf(group, current, isFull(sumOf(group), limits));
     }
@@ -61,6 +65,23 @@ export function planWholeMerge(current: readonly KnownSegment[], limits: MergeLi
       if (!isDone) return mergeOf(group, current, true);
     }
   return undefined;
+}
+
+/**
+ * The next rewrite that keeps of these files only the events for which a condition holds; undefined when none of them is
+ * current. Small neighbours become one on the way.
+ */
+export function planKeep(
+  current: readonly KnownSegment[],
+  files: ReadonlySet<string>,
+  how: { keep: string; limits: MergeLimits },
+): Rewrite | undefined {
+  const { keep, limits } = how;
+  const concerned = current.filter(({ file }) => files.has(file));
+  const full = concerned.find((each) => isFull(sizeOf(each), limits));
+  const [run] = runsOf(current, (each) => files.has(each.file) && !isFull(sizeOf(each), limits));
+  const group = full === undefined ? run && groupsOf(run, limits)[0] : [full];
+  return group && rewriteOf(group, { keep, repeatsIn: undefined });
 }
 
 /** Segments side by side that `takes` takes, as long as they can be. */
@@ -111,12 +132,14 @@ function groupsOf(run: readonly KnownSegment[], limits: MergeLimits): KnownSegme
   for (const segment of run) {
     const group = groups.at(-1);
     const { events, bytes } = sumOf([...(group ?? []), segment]);
-    if (group !== undefined && events <= limits.eventsMax && bytes <= limits.bytesMax) group.push(segment);
+    if (group !== undefined && events <= limits.max.events && bytes <= limits.max.bytes) group.push(segment);
     else groups.push([segment]);
   }
   return groups;
 }
 
-/** Sizes by powers of the fan-in: 0 for less than that many events, and so on. */
-const stepOf = ({ summary }: KnownSegment, { fanIn }: MergeLimits) =>
-  Math.floor(Math.log(Math.max(1, summary.events)) / Math.log(fanIn) + 1e-9);
+/** Sizes by powers of the growth: 0 for less than that many events, and so on. */
+const stepOf = ({ summary }: KnownSegment, { growthMin }: MergeLimits) =>
+  Math.floor(Math.log(Math.max(1, summary.events)) / Math.log(growthMin) + 1e-9);
+
+const largestOf = (run: readonly KnownSegment[]) => Math.max(1, ...run.map(({ summary }) => summary.events));

@@ -1,5 +1,11 @@
 /** DuckDB as the service uses it: in memory, with what is sealed attached by path. */
-import { type DuckDBConnection, DuckDBInstance, type DuckDBResult, type Json } from "@duckdb/node-api";
+import {
+  type DuckDBConnection,
+  DuckDBInstance,
+  type DuckDBPreparedStatement,
+  type DuckDBResult,
+  type Json,
+} from "@duckdb/node-api";
 
 /** Limits of one DuckDB instance; past its memory it spills to `spillTo`, or fails where there is none. */
 export type DuckDBLimits = { threads: number; memoryMiB: number; spillTo?: string };
@@ -57,6 +63,11 @@ export class DuckDB implements Disposable {
   /** Makes the statement that is running fail, if there is one. */
   interrupt(): void {
     this.#connection.interrupt();
+  }
+
+  /** Prepares one statement, to be given parameters and run once its rows can be taken. */
+  async prepare(sql: string): Promise<DuckDBPreparedStatement> {
+    return this.#connection.prepare(sql);
   }
 
   [Symbol.dispose](): void {

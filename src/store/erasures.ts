@@ -45,11 +45,11 @@ const receiptSchema = Type.Object({
   catalogVersion: Type.Integer(),
 });
 
-/** The SQL condition that holds for the events that are to go. */
+/** The SQL condition, in brackets, that holds for the events that are to go. */
 export function erasureCondition(request: ErasureRequest): string {
   if ("where" in request) return `(${request.where}\n)`;
   const [[column, value] = ["", ""]] = Object.entries(request);
-  return `${column} = ${literal(value)}`;
+  return `(${column} = ${literal(value)})`;
 }
 
 /** What a receipt says of a request: SHA-256 of its JSON, such as `{"session_id":"s-1"}`, in hex. */

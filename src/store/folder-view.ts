@@ -13,6 +13,7 @@ import { codeOf } from "../base/errors.ts";
 import { judgeJournal, type ReadGroup, rowLines } from "../journal/reader.ts";
 import type { CatalogContent } from "./catalog-views.ts";
 import { covers, currentSegments } from "./current.ts";
+import { readErasures } from "./erasures.ts";
 import { listNames } from "./layout.ts";
 import { type DataFolder, parseJournalName, parseSegmentName, type SegmentName } from "./names.ts";
 import { journalQuery } from "./segment.ts";
@@ -48,7 +49,7 @@ export function viewFolder(folder: DataFolder, scratch: string): FolderView {
       })),
       unsealed: events === 0 ? undefined : journalQuery({ files: [copy], lineBytesMax }),
       watermarks: [...shards].sort((a, b) => a - b).map((shard) => ({ shard, watermarkMs })),
-      erasures: [],
+      erasures: readErasures(folder),
       version: 0,
       publishedAtMs: watermarkMs,
     };

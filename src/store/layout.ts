@@ -37,7 +37,7 @@ export type FolderLock = Disposable;
 
 /**
  * Takes the folder for this process.
- * @throws DataFolderRefused when another process holds it
+ * @throws FolderInUse when another process holds it; DataFolderRefused when it cannot be locked
  */
 export function lockDataFolder(folder: DataFolder): FolderLock {
   let lock: FolderLock | undefined;
@@ -47,7 +47,7 @@ export function lockDataFolder(folder: DataFolder): FolderLock {
     throw new DataFolderRefused(`data folder ${folder.root} cannot be locked: ${messageOf(error)}`, { cause: error });
   }
   if (lock !== undefined) return lock;
-  throw new DataFolderRefused(
+  throw new FolderInUse(
     `data folder ${folder.root} is in use by another server; stop it, or set MILLRACE_DATA_DIR to another folder`,
   );
 }
@@ -72,6 +72,9 @@ export function lockFile(path: string): FolderLock | undefined {
   const held = database;
   return { [Symbol.dispose]: () => held.close() };
 }
+
+/** Another process serves the folder. */
+export class FolderInUse extends DataFolderRefused {}
 
 /** Whether anything is sealed, accepted or kept aside in the folder. */
 export function holdsEvents(folder: DataFolder): boolean {

@@ -3,7 +3,7 @@
  *
  *   millrace.duckdb                                        the catalog
  *   secret                                                 the generated key
- *   lock                                                   held by the server of this folder
+ *   lock, address                                          held by the server of this folder; where it listens
  *   journal/SSSS-FFFFFFFFFFFFFFFF.ndjson                   accepted, not yet sealed: shard, first sequence
  *   journal/corrupt/…, journal/refused/…                   kept aside
  *   segments/SSSS-FFFFFFFFFFFFFFFF-TTTTTTTTTTTTTTTT[-gNNNNNN]-CCCCCCCC.duckdb
@@ -27,6 +27,8 @@ export type DataFolder = {
   refused: string;
   segments: string;
   ids: string;
+  /** Where the server of this folder listens: `http://HOST:PORT`. Meant only while the lock is held. */
+  address: string;
   /** Receipts of erasures, a JSON object a line. */
   erasures: string;
   /** The erasure under way, until its receipt is there. */
@@ -46,6 +48,7 @@ export function dataFolder(root: string): DataFolder {
     refused: join(journal, "refused"),
     segments: join(root, "segments"),
     ids: join(root, "ids"),
+    address: join(root, "address"),
     erasures: join(root, "erasures.ndjson"),
     erasure: join(root, "erasure.json"),
   };

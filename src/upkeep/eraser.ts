@@ -71,7 +71,7 @@ export class Eraser {
     const { folder, graceMs, log, publisher, shards } = this.#options;
     const { id, by, request } = erasure;
     const { files, events: inSegments } = await this.#find(request);
-    for (const file of files) await this.#rewrite(request, file);
+    await this.#rewriteCurrent(request, files);
     await shards.recount();
     const events = erasure.found?.events ?? inSegments + keptAside(folder, request).lines;
     const catalogVersion = erasure.found?.catalogVersion ?? (await publisher.publish());
@@ -90,17 +90,19 @@ export class Eraser {
   #find(request: ErasureRequest): Promise<Found> {
     const { folder, rewriter } = this.#options;
     const files = listNames(folder.segments, parseSegmentName).map(({ file }) => file);
-    return rewriter.run({ kind: "find", condition: erasureCondition(request), files, idsTo: idsPath(folder) });
+    return rewriter.run({ kind: "find", request, files, idsTo: idsPath(folder) });
   }
 
-  async #rewrite(request: ErasureRequest, file: string): Promise<void> {
+  async #rewriteCurrent(request: ErasureRequest, files: string[]): Promise<void> {
     const { keeper, rewriter } = this.#options;
-    const keep = `NOT coalesce((${erasureCondition(request)}), false)`;
-    const rewrite = await keeper.ask({ kind: "plan", wish: { kind: "keep", keep, file } });
-    // A replaced one only goes.
-    if (rewrite === undefined) return;
-    const rewritten = await rewriter.run({ kind: "rewrite", rewrite });
-    await keeper.ask({ kind: "adopt", rewritten });
+    const keep = `NOT coalesce(${erasureCondition(request)}, false)`;
+    for (;;) {
+      // Each rewrite replaces some of the files; those that are replaced already only go.
+      const rewrite = await keeper.ask({ kind: "plan", wish: { kind: "keep", keep, files } });
+      if (rewrite === undefined) return;
+      const rewritten = await rewriter.run({ kind: "rewrite", rewrite });
+      await keeper.ask({ kind: "adopt", rewritten });
+    }
   }
 
   /** Takes what still holds them: ids in the id logs, lines kept aside, and at last the replaced segments. */

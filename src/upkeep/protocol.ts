@@ -1,14 +1,15 @@
 /** What the rewriting process is asked, and what it answers: JSON, a line each. */
+import type { ErasureRequest } from "../store/erasures.ts";
 import type { DataFolder } from "../store/names.ts";
 import type { Rewrite, Rewritten } from "../store/rewrite.ts";
 
 /** What is asked. */
 export type RewriteJob =
   | { kind: "rewrite"; rewrite: Rewrite }
-  /** Where events are for which an SQL condition holds; ids of theirs that clients made go to `idsTo`, one a line. */
-  | { kind: "find"; condition: string; files: readonly string[]; idsTo: string };
+  /** Where the events are that an erasure is about; ids of theirs that clients made go to `idsTo`, one a line. */
+  | { kind: "find"; request: ErasureRequest; files: readonly string[]; idsTo: string };
 
-/** Segments with events for which a condition holds, by name, and how many there are, each counted once. */
+/** Segments with such events, by name, and how many there are, each counted once. */
 export type Found = { files: string[]; events: number };
 
 /** The answer to each kind of job. */

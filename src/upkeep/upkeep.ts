@@ -5,6 +5,7 @@
 import type { ActorHost } from "../actor/host.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { within } from "../base/within.ts";
 import type { KeeperReplies, KeeperRequest, RewriteWish } from "../keeper/protocol.ts";
 import type { Publisher } from "../keeper/publisher.ts";
 import type { AllShards } from "../shard/all-shards.ts";
@@ -100,13 +101,13 @@ export class Upkeep implements AsyncDisposable {
     clearTimeout(this.#wakes);
     this.#rewriter[Symbol.dispose]();
     // What is under way ends at its next step, and goes on at the next start.
-    await Promise.race([this.#last, Bun.sleep(stopMsMax)]);
+    await within(this.#last, stopMsMax);
   }
 
   async #sealed(): Promise<void> {
     const sealed = this.#options.shards.seal().then(() => true);
-    const isSealed = await Promise.race([sealed, Bun.sleep(sealMsMax).then(() => false)]);
-    if (!isSealed) throw new RewriteFailed("events wait to be sealed; try again later");
+    if ((await within(sealed, sealMsMax)) !== true)
+      throw new RewriteFailed("events wait to be sealed; try again later");
   }
 
   #inTurn<Result>(job: () => Promise<Result>): Promise<Result> {

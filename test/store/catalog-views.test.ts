@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { shardId } from "../../src/base/brand.ts";
+import type { ErasureReceipt, ShardWatermark } from "../../src/store/catalog-views.ts";
 import { literal } from "../../src/store/duckdb.ts";
 import { queryFile, type Row, single } from "../support/catalog.ts";
 import { type NamedEvent, openDuckDB, sealedFolder } from "../support/sealed.ts";
@@ -118,7 +119,9 @@ test("a session has its first and last page, and its length by the clock, also w
 
 test("freshness adds up by shard and for all, from segments without events and shards without segments too", async () => {
   const watermarkMs = Date.now() - 3_600_000;
-  const watermarks = [0, 1, 2].map((shard) => ({ shard: shardId(shard), watermarkMs: watermarkMs + shard * 1000 }));
+  const watermarks = [0, 1, 2].map(
+    (shard): ShardWatermark => ({ shard: shardId(shard), watermarkMs: watermarkMs + shard * 1000 }),
+  );
   using sealed = await sealedFolder([...visits, []], { watermarks, unsealed });
   const bytes = sealed.content.segments.map((segment) => segment.bytes);
   const [first, second, third] = [bytes[0] ?? 0, bytes[1] ?? 0, bytes[2] ?? 0];
@@ -141,7 +144,7 @@ test("freshness adds up by shard and for all, from segments without events and s
 });
 
 test("thousands of erasures have their receipts", async () => {
-  const receipt = (by: string | null) => ({
+  const receipt = (by: string | null): ErasureReceipt => ({
     id: randomUUID(),
     erasedAtMs: Date.parse("2024-05-06T07:08:09.010Z"),
     by,
@@ -183,17 +186,18 @@ describe("elsewhere", () => {
 
   test("an attached catalog answers by its name, and with its macros after USE", async () => {
     using sealed = await sealedFolder(visits);
-    using duckdb = await openDuckDB();
-    await duckdb.run(`ATTACH ${literal(sealed.folder.catalog)} AS m (READ_ONLY)`);
-    const counts = `SELECT (SELECT count(*) FROM m.events)::INT AS events, (SELECT count(*) FROM m.sessions)::INT AS sessions,
+    for (const options of ["(READ_ONLY)", ""]) {
+      using duckdb = await openDuckDB();
+      await duckdb.run(`ATTACH ${literal(sealed.folder.catalog)} AS m ${options}`);
+      const counts = `SELECT (SELECT count(*) FROM m.events)::INT AS events, (SELECT count(*) FROM m.sessions)::INT AS sessions,
       (SELECT sum(events) FROM m.events_hourly)::INT AS hourly, (SELECT max(rows) FROM m.freshness)::INT AS rows`;
-    expect(await duckdb.rows(counts)).toEqual([{ events: 6, sessions: 2, hourly: 6, rows: 6 }]);
-    await duckdb.run("USE m");
-    expect(await duckdb.rows("FROM top(event_name, 3)")).toEqual([
-      { value: "tested", events: "5" },
-      { value: "opened", events: "1" },
-    ]);
-    await duckdb.run("USE memory");
+      expect(await duckdb.rows(counts)).toEqual([{ events: 6, sessions: 2, hourly: 6, rows: 6 }]);
+      await duckdb.run("USE m");
+      expect(await duckdb.rows("FROM top(event_name, 3)")).toEqual([
+        { value: "tested", events: "5" },
+        { value: "opened", events: "1" },
+      ]);
+    }
   });
 });
 
@@ -207,8 +211,9 @@ describe("comments", () => {
 
   const exampleOf = ({ comment }: Row) => /^.+[.;] Example: (.+)$/s.exec(String(comment))?.[1];
 
-  test("every view and macro has one, and the example in each comment runs", async () => {
+  test("every view and macro has one, the example in each runs, and stands in the README too", async () => {
     using sealed = await sealedFolder(visits, { unsealed });
+    const page = await Bun.file(new URL("../../src/README.md", import.meta.url)).text();
     const rows = await queryFile(sealed.folder.catalog, commented);
     const names = rows.map((row) => String(row["name"]));
     for (const name of ["events", "events_hourly", "sessions", "top", "timeline", "funnel", "retention"])
@@ -219,6 +224,8 @@ describe("comments", () => {
       const example = exampleOf(row);
       expect({ name: row["name"], hasExample: example !== undefined }).toEqual({ name: row["name"], hasExample: true });
       await queryFile(sealed.folder.catalog, String(example));
+      // Columns have theirs in the catalog alone.
+      if (!String(row["name"]).includes(".")) expect(page).toContain(`\`${example}\``);
     }
   });
 });

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
 import { rowOf } from "../../src/event/row.ts";
 import { parseTimestamp, timestampOfMs } from "../../src/event/timestamp.ts";
-import { type CatalogContent, catalogStatements } from "../../src/store/catalog-views.ts";
+import { type CatalogContent, type CatalogSegment, catalogStatements } from "../../src/store/catalog-views.ts";
 import { DuckDB, literal } from "../../src/store/duckdb.ts";
 import { type DataFolder, dataFolder } from "../../src/store/names.ts";
 import { journalQuery, sealSegment } from "../../src/store/segment.ts";
@@ -28,7 +28,7 @@ export async function sealedFolder(
   const folder = dataFolder(join(place.path, "data"));
   for (const path of [folder.segments, folder.journal]) mkdirSync(path, { recursive: true });
   using duckdb = await openDuckDB();
-  const sealed: CatalogContent["segments"][number][] = [];
+  const sealed: CatalogSegment[] = [];
   for (const [index, events] of segments.entries()) {
     const shard = shardId(index % 2);
     const from = sequence(index * 1000 + 1);

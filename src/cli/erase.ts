@@ -1,0 +1,43 @@
+/** `millrace erase`: removes events for good, and prints the receipt. */
+import { Command } from "@commander-js/extra-typings";
+import { ConfigInvalid } from "../base/errors.ts";
+import { readConfig } from "../config/config.ts";
+import type { ErasureRequest } from "../store/erasures.ts";
+import { reachServer } from "./reach.ts";
+
+/** Erases the events of one session, client or subject, or those for which a condition holds. */
+export const eraseCommand = new Command("erase")
+  .description("remove events from the whole data folder, until no byte of them is left, and print the receipt")
+  .option("--session-id <id>", "events of this session")
+  .option("--client-id <id>", "events of this client")
+  .option("--subject <name>", "events sent with tokens of this subject")
+  .option("--where <sql>", "events for which this SQL condition on the columns of `events` holds")
+  .addHelpText(
+    "after",
+    "\nIt works with and without a running server. Snapshots and exports made before keep what they have.",
+  )
+  .action(async (options) => {
+    const config = readConfig(process.env);
+    await using server = await reachServer(config, "admin");
+    const receipt = await server.post("erase", requestOf(options));
+    process.stdout.write(`${JSON.stringify(receipt)}\n`);
+    const { not_searched: files } = receipt;
+    if (!Array.isArray(files) || files.length === 0) return;
+    process.stderr.write(`millrace: these files cannot be read, and may hold some of them: ${files.join(", ")}\n`);
+    process.exitCode = 1;
+  });
+
+type EraseOptions = { sessionId?: string; clientId?: string; subject?: string; where?: string };
+
+function requestOf({ sessionId, clientId, subject, where }: EraseOptions): ErasureRequest {
+  const given: ErasureRequest[] = [];
+  if (sessionId !== undefined) given.push({ session_id: sessionId });
+  if (clientId !== undefined) given.push({ client_id: clientId });
+  if (subject !== undefined) given.push({ subject });
+  if (where !== undefined) given.push({ where });
+  const [request] = given;
+  if (request !== undefined && given.length === 1) return request;
+  throw new ConfigInvalid([
+    "exactly one of --session-id, --client-id, --subject and --where says whose events are to go",
+  ]);
+}

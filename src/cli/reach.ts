@@ -1,0 +1,95 @@
+/**
+ * A server for one command: the one that runs on the folder, or one of the command's own that ends with it. So a command does
+ * the same, by the same way, whether a server runs or not.
+ */
+import { readFileSync } from "node:fs";
+import { DataFolderRefused, MillraceError } from "../base/errors.ts";
+import type { Config } from "../config/config.ts";
+import { type Scope, signToken } from "../http/auth.ts";
+import { secretOf } from "../http/keys.ts";
+import { Service } from "../service.ts";
+import { FolderInUse, prepareDataFolder } from "../store/layout.ts";
+
+/** The server refused what the command asked; the message is its own. */
+export class CommandRefused extends MillraceError {
+  override readonly name = "CommandRefused";
+}
+
+/** Where a server is, and a token for it. */
+export type Reached = AsyncDisposable & {
+  /** Posts a value as JSON and gives the answer. Throws CommandRefused for anything but a 200. */
+  post(path: string, body: unknown): Promise<Record<string, unknown>>;
+};
+
+/** A server that starts at the same moment has the lock before it has an address. ms */
+const addressMsMax = 10_000;
+
+/** A token lasts for as long as a command may take. Seconds. */
+const tokenSeconds = 24 * 3_600;
+
+/**
+ * Reaches the folder's server, or starts one on a port of its own.
+ * @throws DataFolderRefused when the folder cannot be served, or its server cannot be found
+ */
+export async function reachServer(config: Config, scope: Scope): Promise<Reached> {
+  const folder = prepareDataFolder(config.dataDir);
+  let own: Service | undefined;
+  let address: string;
+  try {
+    // Whoever runs a command reads what it prints, and not a server's diary.
+    const logLevel = process.env["MILLRACE_LOG"] === undefined ? "warn" : config.logLevel;
+    own = await Service.start({ ...config, host: "127.0.0.1", port: 0, logLevel });
+    address = own.address;
+  } catch (error) {
+    if (!(error instanceof FolderInUse)) throw error;
+    address = await addressOf(folder.address);
+  }
+  const token = await signToken(config.jwtSecret ?? secretOf(folder).secret, {
+    subject: process.env["USER"] ?? String(process.getuid?.()),
+    scope,
+    ttlSeconds: tokenSeconds,
+    issuer: config.jwtIssuer,
+    audience: config.jwtAudience,
+    nowMs: Date.now(),
+  });
+  return {
+    post: (path, body) => post(`${address}/api/v1/analytics/${path}`, { body, token }),
+    [Symbol.asyncDispose]: async () => {
+      await own?.stop();
+    },
+  };
+}
+
+async function addressOf(path: string): Promise<string> {
+  const endMs = performance.now() + addressMsMax;
+  while (performance.now() < endMs) {
+    const address = (await Bun.file(path).exists()) ? readFileSync(path, "utf8") : "";
+    if (address !== "" && (await answers(address))) return address;
+    await Bun.sleep(100);
+  }
+  throw new DataFolderRefused("a server holds the data folder, and does not answer where it said that it listens");
+}
+
+async function answers(address: string): Promise<boolean> {
+  try {
+    await fetch(`${address}/api/v1/analytics/health`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function post(url: string, { body, token }: { body: unknown; token: string }): Promise<Record<string, unknown>> {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+    // Bun would give up after five minutes.
+    timeout: false,
+  });
+  const answer: unknown = await response.json();
+  const fields = typeof answer === "object" && answer !== null ? Object.fromEntries(Object.entries(answer)) : {};
+  if (response.ok) return fields;
+  const { detail } = fields;
+  throw new CommandRefused(typeof detail === "string" ? detail : JSON.stringify(detail ?? response.status));
+}

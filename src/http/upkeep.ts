@@ -1,0 +1,71 @@
+/** `POST /api/v1/analytics/erase` and `/compact`: for who may do anything, scope `admin`. */
+import { Value } from "@sinclair/typebox/value";
+import type { Server } from "bun";
+import { Overloaded } from "../base/errors.ts";
+import { answerOf, type Issue } from "../event/issue.ts";
+import { parseJson } from "../event/parse.ts";
+import { type ErasureRequest, erasureRequestSchema } from "../store/erasures.ts";
+import type { Upkeep } from "../upkeep/upkeep.ts";
+import { invalid, json } from "./answers.ts";
+import { readBody, requireJson } from "./body.ts";
+import type { HttpContext } from "./context.ts";
+
+const decoder = new TextDecoder();
+
+/**
+ * Erases events and answers with the receipt, once no byte of them is left.
+ * @throws Refusal, Overloaded, RewriteRefused, RewriteFailed or ActorDied
+ */
+export async function erase(context: HttpContext, request: Request, server: Server<unknown> | null): Promise<Response> {
+  const { upkeep, subject } = await admitted(context, request);
+  requireJson(request);
+  const body = parseJson(await readBody(request, context.limits.bodyBytesMax));
+  const read = body.ok ? requestOf(body.value) : body;
+  if (!read.ok) {
+    context.refusals.count("invalid");
+    return invalid(answerOf(read.issues));
+  }
+  // Many large segments take minutes.
+  server?.timeout(request, 0);
+  const { receipt, notSearched } = await upkeep.erase(read.request, subject);
+  return json({
+    id: receipt.id,
+    erased: receipt.events,
+    erased_at: new Date(receipt.erasedAtMs).toISOString(),
+    by: receipt.by,
+    request_hash: receipt.requestHash,
+    catalog_version: receipt.catalogVersion,
+    not_searched: notSearched,
+  });
+}
+
+/**
+ * Merges all that can be merged, and answers when that is done.
+ * @throws Refusal, Overloaded, RewriteFailed or ActorDied
+ */
+export async function compact(
+  context: HttpContext,
+  request: Request,
+  server: Server<unknown> | null,
+): Promise<Response> {
+  const { upkeep } = await admitted(context, request);
+  server?.timeout(request, 0);
+  const { merges, repeatsRemoved, segments } = await upkeep.compact();
+  return json({ merges, repeats_removed: repeatsRemoved, segments });
+}
+
+async function admitted(context: HttpContext, request: Request): Promise<{ upkeep: Upkeep; subject: string | null }> {
+  const { subject } = await context.auth.authorize(request, "admin");
+  const upkeep = context.upkeep();
+  if (!context.isAccepting() || upkeep === undefined) throw new Overloaded("stopping");
+  return { upkeep, subject: subject === null ? null : decoder.decode(subject) };
+}
+
+type ReadRequest = { ok: true; request: ErasureRequest } | { ok: false; issues: Issue[] };
+
+function requestOf(value: unknown): ReadRequest {
+  if (Value.Check(erasureRequestSchema, value)) return { ok: true, request: value };
+  const names = erasureRequestSchema.anyOf.flatMap(({ properties }) => Object.keys(properties));
+  const msg = `Input should be an object with one of ${names.join(", ")}, a string`;
+  return { ok: false, issues: [{ type: "model_attributes_type", loc: ["body"], msg, input: value }] };
+}

@@ -1,0 +1,280 @@
+/**
+ * What SQL from outside may say, judged from the tree that DuckDB's own parser makes of it.
+ *
+ * Invariants:
+ * - One statement, and it is a SELECT. Nothing is decided from its text.
+ * - A table is one of ours or of the query's own WITH; a table function is on the list. What is not known is refused.
+ * - This is the first wall of two: the process that runs the statement can open no file but those of the view.
+ */
+import { isRecord } from "../event/parse.ts";
+import { type DuckDB, literal } from "../store/duckdb.ts";
+
+/** Why a text is refused. */
+export type StatementFault = {
+  message: string;
+  /** Code points before the place that is meant; undefined where no place is. */
+  position: number | undefined;
+};
+
+/** Names that a statement may use besides its own. */
+export type KnownNames = {
+  /** Views and table macros of the catalog, in lower case. */
+  catalog: ReadonlySet<string>;
+};
+
+/** Table functions that make rows of their arguments alone. */
+const tableFunctions = new Set(["range", "generate_series", "unnest", "json_each", "json_tree", "repeat"]);
+
+/** Tables that describe the catalog and show no path, unlike `views` beside them. */
+const schemaTables = new Set(["tables", "columns"]);
+
+/**
+ * Functions that show settings, variables, paths or the text around the statement, or that run SQL from text.
+ * `finalize` and `combine` take states of aggregates as bytes, and trust them.
+ */
+const deniedFunctions = new Set([
+  "current_setting",
+  "getvariable",
+  "getenv",
+  "query",
+  "query_table",
+  "current_query",
+  "json_serialize_plan",
+  "json_execute_serialized_sql",
+  "finalize",
+  "combine",
+  "write_log",
+  "nextval",
+  "currval",
+  "glob",
+  "sniff_csv",
+  "which_secret",
+]);
+
+/** Families of such functions. Two of the last look at a value alone. */
+const deniedFamilies = /^(?:duckdb_|pragma_|read_|parquet_|sqlite_|__|pg_(?!typeof$|size_pretty$))/;
+
+const isDenied = (name: string) => deniedFunctions.has(name) || deniedFamilies.test(name);
+
+const nodeTypes = new Set(["SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"]);
+
+const tableTypes = new Set([
+  "EMPTY",
+  "BASE_TABLE",
+  "SUBQUERY",
+  "JOIN",
+  "TABLE_FUNCTION",
+  "EXPRESSION_LIST",
+  "PIVOT",
+  "SHOW_REF",
+]);
+
+/** Kinds of expression that ask for nothing but values. */
+const plainClasses = new Set([
+  "CONSTANT",
+  "COLUMN_REF",
+  "FUNCTION",
+  "OPERATOR",
+  "CAST",
+  "COMPARISON",
+  "CONJUNCTION",
+  "CASE",
+  "BETWEEN",
+  "LAMBDA",
+  "LAMBDA_REF",
+  "COLLATE",
+  "TYPE",
+]);
+
+const queryClasses = new Set([...plainClasses, "STAR", "SUBQUERY", "WINDOW", "PARAMETER", "POSITIONAL_REFERENCE"]);
+
+/**
+ * Judges a statement that is to be run as it stands; undefined: it may.
+ * @throws whatever DuckDB throws but for a text that it cannot parse
+ */
+export async function judgeStatement(
+  duckdb: DuckDB,
+  sql: string,
+  known: KnownNames,
+): Promise<StatementFault | undefined> {
+  const parsed = await parse(duckdb, sql);
+  return parsed.ok
+    ? placed(sql, faultIn(parsed.node, { known, ctes: new Set(), classes: queryClasses }))
+    : parsed.fault;
+}
+
+/**
+ * Judges a condition that is to stand as `(\n…\n)` behind a WHERE on `events`: one expression over its columns, without a
+ * subquery or a parameter; undefined: it may stand there.
+ */
+export async function judgeCondition(duckdb: DuckDB, condition: string): Promise<StatementFault | undefined> {
+  const before = "SELECT 1 FROM events WHERE (\n";
+  const whole = await parse(duckdb, `${before}${condition}\n)`);
+  if (!whole.ok) return shifted(whole.fault, before.length);
+  // A text that closes the bracket around it and opens another cannot do so with brackets of two kinds.
+  const listed = await parse(duckdb, `SELECT [\n${condition}\n]`);
+  const plain = await parse(duckdb, `${before}true\n)`);
+  const alone = listed.ok ? onlyItem(listed.node) : undefined;
+  if (!plain.ok || alone === undefined) return noCondition;
+  const { where_clause: where, ...rest } = whole.node;
+  const { where_clause: _, ...restOfPlain } = plain.node;
+  if (!isAlike(rest, restOfPlain) || !isAlike(where, alone)) return noCondition;
+  const scope = { known: { catalog: new Set<string>() }, ctes: new Set<string>(), classes: plainClasses };
+  return shifted(placed(`${before}${condition}`, faultIn(where, scope)), before.length);
+}
+
+const noCondition: StatementFault = { message: "One condition is needed, and nothing beside it", position: undefined };
+
+type TreeFault = { message: string; byte: number | undefined };
+
+type Scope = {
+  known: KnownNames;
+  /** Names that WITH gave, in lower case. */
+  ctes: ReadonlySet<string>;
+  classes: ReadonlySet<string>;
+};
+
+type Parsed = { ok: true; node: Record<string, unknown> } | { ok: false; fault: StatementFault };
+
+async function parse(duckdb: DuckDB, sql: string): Promise<Parsed> {
+  const refuse = (message: string, position?: number): Parsed => ({ ok: false, fault: { message, position } });
+  // DuckDB would read no further than to this character.
+  if (sql.includes("\0")) return refuse("SQL cannot hold the character U+0000");
+  const [row] = await duckdb.rows(`SELECT json_serialize_sql(${literal(sql)}::VARCHAR)::VARCHAR AS tree`);
+  const tree: unknown = JSON.parse(String(row?.["tree"]));
+  if (!isRecord(tree)) return refuse("This cannot be read as SQL");
+  if (tree["error"] !== false) {
+    if (tree["error_type"] === "not implemented") return refuse(`Only a SELECT can be run (${tree["error_message"]})`);
+    const at = tree["position"] === undefined ? undefined : characters(sql, Number(tree["position"]));
+    return refuse(`Parser Error: ${tree["error_message"]}`, at);
+  }
+  const statements = Array.isArray(tree["statements"]) ? tree["statements"] : [];
+  if (statements.length !== 1) return refuse(`One statement can be run at a time, not ${statements.length}`);
+  const [statement] = statements;
+  return isRecord(statement) && isRecord(statement["node"])
+    ? { ok: true, node: statement["node"] }
+    : refuse("This cannot be read as SQL");
+}
+
+/** Code points in the first so many bytes. */
+export const characters = (text: string, bytes: number) => [...Buffer.from(text).subarray(0, bytes).toString()].length;
+
+const placed = (sql: string, fault: TreeFault | undefined): StatementFault | undefined =>
+  fault && {
+    message: fault.message,
+    position: fault.byte === undefined ? undefined : characters(sql, fault.byte),
+  };
+
+const shifted = (fault: StatementFault | undefined, by: number): StatementFault | undefined =>
+  fault && { ...fault, position: fault.position === undefined ? undefined : Math.max(0, fault.position - by) };
+
+/** The first thing in a tree that is not allowed. */
+function faultIn(tree: unknown, scope: Scope): TreeFault | undefined {
+  if (Array.isArray(tree)) return firstFault(tree, (item) => faultIn(item, scope));
+  if (!isRecord(tree)) return undefined;
+  // What a constant holds was written by the client, and has any shape.
+  if (tree["class"] === "CONSTANT") return undefined;
+  const fault = faultOf(tree, scope);
+  if (fault !== undefined) return fault;
+  if (tree["type"] === "TABLE_FUNCTION" && isRecord(tree["function"]))
+    return faultInMembers({ ...tree, function: tree["function"]["children"] }, scope);
+  if (tree["type"] === "RECURSIVE_CTE_NODE") return faultInRecursive(tree, scope);
+  return faultInMembers(tree, scope);
+}
+
+/** A node's own names from WITH are seen by the ones after each, and by the node. */
+function faultInMembers(tree: Record<string, unknown>, scope: Scope): TreeFault | undefined {
+  const { cte_map: withs, ...members } = tree;
+  const entries = isRecord(withs) && Array.isArray(withs["map"]) ? withs["map"] : [];
+  let inner = scope;
+  for (const entry of entries) {
+    if (!isRecord(entry) || typeof entry["key"] !== "string") return unknown(tree);
+    const fault = faultIn(entry["value"], inner);
+    if (fault !== undefined) return fault;
+    inner = { ...inner, ctes: new Set([...inner.ctes, entry["key"].toLowerCase()]) };
+  }
+  return firstFault(Object.values(members), (member) => faultIn(member, inner));
+}
+
+/** Only the part that repeats sees the name of what it is a part of. */
+function faultInRecursive(tree: Record<string, unknown>, scope: Scope): TreeFault | undefined {
+  const { right, ...rest } = tree;
+  const name = String(tree["cte_name"]).toLowerCase();
+  return faultInMembers(rest, scope) ?? faultIn(right, { ...scope, ctes: new Set([...scope.ctes, name]) });
+}
+
+function firstFault(items: readonly unknown[], faultOfItem: (item: unknown) => TreeFault | undefined) {
+  for (const item of items) {
+    const fault = faultOfItem(item);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+/** What is wrong with a node itself. */
+function faultOf(node: Record<string, unknown>, scope: Scope): TreeFault | undefined {
+  const { class: kind, type } = node;
+  if (kind !== undefined) return faultOfExpression(node, scope);
+  if (typeof type !== "string") return "function_name" in node || "table_name" in node ? unknown(node) : undefined;
+  if (type.endsWith("_NODE")) return nodeTypes.has(type) ? undefined : unknown(node);
+  // Of all that is no expression and no node, only what stands behind FROM can be sampled.
+  if ("sample" in node || "table_name" in node) return faultOfTable(node, scope);
+  return "function_name" in node ? unknown(node) : undefined;
+}
+
+function faultOfExpression(node: Record<string, unknown>, { classes }: Scope): TreeFault | undefined {
+  if (!classes.has(String(node["class"]))) return unknown(node);
+  if (!("function_name" in node)) return undefined;
+  const name = String(node["function_name"]).toLowerCase();
+  if (node["export_state"] === true) return unknown(node);
+  return isDenied(name) ? at(node, `The function ${name} cannot be used here`) : undefined;
+}
+
+function faultOfTable(node: Record<string, unknown>, { known, ctes }: Scope): TreeFault | undefined {
+  const type = String(node["type"]);
+  if (!tableTypes.has(type)) return unknown(node);
+  if (type === "SHOW_REF") return isRecord(node["query"]) ? undefined : unknown(node);
+  if (type === "PIVOT" && hasPivotEnum(node)) return unknown(node);
+  if (type === "TABLE_FUNCTION") {
+    const called = isRecord(node["function"]) ? node["function"] : {};
+    const name = String(called["function_name"]).toLowerCase();
+    const isKnown = tableFunctions.has(name) || known.catalog.has(name);
+    return isKnown && isInMain(called["schema"], called["catalog"])
+      ? undefined
+      : at(node, `The table function ${name} cannot be used here`);
+  }
+  if (type !== "BASE_TABLE") return undefined;
+  const name = String(node["table_name"]).toLowerCase();
+  const schema = String(node["schema_name"]).toLowerCase();
+  const catalog = node["catalog_name"];
+  if (schema === "" && catalog === "" && ctes.has(name)) return undefined;
+  if (known.catalog.has(name) && isInMain(schema, catalog)) return undefined;
+  if (schema === "information_schema" && catalog === "" && schemaTables.has(name)) return undefined;
+  return at(node, `There is no table ${JSON.stringify(String(node["table_name"]))} that can be read here`);
+}
+
+const isInMain = (schema: unknown, catalog: unknown) => (schema === "" || schema === "main") && catalog === "";
+
+/** A pivot may take its columns from the name of a type. */
+const hasPivotEnum = ({ pivots }: Record<string, unknown>) =>
+  !Array.isArray(pivots) || pivots.some((pivot) => !isRecord(pivot) || pivot["pivot_enum"] !== "");
+
+/** DuckDB's mark for a node without a place, 2^64 - 1, is no safe integer. */
+function at({ query_location: location }: Record<string, unknown>, message: string): TreeFault {
+  return { message, byte: typeof location === "number" && Number.isSafeInteger(location) ? location : undefined };
+}
+
+const unknown = (node: Record<string, unknown>) =>
+  at(node, `${String(node["class"] ?? node["type"] ?? "This")} cannot be used here`);
+
+/** The item of the only list of `SELECT [item]`. */
+function onlyItem({ select_list: selected }: Record<string, unknown>): unknown {
+  if (!Array.isArray(selected) || selected.length !== 1 || !isRecord(selected[0])) return undefined;
+  const { function_name: name, children } = selected[0];
+  return name === "list_value" && Array.isArray(children) && children.length === 1 ? children[0] : undefined;
+}
+
+/** Whether two trees say the same, wherever it stands. */
+const isAlike = (a: unknown, b: unknown) => JSON.stringify(a, withoutPlaces) === JSON.stringify(b, withoutPlaces);
+
+const withoutPlaces = (key: string, value: unknown) => (key === "query_location" ? undefined : value);
