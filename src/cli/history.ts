@@ -12,7 +12,7 @@ import { identifier, literal } from "../store/duckdb.ts";
 export type HistoryRow = ((ImportedRow & { ok: true }) | { ok: false; error: string }) & { readBytes: number };
 
 /** A file's name does not say what it holds, or it cannot be read. */
-export class FileRefused extends MillraceError {
+class FileRefused extends MillraceError {
   override readonly name = "FileRefused";
 }
 

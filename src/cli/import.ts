@@ -14,7 +14,7 @@ import { Progress } from "./progress.ts";
 import { type Reached, reachServer } from "./reach.ts";
 
 /** A file cannot be taken over; the message names the file, the row and the field. */
-export class HistoryRefused extends MillraceError {
+class HistoryRefused extends MillraceError {
   override readonly name = "HistoryRefused";
 }
 

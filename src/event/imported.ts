@@ -12,7 +12,7 @@ export type ImportedRow = { value: unknown; exact: unknown };
 type ImportContext = { now: Timestamp; rowNumber: number };
 
 /** A row's journal line, or all that is wrong with it. */
-export type ImportedLine = { ok: true; row: Row } | { ok: false; issues: Issue[] };
+type ImportedLine = { ok: true; row: Row } | { ok: false; issues: Issue[] };
 
 /**
  * Reads a row. Without `received_at` it counts as received at its `timestamp`, without that the other way round. Without

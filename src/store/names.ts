@@ -88,9 +88,6 @@ export type SegmentName = { shard: ShardId; from: Sequence; to: Sequence; genera
  */
 export const importShard = shardId(9_999);
 
-/** A stretch that was written anew so often takes no more: the name has six digits for it. */
-export const generationMax = 999_999;
-
 /** Name of a sealed segment. */
 export function segmentName(name: SegmentName): string {
   const checksum = name.crc32.toString(16).padStart(8, "0");

@@ -49,7 +49,7 @@ type UpkeepOptions = {
 };
 
 /** What a `compact` did. */
-export type Compacted = { merges: number; repeatsRemoved: number; segments: number };
+type Compacted = { merges: number; repeatsRemoved: number; segments: number };
 
 /** Does the upkeep of one folder until it is disposed. */
 export class Upkeep implements AsyncDisposable {
