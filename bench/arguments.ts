@@ -1,6 +1,7 @@
 /** What may be asked for on the command line. */
 import { Argument, Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { type Scenario, scenarios } from "./scenarios.ts";
+import type { SqlPlan } from "./sql/run.ts";
 
 /** What was asked for, with everything decided. */
 export interface Plan {
@@ -12,6 +13,8 @@ export interface Plan {
   /** Who makes the ids of the events. */
   readonly ids: "server" | "client";
   readonly seed: number;
+  /** The catalog against a plain table, where that was asked for. */
+  readonly sql: SqlPlan | undefined;
   /** Where the JSON goes. */
   readonly jsonPath: string | undefined;
 }
@@ -22,7 +25,10 @@ export interface Plan {
 export function readPlan(given: readonly string[]): Plan {
   const command = new Command("bench")
     .description("Compares the service, everything durable, with a bare Bun.serve that parses JSON and answers it.")
-    .addArgument(new Argument("[scenarios...]", "what to measure").choices(scenarios.map(({ name }) => name)))
+    .addArgument(
+      new Argument("[scenarios...]", "what to measure").choices([...scenarios.map(({ name }) => name), "sql"]),
+    )
+    .option("--events <n>", "events of the scenario sql", wholeFrom1, 10_000_000)
     .option("--quick", "a look of half a minute: one round, a few seconds each")
     .option("--seconds <n>", "seconds of each measurement", wholeFrom1)
     .option("--rounds <n>", "how often each side is measured", wholeFrom1)
@@ -40,6 +46,9 @@ export function readPlan(given: readonly string[]): Plan {
       .map((scenario) => ({ ...scenario, seconds: secondsOf(scenario) })),
     rounds: options.rounds ?? (options.quick ? 1 : 3),
     warmUpSeconds: options.quick ? 1 : 2,
+    sql: names.has("sql")
+      ? { events: options.events, rounds: options.rounds ?? (options.quick ? 3 : 7), seed: options.seed }
+      : undefined,
     ids: options.ids ? "client" : "server",
     seed: options.seed,
     jsonPath: options.json,

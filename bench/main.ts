@@ -10,8 +10,9 @@ import { AuditFailed } from "./audit.ts";
 import { batchBodies, singleBodies } from "./events.ts";
 import { type Bench, measureFloor, measureService, type Target } from "./measure.ts";
 import { type Round, type ServiceRun, sidesInTurn, summarise } from "./method.ts";
-import { describeMachine, type Results, reportText } from "./report.ts";
+import { describeMachine, type Machine, type Results, reportText, sqlReportText } from "./report.ts";
 import type { Scenario } from "./scenarios.ts";
+import { runSql, type SqlPlan, type SqlResults } from "./sql/run.ts";
 import { findWrk, type LoadResult, WrkMissing } from "./wrk.ts";
 
 /** Enough that they do not all fit a processor's inner caches, few enough that making them takes no time. */
@@ -69,6 +70,16 @@ async function writeBodies(plan: Plan, { scenario, folder }: { scenario: Scenari
   return path;
 }
 
+async function runSqlIn(sql: SqlPlan, signal: AbortSignal): Promise<{ machine: Machine; results: SqlResults }> {
+  const folder = await mkdtemp(join(tmpdir(), "millrace-bench-"));
+  try {
+    const results = await runSql(sql, { folder, signal, progress });
+    return { machine: describeMachine(await Bun.file("/proc/mounts").text(), folder), results };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 /** To standard error, so that the report can be piped; without figures, which are worth nothing before the last audit. */
 function progress(line: string): void {
   process.stderr.write(`${line}\n`);
@@ -80,9 +91,19 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
   process.once(name, () => interruption.abort(new Error(`interrupted by ${name}`)));
 }
 try {
-  const results = await run(plan, interruption.signal);
-  if (plan.jsonPath !== undefined) await Bun.write(plan.jsonPath, `${JSON.stringify(results, undefined, 2)}\n`);
-  console.log(reportText(results));
+  const found: object[] = [];
+  if (plan.sql !== undefined) {
+    const { machine, results } = await runSqlIn(plan.sql, interruption.signal);
+    console.log(sqlReportText(results, machine));
+    found.push({ machine, sql: results });
+  }
+  if (plan.scenarios.length > 0) {
+    const results = await run(plan, interruption.signal);
+    console.log(reportText(results));
+    found.push(results);
+  }
+  if (plan.jsonPath !== undefined)
+    await Bun.write(plan.jsonPath, `${JSON.stringify(Object.assign({}, ...found), undefined, 2)}\n`);
 } catch (error) {
   const expected = error instanceof WrkMissing || error instanceof AuditFailed || interruption.signal.aborted;
   progress(expected && error instanceof Error ? error.message : Bun.inspect(error));

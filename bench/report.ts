@@ -2,6 +2,7 @@
 import { cpus, release, totalmem } from "node:os";
 import type { Round, Summary } from "./method.ts";
 import { memoryMaxMB, readyMaxMs } from "./scenarios.ts";
+import type { SqlResults } from "./sql/run.ts";
 
 /** Where the figures come from; without it they mean nothing. */
 export interface Machine {
@@ -51,10 +52,11 @@ export function fileSystemOf(mounts: string, folder: string): string {
 
 /** The tables and their targets, as text of many lines. */
 export function reportText({ machine, summaries }: Results): string {
-  const { processor, cores, memoryGB, kernel, bun, fileSystem } = machine;
   return [
-    `${cores} x ${processor}, ${memoryGB} GB, Linux ${kernel}, ${fileSystem}, Bun ${bun}`,
-    ...(fileSystem === "tmpfs" ? ["The data lies in memory: nothing here is durable, and every figure flatters."] : []),
+    machineText(machine),
+    ...(machine.fileSystem === "tmpfs"
+      ? ["The data lies in memory: nothing here is durable, and every figure flatters."]
+      : []),
     "",
     table(summaries.map(speedRow)),
     "",
@@ -62,6 +64,33 @@ export function reportText({ machine, summaries }: Results): string {
     "",
     "Every acknowledged event was counted in the sealed files, once.",
   ].join("\n");
+}
+
+/** The catalog's figures, as text of many lines. */
+export function sqlReportText(results: SqlResults, machine: Machine): string {
+  const { asked, events, segments, bytesPerEvent, plainBytesPerEvent, statsMs, readyMs } = results;
+  const rows = asked.map(({ name, plainMs, catalogMs, share, shareMax }) => ({
+    question: name,
+    "plain table ms": plainMs.toFixed(1),
+    "catalog ms": catalogMs.toFixed(1),
+    share: share.toFixed(2),
+    target: against(share <= shareMax, `<= ${shareMax}`),
+  }));
+  return [
+    machineText(machine),
+    "",
+    `${count(events)} events in ${segments} segments, ${bytesPerEvent.toFixed(1)} bytes an event; in the plain table ${plainBytesPerEvent.toFixed(1)}`,
+    "",
+    table(rows),
+    "",
+    `p99 of GET /stats: ${statsMs.full.toFixed(2)} ms with all events, ${statsMs.empty.toFixed(2)} ms with none. Ready after ${count(readyMs)} ms.`,
+    "",
+    "Both sides gave the same answer to every question.",
+  ].join("\n");
+}
+
+function machineText({ processor, cores, memoryGB, kernel, bun, fileSystem }: Machine): string {
+  return `${cores} x ${processor}, ${memoryGB} GB, Linux ${kernel}, ${fileSystem}, Bun ${bun}`;
 }
 
 function speedRow(summary: Summary): Record<string, string> {

@@ -10,6 +10,8 @@ export interface StartOptions {
   readonly folder: string;
   /** Ends the wait for its start. */
   readonly signal: AbortSignal;
+  /** A data folder of the caller's; without it, a new one that goes with the service. */
+  readonly dataDir?: string;
 }
 
 /** The part of the stats that the benchmark reads. */
@@ -56,15 +58,15 @@ export class Service implements AsyncDisposable {
   }
 
   /**
-   * Starts the service on an empty folder and returns once it is healthy.
+   * Starts the service, on an empty folder unless one is given, and returns once it is healthy.
    * @throws Error it does not come up, or gives no token
    */
-  static async start({ folder, signal }: StartOptions): Promise<Service> {
+  static async start({ folder, signal, dataDir: given }: StartOptions): Promise<Service> {
     const home = await mkdtemp(join(folder, "service-"));
     await using ending = new AsyncDisposableStack();
     ending.defer(() => rm(home, { recursive: true, force: true }));
-    const dataDir = join(home, "data");
-    await mkdir(dataDir);
+    const dataDir = given ?? join(home, "data");
+    await mkdir(dataDir, { recursive: true });
     const env = serviceEnvironment(dataDir);
 
     const startedMs = performance.now();
@@ -116,6 +118,18 @@ export class Service implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#ending.disposeAsync();
   }
+}
+
+/**
+ * Runs `millrace compact` on a folder that nobody serves.
+ * @throws Error it does not end with 0
+ */
+export async function compactFolder(dataDir: string, signal: AbortSignal): Promise<void> {
+  const command = [process.execPath, "--no-orphans", cliPath, "compact"];
+  const env = { ...serviceEnvironment(dataDir), MILLRACE_GRACE_SECONDS: "0" };
+  const run = Bun.spawn(command, { env, stdin: "ignore", stdout: "pipe", stderr: "pipe", signal });
+  const [told, complaint] = await Promise.all([run.stdout.text(), run.stderr.text(), run.exited]);
+  if (run.exitCode !== 0) throw new Error(`not compacted: ${complaint}${told}`);
 }
 
 /** Picks what the benchmark reads out of the body of a stats answer. */
