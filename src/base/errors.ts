@@ -16,6 +16,16 @@ export class DataFolderRefused extends MillraceError {
   override readonly name = "DataFolderRefused";
 }
 
+/** A folder that a command was given is not what it must be: not empty, no snapshot, of another export. */
+export class PlaceRefused extends MillraceError {
+  override readonly name = "PlaceRefused";
+}
+
+/** A statement of the command line's own user fails; the message is DuckDB's. */
+export class StatementFailed extends MillraceError {
+  override readonly name = "StatementFailed";
+}
+
 /** The address to listen on cannot be had. */
 export class AddressRefused extends MillraceError {
   override readonly name = "AddressRefused";

@@ -9,7 +9,12 @@ import { MillraceError, messageOf } from "../base/errors.ts";
 import { compactCommand } from "./compact.ts";
 import { eraseCommand } from "./erase.ts";
 import { exitCodeOf } from "./exit.ts";
+import { exportCommand } from "./export.ts";
+import { importCommand } from "./import.ts";
+import { restoreCommand } from "./restore.ts";
 import { serveCommand } from "./serve.ts";
+import { snapshotCommand } from "./snapshot.ts";
+import { sqlCommand } from "./sql.ts";
 import { tokenCommand } from "./token.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -18,9 +23,14 @@ const program = new Command("millrace")
   .version(packageJson.version)
   .addCommand(serveCommand)
   .addCommand(tokenCommand)
+  .addCommand(sqlCommand)
+  .addCommand(exportCommand)
+  .addCommand(snapshotCommand)
+  .addCommand(restoreCommand)
   .addCommand(verifyCommand)
   .addCommand(compactCommand)
-  .addCommand(eraseCommand);
+  .addCommand(eraseCommand)
+  .addCommand(importCommand);
 
 try {
   await program.parseAsync();

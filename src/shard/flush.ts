@@ -134,7 +134,8 @@ export class Flusher {
     const ids = new IdList();
     const unlogged = parts.filter(({ isLogged }) => isLogged !== true);
     for (const { tally } of unlogged) ids.addAll(tally.ids);
-    idLog.append(ids, Date.now());
+    const last = unlogged.at(-1);
+    if (last !== undefined) idLog.append({ ids, shard: last.shard, to: last.part.to, nowMs: Date.now() });
     for (const part of unlogged) part.isLogged = true;
   }
 

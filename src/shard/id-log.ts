@@ -2,34 +2,28 @@
  * The latest ids that clients made, kept on disk past the journals that held them, so that a repeat is known after a
  * restart too.
  *
- * A file is blocks, end to end: magic, count, CRC-32 of the records, time of the flush in ms (float64), then the records,
- * each an id (four words) and the checksum of its content (one); all little-endian.
- *
  * Invariants:
  * - A journal's ids are durable here before its segment gets its name, so an id is always in the one or the other.
  * - A block that does not check is the end of its file: it was being written when the process ended, and its journal is
  *   still there.
  */
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { crc32 } from "node:zlib";
-import type { ShardId } from "../base/brand.ts";
+import type { Sequence, ShardId } from "../base/brand.ts";
 import { appendDurably, removeIfThere, renameDurably, syncFolder } from "../base/durable.ts";
 import { readEventId } from "../event/event-id.ts";
+import { encodeIdBlock, type IdBlock, idRecordBytes, readIdBlocks } from "../store/id-blocks.ts";
 import { listNames } from "../store/layout.ts";
 import { type DataFolder, idLogName, parseIdLogName, unfinishedSuffix } from "../store/names.ts";
 import { type Claims, type IdTable, idsKeptMin, idWords } from "./id-table.ts";
 
-const magic = 0x5344494d;
-const headBytes = 24;
 const recordWords = idWords + 1;
-const recordBytes = recordWords * 4;
 
 /** A file takes this many ids before the next one starts; old files go when the newer ones hold enough. */
 const idsPerFile = 250_000;
 
-/** A block of ids, and where it came from. */
-type IdBlock = { flushedAtMs: number; ids: Claims };
+/** What a flush tells the log: its ids, whose events are in this shard, none after `to`. */
+type LoggedIds = { ids: Claims; shard: ShardId; to: Sequence; nowMs: number };
 
 /** Writes the id log of one shard. */
 export class IdLog {
@@ -47,7 +41,7 @@ export class IdLog {
     this.#files = listNames(folder.ids, parseIdLogName)
       .filter(({ name }) => name.shard === shard)
       .map(({ file, name }) => {
-        const { blocks, isTorn } = readIdLog(join(folder.ids, file));
+        const { blocks, isTorn } = readIdBlocks(join(folder.ids, file));
         this.#lastIsTorn = isTorn;
         this.#number = name.number;
         this.#newestMs = Math.max(this.#newestMs, ...blocks.map(({ flushedAtMs }) => flushedAtMs));
@@ -59,7 +53,7 @@ export class IdLog {
    * Appends a block, durably, and removes files that are no longer needed. Never behind a torn block: nobody would read it.
    * @throws the system's error when the disk refuses
    */
-  append(ids: Claims, nowMs: number): void {
+  append({ ids, shard, to, nowMs }: LoggedIds): void {
     if (ids.count === 0) return;
     const last = this.#files.at(-1);
     const isNew = last === undefined || this.#lastIsTorn || last.ids >= idsPerFile;
@@ -71,7 +65,8 @@ export class IdLog {
     this.#lastIsTorn = true;
     const descriptor = openSync(this.#pathOf(file.number), isNew ? "ax" : "a", 0o600);
     try {
-      appendDurably(descriptor, encodeBlock({ flushedAtMs: this.#newestMs, ids }));
+      const block = { flushedAtMs: this.#newestMs, range: { shard, to }, records: encodeRecords(ids) };
+      appendDurably(descriptor, encodeIdBlock(block));
     } catch (error) {
       // Otherwise a disk that stays full would gather a file for each try.
       if (isNew) removeIfThere(this.#pathOf(file.number));
@@ -136,16 +131,14 @@ export function* idsIn(path: string): Generator<ReadonlySet<string>> {
 
 /** Writes a file anew without these ids, if it holds any; gives how many those were. */
 function forgetIn(path: string, ids: ReadonlySet<string>): number {
-  const { blocks } = readIdLog(path);
-  const kept = blocks.map(({ flushedAtMs, ids: all }) => {
-    const stays = Array.from({ length: all.count }, (_, index) => index).filter(
-      (index) => !ids.has(readEventId(all.words, index * idWords)),
+  const { blocks } = readIdBlocks(path);
+  const kept = blocks.map((block) => {
+    const { words, count } = decodeRecords(block);
+    const stays = Array.from({ length: count }, (_, index) => index).filter(
+      (index) => !ids.has(readEventId(words, index * idWords)),
     );
-    const words = Uint32Array.from(
-      stays.flatMap((index) => [...all.words.subarray(index * idWords, (index + 1) * idWords)]),
-    );
-    const contents = Uint32Array.from(stays.map((index) => all.contents[index] ?? 0));
-    return { flushedAtMs, ids: { words, contents, count: stays.length } };
+    const records = stays.map((index) => block.records.subarray(index * idRecordBytes, (index + 1) * idRecordBytes));
+    return { ...block, records: Buffer.concat(records) };
   });
   const forgotten = countIds(blocks) - countIds(kept);
   if (forgotten === 0) return 0;
@@ -153,7 +146,7 @@ function forgetIn(path: string, ids: ReadonlySet<string>): number {
   removeIfThere(unfinished);
   const descriptor = openSync(unfinished, "wx", 0o600);
   try {
-    appendDurably(descriptor, Buffer.concat(kept.filter((block) => block.ids.count > 0).map(encodeBlock)));
+    appendDurably(descriptor, Buffer.concat(kept.filter((block) => countOf(block) > 0).map(encodeIdBlock)));
   } finally {
     closeSync(descriptor);
   }
@@ -161,45 +154,23 @@ function forgetIn(path: string, ids: ReadonlySet<string>): number {
   return forgotten;
 }
 
-const countIds = (blocks: readonly IdBlock[]) => blocks.reduce((sum, block) => sum + block.ids.count, 0);
+const countOf = (block: IdBlock) => block.records.byteLength / idRecordBytes;
 
-function encodeBlock(block: IdBlock): Uint8Array {
-  const { ids, flushedAtMs } = block;
-  const bytes = new Uint8Array(headBytes + ids.count * recordBytes);
-  const records = new Uint32Array(bytes.buffer, headBytes, ids.count * recordWords);
+const countIds = (blocks: readonly IdBlock[]) => blocks.reduce((sum, block) => sum + countOf(block), 0);
+
+function encodeRecords(ids: Claims): Uint8Array {
+  const records = new Uint32Array(ids.count * recordWords);
   for (let index = 0; index < ids.count; index++) {
     records.set(ids.words.subarray(index * idWords, (index + 1) * idWords), index * recordWords);
     records[index * recordWords + idWords] = ids.contents[index] ?? 0;
   }
-  const head = new DataView(bytes.buffer);
-  head.setUint32(0, magic, true);
-  head.setUint32(4, ids.count, true);
-  head.setUint32(8, crc32(bytes.subarray(headBytes)), true);
-  head.setFloat64(16, flushedAtMs, true);
-  return bytes;
+  return new Uint8Array(records.buffer);
 }
 
-/** Whole blocks of an id log, in order, and whether something follows them. */
-function readIdLog(path: string): { blocks: IdBlock[]; isTorn: boolean } {
-  const bytes = readFileSync(path);
-  const blocks: IdBlock[] = [];
-  let at = 0;
-  while (at + headBytes <= bytes.byteLength) {
-    const head = new DataView(bytes.buffer, bytes.byteOffset + at, headBytes);
-    const count = head.getUint32(4, true);
-    const end = at + headBytes + count * recordBytes;
-    if (head.getUint32(0, true) !== magic || end > bytes.byteLength) break;
-    const body = bytes.subarray(at + headBytes, end);
-    if (crc32(body) !== head.getUint32(8, true)) break;
-    blocks.push({ flushedAtMs: head.getFloat64(16, true), ids: decodeRecords(body, count) });
-    at = end;
-  }
-  return { blocks, isTorn: at < bytes.byteLength };
-}
-
-function decodeRecords(body: Buffer, count: number): Claims {
+function decodeRecords(block: IdBlock): Claims {
   // Copied, because the records of a file need not start at a multiple of four.
-  const records = new Uint32Array(Uint8Array.from(body).buffer);
+  const records = new Uint32Array(Uint8Array.from(block.records).buffer);
+  const count = countOf(block);
   const words = new Uint32Array(count * idWords);
   const contents = new Uint32Array(count);
   for (let index = 0; index < count; index++) {
@@ -214,15 +185,17 @@ function decodeRecords(body: Buffer, count: number): Claims {
  * Before any actor starts.
  */
 export function loadIdLogs(folder: DataFolder, table: IdTable): number {
-  const blocks = listNames(folder.ids, parseIdLogName).flatMap(({ file }) => readIdLog(join(folder.ids, file)).blocks);
+  const blocks = listNames(folder.ids, parseIdLogName).flatMap(
+    ({ file }) => readIdBlocks(join(folder.ids, file)).blocks,
+  );
   blocks.sort((a, b) => b.flushedAtMs - a.flushedAtMs);
   const latest: IdBlock[] = [];
   let count = 0;
   for (const block of blocks) {
     if (count >= idsKeptMin) break;
     latest.push(block);
-    count += block.ids.count;
+    count += countOf(block);
   }
-  for (const block of latest.reverse()) table.enter(block.ids);
+  for (const block of latest.reverse()) table.enter(decodeRecords(block));
   return count;
 }

@@ -15,9 +15,15 @@ import { type DataFolder, unfinishedSuffix } from "./names.ts";
 /** Writes the catalog and returns once the new file is in its place. */
 export async function publishCatalog(duckdb: DuckDB, folder: DataFolder, content: CatalogContent): Promise<void> {
   const unfinished = folder.catalog + unfinishedSuffix;
-  removeIfThere(unfinished);
-  removeIfThere(`${unfinished}.wal`);
-  await duckdb.run(`ATTACH ${literal(unfinished)} AS catalog_file (BLOCK_SIZE 16384)`);
+  await writeCatalog(duckdb, unfinished, content);
+  renameDurably({ from: unfinished, to: folder.catalog });
+}
+
+/** Writes a catalog's file, over one that may be there, and returns once its bytes are durable; its name is not. */
+export async function writeCatalog(duckdb: DuckDB, path: string, content: CatalogContent): Promise<void> {
+  removeIfThere(path);
+  removeIfThere(`${path}.wal`);
+  await duckdb.run(`ATTACH ${literal(path)} AS catalog_file (BLOCK_SIZE 16384)`);
   try {
     await duckdb.run("USE catalog_file");
     // As one: each statement alone would write DuckDB's log, which takes twice as long.
@@ -29,8 +35,7 @@ export async function publishCatalog(duckdb: DuckDB, folder: DataFolder, content
     await duckdb.run("USE memory");
     await duckdb.run("DETACH catalog_file");
   }
-  await syncFile(unfinished);
-  renameDurably({ from: unfinished, to: folder.catalog });
+  await syncFile(path);
 }
 
 /** The version of the catalog that is there; 0 when there is none, or one without a version. */

@@ -1,8 +1,14 @@
 /** DuckDB as the service uses it: in memory, with what is sealed attached by path. */
-import { type DuckDBConnection, DuckDBInstance, type DuckDBPreparedStatement, type Json } from "@duckdb/node-api";
+import {
+  type DuckDBConnection,
+  DuckDBInstance,
+  type DuckDBPreparedStatement,
+  type DuckDBResult,
+  type Json,
+} from "@duckdb/node-api";
 
 /** Limits of one DuckDB instance; past its memory it spills to `spillTo`, or fails where there is none. */
-type DuckDBLimits = { threads: number; memoryMiB: number; spillTo?: string };
+export type DuckDBLimits = { threads: number; memoryMiB: number; spillTo?: string };
 
 /** An in-memory DuckDB with one connection; statements run one after another. */
 export class DuckDB implements Disposable {
@@ -36,6 +42,27 @@ export class DuckDB implements Disposable {
   async rows(sql: string): Promise<Record<string, Json>[]> {
     const reader = await this.#connection.runAndReadAll(sql);
     return reader.getRowObjectsJson();
+  }
+
+  /**
+   * Runs a text of any number of statements, each when the caller asks for its result. Rows are taken from a result as they
+   * come, and before the next one is asked for.
+   */
+  async *results(sql: string): AsyncGenerator<DuckDBResult> {
+    const statements = await this.#connection.extractStatements(sql);
+    for (let index = 0; index < statements.count; index++) {
+      const prepared = await statements.prepare(index);
+      try {
+        yield await prepared.stream();
+      } finally {
+        prepared.destroySync();
+      }
+    }
+  }
+
+  /** Makes the statement that is running fail, if there is one. */
+  interrupt(): void {
+    this.#connection.interrupt();
   }
 
   /** Prepares one statement, to be given parameters and run once its rows can be taken. */

@@ -85,16 +85,21 @@ export function finishErasure(folder: DataFolder, receipt: ErasureReceipt): void
   const wholeBytes = Buffer.byteLength(text.slice(0, text.lastIndexOf("\n") + 1));
   if (wholeBytes < Buffer.byteLength(text)) truncateDurably(folder.erasures, wholeBytes);
   if (!readErasures(folder).some(({ id }) => id === receipt.id)) {
-    const descriptor = openSync(folder.erasures, "a", 0o600);
-    try {
-      appendDurably(descriptor, Buffer.from(`${JSON.stringify(receipt)}\n`));
-    } finally {
-      closeSync(descriptor);
-    }
+    keepReceipts(folder, [receipt]);
     syncFolder(folder.root);
   }
   removeIfThere(folder.erasure);
   syncFolder(folder.root);
+}
+
+/** Appends receipts; their bytes are durable then, a new file's name is not. */
+export function keepReceipts(folder: DataFolder, receipts: readonly ErasureReceipt[]): void {
+  const descriptor = openSync(folder.erasures, "a", 0o600);
+  try {
+    appendDurably(descriptor, Buffer.from(receipts.map((receipt) => `${JSON.stringify(receipt)}\n`).join("")));
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /**

@@ -14,7 +14,7 @@ export function prepareDataFolder(path: string): DataFolder {
   const folder = dataFolder(resolve(path));
   try {
     const isNew = mkdirSync(folder.root, { recursive: true }) !== undefined;
-    for (const each of [folder.journal, folder.corrupt, folder.refused, folder.segments, folder.ids])
+    for (const each of [folder.journal, folder.corrupt, folder.refused, folder.segments, folder.ids, folder.imports])
       mkdirSync(each, { recursive: true, mode: 0o755 });
     for (const each of [folder.root, folder.journal]) syncFolder(each);
     if (isNew) syncFolder(dirname(folder.root));
@@ -32,30 +32,42 @@ function requireWritable(folder: DataFolder): void {
   removeIfThere(probe);
 }
 
-/** A held data folder; released by `dispose`, and by the kernel when the process ends in whatever way. */
+/** A held lock; released by `dispose`, and by the kernel when the process ends in whatever way. */
 export type FolderLock = Disposable;
 
 /**
  * Takes the folder for this process.
- * An exclusive SQLite transaction is a kernel lock on the file: it ends with the process, also at SIGKILL, and unlike a
- * listening socket it holds across containers that share the folder.
- * @throws DataFolderRefused when another process holds it
+ * @throws FolderInUse when another process holds it; DataFolderRefused when it cannot be locked
  */
 export function lockDataFolder(folder: DataFolder): FolderLock {
+  let lock: FolderLock | undefined;
+  try {
+    lock = lockFile(folder.lock);
+  } catch (error) {
+    throw new DataFolderRefused(`data folder ${folder.root} cannot be locked: ${messageOf(error)}`, { cause: error });
+  }
+  if (lock !== undefined) return lock;
+  throw new FolderInUse(
+    `data folder ${folder.root} is in use by another server; stop it, or set MILLRACE_DATA_DIR to another folder`,
+  );
+}
+
+/**
+ * Takes a file, made where it is missing, for this process; undefined while another process has it.
+ * An exclusive SQLite transaction is a kernel lock on the file: it ends with the process, also at SIGKILL, and unlike a
+ * listening socket it holds across containers that share the folder.
+ * @throws SQLite's error when it can be neither
+ */
+export function lockFile(path: string): FolderLock | undefined {
   let database: Database | undefined;
   try {
-    database = new Database(folder.lock, { create: true });
+    database = new Database(path, { create: true });
     database.run("PRAGMA journal_mode = MEMORY");
     database.run("BEGIN EXCLUSIVE");
   } catch (error) {
     database?.close();
-    const busy = codeOf(error)?.startsWith("SQLITE_BUSY") ?? false;
-    if (busy)
-      throw new FolderInUse(
-        `data folder ${folder.root} is in use by another server; stop it, or set MILLRACE_DATA_DIR to another folder`,
-        { cause: error },
-      );
-    throw new DataFolderRefused(`data folder ${folder.root} cannot be locked: ${messageOf(error)}`, { cause: error });
+    if (codeOf(error)?.startsWith("SQLITE_BUSY")) return undefined;
+    throw error;
   }
   const held = database;
   return { [Symbol.dispose]: () => held.close() };
@@ -63,6 +75,12 @@ export function lockDataFolder(folder: DataFolder): FolderLock {
 
 /** Another process serves the folder. */
 export class FolderInUse extends DataFolderRefused {}
+
+/** Whether anything is sealed, accepted or kept aside in the folder. */
+export function holdsEvents(folder: DataFolder): boolean {
+  const hasFile = (path: string) => readdirSync(path, { withFileTypes: true }).some((entry) => entry.isFile());
+  return [folder.segments, folder.journal, folder.corrupt, folder.refused].some(hasFile);
+}
 
 /** Files of a folder that a parser knows, with what their names say, in the order of their names. */
 export function listNames<Name>(

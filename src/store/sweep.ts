@@ -1,6 +1,7 @@
 /** Removes what a crash left unfinished. */
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { holdsEvents } from "./layout.ts";
 import { type DataFolder, unfinishedSuffix } from "./names.ts";
 
 /** Removes unfinished files, which nothing was ever promised about; gives their paths. Before any actor starts. */
@@ -9,8 +10,18 @@ export function sweepUnfinished(folder: DataFolder): string[] {
   for (const each of [folder.root, folder.journal, folder.segments, folder.ids])
     for (const file of readdirSync(each)) {
       if (!file.endsWith(unfinishedSuffix) && !file.endsWith(`${unfinishedSuffix}.wal`)) continue;
+      // A restore that was killed leaves a folder.
       rmSync(join(each, file), { recursive: true, force: true });
       removed.push(join(each, file));
     }
-  return removed;
+  for (const file of readdirSync(folder.imports)) rmSync(join(folder.imports, file));
+  return [...removed, ...sweepIdsAlone(folder)];
+}
+
+/** Ids beside no event: a restore puts them there before its segments, and was killed in between. */
+function sweepIdsAlone(folder: DataFolder): string[] {
+  if (holdsEvents(folder)) return [];
+  const alone = readdirSync(folder.ids).map((file) => join(folder.ids, file));
+  for (const path of alone) rmSync(path);
+  return alone;
 }

@@ -45,6 +45,7 @@ export const diskCalls = {
   sync: "fsync,fdatasync",
   dataSync: "fdatasync",
   folderSync: "fsync",
+  link: "link,linkat",
   rename: "rename,renameat,renameat2",
   remove: "unlink,unlinkat",
 } as const;

@@ -1,0 +1,170 @@
+/** The prompt of `millrace sql`, on node:readline, which knows history, completion and editing. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { codeOf, messageOf, StatementFailed } from "../base/errors.ts";
+import type { FolderReader } from "../store/folder-reader.ts";
+import { runStatements, type SqlOutput } from "./sql-run.ts";
+import { splitStatements } from "./sql-text.ts";
+
+const prompts = { first: "millrace> ", more: "      ..> " } as const;
+
+const interruptEveryMs = 20;
+
+/** Lines of history that are kept. */
+const historyMax = 1_000;
+
+const help = `Statements end with a semicolon, and may take several lines. Each one sees everything accepted until then.
+Tab completes names, the arrows walk through what was typed before.
+.help   this text
+.quit   ends, as Ctrl-D does; Ctrl-C ends a statement that runs, or drops what was typed
+`;
+
+const keywords =
+  "select from where group order by having limit join left using on and or not as distinct count sum avg min max between interval summarize describe".split(
+    " ",
+  );
+
+/** Reads statements and runs them until the user has had enough. */
+export async function runPrompt(reader: FolderReader, output: SqlOutput): Promise<void> {
+  let names = await namesOf(reader);
+  let typed = "";
+  let isInTransaction = false;
+  let phase: "typing" | "looking" | "running" | "cancelled" = "typing";
+  let isClosed = false;
+  let interrupting = Promise.resolve();
+  const readline = createInterface({
+    input: process.stdin,
+    output: process.stdout,
+    terminal: true,
+    prompt: prompts.first,
+    history: readHistory(),
+    historySize: historyMax,
+    removeHistoryDuplicates: true,
+    completer: (line: string) => completions(line, names),
+  });
+  const ended = Promise.withResolvers<void>();
+  const ask = () => {
+    if (isClosed) return;
+    readline.setPrompt(typed === "" ? prompts.first : prompts.more);
+    readline.prompt();
+  };
+
+  async function run(text: string): Promise<void> {
+    phase = "looking";
+    try {
+      if (!isInTransaction) await reader.refresh();
+      if (!isCancelled()) {
+        phase = "running";
+        await runStatements(reader.duckdb, text, output);
+        isInTransaction = transactionAfter(text, isInTransaction);
+      }
+    } catch (error) {
+      if (!(error instanceof StatementFailed)) throw error;
+      process.stderr.write(`${messageOf(error)}\n`);
+    }
+    phase = "typing";
+    names = await namesOf(reader);
+  }
+
+  const isCancelled = () => phase === "cancelled";
+
+  /** Again and again: an interrupt that comes just before a statement is none to DuckDB. */
+  async function interrupt(): Promise<void> {
+    while (phase === "running") {
+      reader.duckdb.interrupt();
+      await Bun.sleep(interruptEveryMs);
+    }
+  }
+
+  async function take(line: string): Promise<void> {
+    if (typed === "" && /^\s*\.\w+\s*$/.test(line)) {
+      const command = line.trim();
+      if (command === ".quit" || command === ".exit") return readline.close();
+      process.stdout.write(command === ".help" ? help : `${command} is not known; .help tells what is\n`);
+    } else {
+      typed += `${line}\n`;
+      const { statements, rest } = splitStatements(typed);
+      if (statements.length > 0) {
+        const whole = rest === "" ? typed : typed.slice(0, typed.lastIndexOf(rest));
+        typed = rest === "" ? "" : `${rest}\n`;
+        await run(whole);
+      } else if (rest === "") typed = "";
+    }
+    ask();
+  }
+
+  let queue = Promise.resolve();
+  readline.on("line", (line) => {
+    queue = queue.then(() => take(line)).catch(ended.reject);
+  });
+  readline.on("SIGINT", () => {
+    if (phase === "looking") phase = "cancelled";
+    if (phase !== "typing") {
+      interrupting = interrupt();
+      return;
+    }
+    typed = "";
+    // To the end of the line, and all before it away.
+    readline.write(null, { ctrl: true, name: "e" });
+    readline.write(null, { ctrl: true, name: "u" });
+    process.stdout.write("\n");
+    ask();
+  });
+  readline.on("history", keepHistory);
+  readline.on("close", () => {
+    isClosed = true;
+    process.stdout.write("\n");
+    queue.then(() => interrupting).then(ended.resolve);
+  });
+  ask();
+  await ended.promise;
+}
+
+/** Whether a transaction is open after a text that ran: inside one, what the statements see must not change. */
+function transactionAfter(text: string, before: boolean): boolean {
+  const { statements } = splitStatements(text);
+  const last = statements.findLast((each) => /^(begin|start|commit|end|rollback|abort)\b/i.test(each));
+  return last === undefined ? before : /^(begin|start)\b/i.test(last);
+}
+
+/** What can be completed: views, tables, their columns, macros, and a few words of SQL. */
+async function namesOf(reader: FolderReader): Promise<string[]> {
+  const rows = await reader.duckdb.rows(
+    `SELECT table_name AS name FROM duckdb_columns() WHERE NOT internal
+     UNION SELECT column_name FROM duckdb_columns() WHERE NOT internal
+     UNION SELECT function_name || '(' FROM duckdb_functions() WHERE NOT internal ORDER BY name`,
+  );
+  return [...rows.map(({ name }) => String(name)), ...keywords];
+}
+
+/** What the last word of the line may become, and that word: the two things that readline wants. */
+function completions(line: string, names: readonly string[]): [string[], string] {
+  const word = /\w*$/.exec(line)?.[0] ?? "";
+  return [word === "" ? [] : names.filter((name) => name.startsWith(word.toLowerCase())), word];
+}
+
+/** In the user's own folder: what somebody asked is not the data folder's. */
+const historyPath = () =>
+  join(process.env["XDG_STATE_HOME"] || join(homedir(), ".local", "state"), "millrace", "sql_history");
+
+/** Newest first, as readline has it; the file has the oldest first. */
+function readHistory(): string[] {
+  try {
+    return readFileSync(historyPath(), "utf8").split("\n").filter(Boolean).reverse();
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    return [];
+  }
+}
+
+/** A history that cannot be kept is no reason not to ask. */
+function keepHistory(history: readonly string[]): void {
+  try {
+    mkdirSync(dirname(historyPath()), { recursive: true, mode: 0o700 });
+    writeFileSync(historyPath(), `${[...history].reverse().join("\n")}\n`, { mode: 0o600 });
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+  }
+}

@@ -1,0 +1,56 @@
+/** `millrace sql`: DuckDB over everything accepted, with or without a service on the folder. */
+import { existsSync } from "node:fs";
+import { availableParallelism, totalmem } from "node:os";
+import { extname, join, resolve } from "node:path";
+import { text } from "node:stream/consumers";
+import { Command, Option } from "@commander-js/extra-typings";
+import { ConfigInvalid, PlaceRefused } from "../base/errors.ts";
+import { readConfig } from "../config/config.ts";
+import { FolderReader } from "../store/folder-reader.ts";
+import { dataFolder } from "../store/names.ts";
+import { scratchFolder } from "./scratch.ts";
+import { runPrompt } from "./sql-prompt.ts";
+import { runStatements, type SqlFormat, sqlFormats } from "./sql-run.ts";
+
+/** DuckDB's own default, as a share of the machine's memory; what needs more goes to the scratch folder. */
+const memoryShare = 0.8;
+
+/** Runs statements, from the command line, from standard input or at a prompt. */
+export const sqlCommand = new Command("sql")
+  .description("ask everything accepted so far, in DuckDB's SQL; without a text, a prompt")
+  .argument("[text]", "statements, separated by semicolons; default: standard input")
+  .addOption(new Option("--format <format>", "default: table on a terminal, csv otherwise").choices(sqlFormats))
+  .option("--out <file>", "write the rows of the last statement there; the end of its name tells the format")
+  .addHelpText(
+    "after",
+    `
+The views and macros of the catalog are there: events, events_hourly, sessions, freshness, top(), timeline(), funnel() and the
+others that "SELECT * FROM duckdb_views() WHERE NOT internal" lists. They see what is accepted and not sealed yet, too, and cannot be
+written to. DuckDB runs in this process with all its powers: it reads and writes other files, and keeps tables while it runs.
+Times are UTC.`,
+  )
+  .action(async (given, options) => {
+    const folder = dataFolder(resolve(readConfig(process.env).dataDir));
+    if (!existsSync(folder.segments)) throw new PlaceRefused(`${folder.root} is no data folder: it has no segments`);
+    const isPrompt = given === undefined && process.stdin.isTTY;
+    const format = formatOf(options);
+    using scratch = scratchFolder();
+    const limits = {
+      threads: availableParallelism(),
+      memoryMiB: Math.floor((totalmem() * memoryShare) / 2 ** 20),
+      spillTo: join(scratch.path, "spill"),
+    };
+    using reader = await FolderReader.open({ folder, scratch: scratch.path, limits });
+    await reader.duckdb.run("SET autoinstall_known_extensions = true");
+    const output = { format, file: options.out, scratch: scratch.path };
+    if (isPrompt) await runPrompt(reader, output);
+    else await runStatements(reader.duckdb, given ?? (await text(process.stdin)), output);
+  });
+
+function formatOf({ format, out }: { format?: SqlFormat | undefined; out?: string | undefined }): SqlFormat {
+  const named = sqlFormats.find((each) => out !== undefined && extname(out) === `.${each}`);
+  const chosen = format ?? named ?? (process.stdout.isTTY && out === undefined ? "table" : "csv");
+  if (chosen === "parquet" && out === undefined && process.stdout.isTTY)
+    throw new ConfigInvalid(["--format parquet: is not for a terminal; add --out FILE"]);
+  return chosen;
+}

@@ -1,0 +1,79 @@
+/**
+ * The format of an id log: blocks, end to end, each the ids of one flush. All little-endian.
+ *
+ *   0  magic          uint32
+ *   4  count          uint32, records that follow the head
+ *   8  CRC-32         uint32, of everything after it
+ *  12  shard          uint32, of the events
+ *  16  flushed at     float64, ms since 1970
+ *  24  to             float64, sequence of the last event of the flush
+ *  32  records        each an id (four words) and the checksum of its content (one)
+ *
+ * Blocks of an older magic are read too: their head ends at 24, their checksum is of the records alone, and they do not
+ * say whose events they are of.
+ */
+import { readFileSync } from "node:fs";
+import { crc32 } from "node:zlib";
+import { type Sequence, type ShardId, sequence, shardId } from "../base/brand.ts";
+
+const magic = 0x5444494d;
+const headBytes = 32;
+const checkedFrom = 12;
+
+const olderMagic = 0x5344494d;
+const olderHeadBytes = 24;
+
+/** Size of an id and the checksum of its content. Bytes. */
+export const idRecordBytes = 20;
+
+/** The ids of one flush. */
+export type IdBlock = {
+  flushedAtMs: number;
+  /** The ids' events are in this shard, none after `to`; undefined in a block of the older format. */
+  range: { shard: ShardId; to: Sequence } | undefined;
+  /** Whole records. */
+  records: Uint8Array;
+};
+
+/** The bytes of a block, in the format that it came in. */
+export function encodeIdBlock({ flushedAtMs, range, records }: IdBlock): Uint8Array {
+  const start = range === undefined ? olderHeadBytes : headBytes;
+  const bytes = new Uint8Array(start + records.byteLength);
+  bytes.set(records, start);
+  const head = new DataView(bytes.buffer);
+  head.setUint32(0, range === undefined ? olderMagic : magic, true);
+  head.setUint32(4, records.byteLength / idRecordBytes, true);
+  head.setFloat64(16, flushedAtMs, true);
+  if (range !== undefined) {
+    head.setUint32(12, range.shard, true);
+    head.setFloat64(24, range.to, true);
+  }
+  head.setUint32(8, crc32(bytes.subarray(range === undefined ? start : checkedFrom)), true);
+  return bytes;
+}
+
+/**
+ * Whole blocks of an id log, in order, and whether something follows them: a block that does not check is the end of its
+ * file, because it was or is being written.
+ */
+export function readIdBlocks(path: string): { blocks: IdBlock[]; isTorn: boolean } {
+  const bytes = readFileSync(path);
+  const blocks: IdBlock[] = [];
+  let at = 0;
+  while (at + olderHeadBytes <= bytes.byteLength) {
+    const head = new DataView(bytes.buffer, bytes.byteOffset + at);
+    const found = head.getUint32(0, true);
+    const isOlder = found === olderMagic;
+    const start = at + (isOlder ? olderHeadBytes : headBytes);
+    const end = start + head.getUint32(4, true) * idRecordBytes;
+    if ((found !== magic && !isOlder) || end > bytes.byteLength) break;
+    const checked = bytes.subarray(isOlder ? start : at + checkedFrom, end);
+    if (crc32(checked) !== head.getUint32(8, true)) break;
+    const range = isOlder
+      ? undefined
+      : { shard: shardId(head.getUint32(12, true)), to: sequence(head.getFloat64(24, true)) };
+    blocks.push({ flushedAtMs: head.getFloat64(16, true), range, records: bytes.subarray(start, end) });
+    at = end;
+  }
+  return { blocks, isTorn: at < bytes.byteLength };
+}

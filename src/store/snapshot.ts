@@ -1,0 +1,188 @@
+/**
+ * Snapshots: a folder of its own with everything that is sealed at one moment, and back again.
+ *
+ * Invariants:
+ * - A snapshot appears whole: it is made under a temporary name beside its own, and renamed.
+ * - It shares its segments with the folder that it was taken of, by hard links. Nobody writes a sealed file, so neither side
+ *   sees what becomes of the other.
+ * - A restore has one step that counts: `segments` gets its name last. Killed before, the folder is still empty to the next
+ *   restore, and a start sweeps what lies there.
+ */
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { type Static, Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import { appendDurably, renameDurably, syncFolder } from "../base/durable.ts";
+import { codeOf, messageOf, PlaceRefused } from "../base/errors.ts";
+import { type Carried, carrySealed } from "./carry.ts";
+import { publishedVersion, writeCatalog } from "./catalog.ts";
+import { DuckDB, literal } from "./duckdb.ts";
+import { holdsEvents, lockDataFolder, prepareDataFolder } from "./layout.ts";
+import { type DataFolder, dataFolder, unfinishedSuffix } from "./names.ts";
+import { sweepUnfinished } from "./sweep.ts";
+
+const summarySchema = Type.Object({
+  /** When it was begun, ISO 8601 in UTC. */
+  taken_at: Type.String(),
+  segments: Type.Integer(),
+  events: Type.Integer(),
+  /** Of the segments. */
+  bytes: Type.Integer(),
+  /** Segments that shared their bytes with the data folder when it was made, and those that did not. */
+  linked: Type.Integer(),
+  copied: Type.Integer(),
+  /** Smallest and largest `timestamp`, ISO 8601 in UTC; null where there is no event. */
+  first_timestamp: Type.Union([Type.String(), Type.Null()]),
+  last_timestamp: Type.Union([Type.String(), Type.Null()]),
+});
+
+/** What a snapshot holds, as its file `snapshot.json` says. */
+type SnapshotSummary = Static<typeof summarySchema>;
+
+/** A folder that was made, and what it holds. */
+export type SnapshotReport = SnapshotSummary & { path: string };
+
+const summaryFile = "snapshot.json";
+
+const limits = { threads: 2, memoryMiB: 512 };
+
+/**
+ * Takes a snapshot of a data folder, which a service may be writing meanwhile, into `path`.
+ * @throws PlaceRefused when `path` is there and not an empty folder, or `folder` is no data folder
+ */
+export async function takeSnapshot(folder: DataFolder, path: string): Promise<SnapshotReport> {
+  if (!existsSync(folder.segments)) throw new PlaceRefused(`${folder.root} is no data folder: it has no segments`);
+  const root = resolve(path);
+  requireEmpty(root);
+  sweepBeside(root);
+  const takenAt = new Date().toISOString();
+  const unfinished = prepareDataFolder(unfinishedName(root, process.pid));
+  try {
+    const carried = carrySealed(folder, unfinished);
+    const counts = await writeCatalogFor({ root, from: folder, unfinished, carried });
+    const { segments, bytes, linked, copied } = carried;
+    const summary = { taken_at: takenAt, segments: segments.length, bytes, linked, copied, ...counts };
+    writeSummary(join(unfinished.root, summaryFile), summary);
+    syncFolder(unfinished.root);
+    renameDurably({ from: unfinished.root, to: root });
+    return { path: root, ...summary };
+  } catch (error) {
+    rmSync(unfinished.root, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/**
+ * Fills a data folder that holds no event from a snapshot, which stays as it is.
+ * @throws PlaceRefused when `path` holds events, or `from` is no whole snapshot; DataFolderRefused when a server has it
+ */
+export async function restoreSnapshot(from: string, path: string): Promise<SnapshotReport> {
+  const snapshot = dataFolder(resolve(from));
+  const summary = readSummary(snapshot);
+  const folder = prepareDataFolder(path);
+  using _lock = lockDataFolder(folder);
+  sweepUnfinished(folder);
+  if (holdsEvents(folder)) throw new PlaceRefused(`${folder.root} holds events; restore into an empty folder`);
+  const unfinished = dataFolder(join(folder.root, `restore${unfinishedSuffix}`));
+  try {
+    for (const each of [unfinished.segments, unfinished.ids]) mkdirSync(each, { recursive: true });
+    const carried = carrySealed(snapshot, unfinished);
+    const counts = await writeCatalogFor({ root: folder.root, from: snapshot, unfinished, carried });
+    if (carried.segments.length !== summary.segments || counts.events !== summary.events)
+      throw new PlaceRefused(
+        `${snapshot.root} is no whole snapshot: it has ${carried.segments.length} segments with ${counts.events} events, ` +
+          `and was made with ${summary.segments} and ${summary.events}`,
+      );
+    if (existsSync(unfinished.erasures)) renameSync(unfinished.erasures, folder.erasures);
+    renameSync(unfinished.catalog, folder.catalog);
+    renameDurably({ from: unfinished.ids, to: folder.ids });
+    renameDurably({ from: unfinished.segments, to: folder.segments });
+    return { ...summary, linked: carried.linked, copied: carried.copied, path: folder.root };
+  } finally {
+    rmSync(unfinished.root, { recursive: true, force: true });
+  }
+}
+
+const unfinishedName = (root: string, pid: number) => `${root}.${pid}${unfinishedSuffix}`;
+
+function requireEmpty(root: string): void {
+  try {
+    if (readdirSync(root).length > 0)
+      throw new PlaceRefused(`${root} is not empty; a snapshot needs a folder of its own`);
+  } catch (error) {
+    if (codeOf(error) === "ENOTDIR") throw new PlaceRefused(`${root} is a file`);
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+}
+
+/** Removes what snapshots of this name left beside it whose processes were killed. */
+function sweepBeside(root: string): void {
+  const folder = dirname(root);
+  if (!existsSync(folder)) return;
+  for (const file of readdirSync(folder)) {
+    if (!file.startsWith(`${basename(root)}.`) || !file.endsWith(unfinishedSuffix)) continue;
+    const pid = Number(file.slice(basename(root).length + 1, -unfinishedSuffix.length));
+    if (Number.isInteger(pid) && !isAlive(pid)) rmSync(join(folder, file), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return codeOf(error) !== "ESRCH";
+  }
+}
+
+/** Writes the catalog for `root` into `unfinished`, where the segments are for now, and asks it what there is. */
+async function writeCatalogFor(made: { root: string; from: DataFolder; unfinished: DataFolder; carried: Carried }) {
+  const { root, from, unfinished, carried } = made;
+  using duckdb = await DuckDB.open(limits);
+  await duckdb.run(`SET VARIABLE millrace_dir = ${literal(unfinished.root)}`);
+  await writeCatalog(duckdb, unfinished.catalog, {
+    root,
+    segments: carried.segments,
+    unsealed: undefined,
+    // What is not sealed yet may be older than what is.
+    watermarks: [],
+    erasures: carried.erasures,
+    version: await publishedVersion(duckdb, from),
+    publishedAtMs: Date.now(),
+  });
+  await duckdb.run(`ATTACH ${literal(unfinished.catalog)} AS taken (READ_ONLY)`);
+  // The rollups tell the first and the last hour; only those are then looked at.
+  const [hours] = await duckdb.rows(
+    "SELECT coalesce(sum(events), 0)::DOUBLE AS events, min(hour) AS first, max(hour) AS last FROM taken.events_hourly",
+  );
+  const events = Number(hours?.["events"]);
+  if (events === 0) return { events, first_timestamp: null, last_timestamp: null };
+  const [range] = await duckdb.rows(
+    `SELECT ${isoText("min(timestamp)")} AS first, ${isoText("max(timestamp)")} AS last FROM taken.events
+     WHERE timestamp < ${literal(String(hours?.["first"]))}::TIMESTAMPTZ + INTERVAL 1 HOUR
+        OR timestamp >= ${literal(String(hours?.["last"]))}::TIMESTAMPTZ`,
+  );
+  return { events, first_timestamp: String(range?.["first"]), last_timestamp: String(range?.["last"]) };
+}
+
+const isoText = (time: string) => `strftime(${time} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')`;
+
+function writeSummary(path: string, summary: SnapshotSummary): void {
+  const descriptor = openSync(path, "wx", 0o644);
+  try {
+    appendDurably(descriptor, Buffer.from(`${JSON.stringify(summary, null, 2)}\n`));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readSummary(snapshot: DataFolder): SnapshotSummary {
+  const path = join(snapshot.root, summaryFile);
+  try {
+    const read: unknown = JSON.parse(readFileSync(path, "utf8"));
+    if (Value.Check(summarySchema, read)) return read;
+  } catch (error) {
+    if (codeOf(error) === undefined && !(error instanceof SyntaxError)) throw error;
+    throw new PlaceRefused(`${snapshot.root} is no snapshot: ${messageOf(error)}`, { cause: error });
+  }
+  throw new PlaceRefused(`${path} does not describe a snapshot`);
+}

@@ -1,0 +1,231 @@
+/** An export holds what the catalog holds, in every format, whatever interrupts it. */
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { eventColumns } from "../../src/event/columns.ts";
+import { lockFile } from "../../src/store/layout.ts";
+import { queryFile, single } from "../support/catalog.ts";
+import { millrace, runToEnd } from "../support/command.ts";
+import { faultyCalls } from "../support/faults.ts";
+import { entryPath } from "../support/process.ts";
+import { expectPlainWords } from "../support/refusals.ts";
+import { temporaryFolder } from "../support/rows.ts";
+import { type Service, startService, testMsMax } from "../support/service.ts";
+
+setDefaultTimeout(testMsMax);
+
+type Format = "parquet" | "csv" | "ndjson";
+
+/** Events of four days, with all that a format may stumble over; bodies as text, for numbers and blanks as they are sent. */
+const odd = [
+  '{"event_name":"a, \\"b\\"","timestamp":"2026-02-27T23:59:59.999999Z","properties":{"n":1.50,"big":9007199254740993}}',
+  '{"event_name":"line\\nend\\ttab","timestamp":"2026-02-28T00:00:00Z","properties":{ "a" :\n 1.0 },"session_id":"s\'1"}',
+  '{"event_name":"ünï 🎈","timestamp":"2026-03-01T00:30:00+01:00","properties":{"text":"x\\ny\\\\"},"page_url":"NULL"}',
+  '{"event_name":"first","timestamp":"0001-01-01T00:00:00.000001Z","category":"error","priority":"critical"}',
+  '{"event_name":"last","timestamp":"9999-12-31T23:59:59.999999Z","referrer":"\\\\N","user_agent":"-"}',
+];
+
+async function serviceWith(events: readonly string[]): Promise<Service> {
+  const service = await startService();
+  for (const event of events) await service.track(event);
+  await service.waitSealed();
+  return service;
+}
+
+/** An event at each 10 minutes of three days. */
+const regular = Array.from({ length: 3 * 144 }, (_, at) =>
+  JSON.stringify({ event_name: "regular", timestamp: Date.UTC(2026, 4, 1) + at * 600_000 }),
+);
+
+async function serviceWithRegular(): Promise<Service> {
+  const service = await startService();
+  for (let at = 0; at < regular.length; at += 100)
+    await service.post("/api/v1/analytics/batch", `{"events":[${regular.slice(at, at + 100).join(",")}]}`);
+  await service.waitSealed();
+  return service;
+}
+
+const run = (service: Service, out: string, ...words: readonly string[]) =>
+  millrace(["export", "--out", out, ...words], { env: { MILLRACE_DATA_DIR: service.dataDir } });
+
+async function exported(service: Service, out: string, ...words: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(service, out, ...words);
+  expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+  return stdout;
+}
+
+/** SQL that reads an export back in the columns of `events`. */
+function readBack(out: string, format: Format): string {
+  const files = `'${join(out, "*", `events.${format}`)}'`;
+  const columns = `columns = {${Object.entries(eventColumns)
+    .map(([name, type]) => `${name}: '${type.replaceAll("'", "''")}'`)
+    .join(", ")}}`;
+  switch (format) {
+    case "parquet":
+      return `read_parquet(${files}, hive_partitioning = false)`;
+    case "csv":
+      return `read_csv(${files}, header = true, quote = '"', escape = '"', allow_quoted_nulls = false, hive_partitioning = false, ${columns})`;
+    case "ndjson":
+      return `read_json(${files}, format = 'newline_delimited', hive_partitioning = false, ${columns})`;
+  }
+}
+
+const texts = Object.keys(eventColumns).map((name) => `${name}::VARCHAR AS ${name}`);
+
+/**
+ * Rows that the catalog has and the export has not, and the other way round. DuckDB's reader of JSON spells what it reads anew,
+ * so that for ndjson both sides are.
+ */
+async function differences(service: Service, out: string, format: Format, where = "true"): Promise<number> {
+  const columns = texts.map((text) =>
+    text.startsWith("properties") && format === "ndjson" ? "json(properties)::VARCHAR AS properties" : text,
+  );
+  const [catalog, files] = [`events WHERE ${where}`, readBack(out, format)].map(
+    (from) => `SELECT ${columns} FROM ${from}`,
+  );
+  return single(
+    await service.rows(
+      `SELECT (SELECT count(*) FROM (${catalog} EXCEPT ALL ${files})) + (SELECT count(*) FROM (${files} EXCEPT ALL ${catalog}))`,
+    ),
+  );
+}
+
+const daysIn = (out: string) => readdirSync(out).filter((file) => file.startsWith("day="));
+
+test.each(["parquet", "csv", "ndjson"] as const)(
+  "%s holds all events by day, as they are in the catalog",
+  async (format) => {
+    using scratch = temporaryFolder();
+    await using service = await serviceWith(odd);
+    const out = join(scratch.path, "it's out");
+    expect(await exported(service, out, "--format", format)).toContain("exported 5 events of 4 days");
+    expect(daysIn(out).sort()).toEqual(["day=0001-01-01", "day=2026-02-27", "day=2026-02-28", "day=9999-12-31"]);
+    const escaped = out.replaceAll("'", "''");
+    expect(await differences(service, escaped, format)).toBe(0);
+    expect(readdirSync(join(out, "day=2026-02-28"))).toEqual([`events.${format}`]);
+    if (format === "parquet") return;
+    // Digits as they were sent, which no reader has to be trusted for.
+    const text = readFileSync(join(out, "day=2026-02-27", `events.${format}`), "utf8");
+    expect(text).toContain("1.50");
+    expect(text).toContain("9007199254740993");
+  },
+);
+
+test("each file is ordered by timestamp", async () => {
+  using scratch = temporaryFolder();
+  await using service = await serviceWith([...regular.slice(50, 100), ...regular.slice(0, 50)]);
+  const out = join(scratch.path, "out");
+  await exported(service, out, "--format", "csv");
+  const lines = readFileSync(join(out, "day=2026-05-01", "events.csv"), "utf8")
+    .split("\n")
+    .slice(1, -1);
+  const times = lines.map((line) => line.split(",")[4]);
+  expect(times.length).toBe(100);
+  expect(times).toEqual(times.toSorted());
+});
+
+test("what is accepted and not sealed is exported, too", async () => {
+  using scratch = temporaryFolder();
+  await using service = await startService({ env: { MILLRACE_FLUSH_INTERVAL_SECONDS: "3600" } });
+  await service.track({ event_name: "unsealed" });
+  const out = join(scratch.path, "out");
+  expect(await exported(service, out)).toContain("exported 1 events");
+  await service.stop();
+  expect(await differences(service, out, "parquet")).toBe(0);
+});
+
+test.each([
+  ["2026-05-01", "2026-05-02", 144],
+  ["2026-05-01T10:10:00Z", "2026-05-01T10:40:00Z", 3],
+  ["2026-05-01T10:10:00.000001Z", "2026-05-03T00:00:00.000001Z", 144 - 62 + 144 + 1],
+  ["2026-05-01T10:00:00Z", "2026-05-01T11:00:00Z", 6],
+  ["2026-05-01T10:30:00Z", "2026-05-01T11:10:00Z", 4],
+  ["2026-05-02T02:00:00+02:00", undefined, 288],
+  [undefined, "2026-05-01T00:10:00Z", 1],
+  ["2027-01-01", undefined, 0],
+] as const)("--from %s is in, --to %s is not", async (from, to, events) => {
+  using scratch = temporaryFolder();
+  await using service = await serviceWithRegular();
+  const out = join(scratch.path, "out");
+  const words = [...(from === undefined ? [] : ["--from", from]), ...(to === undefined ? [] : ["--to", to])];
+  expect(await exported(service, out, ...words)).toContain(`exported ${events} events`);
+  const where = [from && `timestamp >= '${from}'`, to && `timestamp < '${to}'`].filter(Boolean).join(" AND ");
+  if (events > 0) expect(await differences(service, out, "parquet", where)).toBe(0);
+  else expect(daysIn(out)).toEqual([]);
+  // Done is done: counted in the same way, nothing is left to do.
+  expect(await exported(service, out, ...words)).toContain(`${daysIn(out).length} days were there already`);
+});
+
+test("a second run does what changed, what is missing, and nothing else", async () => {
+  using scratch = temporaryFolder();
+  await using service = await serviceWithRegular();
+  const out = join(scratch.path, "out");
+  await exported(service, out);
+  const fileOf = (day: string) => join(out, `day=${day}`, "events.parquet");
+  const written = () => ["2026-05-01", "2026-05-02", "2026-05-03"].map((day) => statSync(fileOf(day)).ino);
+  const before = written();
+  await service.track({ event_name: "late", timestamp: "2026-05-02T12:00:00Z" });
+  await service.waitSealed();
+  expect(await exported(service, out)).toContain("2 days were there already");
+  const after = written();
+  expect(after.map((inode, at) => inode === before[at])).toEqual([true, false, true]);
+  await runToEnd(["rm", fileOf("2026-05-03")]);
+  expect(await exported(service, out)).toContain("2 days were there already");
+  expect(await differences(service, out, "parquet")).toBe(0);
+});
+
+test("another place or other parameters are refused, and so is a second export at the same time", async () => {
+  using scratch = temporaryFolder();
+  await using service = await serviceWith(odd);
+  const out = join(scratch.path, "out");
+  await exported(service, out, "--to", "2026-03-01");
+  const full = join(scratch.path, "full");
+  mkdirSync(full);
+  writeFileSync(join(full, "mine"), "mine");
+  const expectRefused = async (words: readonly string[], what: string, code = 1) => {
+    const ended = await run(service, ...(words as [string]));
+    expect({ code: ended.code, stdout: ended.stdout }).toEqual({ code, stdout: "" });
+    expect(ended.stderr).toContain(what);
+    expectPlainWords(ended.stderr);
+  };
+  await expectRefused([out], "other parameters");
+  await expectRefused([out, "--to", "2026-03-01", "--format", "csv"], "other parameters");
+  await expectRefused([full], "no export");
+  await expectRefused([join(scratch.path, "new"), "--from", "soon"], "--from", 2);
+  await expectRefused([join(scratch.path, "new"), "--format", "xls"], "xls");
+  using lock = lockFile(join(out, "lock"));
+  expect(lock).toBeDefined();
+  await expectRefused([out, "--to", "2026-03-01"], "running");
+  expect(readdirSync(full)).toEqual(["mine"]);
+});
+
+test.each([
+  ["rename", 1],
+  ["rename", 2],
+  ["rename", 3],
+  ["rename", 5],
+  ["folderSync", 2],
+  ["folderSync", 4],
+  ["remove", 2],
+] as const)("an export killed at %s number %i is completed by the next run", async (calls, from) => {
+  using scratch = temporaryFolder();
+  await using service = await serviceWithRegular();
+  const out = join(scratch.path, "out");
+  const wrapper = faultyCalls({ calls, fault: "kill", from, to: from, logPath: "/dev/null" });
+  if (wrapper === undefined) return;
+  const { code } = await runToEnd([...wrapper, process.execPath, entryPath, "export", "--out", out], {
+    env: { MILLRACE_DATA_DIR: service.dataDir },
+  });
+  expect(code).toBe(null);
+  // What has its name is whole.
+  for (const day of existsSync(out) ? daysIn(out) : []) {
+    const path = join(out, day, "events.parquet");
+    if (!existsSync(path)) continue;
+    const counted = `SELECT count(*) FROM '${path}'`;
+    expect(single(await queryFile(service.catalogPath, counted))).toBe(144);
+  }
+  expect(await exported(service, out)).toContain("exported 432 events of 3 days");
+  expect(await differences(service, out, "parquet")).toBe(0);
+  const left = readdirSync(out, { recursive: true }).filter((file) => String(file).endsWith(".tmp"));
+  expect(left).toEqual([]);
+});
