@@ -58,7 +58,7 @@ function refusalOfQuery(context: HttpContext, { kind, message }: QueryRefusal): 
     case "time":
       return new Refusal(504, { reason: "query_time", text: "The query took too long and was ended" });
     case "interrupted":
-      context.log.warn({ error: message }, "a file of a query was gone");
+      context.log.warn({ error: message }, "a file of a query could not be read");
       return new Refusal(503, {
         reason: "query_interrupted",
         text: "The query was interrupted; try again",

@@ -1,6 +1,7 @@
 /** One process for one query, from its start to its end: `sandbox.ts` seen from outside. */
 import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { codeOf } from "../base/errors.ts";
 import { isRecord } from "../event/parse.ts";
 import type { Query, QueryFailure, QueryOrder } from "./protocol.ts";
 
@@ -48,16 +49,25 @@ export class QueryProcess {
     this.#said = beginningOf(this.#child.stderr);
     this.ended = this.#child.exited.then(() => {
       clearTimeout(this.#timer);
-      rmSync(scratch, { recursive: true, force: true });
+      removeQuietly(scratch);
     });
   }
 
   /** Gives it its query, once; it is killed after `timeMs`, whatever it does then. */
   start(query: Query, on: { root: string; rowsMax: number; timeMs: number }): void {
     const order: QueryOrder = { ...query, root: on.root, scratch: this.#scratch, rowsMax: on.rowsMax };
-    this.#child.stdin.write(JSON.stringify(order));
-    this.#child.stdin.end();
+    this.#send(JSON.stringify(order));
     this.#timer = setTimeout(() => this.end("time"), on.timeMs);
+  }
+
+  async #send(text: string): Promise<void> {
+    try {
+      await this.#child.stdin.write(text);
+      await this.#child.stdin.end();
+    } catch (error) {
+      // A process that has ended takes nothing; how it ended is told where it is waited for.
+      if (codeOf(error) !== "EPIPE") throw error;
+    }
   }
 
   /** False once it has ended. */
@@ -84,6 +94,15 @@ export class QueryProcess {
     if (this.#endedFor !== undefined) return { kind: this.#endedFor, message: "", position: undefined };
     const died = { kind: "memory", message: "The query ended its process", position: undefined } as const;
     return failureOf(await this.#said) ?? died;
+  }
+}
+
+/** A folder that cannot be removed now goes at the next start; no query and no service ends for it. */
+function removeQuietly(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
   }
 }
 

@@ -68,7 +68,7 @@ export class QueryRunner {
     const child = this.#takeSpare() ?? this.#spawn();
     this.#running.add(child);
     child.start(query, { ...this.#limits, root: this.#folder.root });
-    child.ended.finally(() => this.#hasEnded(child));
+    child.ended.then(() => this.#hasEnded(child));
     signal.addEventListener("abort", () => child.end("gone"), { once: true });
     if (signal.aborted || this.#isStopped) child.end("gone");
     const first = await child.read();
@@ -123,7 +123,11 @@ export class QueryRunner {
   #hasEnded(child: QueryProcess): void {
     this.#running.delete(child);
     if (this.#isStopped) return;
-    this.#spare = this.#takeSpare() ?? this.#spawn();
+    try {
+      this.#spare = this.#takeSpare() ?? this.#spawn();
+    } catch {
+      // No room for a folder or a process now: the next query asks again, and is told.
+    }
     this.#spareTimer = setTimeout(() => this.#takeSpare()?.end("gone"), spareMs);
   }
 

@@ -10,7 +10,7 @@
 import { closeSync, constants, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { DuckDBPreparedStatement, DuckDBValue } from "@duckdb/node-api";
-import { MillraceError, messageOf } from "../base/errors.ts";
+import { codeOf, MillraceError, messageOf } from "../base/errors.ts";
 import { isRecord } from "../event/parse.ts";
 import { catalogStatements } from "../store/catalog-views.ts";
 import { DuckDB, listLiteral, literal } from "../store/duckdb.ts";
@@ -50,11 +50,12 @@ async function main(): Promise<void> {
   process.exit(0);
 }
 
-const broken = (error: unknown): QueryFailure => ({
-  kind: "broken",
-  message: messageOf(error),
-  position: undefined,
-});
+/** What failed before the client's statement was looked at: our own fault, or a segment that went as it was opened. */
+function broken(error: unknown): QueryFailure {
+  const message = messageOf(error);
+  const isGone = codeOf(error) === "ENOENT" || message.startsWith("IO Error");
+  return { kind: isGone ? "interrupted" : "broken", message, position: undefined };
+}
 
 /** Integers become what has all their digits; the service wrote the order, so its shape is known. */
 function readOrder(text: string): QueryOrder {
@@ -83,7 +84,11 @@ async function answer(duckdb: DuckDB, order: QueryOrder): Promise<void> {
   for (const statement of statements) await duckdb.run(statement);
   const fifo = join(order.scratch, "rows");
   await lock(duckdb, view, order, fifo);
-  const fault = await judgeStatement(duckdb, order.sql, { catalog: namesMade(statements) });
+  const known = { catalog: namesMade(statements) };
+  const fault = await judgeStatement(duckdb, order.sql, known).catch((error: unknown) => {
+    // It stands in a statement of ours, whose places mean nothing to the client.
+    throw asFailed(error, order.sql, Number.POSITIVE_INFINITY);
+  });
   if (fault !== undefined) throw new QueryFailed({ kind: "refused", ...fault });
   const out = new Outlet();
   const { format } = order;

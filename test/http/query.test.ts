@@ -1,6 +1,9 @@
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { sequence, shardId } from "../../src/base/brand.ts";
 import { DuckDB } from "../../src/store/duckdb.ts";
+import { segmentName } from "../../src/store/names.ts";
 import { temporaryFolder } from "../support/rows.ts";
 import { type RequestOptions, type Service, sharedService, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -9,7 +12,12 @@ setDefaultTimeout(testMsMax);
 
 const path = "/api/v1/analytics/query";
 
-const service = sharedService();
+/** Where services make their scratch folders: a killed one leaves some behind. */
+const scratch = temporaryFolder();
+afterAll(() => scratch[Symbol.dispose]());
+const env = { TMPDIR: scratch.path };
+
+const service = sharedService({ env });
 
 /** Asks; `headers` and `token` as `request` takes them. */
 function ask(of: Service, body: object, options: Omit<RequestOptions, "body"> = {}): Promise<Response> {
@@ -182,7 +190,7 @@ test("the catalog's views and macros answer", async () => {
 });
 
 test("as many queries run at once as may; one more is 429, and a client that leaves makes room", async () => {
-  await using limited = await startService({ env: { MILLRACE_QUERIES_MAX: "1" } });
+  await using limited = await startService({ env: { ...env, MILLRACE_QUERIES_MAX: "1" } });
   const left = new AbortController();
   const running = fetch(limited.url + path, {
     method: "POST",
@@ -211,8 +219,31 @@ test("as many queries run at once as may; one more is 429, and a client that lea
 /** Runs until it is stopped, in little memory. */
 const endless = "WITH RECURSIVE t(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM t) SELECT count(*) FROM t WHERE i < 0";
 
+test("a segment that cannot be read is a 503 and a line in the log, without a path in the answer", async () => {
+  await using damaged = await startService({ env });
+  await damaged.track({ event_name: "sealed" });
+  await damaged.waitSealed();
+  const name = { shard: shardId(63), from: sequence(1), to: sequence(9), generation: 0, crc32: 0 };
+  await Bun.write(join(damaged.dataDir, "segments", segmentName(name)), "no segment");
+  const response = await ask(damaged, { sql: "SELECT count(DISTINCT event_name) FROM events" });
+  expect(response.headers.get("retry-after")).toBe("1");
+  expect([response.status, await response.json()]).toEqual([503, { detail: "The query was interrupted; try again" }]);
+  expect(damaged.stderr).toContain("a file of a query could not be read");
+});
+
+test("what a killed service left of its queries goes at the next start", async () => {
+  using own = temporaryFolder();
+  await using killed = await startService({ env: { TMPDIR: own.path } });
+  await rowsOf(killed, "SELECT 1");
+  await until(() => readdirSync(own.path).length > 0, { what: "the spare process's folder", limitMs: 10_000 });
+  await killed.kill9();
+  expect(readdirSync(own.path)).not.toEqual([]);
+  await killed.restart();
+  expect(readdirSync(own.path)).toEqual([]);
+});
+
 test("a stop ends the queries that run", async () => {
-  await using stopping = await startService();
+  await using stopping = await startService({ env });
   const running = ask(stopping, { sql: endless }).then(
     ({ status }) => status,
     () => "cut",
