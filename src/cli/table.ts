@@ -2,7 +2,7 @@
 import { DuckDBDecimalValue, DuckDBTimestampTZValue, type DuckDBValue } from "@duckdb/node-api";
 
 /** Rows to be shown; those past them, if any, are only hinted at. */
-export type Rows = { names: readonly string[]; rows: readonly (readonly DuckDBValue[])[]; isCut: boolean };
+type Rows = { names: readonly string[]; rows: readonly (readonly DuckDBValue[])[]; isCut: boolean };
 
 /** A column that is made narrower for the terminal keeps this much: a name, or a date and a bit. */
 const columnWidthMin = 12;
