@@ -224,8 +224,8 @@ export class Service {
     if (this.#phase === "stopping") return false;
     this.#phase = "stopping";
     this.#log.info("stopping");
+    await this.#queries.stop();
     await this.#upkeep?.[Symbol.asyncDispose]();
-    this.#queries[Symbol.dispose]();
     const nowMs = systemClock.nowMs();
     while (this.#dispatcher.requestsInFlight > 0 && systemClock.nowMs() < nowMs + drainMsMax) await Bun.sleep(5);
     const stop = { kind: "stop", giveUpAtMs: nowMs + sealMsMax } as const;

@@ -10,6 +10,7 @@ import { compactCommand } from "./compact.ts";
 import { eraseCommand } from "./erase.ts";
 import { exitCodeOf } from "./exit.ts";
 import { exportCommand } from "./export.ts";
+import { importCommand } from "./import.ts";
 import { restoreCommand } from "./restore.ts";
 import { serveCommand } from "./serve.ts";
 import { snapshotCommand } from "./snapshot.ts";
@@ -28,7 +29,8 @@ const program = new Command("millrace")
   .addCommand(restoreCommand)
   .addCommand(verifyCommand)
   .addCommand(compactCommand)
-  .addCommand(eraseCommand);
+  .addCommand(eraseCommand)
+  .addCommand(importCommand);
 
 try {
   await program.parseAsync();

@@ -11,7 +11,7 @@ import { Service } from "../service.ts";
 import { FolderInUse, prepareDataFolder } from "../store/layout.ts";
 
 /** The server refused what the command asked; the message is its own. */
-export class CommandRefused extends MillraceError {
+class CommandRefused extends MillraceError {
   override readonly name = "CommandRefused";
 }
 

@@ -8,7 +8,7 @@ import type { HttpContext } from "./context.ts";
 import { documentation, documented } from "./openapi.ts";
 import { query } from "./query.ts";
 import { track } from "./track.ts";
-import { compact, erase } from "./upkeep.ts";
+import { compact, erase, importLines } from "./upkeep.ts";
 
 /** Where to listen. */
 type ListenOptions = { host: string; port: number; version: string };
@@ -30,6 +30,7 @@ const methods: Readonly<Record<string, string>> = {
   [`${root}/query`]: "POST",
   [`${root}/erase`]: "POST",
   [`${root}/compact`]: "POST",
+  [`${root}/import`]: "POST",
   [`${root}/stats`]: "GET, HEAD",
   [`${root}/health`]: "GET, HEAD",
   "/metrics": "GET, HEAD",
@@ -90,6 +91,10 @@ const application = (context: HttpContext, options: ListenOptions) =>
     .post(`${root}/compact`, ({ request, server }) => compact(context, request, server), {
       parse: "none",
       detail: documented.compact,
+    })
+    .post(`${root}/import`, ({ request, server }) => importLines(context, request, server), {
+      parse: "none",
+      detail: { hide: true },
     })
     .get(`${root}/stats`, ({ request }) => stats(context, request), { detail: documented.stats })
     .get(`${root}/health`, () => health(context), { detail: documented.health })

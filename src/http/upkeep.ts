@@ -1,4 +1,5 @@
 /** `POST /api/v1/analytics/erase` and `/compact`: for who may do anything, scope `admin`. */
+import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import type { Server } from "bun";
 import { Overloaded } from "../base/errors.ts";
@@ -6,7 +7,7 @@ import { answerOf, type Issue } from "../event/issue.ts";
 import { parseJson } from "../event/parse.ts";
 import { type ErasureRequest, erasureRequestSchema } from "../store/erasures.ts";
 import type { Upkeep } from "../upkeep/upkeep.ts";
-import { invalid, json } from "./answers.ts";
+import { invalid, json, Refusal } from "./answers.ts";
 import { readBody, requireJson } from "./body.ts";
 import type { HttpContext } from "./context.ts";
 
@@ -52,6 +53,36 @@ export async function compact(
   server?.timeout(request, 0);
   const { merges, repeatsRemoved, segments } = await upkeep.compact();
   return json({ merges, repeats_removed: repeatsRemoved, segments });
+}
+
+const importedSchema = Type.Object(
+  {
+    // A name and no path: nothing outside its folder can be meant.
+    file: Type.String({ pattern: "^[0-9a-f-]{36}\\.ndjson$" }),
+    events: Type.Integer({ minimum: 1 }),
+    line_bytes_max: Type.Integer({ minimum: 1 }),
+  },
+  { additionalProperties: false },
+);
+
+/**
+ * Seals a file that `millrace import` put into the folder; for that command alone, so it is not documented.
+ * @throws Refusal, Overloaded, RewriteFailed or ActorDied
+ */
+export async function importLines(
+  context: HttpContext,
+  request: Request,
+  server: Server<unknown> | null,
+): Promise<Response> {
+  const { upkeep } = await admitted(context, request);
+  requireJson(request);
+  const body = parseJson(await readBody(request, context.limits.bodyBytesMax));
+  if (!body.ok) return invalid(answerOf(body.issues));
+  if (!Value.Check(importedSchema, body.value))
+    throw new Refusal(400, { reason: "invalid", text: "This is no file of an import" });
+  const { file, events, line_bytes_max } = body.value;
+  server?.timeout(request, 0);
+  return json({ imported: await upkeep.importLines({ file, events, lineBytesMax: line_bytes_max }) });
 }
 
 async function admitted(context: HttpContext, request: Request): Promise<{ upkeep: Upkeep; subject: string | null }> {

@@ -4,7 +4,7 @@ import { literal } from "../store/duckdb.ts";
 import { type JsonWriter, jsonWriter, typeText } from "./json-text.ts";
 
 /** Formats that are written here, from rows as they come. DuckDB itself writes the others: see `copyStatement`. */
-export type TextFormat = "json" | "ndjson";
+type TextFormat = "json" | "ndjson";
 
 /**
  * The text of a result, a piece for each chunk of at most 2,048 rows, and in the end how many rows there were.

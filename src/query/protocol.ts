@@ -28,8 +28,6 @@ export type QueryOrder = Query & {
   root: string;
   /** A private folder, removed by who gives the order. */
   scratch: string;
-  /** For DuckDB alone. MiB */
-  memoryMiB: number;
   rowsMax: number;
 };
 

@@ -2,21 +2,19 @@
  * Queries as the service runs them: each in a process of its own, with limits that the kernel and a timer keep.
  *
  * Invariants:
- * - No more than so many processes at once; each ends with its answer, its time, its client or the service.
- * - A scratch folder goes when its process has ended, however that was.
- * - Rows pass through as bytes; an answer that is not whole ends in an error, never quietly.
+ * - No more than so many queries at once; each ends with its answer, its time, its client or the service.
+ * - A scratch folder goes when its process has ended, however that was; or at the next start on the same data folder.
+ * - Rows pass through as bytes; an answer that is not whole breaks off, and never ends as if it were.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { MillraceError } from "../base/errors.ts";
-import { isRecord } from "../event/parse.ts";
 import type { DataFolder } from "../store/names.ts";
-import type { Query, QueryFailure, QueryOrder } from "./protocol.ts";
+import { QueryProcess, type QueryRefusal } from "./process.ts";
+import type { Query } from "./protocol.ts";
 
 /** What queries may take. */
-export type QueryLimits = {
+type QueryLimits = {
   /** From its start to the last byte that its client took. ms */
   timeMs: number;
   /** Of one process; DuckDB gets half of it. MiB */
@@ -25,56 +23,54 @@ export type QueryLimits = {
   atOnceMax: number;
 };
 
-/** Why a query has no answer; `busy`: too many run, `time`: it took too long, `gone`: nobody waits for it any more. */
-export type QueryRefusal = Omit<QueryFailure, "kind"> & { kind: QueryFailure["kind"] | "busy" | "time" | "gone" };
-
 /** An answer that has begun, or why there is none. */
-export type QueryAnswer = { ok: true; body: ReadableStream<Uint8Array> } | { ok: false; refusal: QueryRefusal };
+type QueryAnswer = { ok: true; body: ReadableStream<Uint8Array> } | { ok: false; refusal: QueryRefusal };
 
 /** How a query ended; also the label of the metric. */
-export type QueryOutcome = "answered" | "cut" | QueryRefusal["kind"];
-
-/** An answer that broke off: its bytes are not to be taken for all of it. */
-class AnswerCut extends MillraceError {
-  override readonly name = "AnswerCut";
-}
+type QueryOutcome = "answered" | "cut" | QueryRefusal["kind"];
 
 /**
- * A shell sets the limit, for it holds from the start on: the runtime reserves address space as it begins, and takes less where
- * less is allowed. Measured: 80 MB resident; past the limit DuckDB fails to allocate, and says so or ends.
+ * For so long after a query the next one's process waits, started: to load DuckDB takes 110 of the 150 ms of a small query.
+ * It holds 80 MB meanwhile. ms
  */
-const limited = 'ulimit -d "$0" && exec "$@"';
-
-const entry = fileURLToPath(new URL("./sandbox.ts", import.meta.url));
-
-/** A failure is one line; more of what a process said is not kept. Bytes. */
-const failureBytesMax = 64 * 1024;
+const spareMs = 60_000;
 
 /** Runs queries over one data folder. */
-export class QueryRunner implements Disposable {
+export class QueryRunner {
   readonly #folder: DataFolder;
   readonly #limits: QueryLimits;
+  readonly #scratchPrefix: string;
   readonly #running = new Set<QueryProcess>();
   readonly #outcomes = new Map<QueryOutcome, number>();
+  #spare: QueryProcess | undefined;
+  #spareTimer: Timer | undefined;
+  #isStopped = false;
 
+  /** `folder` is held by this process: scratch folders of an earlier one are removed. */
   constructor(folder: DataFolder, limits: QueryLimits) {
     this.#folder = folder;
     this.#limits = limits;
+    const name = `millrace-query-${Bun.hash(folder.root).toString(36)}-`;
+    this.#scratchPrefix = join(tmpdir(), name);
+    for (const each of readdirSync(tmpdir()))
+      if (each.startsWith(name)) rmSync(join(tmpdir(), each), { recursive: true, force: true });
   }
 
   /** How many queries ended in which way. */
-  outcomes(): Iterable<[QueryOutcome, number]> {
+  outcomes(): Iterable<[outcome: QueryOutcome, queries: number]> {
     return this.#outcomes.entries();
   }
 
   /** Runs one query; `signal` tells that its client has gone. Resolves with the first rows, or when there will be none. */
   async run(query: Query, signal: AbortSignal): Promise<QueryAnswer> {
-    if (this.#running.size >= this.#limits.atOnceMax) return this.#refuse({ kind: "busy", ...nothingSaid });
-    const child = new QueryProcess(this.#folder, this.#limits, query);
+    if (this.#running.size >= this.#limits.atOnceMax)
+      return this.#refuse({ kind: "busy", message: "", position: undefined });
+    const child = this.#takeSpare() ?? this.#spawn();
     this.#running.add(child);
-    child.ended.finally(() => this.#running.delete(child));
+    child.start(query, { ...this.#limits, root: this.#folder.root });
+    child.ended.finally(() => this.#hasEnded(child));
     signal.addEventListener("abort", () => child.end("gone"), { once: true });
-    if (signal.aborted) child.end("gone");
+    if (signal.aborted || this.#isStopped) child.end("gone");
     const first = await child.read();
     if (first !== undefined) return { ok: true, body: this.#bodyOf(child, first) };
     const refusal = await child.refusal();
@@ -83,9 +79,14 @@ export class QueryRunner implements Disposable {
     return { ok: true, body: new Blob([]).stream() };
   }
 
-  /** Ends what runs; its clients see their answers break off. */
-  [Symbol.dispose](): void {
-    for (const child of this.#running) child.end("gone");
+  /** Ends what runs, whose clients see their answers break off, and leaves nothing behind. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    const left = [...this.#running];
+    const spare = this.#takeSpare();
+    if (spare !== undefined) left.push(spare);
+    for (const child of left) child.end("gone");
+    await Promise.all(left.map((child) => child.ended));
   }
 
   #bodyOf(child: QueryProcess, first: Uint8Array): ReadableStream<Uint8Array> {
@@ -98,13 +99,32 @@ export class QueryRunner implements Disposable {
         const refusal = await child.refusal();
         this.#count(refusal === undefined ? "answered" : "cut");
         if (refusal === undefined) controller.close();
-        else controller.error(new AnswerCut(`the answer broke off: ${refusal.kind}`));
+        // Without a reason: the runtime would print it, and the client hears of none.
+        else controller.error();
       },
       cancel: () => {
         this.#count("gone");
         child.end("gone");
       },
     });
+  }
+
+  #spawn(): QueryProcess {
+    return new QueryProcess(mkdtempSync(this.#scratchPrefix), this.#limits.memoryMiB);
+  }
+
+  #takeSpare(): QueryProcess | undefined {
+    const spare = this.#spare;
+    clearTimeout(this.#spareTimer);
+    this.#spare = undefined;
+    return spare?.isAlive ? spare : undefined;
+  }
+
+  #hasEnded(child: QueryProcess): void {
+    this.#running.delete(child);
+    if (this.#isStopped) return;
+    this.#spare = this.#takeSpare() ?? this.#spawn();
+    this.#spareTimer = setTimeout(() => this.#takeSpare()?.end("gone"), spareMs);
   }
 
   #refuse(refusal: QueryRefusal): QueryAnswer {
@@ -115,90 +135,4 @@ export class QueryRunner implements Disposable {
   #count(outcome: QueryOutcome): void {
     this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
   }
-}
-
-const nothingSaid = { message: "", position: undefined };
-
-/** One process, from its start to its end. */
-class QueryProcess {
-  /** Settles when the process has ended and its scratch folder is gone. */
-  readonly ended: Promise<void>;
-  readonly #child: Bun.Subprocess<"pipe", "pipe", "pipe">;
-  readonly #rows: AsyncIterator<Uint8Array>;
-  readonly #said: Promise<string>;
-  #endedFor: "gone" | "time" | undefined;
-
-  constructor(folder: DataFolder, limits: QueryLimits, query: Query) {
-    const scratch = mkdtempSync(join(tmpdir(), "millrace-query-"));
-    const limitKiB = String(limits.memoryMiB * 1024);
-    this.#child = Bun.spawn(["/bin/sh", "-c", limited, limitKiB, process.execPath, "--no-orphans", entry], {
-      // Nothing of the service's environment: it holds the key. No file of another folder configures the runtime either.
-      env: { PATH: process.env["PATH"] },
-      cwd: scratch,
-      stdin: "pipe",
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    const memoryMiB = Math.floor(limits.memoryMiB / 2);
-    const order: QueryOrder = { ...query, root: folder.root, scratch, memoryMiB, rowsMax: limits.rowsMax };
-    this.#child.stdin.write(JSON.stringify(order));
-    this.#child.stdin.end();
-    this.#rows = this.#child.stdout[Symbol.asyncIterator]();
-    this.#said = beginningOf(this.#child.stderr);
-    const timer = setTimeout(() => this.end("time"), limits.timeMs);
-    this.ended = this.#child.exited.then(() => {
-      clearTimeout(timer);
-      rmSync(scratch, { recursive: true, force: true });
-    });
-  }
-
-  /** Kills it; why decides what is told. */
-  end(why: "gone" | "time"): void {
-    this.#endedFor ??= why;
-    this.#child.kill("SIGKILL");
-  }
-
-  /** The next bytes of its answer; undefined: there are no more. */
-  async read(): Promise<Uint8Array | undefined> {
-    const { done, value } = await this.#rows.next();
-    return done === true ? undefined : value;
-  }
-
-  /** Waits for the end; undefined: the answer was whole. */
-  async refusal(): Promise<QueryRefusal | undefined> {
-    await this.ended;
-    if (this.#child.exitCode === 0) return undefined;
-    if (this.#endedFor !== undefined) return { kind: this.#endedFor, ...nothingSaid };
-    const said = await this.#said;
-    return failureOf(said) ?? { kind: "memory", message: "The query ended its process", position: undefined };
-  }
-}
-
-/** What a process told of its failure; undefined where it died instead. */
-function failureOf(said: string): QueryFailure | undefined {
-  for (const line of said.split("\n")) {
-    const told = line.startsWith("{") ? parsed(line) : undefined;
-    if (isRecord(told) && typeof told["kind"] === "string") return told as QueryFailure;
-  }
-  return undefined;
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-/** Reads to the end and keeps the beginning. */
-async function beginningOf(stream: ReadableStream<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    if (bytes < failureBytesMax) chunks.push(chunk);
-    bytes += chunk.byteLength;
-  }
-  return Buffer.concat(chunks).toString();
 }

@@ -1,13 +1,13 @@
 /**
- * A process for one query: it reads an order, answers on standard output, and ends. A failure is one line of JSON on standard
- * error and exit code 1; whatever else it ends with, it died.
+ * A process for one query: it loads DuckDB, waits for an order on standard input, answers on standard output, and ends. A
+ * failure is one line of JSON on standard error and exit code 1; whatever else it ends with, it died. Its argument is DuckDB's
+ * memory in MiB.
  *
  * Invariants:
  * - The statement of a client runs after DuckDB was locked, and after it was judged.
  * - No text that leaves this process names a folder.
  */
 import { closeSync, constants, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
-import { setPriority, constants as systemConstants } from "node:os";
 import { join } from "node:path";
 import type { DuckDBPreparedStatement, DuckDBValue } from "@duckdb/node-api";
 import { MillraceError, messageOf } from "../base/errors.ts";
@@ -30,9 +30,6 @@ class QueryFailed extends MillraceError {
   }
 }
 
-/** Below the service's own threads, which have 0. */
-const niceness = 5;
-
 /** Room for sorts and joins that go past their memory. */
 const spillBytesMax = "1GiB";
 
@@ -41,9 +38,10 @@ const heldBytesMax = 256 * 1024;
 
 async function main(): Promise<void> {
   yieldToService();
+  using duckdb = await DuckDB.open({ threads: 1, memoryMiB: Number(process.argv[2]) });
   const order = readOrder(await Bun.stdin.text());
   try {
-    await answer(order);
+    await answer(duckdb, order);
   } catch (error) {
     const { message, ...failure } = error instanceof QueryFailed ? error.failure : broken(error);
     writeSync(2, `${JSON.stringify({ ...failure, message: withoutFolders(message, order) })}\n`);
@@ -68,9 +66,8 @@ function readOrder(text: string): QueryOrder {
   return order as QueryOrder;
 }
 
-/** Whatever the machine lacks, processor or memory, this process goes without it first. */
+/** When the machine lacks memory, this process goes first. */
 function yieldToService(): void {
-  setPriority(Math.min(niceness, systemConstants.priority.PRIORITY_LOW));
   try {
     writeFileSync("/proc/self/oom_score_adj", "1000");
   } catch {
@@ -78,8 +75,7 @@ function yieldToService(): void {
   }
 }
 
-async function answer(order: QueryOrder): Promise<void> {
-  using duckdb = await DuckDB.open({ threads: 1, memoryMiB: order.memoryMiB });
+async function answer(duckdb: DuckDB, order: QueryOrder): Promise<void> {
   using view = viewFolder(dataFolder(order.root), order.scratch);
   // The view `catalog` tells where its folder is; from within the folder that is no secret.
   process.chdir(order.root);
@@ -239,8 +235,9 @@ function asFailed(error: unknown, sql: string, before: number): QueryFailed {
   if (told === undefined) return refused(text);
   const kind = String(told["exception_type"]);
   const message = `${kind} Error: ${told["exception_message"]}`;
-  const place = told["position"] === undefined ? undefined : characters(sql, Number(told["position"])) - before;
-  const position = place !== undefined && place >= 0 ? place : undefined;
+  const at = Number(told["position"]);
+  const place = (kind === "Parser" ? at : characters(sql, at)) - before;
+  const position = told["position"] !== undefined && place >= 0 ? place : undefined;
   // What follows the first line advises settings that a client cannot change.
   if (kind === "Out of Memory")
     return new QueryFailed({ kind: "memory", message: message.split("\n", 1)[0] ?? "", position });

@@ -10,14 +10,14 @@ import { isRecord } from "../event/parse.ts";
 import { type DuckDB, literal } from "../store/duckdb.ts";
 
 /** Why a text is refused. */
-export type StatementFault = {
+type StatementFault = {
   message: string;
   /** Code points before the place that is meant; undefined where no place is. */
   position: number | undefined;
 };
 
 /** Names that a statement may use besides its own. */
-export type KnownNames = {
+type KnownNames = {
   /** Views and table macros of the catalog, in lower case. */
   catalog: ReadonlySet<string>;
 };
@@ -145,7 +145,8 @@ async function parse(duckdb: DuckDB, sql: string): Promise<Parsed> {
   if (!isRecord(tree)) return refuse("This cannot be read as SQL");
   if (tree["error"] !== false) {
     if (tree["error_type"] === "not implemented") return refuse(`Only a SELECT can be run (${tree["error_message"]})`);
-    const at = tree["position"] === undefined ? undefined : characters(sql, Number(tree["position"]));
+    // The parser counts characters, the places in a tree are bytes.
+    const at = tree["position"] === undefined ? undefined : Number(tree["position"]);
     return refuse(`Parser Error: ${tree["error_message"]}`, at);
   }
   const statements = Array.isArray(tree["statements"]) ? tree["statements"] : [];

@@ -32,7 +32,7 @@ type SealedCountsOptions = {
 };
 
 /** What is accepted and not sealed at this instant: parts in their order, and where the open file begins. */
-export type PendingNow = { parts: readonly PendingPart[]; open: Tally; openFrom: Sequence };
+type PendingNow = { parts: readonly PendingPart[]; open: Tally; openFrom: Sequence };
 
 /** A turn of the clock. */
 type CountTurn = {

@@ -14,7 +14,7 @@ export function prepareDataFolder(path: string): DataFolder {
   const folder = dataFolder(resolve(path));
   try {
     const isNew = mkdirSync(folder.root, { recursive: true }) !== undefined;
-    for (const each of [folder.journal, folder.corrupt, folder.refused, folder.segments, folder.ids])
+    for (const each of [folder.journal, folder.corrupt, folder.refused, folder.segments, folder.ids, folder.imports])
       mkdirSync(each, { recursive: true, mode: 0o755 });
     for (const each of [folder.root, folder.journal]) syncFolder(each);
     if (isNew) syncFolder(dirname(folder.root));

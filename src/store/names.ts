@@ -3,6 +3,7 @@
  *
  *   millrace.duckdb                                        the catalog
  *   secret                                                 the generated key
+ *   import/….ndjson                                        events from elsewhere on their way; removed at start
  *   lock, address                                          held by the server of this folder; where it listens
  *   journal/SSSS-FFFFFFFFFFFFFFFF.ndjson                   accepted, not yet sealed: shard, first sequence
  *   journal/corrupt/…, journal/refused/…                   kept aside
@@ -27,6 +28,8 @@ export type DataFolder = {
   refused: string;
   segments: string;
   ids: string;
+  /** Journal lines of events from elsewhere, on their way into segments. */
+  imports: string;
   /** Where the server of this folder listens: `http://HOST:PORT`. Meant only while the lock is held. */
   address: string;
   /** Receipts of erasures, a JSON object a line. */
@@ -48,6 +51,7 @@ export function dataFolder(root: string): DataFolder {
     refused: join(journal, "refused"),
     segments: join(root, "segments"),
     ids: join(root, "ids"),
+    imports: join(root, "import"),
     address: join(root, "address"),
     erasures: join(root, "erasures.ndjson"),
     erasure: join(root, "erasure.json"),
@@ -78,8 +82,11 @@ export function parseJournalName(file: string): JournalName | undefined {
  */
 export type SegmentName = { shard: ShardId; from: Sequence; to: Sequence; generation: number; crc32: number };
 
-/** A stretch that was written anew so often takes no more: the name has six digits for it. */
-export const generationMax = 999_999;
+/**
+ * The shard of events from elsewhere. No service runs so many shards, so it is a leftover for each of them: counted, merged and
+ * shown like any other.
+ */
+export const importShard = shardId(9_999);
 
 /** Name of a sealed segment. */
 export function segmentName(name: SegmentName): string {

@@ -5,14 +5,17 @@
 import type { ShardId } from "../base/brand.ts";
 import { type DuckDB, listLiteral } from "./duckdb.ts";
 
-/** Where repeats are looked for: `from` is a query over segments of one shard, `others` are paths of other segments. */
-type RepeatSearch = { from: string; shard: ShardId; others: readonly string[] };
+/**
+ * Where repeats are looked for: `from` is a query over segments of one shard, `others` are paths of other segments. What is in
+ * both stays where it was received earlier, or always in the others (theirs).
+ */
+type RepeatSearch = { from: string; shard: ShardId; others: readonly string[]; stays: "earlier" | "theirs" };
 
 /**
  * SQL for what stays of `from` when repeats fall out of it; `from` itself where there are none.
  * Nearly always there are none, so the search is for ids alone; only what it finds is looked at closely.
  */
-export async function removeRepeats(duckdb: DuckDB, { from, shard, others }: RepeatSearch): Promise<string> {
+export async function removeRepeats(duckdb: DuckDB, { from, shard, others, stays }: RepeatSearch): Promise<string> {
   const othersQuery =
     others.length === 0
       ? undefined
@@ -33,12 +36,13 @@ export async function removeRepeats(duckdb: DuckDB, { from, shard, others }: Rep
       : `CREATE OR REPLACE TEMP TABLE earlier AS FROM (${othersQuery}) SEMI JOIN repeated USING (event_id)`,
   );
   // Two that were received in the same microsecond in two shards: the one of the first shard stays, whichever is looked at.
+  const isTheirs = stays === "theirs" ? "true" : "false";
   const shardOfOther = "parse_filename(earlier.filename)[:4]::INTEGER";
   return `(FROM ${from} ANTI JOIN repeated USING (event_id) UNION ALL BY NAME
     (SELECT * EXCLUDE (nth) FROM
       (SELECT *, row_number() OVER (PARTITION BY event_id ORDER BY received_at) AS nth
        FROM ${from} SEMI JOIN repeated USING (event_id)) mine
      WHERE nth = 1 AND NOT EXISTS (FROM earlier WHERE earlier.event_id = mine.event_id AND
-       (earlier.received_at < mine.received_at OR
+       (${isTheirs} OR earlier.received_at < mine.received_at OR
         (earlier.received_at = mine.received_at AND ${shardOfOther} < ${shard})))))`;
 }

@@ -14,7 +14,7 @@ import { type DuckDB, identifier, listLiteral, literal } from "./duckdb.ts";
 import { type DataFolder, type SegmentName, segmentName, unfinishedSuffix } from "./names.ts";
 import { removeRepeats } from "./repeats.ts";
 import { rollupQuery } from "./rollup.ts";
-import { countRows, removeUnfinished, segmentLayout } from "./segment.ts";
+import { countRows, journalQuery, segmentLayout } from "./segment.ts";
 import { summaryQuery } from "./summary.ts";
 
 /** What is to become one segment. Plain data: it crosses between processes. */
@@ -45,6 +45,9 @@ const orderedEventsMin = 1_000_000;
 /** Parts that time, and in each the sessions, are divided into, before names and sessions order the rest. */
 const dividedInto = 4;
 
+/** Journal lines of events from elsewhere, in one file in the folder `import`. */
+export type ImportedLines = { file: string; events: number; lineBytesMax: number };
+
 /**
  * Makes the segment of a rewrite.
  * @throws SegmentNotSealed when what was written does not agree with the sources
@@ -52,25 +55,56 @@ const dividedInto = 4;
 export async function rewriteSegments(duckdb: DuckDB, folder: DataFolder, rewrite: Rewrite): Promise<Rewritten> {
   const { range, keep, repeatsIn, events, clientIds } = rewrite;
   const paths = rewrite.sources.map((file) => join(folder.root, file));
-  // Two processes that make the same segment, one of them left over from a service that was killed, never meet in a file.
-  const unfinished = join(folder.segments, `${segmentName({ ...range, crc32: 0 })}.${process.pid}${unfinishedSuffix}`);
   const source = `read_duckdb(${listLiteral(paths)}, table_name = 'events')`;
-  removeUnfinished(unfinished);
-  const others = repeatsIn?.map((file) => join(folder.root, file));
   const kept = keep === undefined ? source : `(FROM ${source} AS events WHERE coalesce((${keep}), false))`;
-  const once =
-    others === undefined || clientIds === 0
-      ? kept
-      : await removeRepeats(duckdb, { from: kept, shard: range.shard, others });
+  const others = repeatsIn?.map((file) => join(folder.root, file));
+  const search = { from: kept, shard: range.shard, others: others ?? [], stays: "earlier" } as const;
+  const once = others === undefined || clientIds === 0 ? kept : await removeRepeats(duckdb, search);
   const isWhole = once === source;
   const isFinal = repeatsIn !== undefined || rewrite.isFinal;
+  const order = isFinal || events >= orderedEventsMin ? await orderOf(duckdb, source) : "";
+  const rollup = isWhole ? mergedRollupQuery(paths) : undefined;
+  const query = `FROM ${once} ${order}`;
+  const rewritten = await writeAnew(duckdb, folder, { range, events, clientIds, isFinal, query, rollup });
+  if (isWhole && rewritten.events !== events)
+    throw new SegmentNotSealed(`merged segment has ${rewritten.events} events where its sources have ${events}`);
+  return rewritten;
+}
+
+/**
+ * Makes a segment of events from elsewhere, of which those are left out whose ids are in other segments.
+ * @throws SegmentNotSealed when what was written does not agree with the lines
+ */
+export async function sealImported(
+  duckdb: DuckDB,
+  folder: DataFolder,
+  { range, lines, others }: { range: Rewrite["range"]; lines: ImportedLines; others: readonly string[] },
+): Promise<Rewritten> {
+  const { events, lineBytesMax } = lines;
+  await duckdb.run(
+    `CREATE TEMP TABLE imported AS ${journalQuery({ files: [join(folder.imports, lines.file)], lineBytesMax })}`,
+  );
+  const paths = others.map((file) => join(folder.segments, file));
+  const search = { from: "imported", shard: range.shard, others: paths, stays: "theirs" } as const;
+  const query = `FROM ${await removeRepeats(duckdb, search)} ORDER BY "timestamp"`;
+  return writeAnew(duckdb, folder, { range, events, clientIds: events, isFinal: false, query, rollup: undefined });
+}
+
+/** What is written: a query without its SELECT, and the query of its rollup where that is known without counting. */
+type Written = Pick<Rewrite, "range" | "events" | "clientIds" | "isFinal"> & {
+  query: string;
+  rollup: string | undefined;
+};
+
+async function writeAnew(duckdb: DuckDB, folder: DataFolder, written: Written): Promise<Rewritten> {
+  const { range, events, clientIds, isFinal, query, rollup } = written;
+  // Two processes that make the same segment, one of them left over from a service that was killed, never meet in a file.
+  const unfinished = join(folder.segments, `${segmentName({ ...range, crc32: 0 })}.${process.pid}${unfinishedSuffix}`);
   const columns = Object.keys(eventColumns).map(identifier).join(", ");
   await duckdb.run(`ATTACH ${literal(unfinished)} AS segment ${segmentLayout(events)}`);
   try {
-    const order = isFinal || events >= orderedEventsMin ? await orderOf(duckdb, source) : "";
-    await duckdb.run(`CREATE TABLE segment.events AS SELECT ${columns} FROM ${once} ${order}`);
-    const rollup = isWhole ? mergedRollupQuery(paths) : rollupQuery("segment.events");
-    await duckdb.run(`CREATE TABLE segment.rollup AS ${rollup}`);
+    await duckdb.run(`CREATE TABLE segment.events AS SELECT ${columns} ${query}`);
+    await duckdb.run(`CREATE TABLE segment.rollup AS ${rollup ?? rollupQuery("segment.events")}`);
     await duckdb.run(`CREATE TABLE segment.summary AS ${summaryQuery("segment.events", { clientIds, isFinal })}`);
     await duckdb.run("CHECKPOINT segment");
   } finally {
@@ -78,8 +112,7 @@ export async function rewriteSegments(duckdb: DuckDB, folder: DataFolder, rewrit
   }
   await syncFile(unfinished);
   const rows = await countRows(duckdb, unfinished);
-  if (isWhole ? rows !== events : rows > events)
-    throw new SegmentNotSealed(`merged segment has ${rows} events where its sources have ${events}`);
+  if (rows > events) throw new SegmentNotSealed(`the segment has ${rows} events where its sources have ${events}`);
   return { unfinished, name: { ...range, crc32: await checksumOfFile(unfinished) }, events: rows };
 }
 

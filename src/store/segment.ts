@@ -87,7 +87,7 @@ export async function sealSegment(duckdb: DuckDB, folder: DataFolder, source: Se
 }
 
 /** Removes a segment that was not finished, with what DuckDB keeps beside it. */
-export function removeUnfinished(path: string): void {
+function removeUnfinished(path: string): void {
   removeIfThere(path);
   removeIfThere(`${path}.wal`);
 }

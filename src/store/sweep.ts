@@ -14,6 +14,7 @@ export function sweepUnfinished(folder: DataFolder): string[] {
       rmSync(join(each, file), { recursive: true, force: true });
       removed.push(join(each, file));
     }
+  for (const file of readdirSync(folder.imports)) rmSync(join(folder.imports, file));
   return [...removed, ...sweepIdsAlone(folder)];
 }
 

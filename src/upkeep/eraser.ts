@@ -6,6 +6,7 @@
  * - Events are counted before the last file that holds them goes, and the receipt comes after.
  * - Each step can be done again: a segment that is without them is not found again.
  */
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ActorHost } from "../actor/host.ts";
 import { removeIfThere, syncFolder } from "../base/durable.ts";
@@ -112,6 +113,8 @@ export class Eraser {
     await shards.forget(idsPath(folder));
     removeIfThere(idsPath(folder));
     removeKeptAside(folder, request);
+    // What an import that ended half-way left; one that runs now begins its piece anew.
+    for (const file of readdirSync(folder.imports)) removeIfThere(join(folder.imports, file));
     for (const file of files) removeIfThere(join(folder.segments, file));
     syncFolder(folder.segments);
   }

@@ -1,11 +1,13 @@
 /** What the rewriting process is asked, and what it answers: JSON, a line each. */
 import type { ErasureRequest } from "../store/erasures.ts";
 import type { DataFolder } from "../store/names.ts";
-import type { Rewrite, Rewritten } from "../store/rewrite.ts";
+import type { ImportedLines, Rewrite, Rewritten } from "../store/rewrite.ts";
 
 /** What is asked. */
 export type RewriteJob =
   | { kind: "rewrite"; rewrite: Rewrite }
+  /** Events from elsewhere to a segment; `others` are names of segments whose events go first. */
+  | { kind: "import"; range: Rewrite["range"]; lines: ImportedLines; others: readonly string[] }
   /** Where the events are that an erasure is about; ids of theirs that clients made go to `idsTo`, one a line. */
   | { kind: "find"; request: ErasureRequest; files: readonly string[]; idsTo: string };
 
@@ -13,7 +15,7 @@ export type RewriteJob =
 export type Found = { files: string[]; events: number };
 
 /** The answer to each kind of job. */
-export type RewriteReplies = { rewrite: Rewritten; find: Found };
+export type RewriteReplies = { rewrite: Rewritten; import: Rewritten; find: Found };
 
 /** All that the process needs for one job. */
 export type RewriteOrder = { folder: DataFolder; threads: number; memoryMiB: number; job: RewriteJob };

@@ -11,7 +11,7 @@ import { messageOf } from "../base/errors.ts";
 import { unreachable } from "../base/invariant.ts";
 import { DuckDB } from "../store/duckdb.ts";
 import { unfinishedSuffix } from "../store/names.ts";
-import { rewriteSegments } from "../store/rewrite.ts";
+import { rewriteSegments, sealImported } from "../store/rewrite.ts";
 import { ConditionRefused, findEvents } from "./find.ts";
 import type { RewriteOrder, RewriteOutcome } from "./protocol.ts";
 
@@ -31,6 +31,8 @@ async function carryOut({ folder, threads, memoryMiB, job }: RewriteOrder): Prom
     switch (job.kind) {
       case "rewrite":
         return { kind: "done", result: await rewriteSegments(duckdb, folder, job.rewrite) };
+      case "import":
+        return { kind: "done", result: await sealImported(duckdb, folder, job) };
       case "find":
         return { kind: "done", result: await findEvents(duckdb, folder, job) };
       default:

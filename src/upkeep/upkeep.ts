@@ -3,14 +3,19 @@
  * with an erasure that a crash interrupted. One job at a time; flushes go on beside it.
  */
 import type { ActorHost } from "../actor/host.ts";
+import { sequence } from "../base/brand.ts";
+import { removeIfThere } from "../base/durable.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { within } from "../base/within.ts";
 import type { KeeperReplies, KeeperRequest, RewriteWish } from "../keeper/protocol.ts";
 import type { Publisher } from "../keeper/publisher.ts";
 import type { AllShards } from "../shard/all-shards.ts";
+import { currentSegments } from "../store/current.ts";
 import { type ErasureRequest, readErasure } from "../store/erasures.ts";
-import type { DataFolder } from "../store/names.ts";
+import { listNames } from "../store/layout.ts";
+import { type DataFolder, importShard, parseSegmentName } from "../store/names.ts";
+import type { ImportedLines } from "../store/rewrite.ts";
 import { Eraser, type ErasureResult } from "./eraser.ts";
 import { RewriteFailed, Rewriter } from "./rewriter.ts";
 
@@ -44,7 +49,7 @@ type UpkeepOptions = {
 };
 
 /** What a `compact` did. */
-export type Compacted = { merges: number; repeatsRemoved: number; segments: number };
+type Compacted = { merges: number; repeatsRemoved: number; segments: number };
 
 /** Does the upkeep of one folder until it is disposed. */
 export class Upkeep implements AsyncDisposable {
@@ -93,6 +98,27 @@ export class Upkeep implements AsyncDisposable {
       await this.#options.publisher.publish();
       done.segments = this.#options.publisher.holdings.reduce((sum, { segments }) => sum + segments, 0);
       return done;
+    });
+  }
+
+  /**
+   * Seals events from elsewhere; those whose ids are there already stay as they are. Gives how many were new.
+   * @throws RewriteFailed or ActorDied; the same call can be made again
+   */
+  importLines(lines: ImportedLines): Promise<number> {
+    const { folder, keeper, publisher, shards } = this.#options;
+    return this.#inTurn(async () => {
+      const segments = listNames(folder.segments, parseSegmentName);
+      const last = segments.filter(({ name }) => name.shard === importShard).map(({ name }) => name.to);
+      const from = sequence(Math.max(0, ...last) + 1);
+      const range = { shard: importShard, from, to: sequence(from + lines.events - 1), generation: 0 };
+      const others = currentSegments(segments).current.map(({ file }) => file);
+      const rewritten = await this.#rewriter.run({ kind: "import", range, lines, others });
+      if (rewritten.events === 0) removeIfThere(rewritten.unfinished);
+      else await keeper.ask({ kind: "adopt", rewritten });
+      publisher.want();
+      await shards.recount();
+      return rewritten.events;
     });
   }
 

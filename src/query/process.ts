@@ -1,0 +1,117 @@
+/** One process for one query, from its start to its end: `sandbox.ts` seen from outside. */
+import { rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { isRecord } from "../event/parse.ts";
+import type { Query, QueryFailure, QueryOrder } from "./protocol.ts";
+
+/** Why a query has no answer; `busy`: too many run, `time`: it took too long, `gone`: nobody waits for it any more. */
+export type QueryRefusal = Omit<QueryFailure, "kind"> & { kind: QueryFailure["kind"] | "busy" | "time" | "gone" };
+
+/**
+ * A shell sets the limit, for it holds from the start on, and the niceness, below the service's own threads: the runtime reserves address space as it begins, and takes less where
+ * less is allowed (measured: 80 MB resident either way). Past it DuckDB fails to allocate, and says so or ends.
+ */
+const limited = 'ulimit -d "$0" && exec nice -n 5 "$@"';
+
+const entry = fileURLToPath(new URL("./sandbox.ts", import.meta.url));
+
+/** A failure is one line; more of what a process said is not kept. Bytes. */
+const failureBytesMax = 64 * 1024;
+
+/** A process that waits for its query, runs it, or has ended. */
+export class QueryProcess {
+  /** Settles when the process has ended and its scratch folder is gone. */
+  readonly ended: Promise<void>;
+  readonly #scratch: string;
+  readonly #child: Bun.Subprocess<"pipe", "pipe", "pipe">;
+  readonly #rows: AsyncIterator<Uint8Array>;
+  readonly #said: Promise<string>;
+  #timer: Timer | undefined;
+  #endedFor: "gone" | "time" | undefined;
+
+  /** Starts it; `scratch` is a new folder that becomes its own, `memoryMiB` all that it may have. */
+  constructor(scratch: string, memoryMiB: number) {
+    this.#scratch = scratch;
+    const limitKiB = String(memoryMiB * 1024);
+    // What is not DuckDB's is the runtime's, and what DuckDB takes beside its own limit.
+    const duckdbMiB = String(Math.floor(memoryMiB / 2));
+    const command = [process.execPath, "--no-orphans", entry, duckdbMiB];
+    this.#child = Bun.spawn(["/bin/sh", "-c", limited, limitKiB, ...command], {
+      // Nothing of the service's environment: it may hold the key. No file of another folder configures the runtime either.
+      env: { PATH: process.env["PATH"] },
+      cwd: scratch,
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    this.#rows = this.#child.stdout[Symbol.asyncIterator]();
+    this.#said = beginningOf(this.#child.stderr);
+    this.ended = this.#child.exited.then(() => {
+      clearTimeout(this.#timer);
+      rmSync(scratch, { recursive: true, force: true });
+    });
+  }
+
+  /** Gives it its query, once; it is killed after `timeMs`, whatever it does then. */
+  start(query: Query, on: { root: string; rowsMax: number; timeMs: number }): void {
+    const order: QueryOrder = { ...query, root: on.root, scratch: this.#scratch, rowsMax: on.rowsMax };
+    this.#child.stdin.write(JSON.stringify(order));
+    this.#child.stdin.end();
+    this.#timer = setTimeout(() => this.end("time"), on.timeMs);
+  }
+
+  /** False once it has ended. */
+  get isAlive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Kills it; why decides what is told. */
+  end(why: "gone" | "time"): void {
+    this.#endedFor ??= why;
+    this.#child.kill("SIGKILL");
+  }
+
+  /** The next bytes of its answer; undefined: there are no more. */
+  async read(): Promise<Uint8Array | undefined> {
+    const { done, value } = await this.#rows.next();
+    return done === true ? undefined : value;
+  }
+
+  /** Waits for the end; undefined: the answer was whole. */
+  async refusal(): Promise<QueryRefusal | undefined> {
+    await this.ended;
+    if (this.#child.exitCode === 0) return undefined;
+    if (this.#endedFor !== undefined) return { kind: this.#endedFor, message: "", position: undefined };
+    const died = { kind: "memory", message: "The query ended its process", position: undefined } as const;
+    return failureOf(await this.#said) ?? died;
+  }
+}
+
+/** What a process told of its failure; undefined where it died instead. */
+function failureOf(said: string): QueryFailure | undefined {
+  for (const line of said.split("\n")) {
+    const told = line.startsWith("{") ? parsed(line) : undefined;
+    if (isRecord(told) && typeof told["kind"] === "string") return told as QueryFailure;
+  }
+  return undefined;
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Reads to the end and keeps the beginning. */
+async function beginningOf(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    if (bytes < failureBytesMax) chunks.push(chunk);
+    bytes += chunk.byteLength;
+  }
+  return Buffer.concat(chunks).toString();
+}
