@@ -21,11 +21,6 @@ export class PlaceRefused extends MillraceError {
   override readonly name = "PlaceRefused";
 }
 
-/** A statement of the command line's own user fails; the message is DuckDB's. */
-export class StatementFailed extends MillraceError {
-  override readonly name = "StatementFailed";
-}
-
 /** The address to listen on cannot be had. */
 export class AddressRefused extends MillraceError {
   override readonly name = "AddressRefused";

@@ -3,9 +3,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
-import { codeOf, messageOf, StatementFailed } from "../base/errors.ts";
+import { codeOf, messageOf } from "../base/errors.ts";
 import type { FolderReader } from "../store/folder-reader.ts";
-import { runStatements, type SqlOutput } from "./sql-run.ts";
+import { runStatements, type SqlOutput, StatementFailed } from "./sql-run.ts";
 import { splitStatements } from "./sql-text.ts";
 
 const prompts = { first: "millrace> ", more: "      ..> " } as const;

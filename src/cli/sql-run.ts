@@ -4,13 +4,18 @@ import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type DuckDBResult, type DuckDBValue, ResultReturnType, StatementType } from "@duckdb/node-api";
-import { codeOf, messageOf, StatementFailed } from "../base/errors.ts";
+import { codeOf, MillraceError, messageOf } from "../base/errors.ts";
 import { copyStatement, textOf } from "../query/formats.ts";
 import { queryFormats } from "../query/protocol.ts";
 import type { DuckDB } from "../store/duckdb.ts";
 import { unfinishedSuffix } from "../store/names.ts";
 import { isQuery, splitStatements } from "./sql-text.ts";
 import { tableText } from "./table.ts";
+
+/** A statement of the user's own fails; the message is DuckDB's. */
+export class StatementFailed extends MillraceError {
+  override readonly name = "StatementFailed";
+}
 
 /** What rows are written as: a table for people, the others for programs. */
 export const sqlFormats = ["table", ...queryFormats] as const;

@@ -20,7 +20,7 @@ import {
   type ExportRange,
   exportFormats,
 } from "./export-query.ts";
-import { FolderReader } from "./folder-reader.ts";
+import { FolderReader, retriedWhileGone } from "./folder-reader.ts";
 import { lockFile } from "./layout.ts";
 import { type DataFolder, unfinishedSuffix } from "./names.ts";
 
@@ -60,9 +60,6 @@ const manifestFile = "export.json";
 /** A day is sorted within this; what it needs beyond goes to the disk of the export. MiB */
 const memoryMiB = 1024;
 
-/** A file that a query reads may be gone when compaction takes longer than usual to be seen; the next look finds what replaced it. */
-const triesMax = 5;
-
 /**
  * Exports events, or goes on with an export that was interrupted.
  * @throws PlaceRefused when `out` holds something else, or an export with other parameters, or one that is running
@@ -91,7 +88,7 @@ async function exportDays(work: Work): Promise<ExportReport> {
   const { out, manifest, format, onProgress } = work;
   const limits = { threads: availableParallelism(), memoryMiB, spillTo: work.scratch };
   using reader = await FolderReader.open({ folder: work.folder, scratch: work.scratch, limits });
-  const counts = await tried(reader, () => countDays(reader, work));
+  const counts = await freshly(reader, () => countDays(reader, work));
   for (const day of Object.keys(manifest.days)) if (!counts.has(day)) dropDay(work, day);
   const events = [...counts.values()].reduce((sum, count) => sum + count, 0);
   const progress = { days: counts.size, daysDone: 0, events, eventsDone: 0 };
@@ -99,7 +96,7 @@ async function exportDays(work: Work): Promise<ExportReport> {
   let skipped = 0;
   for (const [day, count] of counts) {
     if (manifest.days[day] === count && existsSync(fileOf(out, day, format))) skipped += 1;
-    else await tried(reader, () => exportDay(reader, work, day));
+    else await freshly(reader, () => exportDay(reader, work, day));
     progress.daysDone += 1;
     progress.eventsDone += count;
     onProgress({ ...progress, day });
@@ -126,18 +123,12 @@ async function exportDay(reader: FolderReader, work: Work, day: string): Promise
   await writeManifest(out, manifest);
 }
 
-/** Looks at the folder anew before each try: the longest time between a look and its use is one day's. */
-async function tried<Answer>(reader: FolderReader, work: () => Promise<Answer>): Promise<Answer> {
-  for (let tries = 1; ; tries++) {
+/** Looks at the folder anew first: from a look to its use no more time passes than one day takes. */
+const freshly = <Answer>(reader: FolderReader, work: () => Promise<Answer>) =>
+  retriedWhileGone(async () => {
     await reader.refresh();
-    try {
-      return await work();
-    } catch (error) {
-      const isGone = /No such file|does not exist|no files found/i.test(messageOf(error));
-      if (!isGone || tries === triesMax) throw error;
-    }
-  }
-}
+    return await work();
+  });
 
 /** Removes a day that has no events any more. */
 function dropDay({ out, manifest, format }: Work, day: string): void {

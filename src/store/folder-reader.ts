@@ -1,8 +1,25 @@
 /** A data folder as a database of this process's own: the catalog's views and macros over everything accepted, sealed or not. */
+import { messageOf } from "../base/errors.ts";
 import { catalogStatements } from "./catalog-views.ts";
 import { DuckDB, type DuckDBLimits, literal } from "./duckdb.ts";
 import { type FolderView, viewFolder } from "./folder-view.ts";
 import type { DataFolder } from "./names.ts";
+
+/** Merges come minutes apart: whoever loses a file to one so often has another trouble. */
+const triesMax = 5;
+
+/**
+ * Does again what failed because a file was replaced and gone between a look at the folder and its reading; the work begins
+ * with a look.
+ */
+export async function retriedWhileGone<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await work();
+    } catch (error) {
+      if (tries === triesMax || !/No such file|No files found/i.test(messageOf(error))) throw error;
+    }
+}
 
 /** Where the views are; `memory`, which comes first in the search path, is left to whoever asks. */
 const viewsDatabase = "millrace";
@@ -43,6 +60,10 @@ export class FolderReader implements Disposable {
    * variables, settings) stays. Not inside a transaction.
    */
   async refresh(): Promise<void> {
+    await retriedWhileGone(() => this.#look());
+  }
+
+  async #look(): Promise<void> {
     const { duckdb } = this;
     this.#view?.[Symbol.dispose]();
     this.#view = viewFolder(this.#folder, this.#scratch);

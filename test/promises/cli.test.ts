@@ -69,13 +69,15 @@ describe("token", () => {
 });
 
 describe("--help", () => {
+  const commands = ["serve", "token", "sql", "export", "snapshot", "restore", "verify"];
+
   test("names every command that there is", async () => {
     const { code, stdout } = await millrace(["--help"]);
     expect(code).toBe(0);
-    for (const command of ["serve", "token", "verify"]) expect(stdout).toContain(command);
+    for (const command of commands) expect(stdout).toContain(command);
   });
 
-  test.each(["serve", "token", "verify"])("%s --help tells its use and does nothing else", async (command) => {
+  test.each(commands)("%s --help tells its use and does nothing else", async (command) => {
     const { code, stdout, stderr } = await millrace([command, "--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain(command);
