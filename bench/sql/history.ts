@@ -7,7 +7,7 @@ import { open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { categories, priorities } from "../../src/event/schema.ts";
+import { batchEventsMax, categories, priorities } from "../../src/event/schema.ts";
 import { batchBodies } from "../events.ts";
 
 /** How much history, and of which kind. */
@@ -92,13 +92,13 @@ const enumOf = (members: readonly string[]) => `ENUM(${members.map((member) => `
 /** Events `from` (in) to `to` (out), in order of arrival; a session lasts an hour at most. */
 const historyQuery = (from: number, to: number) => `
   SELECT uuidv7() AS event_id, event_name, category::${enumOf(categories)} AS category,
-    priority::${enumOf(priorities)} AS priority, received_at - to_microseconds((random() * 6e7)::BIGINT) AS "timestamp",
+    priority::${enumOf(priorities)} AS priority, received_at - to_milliseconds((random() * 6e4)::BIGINT) AS "timestamp",
     received_at, 'bench' AS subject, client_id,
-    printf('s-%x', hash(session_id, nth // ${Math.floor(eventsPerDay / 24)})) AS session_id,
+    printf('s-%x', hash(session_id, nth // ${Math.floor(eventsPerDay / 24)}) % 4294967296) AS session_id,
     page_url, NULL::VARCHAR AS referrer, user_agent, properties
   FROM (SELECT range AS nth, make_timestamptz(${startDay * 1000} + range * ${86_400_000_000 / eventsPerDay}) AS received_at
         FROM range(${from}, ${to})) arrivals
-  JOIN template ON place = nth % (SELECT count(*) FROM template) ORDER BY nth`;
+  JOIN template ON place = nth % ${templateBodies * batchEventsMax} ORDER BY nth`;
 
 /** A segment as a flush leaves it: tables `events` and `rollup`, in order of arrival. */
 async function writeSegment(

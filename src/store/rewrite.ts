@@ -42,8 +42,11 @@ export type Rewritten = { unfinished: string; name: SegmentName; events: number 
 /** From so many events on a segment is put in order; smaller ones are merged again soon. Events. */
 const orderedEventsMin = 1_000_000;
 
-/** Parts that time, and in each the sessions, are divided into, before names and sessions order the rest. */
-const dividedInto = 4;
+/** Parts that the sessions of a day are divided into, before names order the rest. */
+const sessionParts = 4;
+
+/** Time is divided by days where a segment spans several, by hours where it spans several of those. us */
+const timeUnits = [86_400_000_000, 3_600_000_000];
 
 /** Journal lines of events from elsewhere, in one file in the folder `import`. */
 export type ImportedLines = { file: string; events: number; lineBytesMax: number };
@@ -122,21 +125,21 @@ const mergedRollupQuery = (paths: readonly string[]) =>
      FROM read_duckdb(${listLiteral(paths)}, table_name = 'rollup')) GROUP BY ALL ORDER BY ALL`;
 
 /**
- * The order in which a query by time, by name or by session reads only a part of the row groups: quarters of time, in each
- * quarters of the sessions, then names, then sessions. Measured against order by time alone and by session alone: one session
- * reads 0.45 of a table in order of arrival, one name 0.74, and a stretch of time no more than there.
+ * The order in which a query by time, by session or by name reads only a part of the row groups: days (or hours), in each quarters
+ * of the sessions, then names, then sessions. Measured against a table in order of arrival: one session takes 0.44 of its time, one
+ * name 0.79, a day no more than there; by sessions before names 0.34, 0.93; by names before sessions 0.75, 0.72.
  */
 async function orderOf(duckdb: DuckDB, source: string): Promise<string> {
-  const parts = Array.from({ length: dividedInto - 1 }, (_, index) => (index + 1) / dividedInto).join(", ");
-  const [bounds] = await duckdb.rows(
-    `SELECT quantile_disc(epoch_us("timestamp"), [${parts}])::VARCHAR[] AS times,
+  const parts = Array.from({ length: sessionParts - 1 }, (_, index) => (index + 1) / sessionParts).join(", ");
+  // Between the first and the last hundredth: one event of another century must not decide.
+  const [found] = await duckdb.rows(
+    `SELECT (quantile_disc(epoch_us("timestamp"), 0.99) - quantile_disc(epoch_us("timestamp"), 0.01))::DOUBLE AS span,
        quantile_disc(coalesce(session_id, ''), [${parts}]) AS sessions
      FROM (SELECT "timestamp", session_id FROM ${source} USING SAMPLE 2 PERCENT (system))`,
   );
-  const times = textsOf(bounds?.["times"]).map((time) => `(epoch_us("timestamp") >= ${time})::TINYINT`);
-  const sessions = textsOf(bounds?.["sessions"]).map((id) => `(coalesce(session_id, '') >= ${literal(id)})::TINYINT`);
-  const divided = [times, sessions].filter((terms) => terms.length > 0).map((terms) => `${terms.join(" + ")},`);
-  return `ORDER BY ${divided.join(" ")} event_name, session_id, "timestamp"`;
+  const unit = timeUnits.find((each) => Number(found?.["span"] ?? 0) > 2 * each);
+  const bounds = Array.isArray(found?.["sessions"]) ? found["sessions"].map(String) : [];
+  const quarter = bounds.map((id) => `(coalesce(session_id, '') >= ${literal(id)})::TINYINT`).join(" + ");
+  const terms = [unit === undefined ? "" : `epoch_us("timestamp") // ${unit}`, quarter, "event_name", "session_id"];
+  return `ORDER BY ${[...terms, '"timestamp"'].filter((term) => term !== "").join(", ")}`;
 }
-
-const textsOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
