@@ -134,9 +134,9 @@ export function* idsIn(path: string): Generator<ReadonlySet<string>> {
   }
 }
 
-/** Writes a file anew without these ids, if it holds any; gives how many those were. */
+/** Writes a file anew without these ids, if it holds any, and without a torn block, which may; gives how many those were. */
 function forgetIn(path: string, ids: ReadonlySet<string>): number {
-  const { blocks } = readIdLog(path);
+  const { blocks, isTorn } = readIdLog(path);
   const kept = blocks.map(({ flushedAtMs, ids: all }) => {
     const stays = Array.from({ length: all.count }, (_, index) => index).filter(
       (index) => !ids.has(readEventId(all.words, index * idWords)),
@@ -148,7 +148,7 @@ function forgetIn(path: string, ids: ReadonlySet<string>): number {
     return { flushedAtMs, ids: { words, contents, count: stays.length } };
   });
   const forgotten = countIds(blocks) - countIds(kept);
-  if (forgotten === 0) return 0;
+  if (forgotten === 0 && !isTorn) return 0;
   const unfinished = path + unfinishedSuffix;
   removeIfThere(unfinished);
   const descriptor = openSync(unfinished, "wx", 0o600);

@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { appendDurably, removeIfThere, renameDurably } from "../base/durable.ts";
+import { appendDurably, removeIfThere, renameDurably, syncFolder } from "../base/durable.ts";
 import type { ErasureRequest } from "../store/erasures.ts";
 import { type DataFolder, unfinishedSuffix } from "../store/names.ts";
 
@@ -27,6 +27,11 @@ export function removeKeptAside(folder: DataFolder, request: ErasureRequest): vo
     const path = join(folder.refused, file);
     const { kept, gone } = partLines(path, request);
     if (gone === 0) continue;
+    if (kept.length === 0) {
+      removeIfThere(path);
+      syncFolder(folder.refused);
+      continue;
+    }
     const unfinished = path + unfinishedSuffix;
     removeIfThere(unfinished);
     const descriptor = openSync(unfinished, "wx", 0o600);

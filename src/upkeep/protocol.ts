@@ -6,8 +6,17 @@ import type { Rewrite, Rewritten } from "../store/rewrite.ts";
 /** What is asked. */
 export type RewriteJob =
   | { kind: "rewrite"; rewrite: Rewrite }
-  /** Where the events are that an erasure is about; ids of theirs that clients made go to `idsTo`, one a line. */
-  | { kind: "find"; request: ErasureRequest; files: readonly string[]; idsTo: string };
+  /**
+   * Where the events are that an erasure is about; ids of theirs that clients made go to `idsTo`, one a line. An event on which
+   * an SQL condition fails is none of them, or a reason to refuse it.
+   */
+  | {
+      kind: "find";
+      request: ErasureRequest;
+      files: readonly string[];
+      idsTo: string;
+      whereItFails: "pass by" | "refuse";
+    };
 
 /** Segments with such events, by name, and how many there are, each counted once. */
 export type Found = { files: string[]; events: number };
