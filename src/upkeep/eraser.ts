@@ -7,6 +7,7 @@
  * - Each step can be done again: a segment that is without them is not found again.
  * - Once they are counted, what is accepted meanwhile stays, though it be like them: no current segment is touched any more.
  */
+import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { removeIfThere, syncFolder } from "../base/durable.ts";
 import type { Log } from "../base/log.ts";
@@ -87,7 +88,7 @@ export class Eraser {
     const keep = `NOT coalesce(${erasureCondition(request)}, false)`;
     // Each rewrite replaces some of the files; those that are replaced already only go.
     while ((await rewriteNext(this.#options, { kind: "keep", keep, files })) !== undefined);
-    const events = inSegments + keptAside(folder, request).lines;
+    const events = inSegments + keptAside(folder, request).ids.length;
     const found = { events, catalogVersion: await publisher.publish() };
     await keepErasure(folder, { ...erasure, found });
     return found;
@@ -108,7 +109,10 @@ export class Eraser {
   async #removeBytes(request: ErasureRequest): Promise<void> {
     const { folder, shards } = this.#options;
     const { files } = await this.#find(request, this.#segments().replaced, "pass by");
+    const { ids } = keptAside(folder, request);
+    appendFileSync(idsPath(folder), ids.map((id) => `${id}\n`).join(""));
     await shards.forget(idsPath(folder));
+    removeIfThere(idsPath(folder));
     removeKeptAside(folder, request);
     for (const file of files) removeIfThere(join(folder.segments, file));
     syncFolder(folder.segments);
