@@ -12,7 +12,7 @@ import type { DuckDB } from "../store/duckdb.ts";
 import { readErasures } from "../store/erasures.ts";
 import { KnownSegments } from "../store/known.ts";
 import { listNames } from "../store/layout.ts";
-import { type DataFolder, parseSegmentName, segmentName } from "../store/names.ts";
+import { type DataFolder, parseSegmentName, type SegmentName, segmentName } from "../store/names.ts";
 import { removeReplaced } from "../store/replaced.ts";
 import { planDrop } from "../store/retention.ts";
 import type { Rewrite, Rewritten } from "../store/rewrite.ts";
@@ -88,7 +88,7 @@ export class Keeper {
       case "merge":
         return planMerge(segments, mergeLimits);
       case "whole merge":
-        return planWholeMerge(segments, mergeLimits);
+        return planWholeMerge(segments, mergeLimits, (name) => isWithin(wish.stretches, name));
       case "drop":
         return planDrop(segments, wish.cutoffMs);
       case "keep":
@@ -117,3 +117,6 @@ export class Keeper {
     return removeReplaced(this.#folder, { nowMs: Date.now(), graceMs, published: this.#published });
   }
 }
+
+const isWithin = (stretches: readonly ShardStretch[], { shard, to }: SegmentName) =>
+  stretches.some((stretch) => stretch.shard === shard && to < stretch.before);

@@ -24,12 +24,12 @@ export type ShardHoldings = ShardWatermark & { events: number; segments: number;
 export type ShardStretch = { shard: ShardId; before: Sequence };
 
 /**
- * Why a rewrite is looked for: because many small segments are there, to have as few as possible, because of age, or to keep of
- * some segments only the events for which an SQL condition holds.
+ * Why a rewrite is looked for: because many small segments are there, to have as few as possible of these stretches, because of
+ * age, or to keep of some segments only the events for which an SQL condition holds.
  */
 export type RewriteWish =
   | { kind: "merge" }
-  | { kind: "whole merge" }
+  | { kind: "whole merge"; stretches: ShardStretch[] }
   | { kind: "drop"; cutoffMs: number }
   | { kind: "keep"; keep: string; files: string[] };
 

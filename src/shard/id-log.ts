@@ -129,9 +129,9 @@ export function* idsIn(path: string): Generator<ReadonlySet<string>> {
   }
 }
 
-/** Writes a file anew without these ids, if it holds any; gives how many those were. */
+/** Writes a file anew without these ids, if it holds any, and without a torn block, which may; gives how many those were. */
 function forgetIn(path: string, ids: ReadonlySet<string>): number {
-  const { blocks } = readIdBlocks(path);
+  const { blocks, isTorn } = readIdBlocks(path);
   const kept = blocks.map((block) => {
     const { words, count } = decodeRecords(block);
     const stays = Array.from({ length: count }, (_, index) => index).filter(
@@ -141,7 +141,7 @@ function forgetIn(path: string, ids: ReadonlySet<string>): number {
     return { ...block, records: Buffer.concat(records) };
   });
   const forgotten = countIds(blocks) - countIds(kept);
-  if (forgotten === 0) return 0;
+  if (forgotten === 0 && !isTorn) return 0;
   const unfinished = path + unfinishedSuffix;
   removeIfThere(unfinished);
   const descriptor = openSync(unfinished, "wx", 0o600);

@@ -224,9 +224,14 @@ export class Shard {
     return ownedShards(this.#options).map((shard) => ({ shard, watermarkMs }));
   }
 
-  /** Seals everything accepted before the call, and waits for it. */
+  /**
+   * Seals everything accepted before the call, and waits for it.
+   * @throws JournalNotWritten while the disk refuses, and what is in the open file cannot be closed for its flush
+   */
   async seal(): Promise<void> {
     this.#groups.commit();
+    if (this.#journal.isBroken) this.#repair();
+    if (this.#journal.isBroken) throw new JournalNotWritten("the journal waits for its repair");
     this.#rotate();
     await this.#flusher.sealed();
   }

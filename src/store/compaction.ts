@@ -55,10 +55,16 @@ export function planMerge(current: readonly KnownSegment[], limits: MergeLimits)
 }
 
 /**
- * The next merge on the way to as few segments as there can be, each searched for repeats; undefined at its end.
+ * The next merge on the way to as few segments as there can be, each searched for repeats; undefined at its end. `isIn` tells
+ * which of them it is about: all, by default.
  */
-export function planWholeMerge(current: readonly KnownSegment[], limits: MergeLimits): Rewrite | undefined {
-  for (const run of runsOf(current, (each) => !(isFull(sizeOf(each), limits) && each.summary.isFinal)))
+export function planWholeMerge(
+  current: readonly KnownSegment[],
+  limits: MergeLimits,
+  isIn: (name: SegmentName) => boolean = () => true,
+): Rewrite | undefined {
+  const takes = (each: KnownSegment) => isIn(each.name) && !(isFull(sizeOf(each), limits) && each.summary.isFinal);
+  for (const run of runsOf(current, takes))
     for (const group of groupsOf(run, limits)) {
       const [first] = group;
       const isDone = group.length === 1 && (first?.summary.isFinal === true || first?.summary.events === 0);

@@ -7,7 +7,7 @@ import { type DataFolder, unfinishedSuffix } from "./names.ts";
 /** Removes unfinished files, which nothing was ever promised about; gives their paths. Before any actor starts. */
 export function sweepUnfinished(folder: DataFolder): string[] {
   const removed: string[] = [];
-  for (const each of [folder.root, folder.journal, folder.segments, folder.ids])
+  for (const each of [folder.root, folder.journal, folder.refused, folder.segments, folder.ids])
     for (const file of readdirSync(each)) {
       if (!file.endsWith(unfinishedSuffix) && !file.endsWith(`${unfinishedSuffix}.wal`)) continue;
       // A restore that was killed leaves a folder.

@@ -5,16 +5,14 @@
  * - What was asked is durable before the first event goes, and a restart goes on with it: once begun it comes to its end.
  * - Events are counted before the last file that holds them goes, and the receipt comes after.
  * - Each step can be done again: a segment that is without them is not found again.
+ * - Once they are counted, what is accepted meanwhile stays, though it be like them: no current segment is touched any more.
  */
-import { readdirSync } from "node:fs";
+import { appendFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { ActorHost } from "../actor/host.ts";
 import { removeIfThere, syncFolder } from "../base/durable.ts";
 import type { Log } from "../base/log.ts";
-import type { KeeperReplies, KeeperRequest } from "../keeper/protocol.ts";
-import type { Publisher } from "../keeper/publisher.ts";
-import type { AllShards } from "../shard/all-shards.ts";
 import type { ErasureReceipt } from "../store/catalog-views.ts";
+import { currentSegments } from "../store/current.ts";
 import {
   type Erasure,
   type ErasureRequest,
@@ -27,21 +25,13 @@ import { listNames } from "../store/layout.ts";
 import { type DataFolder, parseSegmentName, unfinishedSuffix } from "../store/names.ts";
 import { keptAside, removeKeptAside } from "./kept-aside.ts";
 import type { Found } from "./protocol.ts";
-import type { Rewriter } from "./rewriter.ts";
+import { type RewriteTools, rewriteNext } from "./rewrite-next.ts";
 
 /** Who has opened the catalog before an erasure gets this long to be done with files that go. ms */
 const readersMsMax = 5_000;
 
 /** What an erasure is carried out with. */
-type EraserOptions = {
-  folder: DataFolder;
-  log: Log;
-  keeper: ActorHost<KeeperRequest, KeeperReplies>;
-  publisher: Publisher;
-  shards: AllShards;
-  rewriter: Rewriter;
-  graceMs: number;
-};
+type EraserOptions = RewriteTools & { folder: DataFolder; log: Log; graceMs: number };
 
 /** A finished erasure, and the files that could not be looked through. */
 export type ErasureResult = { receipt: ErasureReceipt; notSearched: string[] };
@@ -60,56 +50,67 @@ export class Eraser {
    */
   async erase(request: ErasureRequest, by: string | null): Promise<ErasureResult> {
     const { folder } = this.#options;
-    // Nothing is written down before DuckDB has taken the condition.
-    await this.#find(request);
-    const erasure: Erasure = { id: crypto.randomUUID(), by, request, found: null };
-    await keepErasure(folder, erasure);
-    return this.finish(erasure);
+    try {
+      // Nothing is written down before DuckDB has taken the condition.
+      await this.#find(request, this.#segments().all, "refuse");
+      const erasure: Erasure = { id: crypto.randomUUID(), by, request, found: null };
+      await keepErasure(folder, erasure);
+      return await this.finish(erasure);
+    } finally {
+      removeIfThere(idsPath(folder));
+    }
   }
 
   /** Brings an erasure to its end, wherever it stands. */
   async finish(erasure: Erasure): Promise<ErasureResult> {
-    const { folder, graceMs, log, publisher, shards } = this.#options;
+    const { folder, graceMs, log, publisher } = this.#options;
     const { id, by, request } = erasure;
-    const { files, events: inSegments } = await this.#find(request);
-    await this.#rewriteCurrent(request, files);
-    await shards.recount();
-    const events = erasure.found?.events ?? inSegments + keptAside(folder, request).lines;
-    const catalogVersion = erasure.found?.catalogVersion ?? (await publisher.publish());
-    await keepErasure(folder, { ...erasure, found: { events, catalogVersion } });
-    await Bun.sleep(Math.min(graceMs, readersMsMax));
-    await this.#removeBytes(request);
-    const requestHash = hashOfRequest(request);
-    const receipt: ErasureReceipt = { id, erasedAtMs: Date.now(), by, requestHash, events, catalogVersion };
-    finishErasure(folder, receipt);
-    log.info({ id, events }, "events erased");
-    await publisher.publish();
-    return { receipt, notSearched: keptAside(folder, request).notSearched };
-  }
-
-  /** Looks through every segment that is there, current or replaced. */
-  #find(request: ErasureRequest): Promise<Found> {
-    const { folder, rewriter } = this.#options;
-    const files = listNames(folder.segments, parseSegmentName).map(({ file }) => file);
-    return rewriter.run({ kind: "find", request, files, idsTo: idsPath(folder) });
-  }
-
-  async #rewriteCurrent(request: ErasureRequest, files: string[]): Promise<void> {
-    const { keeper, rewriter } = this.#options;
-    const keep = `NOT coalesce(${erasureCondition(request)}, false)`;
-    for (;;) {
-      // Each rewrite replaces some of the files; those that are replaced already only go.
-      const rewrite = await keeper.ask({ kind: "plan", wish: { kind: "keep", keep, files } });
-      if (rewrite === undefined) return;
-      const rewritten = await rewriter.run({ kind: "rewrite", rewrite });
-      await keeper.ask({ kind: "adopt", rewritten });
+    try {
+      const { events, catalogVersion } = erasure.found ?? (await this.#takeOut(erasure));
+      await Bun.sleep(Math.min(graceMs, readersMsMax));
+      await this.#removeBytes(request);
+      const requestHash = hashOfRequest(request);
+      const receipt: ErasureReceipt = { id, erasedAtMs: Date.now(), by, requestHash, events, catalogVersion };
+      finishErasure(folder, receipt);
+      log.info({ id, events }, "events erased");
+      await publisher.publish();
+      return { receipt, notSearched: keptAside(folder, request).notSearched };
+    } finally {
+      removeIfThere(idsPath(folder));
     }
+  }
+
+  /** Takes them out of what readers see, and counts them. */
+  async #takeOut(erasure: Erasure): Promise<NonNullable<Erasure["found"]>> {
+    const { folder, publisher } = this.#options;
+    const { request } = erasure;
+    const { files, events: inSegments } = await this.#find(request, this.#segments().all, "pass by");
+    const keep = `NOT coalesce(${erasureCondition(request)}, false)`;
+    // Each rewrite replaces some of the files; those that are replaced already only go.
+    while ((await rewriteNext(this.#options, { kind: "keep", keep, files })) !== undefined);
+    const events = inSegments + keptAside(folder, request).ids.length;
+    const found = { events, catalogVersion: await publisher.publish() };
+    await keepErasure(folder, { ...erasure, found });
+    return found;
+  }
+
+  /** Names of segments. */
+  #segments(): { all: string[]; replaced: string[] } {
+    const all = listNames(this.#options.folder.segments, parseSegmentName);
+    return { all: all.map(({ file }) => file), replaced: currentSegments(all).replaced.map(({ file }) => file) };
+  }
+
+  #find(request: ErasureRequest, files: string[], whereItFails: "pass by" | "refuse"): Promise<Found> {
+    const { folder, rewriter } = this.#options;
+    return rewriter.run({ kind: "find", request, files, idsTo: idsPath(folder), whereItFails });
   }
 
   /** Takes what still holds them: ids in the id logs, lines kept aside, and at last the replaced segments. */
   async #removeBytes(request: ErasureRequest): Promise<void> {
     const { folder, shards } = this.#options;
-    const { files } = await this.#find(request);
+    const { files } = await this.#find(request, this.#segments().replaced, "pass by");
+    const { ids } = keptAside(folder, request);
+    appendFileSync(idsPath(folder), ids.map((id) => `${id}\n`).join(""));
     await shards.forget(idsPath(folder));
     removeIfThere(idsPath(folder));
     removeKeptAside(folder, request);

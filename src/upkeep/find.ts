@@ -22,10 +22,11 @@ export class ConditionRefused extends MillraceError {
 export async function findEvents(
   duckdb: DuckDB,
   folder: DataFolder,
-  { request, files, idsTo }: Extract<RewriteJob, { kind: "find" }>,
+  { request, files, idsTo, whereItFails }: Extract<RewriteJob, { kind: "find" }>,
 ): Promise<Found> {
-  const condition = erasureCondition(request);
-  await requireSound(duckdb, request, condition);
+  const condition =
+    whereItFails === "refuse" && "where" in request ? `(${request.where}\n)` : erasureCondition(request);
+  await requireSound(duckdb, request);
   const paths = listLiteral(files.map((file) => join(folder.segments, file)));
   const source =
     files.length === 0
@@ -46,17 +47,17 @@ export async function findEvents(
   // One a line, each as long as the other: read in pieces.
   await duckdb.run(
     `COPY (SELECT DISTINCT event_id FROM found WHERE parse_filename(filename) IN (SELECT unnest(${listLiteral(withIds)}::VARCHAR[])))
-     TO ${literal(idsTo)} (FORMAT csv, HEADER false)`,
+     TO ${literal(idsTo)} (FORMAT csv, HEADER false, USE_TMP_FILE false)`,
   );
   return { files: names, events: Number(count?.["events"]) };
 }
 
 /** Whether a condition is one, over the columns of `events` alone. */
-async function requireSound(duckdb: DuckDB, request: ErasureRequest, condition: string): Promise<void> {
+async function requireSound(duckdb: DuckDB, request: ErasureRequest): Promise<void> {
   // As it was sent: within brackets of ours, brackets of its own could make it another one.
   const fault = "where" in request ? await judgeCondition(duckdb, request.where) : undefined;
   if (fault !== undefined) throw new ConditionRefused(fault.message);
-  await judged(duckdb.run(`SELECT 1 FROM (${emptyQuery(eventColumns)}) AS events WHERE ${condition}`));
+  await judged(duckdb.run(`SELECT 1 FROM (${emptyQuery(eventColumns)}) AS events WHERE ${erasureCondition(request)}`));
 }
 
 async function judged(statement: Promise<void>): Promise<void> {

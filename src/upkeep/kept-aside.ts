@@ -4,12 +4,12 @@
  */
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { appendDurably, removeIfThere, renameDurably } from "../base/durable.ts";
+import { appendDurably, removeIfThere, renameDurably, syncFolder } from "../base/durable.ts";
 import type { ErasureRequest } from "../store/erasures.ts";
 import { type DataFolder, unfinishedSuffix } from "../store/names.ts";
 
-/** Lines kept aside that a request is about, and paths below the data folder that cannot be looked through for it. */
-type KeptAside = { lines: number; notSearched: string[] };
+/** Ids of events kept aside that a request is about, and paths below the data folder that cannot be looked through for it. */
+type KeptAside = { ids: string[]; notSearched: string[] };
 
 /** Looks at what is kept aside. An SQL condition cannot be evaluated on a line that DuckDB refused. */
 export function keptAside(folder: DataFolder, request: ErasureRequest): KeptAside {
@@ -17,8 +17,7 @@ export function keptAside(folder: DataFolder, request: ErasureRequest): KeptAsid
   for (const file of readdirSync(folder.segments)) if (file.endsWith(".corrupt")) notSearched.push(`segments/${file}`);
   const refused = readdirSync(folder.refused);
   if ("where" in request) notSearched.push(...refused.map((file) => `journal/refused/${file}`));
-  const lines = refused.reduce((sum, file) => sum + partLines(join(folder.refused, file), request).gone, 0);
-  return { lines, notSearched };
+  return { ids: refused.flatMap((file) => partLines(join(folder.refused, file), request).gone), notSearched };
 }
 
 /** Takes away the lines that a request is about, durably. */
@@ -26,7 +25,12 @@ export function removeKeptAside(folder: DataFolder, request: ErasureRequest): vo
   for (const file of readdirSync(folder.refused)) {
     const path = join(folder.refused, file);
     const { kept, gone } = partLines(path, request);
-    if (gone === 0) continue;
+    if (gone.length === 0) continue;
+    if (kept.length === 0) {
+      removeIfThere(path);
+      syncFolder(folder.refused);
+      continue;
+    }
     const unfinished = path + unfinishedSuffix;
     removeIfThere(unfinished);
     const descriptor = openSync(unfinished, "wx", 0o600);
@@ -39,10 +43,17 @@ export function removeKeptAside(folder: DataFolder, request: ErasureRequest): vo
   }
 }
 
-function partLines(path: string, request: ErasureRequest): { kept: string[]; gone: number } {
+/** Lines that a request is not about, and ids of those that it is. */
+function partLines(path: string, request: ErasureRequest): { kept: string[]; gone: string[] } {
   const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
   const [[column, value] = ["", ""]] = Object.entries(request);
-  // A line is {"reason", "line"}, and what stands in "line" is an event in the columns of `events`.
-  const kept = lines.filter((line) => JSON.parse(JSON.parse(line).line)[column] !== value);
-  return { kept, gone: lines.length - kept.length };
+  const kept: string[] = [];
+  const gone: string[] = [];
+  for (const line of lines) {
+    // A line is {"reason", "line"}, and what stands in "line" is an event in the columns of `events`.
+    const event = JSON.parse(JSON.parse(line).line);
+    if (event[column] === value) gone.push(event.event_id);
+    else kept.push(line);
+  }
+  return { kept, gone };
 }

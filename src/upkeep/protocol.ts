@@ -8,8 +8,17 @@ export type RewriteJob =
   | { kind: "rewrite"; rewrite: Rewrite }
   /** Events from elsewhere to a segment; `others` are names of segments whose events go first. */
   | { kind: "import"; range: Rewrite["range"]; lines: ImportedLines; others: readonly string[] }
-  /** Where the events are that an erasure is about; ids of theirs that clients made go to `idsTo`, one a line. */
-  | { kind: "find"; request: ErasureRequest; files: readonly string[]; idsTo: string };
+  /**
+   * Where the events are that an erasure is about; ids of theirs that clients made go to `idsTo`, one a line. An event on which
+   * an SQL condition fails is none of them, or a reason to refuse it.
+   */
+  | {
+      kind: "find";
+      request: ErasureRequest;
+      files: readonly string[];
+      idsTo: string;
+      whereItFails: "pass by" | "refuse";
+    };
 
 /** Segments with such events, by name, and how many there are, each counted once. */
 export type Found = { files: string[]; events: number };

@@ -43,6 +43,7 @@ export class Rewriter implements Disposable {
       { stdin: "pipe", stdout: "pipe", stderr: "pipe" },
     );
     this.#child = child;
+    let isDone = false;
     try {
       child.stdin.write(JSON.stringify(order));
       child.stdin.end();
@@ -52,14 +53,15 @@ export class Rewriter implements Disposable {
         throw new RewriteFailed(`ended with ${child.signalCode ?? child.exitCode}: ${complaint.slice(-500)}`);
       if (outcome.kind === "refused") throw new RewriteRefused(outcome.message);
       if (outcome.kind === "failed") throw new RewriteFailed(outcome.message);
+      isDone = true;
       return outcome.result;
     } finally {
       this.#child = undefined;
-      if (child.exitCode !== 0) this.#removeLeftovers(child.pid);
+      if (!isDone) this.#removeLeftovers(child.pid);
     }
   }
 
-  /** What a process left that was ended: an unfinished segment, and what DuckDB spilt. */
+  /** What a process left that was ended or failed: an unfinished segment, and what DuckDB spilt. */
   #removeLeftovers(pid: number): void {
     const { root, segments } = this.#folder;
     for (const folder of [root, segments])

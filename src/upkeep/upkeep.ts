@@ -2,21 +2,19 @@
  * Keeps the folder in health by itself: merges small segments, drops what has expired, removes what was replaced, and goes on
  * with an erasure that a crash interrupted. One job at a time; flushes go on beside it.
  */
-import type { ActorHost } from "../actor/host.ts";
-import { sequence } from "../base/brand.ts";
+import { type ShardId, sequence } from "../base/brand.ts";
 import { removeIfThere } from "../base/durable.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { within } from "../base/within.ts";
-import type { KeeperReplies, KeeperRequest, RewriteWish } from "../keeper/protocol.ts";
-import type { Publisher } from "../keeper/publisher.ts";
-import type { AllShards } from "../shard/all-shards.ts";
+import type { RewriteWish, ShardStretch } from "../keeper/protocol.ts";
 import { currentSegments } from "../store/current.ts";
 import { type ErasureRequest, readErasure } from "../store/erasures.ts";
 import { listNames } from "../store/layout.ts";
-import { type DataFolder, importShard, parseSegmentName } from "../store/names.ts";
+import { type DataFolder, importShard, parseSegmentName, type SegmentName } from "../store/names.ts";
 import type { ImportedLines } from "../store/rewrite.ts";
 import { Eraser, type ErasureResult } from "./eraser.ts";
+import { type RewriteTools, rewriteNext } from "./rewrite-next.ts";
 import { RewriteFailed, Rewriter } from "./rewriter.ts";
 
 /** Between two looks for something to do. ms */
@@ -31,17 +29,10 @@ const sealMsMax = 20_000;
 /** A stop does not wait longer for a job to notice it. ms */
 const stopMsMax = 1_000;
 
-/** A merge needs room for what it makes and for what DuckDB spills meanwhile: so many times the bytes of its sources. */
-const roomNeeded = 2;
-
 /** What upkeep is done with, and how. */
-type UpkeepOptions = {
+type UpkeepOptions = Omit<RewriteTools, "rewriter"> & {
   folder: DataFolder;
   log: Log;
-  keeper: ActorHost<KeeperRequest, KeeperReplies>;
-  publisher: Publisher;
-  shards: AllShards;
-  freeBytes: () => number;
   /** Replaced segments stay for so long. ms */
   graceMs: number;
   /** Events received longer ago are dropped; 0: none. ms */
@@ -58,7 +49,9 @@ export class Upkeep implements AsyncDisposable {
   readonly #eraser: Eraser;
   #last: Promise<unknown> = Promise.resolve();
   #isStopping = false;
-  #isErasing = false;
+  /** Erasures that were asked for and are not done. */
+  #erasures = 0;
+  #isMerging = false;
   #wakes: NodeJS.Timeout | undefined;
 
   constructor(options: UpkeepOptions) {
@@ -73,32 +66,72 @@ export class Upkeep implements AsyncDisposable {
    * @throws RewriteRefused when what was asked cannot be evaluated; RewriteFailed or ActorDied when it is not done, or not whole
    */
   erase(request: ErasureRequest, by: string | null): Promise<ErasureResult> {
-    this.#isErasing = true;
+    this.#erasures += 1;
     // A merge may take long, and begins anew later.
-    this.#rewriter.abort();
+    if (this.#isMerging) this.#rewriter.abort();
     return this.#inTurn(async () => {
+      await this.#finishErasure();
       await this.#sealed();
       return this.#eraser.erase(request, by);
     }).finally(() => {
-      this.#isErasing = false;
+      this.#erasures -= 1;
     });
   }
 
-  /** Merges segments until there are as few as can be, and removes repeats from all of them. */
-  compact(): Promise<Compacted> {
-    return this.#inTurn(async () => {
-      const done: Compacted = { merges: 0, repeatsRemoved: 0, segments: 0 };
-      await this.#sealed();
-      for (;;) {
-        const gone = await this.#rewriteNext({ kind: "whole merge" });
-        if (gone === undefined) break;
+  /**
+   * Merges what was accepted before the call until there are as few segments as can be, and removes repeats from all of them.
+   * @throws RewriteFailed or ActorDied when it is not done, or not whole
+   */
+  async compact(): Promise<Compacted> {
+    const { publisher } = this.#options;
+    const done: Compacted = { merges: 0, repeatsRemoved: 0, segments: 0 };
+    let stretches: ShardStretch[] | undefined;
+    const mergeAll = async () => {
+      stretches ??= await this.#sealedStretches();
+      return this.#mergeAll(stretches, done);
+    };
+    while (!(await this.#inTurn(mergeAll)));
+    await publisher.publish();
+    done.segments = publisher.holdings.reduce((sum, { segments }) => sum + segments, 0);
+    return done;
+  }
+
+  /** Seals everything, and tells what it is: what comes while it is merged is for the next time, or there would be no end. */
+  async #sealedStretches(): Promise<ShardStretch[]> {
+    await this.#sealed();
+    const { current } = currentSegments(listNames(this.#options.folder.segments, parseSegmentName));
+    return endsOf(current.map(({ name }) => name));
+  }
+
+  /** Merges these stretches; false when an erasure came between, which goes first. */
+  async #mergeAll(stretches: ShardStretch[], done: Compacted): Promise<boolean> {
+    await this.#finishErasure();
+    for (;;) {
+      try {
+        const gone = await this.#merge({ kind: "whole merge", stretches });
+        if (gone === undefined) return true;
         done.merges += 1;
         done.repeatsRemoved += gone;
+      } catch (error) {
+        if (this.#isStopping || this.#erasures === 0) throw error;
+        return false;
       }
-      await this.#options.publisher.publish();
-      done.segments = this.#options.publisher.holdings.reduce((sum, { segments }) => sum + segments, 0);
-      return done;
-    });
+    }
+  }
+
+  async #merge(wish: RewriteWish): Promise<number | undefined> {
+    this.#isMerging = true;
+    try {
+      return await rewriteNext({ ...this.#options, rewriter: this.#rewriter }, wish);
+    } finally {
+      this.#isMerging = false;
+    }
+  }
+
+  /** Goes on with an erasure that was begun and did not come to its end. */
+  async #finishErasure(): Promise<void> {
+    const erasure = readErasure(this.#options.folder);
+    if (erasure !== undefined) await this.#eraser.finish(erasure);
   }
 
   /**
@@ -114,10 +147,13 @@ export class Upkeep implements AsyncDisposable {
       const range = { shard: importShard, from, to: sequence(from + lines.events - 1), generation: 0 };
       const others = currentSegments(segments).current.map(({ file }) => file);
       const rewritten = await this.#rewriter.run({ kind: "import", range, lines, others });
-      if (rewritten.events === 0) removeIfThere(rewritten.unfinished);
-      else await keeper.ask({ kind: "adopt", rewritten });
-      publisher.want();
-      await shards.recount();
+      try {
+        if (rewritten.events > 0) await keeper.ask({ kind: "adopt", rewritten });
+      } finally {
+        removeIfThere(rewritten.unfinished);
+        publisher.want();
+        await shards.recount();
+      }
       return rewritten.events;
     });
   }
@@ -149,34 +185,25 @@ export class Upkeep implements AsyncDisposable {
 
   /** Does what is due, if anything is; gives the pause before the next look. */
   async #doSomething(): Promise<number> {
-    const { folder, keeper, log, graceMs, retentionMs } = this.#options;
+    const { keeper, log, graceMs, retentionMs } = this.#options;
     try {
-      const erasure = readErasure(folder);
-      if (erasure !== undefined) await this.#eraser.finish(erasure);
+      await this.#finishErasure();
       await keeper.ask({ kind: "sweep", graceMs });
       const wishes: RewriteWish[] = [{ kind: "merge" }];
       if (retentionMs > 0) wishes.unshift({ kind: "drop", cutoffMs: Date.now() - retentionMs });
-      for (const wish of wishes) if ((await this.#rewriteNext(wish)) !== undefined) return 0;
+      for (const wish of wishes) if ((await this.#merge(wish)) !== undefined) return 0;
       return lookEveryMs;
     } catch (error) {
-      if (this.#isStopping || this.#isErasing) return lookEveryMs;
+      if (this.#isStopping || this.#erasures > 0) return lookEveryMs;
       log.error({ error: messageOf(error) }, "upkeep failed; tried again");
       return retryPauseMs;
     }
   }
+}
 
-  /** Does the next rewrite of a kind; gives how many events went with it, or undefined when nothing was to be done. */
-  async #rewriteNext(wish: RewriteWish): Promise<number | undefined> {
-    const { freeBytes, keeper, publisher, shards } = this.#options;
-    const rewrite = await keeper.ask({ kind: "plan", wish });
-    if (rewrite === undefined) return undefined;
-    if (rewrite.keep === undefined && rewrite.bytes * roomNeeded > freeBytes())
-      throw new RewriteFailed(`no room to merge ${rewrite.bytes} bytes`);
-    const rewritten = await this.#rewriter.run({ kind: "rewrite", rewrite });
-    await keeper.ask({ kind: "adopt", rewritten });
-    publisher.want();
-    const gone = rewrite.events - rewritten.events;
-    if (gone > 0) await shards.recount();
-    return gone;
-  }
+/** All that a shard has, of each shard. */
+function endsOf(names: readonly SegmentName[]): ShardStretch[] {
+  const ends = new Map<ShardId, number>();
+  for (const { shard, to } of names) ends.set(shard, Math.max(ends.get(shard) ?? 0, to));
+  return [...ends].map(([shard, to]) => ({ shard, before: sequence(to + 1) }));
 }

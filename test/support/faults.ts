@@ -1,7 +1,8 @@
 /** Disks that are full, disks that are read-only, disks that fail, and ends at chosen steps. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { until } from "./until.ts";
 
 /** A small file system in memory; unmounted at the end of its scope. */
 export interface Disk extends AsyncDisposable {
@@ -78,4 +79,34 @@ export function faultyCalls(options: Fault): readonly string[] | undefined {
   const what = options.fault === "error" ? "error=EIO" : "signal=SIGKILL";
   const when = options.to === undefined ? `${options.from}+` : `${options.from}..${options.to}`;
   return [...traced, options.logPath, "-e", `trace=${calls}`, "-e", `inject=${calls}:${what}:when=${when}`];
+}
+
+/**
+ * Has a running process killed by SIGKILL as one of its threads begins its `nth` call of a kind, counted from now on. Its
+ * children are followed, too. Where tracing is refused, says so in one line and gives nothing.
+ */
+export async function killAtCall(
+  pid: number,
+  at: { readonly calls: keyof typeof diskCalls; readonly nth: number; readonly logPath?: string },
+): Promise<AsyncDisposable | undefined> {
+  const calls = diskCalls[at.calls];
+  const inject = `inject=${calls}:signal=SIGKILL:when=${at.nth}`;
+  const traced = ["strace", "-f", "-qq", "-o", at.logPath ?? "/dev/null", "-p", String(pid)];
+  const tracer = Bun.spawn([...traced, "-e", `trace=${calls}`, "-e", inject], { stderr: "pipe" });
+  const isAttached = () =>
+    readdirSync(`/proc/${pid}/task`).every((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/status`, "utf8").includes(`TracerPid:\t${tracer.pid}\n`),
+    );
+  await until(() => tracer.exitCode !== null || isAttached(), { what: "the tracer", limitMs: 10_000 });
+  if (tracer.exitCode !== null) {
+    console.warn(`skipped: strace was refused: ${(await tracer.stderr.text()).trim()}`);
+    return undefined;
+  }
+  return {
+    [Symbol.asyncDispose]: async () => {
+      // It lets go of the process, should that still run.
+      tracer.kill("SIGTERM");
+      await tracer.exited;
+    },
+  };
 }

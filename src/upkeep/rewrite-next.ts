@@ -1,0 +1,42 @@
+/** A rewrite from its plan to its name. */
+import type { ActorHost } from "../actor/host.ts";
+import { removeIfThere } from "../base/durable.ts";
+import type { KeeperReplies, KeeperRequest, RewriteWish } from "../keeper/protocol.ts";
+import type { Publisher } from "../keeper/publisher.ts";
+import type { AllShards } from "../shard/all-shards.ts";
+import { RewriteFailed, type Rewriter } from "./rewriter.ts";
+
+/** What a rewrite is carried out with. */
+export type RewriteTools = {
+  keeper: ActorHost<KeeperRequest, KeeperReplies>;
+  publisher: Publisher;
+  shards: AllShards;
+  rewriter: Rewriter;
+  freeBytes: () => number;
+};
+
+/** A merge needs room for what it makes and for what DuckDB spills meanwhile: so many times the bytes of its sources. */
+const roomNeeded = 2;
+
+/**
+ * Does the next rewrite of a kind; gives how many events went with it, or undefined when nothing was to be done.
+ * @throws RewriteFailed or ActorDied when it may go well another time
+ */
+export async function rewriteNext(tools: RewriteTools, wish: RewriteWish): Promise<number | undefined> {
+  const { freeBytes, keeper, publisher, rewriter, shards } = tools;
+  const rewrite = await keeper.ask({ kind: "plan", wish });
+  if (rewrite === undefined) return undefined;
+  if (rewrite.keep === undefined && rewrite.bytes * roomNeeded > freeBytes())
+    throw new RewriteFailed(`no room to merge ${rewrite.bytes} bytes`);
+  const rewritten = await rewriter.run({ kind: "rewrite", rewrite });
+  const gone = rewrite.events - rewritten.events;
+  try {
+    await keeper.ask({ kind: "adopt", rewritten });
+  } finally {
+    // Its name may be given and only the answer be lost: what is left otherwise goes, and the counts follow in any case.
+    removeIfThere(rewritten.unfinished);
+    publisher.want();
+    if (gone > 0) await shards.recount();
+  }
+  return gone;
+}

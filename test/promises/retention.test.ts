@@ -1,0 +1,97 @@
+/** What was received longer ago than the retention time goes, and nothing else. */
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { layEvents } from "../support/journals.ts";
+import { type Service, startService, testMsMax } from "../support/service.ts";
+import { until } from "../support/until.ts";
+import {
+  agreedCount,
+  briefGrace,
+  compact,
+  expectSoundFolder,
+  filesWith,
+  segmentsOf,
+  wholeContent,
+} from "../support/upkeep.ts";
+
+setDefaultTimeout(testMsMax);
+
+const dayMs = 86_400_000;
+
+/** Text of expired events, to be looked for in the bytes of files. */
+const mark = "a-text-of-what-has-expired-8c1d2f";
+
+/** Events received so many days ago; their own time says the contrary. */
+function received(count: number, daysAgo: number, name: string) {
+  const isOld = daysAgo > 1;
+  return Array.from({ length: count }, () => ({
+    receivedMs: Date.now() - daysAgo * dayMs,
+    event: {
+      event_name: name,
+      session_id: isOld ? mark : "young",
+      timestamp: { text: `${isOld ? "2030" : "2001"}-01-01T00:00:00.000000Z`, hour: isOld ? 525_960 : 271_752 },
+    },
+  }));
+}
+
+/** Old, partly old and young segments, sealed by a service that keeps all. */
+async function sealedHistory(env: Record<string, string>): Promise<Service> {
+  const service = await startService({ env });
+  await service.stop();
+  // Gaps, so that each file becomes a segment of its own.
+  layEvents(service.dataDir, { from: 1 }, received(10, 3, "goes"));
+  layEvents(service.dataDir, { from: 101 }, [...received(4, 2.5, "goes"), ...received(6, 0, "stays")]);
+  layEvents(service.dataDir, { from: 201 }, [...received(3, 1.5, "goes a day later"), ...received(2, 0.1, "stays")]);
+  layEvents(service.dataDir, { from: 301 }, received(8, 0.9, "stays"));
+  layEvents(service.dataDir, { shard: 1, from: 1 }, received(7, 900, "goes"));
+  await service.restart();
+  expect(await agreedCount(service)).toBe(40);
+  return service;
+}
+
+test("segments that expired whole go, those that expired in part are written anew, and nothing younger goes", async () => {
+  const env: Record<string, string> = { ...briefGrace };
+  await using service = await sealedHistory(env);
+  const before = await wholeContent(service);
+  env["MILLRACE_RETENTION_DAYS"] = "1";
+  await service.restart();
+  await until(async () => (await service.stats()).total_events === 19, { what: "what expired to go", limitMs: 15_000 });
+  await until(() => segmentsOf(service.dataDir).replaced.length === 0, {
+    what: "replaced files to go",
+    limitMs: 15_000,
+  });
+  expect(await agreedCount(service)).toBe(19);
+  expect(await wholeContent(service)).toEqual(before.filter((event) => !event.includes("'event_name': goes,")));
+  expect(
+    await service.rows(
+      "SELECT event_name, sum(events)::INTEGER AS events FROM events_hourly GROUP BY ALL ORDER BY ALL",
+    ),
+  ).toEqual([
+    { event_name: "goes a day later", events: 3 },
+    { event_name: "stays", events: 16 },
+  ]);
+  // New events and merges go on as ever.
+  await service.batch(Array(5).fill({ event_name: "stays" }));
+  await compact(service);
+  expect(await agreedCount(service)).toBe(24);
+  await expectSoundFolder(service);
+});
+
+test("nothing of what expired is left in the bytes of the folder; without a retention time nothing goes at all", async () => {
+  const env: Record<string, string> = { ...briefGrace };
+  await using service = await sealedHistory(env);
+  await compact(service);
+  expect(await agreedCount(service)).toBe(40);
+  const needles = new Map([[mark, Buffer.from(mark)]]);
+  expect(filesWith(service.dataDir, needles).length).toBeGreaterThan(0);
+  // Half a day: of each of these segments something has been expired for more than a day, or all of it has.
+  env["MILLRACE_RETENTION_DAYS"] = "0.5";
+  await service.restart();
+  await until(async () => (await service.stats()).total_events === 8, { what: "what expired to go", limitMs: 15_000 });
+  await until(() => segmentsOf(service.dataDir).replaced.length === 0, {
+    what: "replaced files to go",
+    limitMs: 15_000,
+  });
+  expect(filesWith(service.dataDir, needles)).toEqual([]);
+  expect(await agreedCount(service)).toBe(8);
+  await expectSoundFolder(service);
+});

@@ -1,0 +1,44 @@
+/** Journal files laid into a data folder before a service starts on it, with times and ids that a test chooses. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { sequence, shardId } from "../../src/base/brand.ts";
+import { type Row, rowOf } from "../../src/event/row.ts";
+import { timestampOfMs } from "../../src/event/timestamp.ts";
+import type { ValidEvent } from "../../src/event/validate.ts";
+import { commitLine } from "../../src/journal/format.ts";
+import { journalName } from "../../src/store/names.ts";
+import { groupOf, validEvent } from "./rows.ts";
+
+/** An event as a shard accepted it once. */
+export interface Accepted {
+  readonly receivedMs: number;
+  readonly event?: Partial<ValidEvent>;
+  readonly client?: string;
+  readonly subject?: string;
+}
+
+function rowOfAccepted({ receivedMs, event, client, subject }: Accepted): Row {
+  return rowOf(validEvent(event), {
+    receivedAt: timestampOfMs(receivedMs),
+    subjectText: JSON.stringify(subject ?? "tester"),
+    clientIdText: JSON.stringify(client ?? null),
+    hasOwnSpellings: false,
+  });
+}
+
+/** Lays one journal file of one group; `change` may spoil a line. */
+export function layEvents(
+  dataDir: string,
+  place: { readonly shard?: number; readonly from: number },
+  events: readonly Accepted[],
+  change: (line: string) => string = (line) => line,
+): void {
+  const rows = events.map(rowOfAccepted).map((row) => ({ ...row, line: change(row.line) }));
+  const group = groupOf(rows);
+  const from = sequence(place.from);
+  mkdirSync(join(dataDir, "journal"), { recursive: true });
+  writeFileSync(
+    join(dataDir, "journal", journalName({ shard: shardId(place.shard ?? 0), from })),
+    Buffer.concat([group.lines, Buffer.from(commitLine({ sequence: from, ...group }))]),
+  );
+}
