@@ -19,12 +19,10 @@ export class RewriteRefused extends MillraceError {
 /** DuckDB's memory in it; past that it spills to disk. MiB */
 const memoryMiB = 512;
 
-type Child = Bun.Subprocess<"pipe", "pipe", "pipe">;
-
 /** Runs rewriting processes. */
 export class Rewriter implements Disposable {
   readonly #folder: DataFolder;
-  #child: Child | undefined;
+  #child: Bun.Subprocess | undefined;
   #isDisposed = false;
 
   constructor(folder: DataFolder) {
@@ -38,15 +36,14 @@ export class Rewriter implements Disposable {
   async run<Job extends RewriteJob>(job: Job): Promise<RewriteReplies[Job["kind"]]> {
     if (this.#isDisposed) throw new RewriteFailed("the service stops");
     const order: RewriteOrder = { folder: this.#folder, threads: availableParallelism(), memoryMiB, job };
-    const child: Child = Bun.spawn(
+    const child = Bun.spawn(
       [process.execPath, "--no-orphans", new URL("./rewrite-process.ts", import.meta.url).pathname],
-      { stdin: "pipe", stdout: "pipe", stderr: "pipe" },
+      // Given whole: to write to a process that was killed meanwhile would be an error of its own.
+      { stdin: Buffer.from(JSON.stringify(order)), stdout: "pipe", stderr: "pipe" },
     );
     this.#child = child;
     let isDone = false;
     try {
-      child.stdin.write(JSON.stringify(order));
-      child.stdin.end();
       const [text, complaint] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
       const outcome = outcomeOf<RewriteReplies[Job["kind"]]>(text);
       if (outcome === undefined)

@@ -81,18 +81,33 @@ export function faultyCalls(options: Fault): readonly string[] | undefined {
   return [...traced, options.logPath, "-e", `trace=${calls}`, "-e", `inject=${calls}:${what}:when=${when}`];
 }
 
+/** A call at which a process ends. */
+export interface Step {
+  readonly calls: keyof typeof diskCalls;
+  /** Only calls whose first argument is this path count; default: all. */
+  readonly path?: string;
+  /** Of each thread's calls; the first is 1. */
+  readonly nth: number;
+}
+
 /**
- * Has a running process killed by SIGKILL as one of its threads begins its `nth` call of a kind, counted from now on. Its
- * children are followed, too. Where tracing is refused, says so in one line and gives nothing.
+ * Has a running process killed by SIGKILL as one of its threads begins a call, counted from now on. Where tracing is refused,
+ * says so in one line and gives nothing.
  */
-export async function killAtCall(
-  pid: number,
-  at: { readonly calls: keyof typeof diskCalls; readonly nth: number; readonly logPath?: string },
-): Promise<AsyncDisposable | undefined> {
-  const calls = diskCalls[at.calls];
-  const inject = `inject=${calls}:signal=SIGKILL:when=${at.nth}`;
-  const traced = ["strace", "-f", "-qq", "-o", at.logPath ?? "/dev/null", "-p", String(pid)];
-  const tracer = Bun.spawn([...traced, "-e", `trace=${calls}`, "-e", inject], { stderr: "pipe" });
+export async function killAtCall(pid: number, { calls, path, nth }: Step): Promise<AsyncDisposable | undefined> {
+  const names = diskCalls[calls];
+  const inject = `inject=${names}:signal=SIGKILL:when=${nth}`;
+  const traced = [
+    "strace",
+    "-f",
+    "-qq",
+    "-o",
+    "/dev/null",
+    "-p",
+    String(pid),
+    ...(path === undefined ? [] : ["-P", path]),
+  ];
+  const tracer = Bun.spawn([...traced, "-e", `trace=${names}`, "-e", inject], { stderr: "pipe" });
   const isAttached = () =>
     readdirSync(`/proc/${pid}/task`).every((task) =>
       readFileSync(`/proc/${pid}/task/${task}/status`, "utf8").includes(`TracerPid:\t${tracer.pid}\n`),

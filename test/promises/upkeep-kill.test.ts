@@ -1,0 +1,230 @@
+/** kill -9 at each step of compaction, erasure and retention, of the service and of the process that writes segments anew. */
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { createHash, randomUUID } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { faultyCalls, killAtCall, type Step } from "../support/faults.ts";
+import { layEvents } from "../support/journals.ts";
+import { Ledger } from "../support/ledger.ts";
+import { Service, startService, testMsMax } from "../support/service.ts";
+import { until } from "../support/until.ts";
+import {
+  agreedCount,
+  briefGrace,
+  compact,
+  erase,
+  expectSoundFolder,
+  filesWith,
+  formsOfId,
+  leftovers,
+  segmentsOf,
+  wholeContent,
+} from "../support/upkeep.ts";
+
+setDefaultTimeout(testMsMax);
+
+/** Paths of a step are below the data folder; `segment 2` stands for the third one of those that were there. */
+interface NamedStep extends Step {
+  readonly what: string;
+}
+
+function stepIn(service: Service, { calls, nth, path }: NamedStep): Step {
+  if (path === undefined) return { calls, nth };
+  const [, index] = /^segment (\d)$/.exec(path) ?? [];
+  const named = index === undefined ? path : join("segments", segmentsOf(service.dataDir).current[Number(index)] ?? "");
+  return { calls, nth, path: join(service.dataDir, named) };
+}
+
+/** Five flushes: too few for the service to merge them by itself. */
+async function sealFive(service: Service, eventsOf: (round: number) => object[]): Promise<void> {
+  for (let round = 0; round < 5; round++) {
+    await service.batch(eventsOf(round));
+    await until(() => segmentsOf(service.dataDir).current.length === round + 1, { what: "a segment", limitMs: 10_000 });
+  }
+  await service.waitSealed();
+}
+
+const erasureSteps: readonly NamedStep[] = [
+  { what: "before it is written down", calls: "rename", path: "erasure.json.tmp", nth: 1 },
+  { what: "as what is left of a segment gets its name", calls: "rename", nth: 1 },
+  { what: "before a catalog without them", calls: "rename", path: "millrace.duckdb.tmp", nth: 1 },
+  { what: "before it is written down how many there were", calls: "rename", path: "erasure.json.tmp", nth: 2 },
+  { what: "as an id log without them gets its name", calls: "rename", path: "ids/0000-00000001.ids.tmp", nth: 1 },
+  { what: "half-way through the files that held them", calls: "remove", path: "segment 2", nth: 1 },
+  { what: "between its receipt and its end", calls: "remove", path: "erasure.json", nth: 1 },
+];
+
+test.each(erasureSteps)("kill -9 of an erasure $what: it comes to its end, with an exact receipt", async (step) => {
+  await using service = await startService({ env: briefGrace });
+  const [session, ids] = [randomUUID(), Array.from({ length: 5 }, () => randomUUID())];
+  const needles = new Map<string, Uint8Array>([[session, Buffer.from(session)], ...ids.flatMap(formsOfId)]);
+  await sealFive(service, (round) => [
+    { event_name: "theirs", session_id: session, event_id: ids[round] },
+    ...Array(9).fill({ event_name: "other" }),
+  ]);
+  const others = (await wholeContent(service)).filter((event) => !event.includes(session));
+  const isNamed = () => existsSync(join(service.dataDir, "erasure.json"));
+  {
+    const arm = () => killAtCall(service.pid, stepIn(service, step));
+    const before = step.path === undefined ? undefined : await arm();
+    if (step.path !== undefined && before === undefined) return;
+    const erasing = erase(service, { session_id: session }).catch(() => undefined);
+    // The first file without a name that is known before is the one of the segment.
+    if (step.path === undefined) await until(isNamed, { what: "the erasure to begin", limitMs: 10_000, everyMs: 1 });
+    await using _after = step.path === undefined ? await arm() : undefined;
+    // It ended by the step, not by the test.
+    expect(await service.exited()).toBe(null);
+    await erasing;
+    await before?.[Symbol.asyncDispose]();
+  }
+  const isBegun = isNamed();
+  await service.restart();
+  await until(() => !isNamed(), { what: "the erasure to come to its end", limitMs: 15_000 });
+  if (isBegun) {
+    await until(async () => (await service.rows("FROM erasures")).length > 0, { what: "its receipt", limitMs: 10_000 });
+    expect(filesWith(service.dataDir, needles)).toEqual([]);
+    expect(await wholeContent(service)).toEqual(others);
+  } else expect(await service.count("event_name = 'theirs'")).toBe(5);
+  const requestHash = createHash("sha256")
+    .update(JSON.stringify({ session_id: session }))
+    .digest("hex");
+  expect(await service.rows("SELECT events, request_hash FROM erasures")).toEqual(
+    isBegun ? [{ events: "5", request_hash: requestHash }] : [],
+  );
+  expect(await agreedCount(service)).toBe(isBegun ? 45 : 50);
+  await expectSoundFolder(service);
+});
+
+const mergeSteps: readonly NamedStep[] = [
+  { what: "as a merged segment gets its name", calls: "rename", nth: 1 },
+  { what: "before that name is durable", calls: "folderSync", path: "segments", nth: 1 },
+  { what: "before the catalog names it", calls: "rename", path: "millrace.duckdb.tmp", nth: 1 },
+  { what: "half-way through the files that were replaced", calls: "remove", path: "segment 2", nth: 1 },
+];
+
+test.each(mergeSteps)("kill -9 of a compaction $what loses nothing and doubles nothing", async (step) => {
+  await using service = await startService({ env: briefGrace });
+  const ledger = new Ledger();
+  for (let round = 0; round < 5; round++) {
+    await ledger.send(service, Ledger.ids(20));
+    await until(() => segmentsOf(service.dataDir).current.length === round + 1, { what: "a segment", limitMs: 10_000 });
+  }
+  {
+    await using armed = await killAtCall(service.pid, stepIn(service, step));
+    if (armed === undefined) return;
+    const compacting = compact(service).catch(() => undefined);
+    expect(await service.exited()).toBe(null);
+    await compacting;
+  }
+  await service.restart();
+  await service.waitSealed();
+  expect(await ledger.violations(service)).toEqual([]);
+  expect((await compact(service)).segments).toBe(1);
+  expect(await ledger.violations(service)).toEqual([]);
+  await until(() => segmentsOf(service.dataDir).replaced.length === 0, {
+    what: "replaced files to go",
+    limitMs: 10_000,
+  });
+  await expectSoundFolder(service);
+});
+
+// Of the keeper: its first rename is the catalog of the start.
+test.each([
+  ["rename", 2],
+  ["rename", 3],
+  ["remove", 7],
+] as const)(
+  "kill -9 at a thread's %s number %i while expired events go: they go, and nothing else",
+  async (calls, nth) => {
+    const env: Record<string, string> = { ...briefGrace };
+    await using service = new Service({ env });
+    await service.restart();
+    await service.stop();
+    const longAgo = Date.now() - 10 * 86_400_000;
+    const old = Array.from({ length: 10 }, () => ({ receivedMs: longAgo, event: { event_name: "old" } }));
+    const young = Array.from({ length: 10 }, () => ({ receivedMs: Date.now(), event: { event_name: "young" } }));
+    layEvents(service.dataDir, { from: 1 }, old);
+    layEvents(service.dataDir, { from: 101 }, [...old, ...young]);
+    layEvents(service.dataDir, { shard: 1, from: 1 }, young);
+    await service.restart();
+    expect(await agreedCount(service)).toBe(40);
+    const wrapper = faultyCalls({ calls, fault: "kill", from: nth, to: nth, logPath: "/dev/null" });
+    if (wrapper === undefined) return;
+    env["MILLRACE_RETENTION_DAYS"] = "1";
+    await service.restart({ wrapper }).catch(() => undefined);
+    expect(await service.exited()).toBe(null);
+    await service.restart();
+    await until(async () => (await service.stats()).total_events === 20, {
+      what: "what expired to go",
+      limitMs: 15_000,
+    });
+    expect(await agreedCount(service)).toBe(20);
+    expect(await service.count("event_name = 'young'")).toBe(20);
+    await expectSoundFolder(service);
+  },
+);
+
+/** Processes that a process started and that still run. */
+const childrenOf = (pid: number): number[] =>
+  readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+  );
+
+/** The process that writes segments anew, as soon as it is that: before, its parent waits for it in the middle of starting it. */
+const rewriterOf = (service: Service) =>
+  until(
+    () =>
+      childrenOf(service.pid).find((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("rewrite-process")),
+    { what: "a process that writes anew", limitMs: 10_000, everyMs: 1 },
+  );
+
+test("a rewriting process that is killed has changed nothing: it is asked again, and leaves no file", async () => {
+  await using service = await startService({ env: briefGrace });
+  await sealFive(service, () => Array(20).fill({ event_name: "e", session_id: "s" }));
+  for (const afterMs of [0, 150, 300]) {
+    const compacting = compact(service).then(
+      () => "done",
+      (error: unknown) => String(error),
+    );
+    const child = await rewriterOf(service);
+    await Bun.sleep(afterMs);
+    if (childrenOf(service.pid).includes(child)) process.kill(child, "SIGKILL");
+    const x = await compacting;
+    if (!/^done$|answered 503/.test(x)) console.log(service.stderr);
+    expect(x).toMatch(/^done$|answered 503/);
+    expect(leftovers(service.dataDir).filter((path) => !path.includes("disk"))).toEqual([]);
+  }
+  expect(await agreedCount(service)).toBe(100);
+  // An erasure whose process is killed goes on by itself.
+  const erasing = erase(service, { session_id: "s" }).catch(String);
+  await until(() => existsSync(join(service.dataDir, "erasure.json")), {
+    what: "the erasure",
+    limitMs: 10_000,
+    everyMs: 1,
+  });
+  process.kill(await rewriterOf(service), "SIGKILL");
+  expect(await erasing).toContain("answered 503");
+  await until(async () => (await service.rows("FROM erasures")).length === 1, { what: "its receipt", limitMs: 15_000 });
+  expect(await service.rows("SELECT events FROM erasures")).toEqual([{ events: "100" }]);
+  expect(await agreedCount(service)).toBe(0);
+  await expectSoundFolder(service);
+});
+
+test("a rewriting process that stands still holds up neither events nor erasures nor a stop", async () => {
+  await using service = await startService({ env: briefGrace });
+  await sealFive(service, () => Array(20).fill({ event_name: "e", session_id: "s" }));
+  const compacting = compact(service).catch(() => undefined);
+  process.kill(await rewriterOf(service), "SIGSTOP");
+  await service.batch(Array(20).fill({ event_name: "meanwhile" }));
+  await service.waitSealed();
+  expect((await erase(service, { session_id: "s" })).erased).toBe(100);
+  await compacting;
+  expect(await agreedCount(service)).toBe(20);
+  await service.batch(Array(20).fill({ event_name: "meanwhile" }));
+  const again = compact(service).catch(() => undefined);
+  process.kill(await rewriterOf(service), "SIGSTOP");
+  const startedMs = Date.now();
+  await expectSoundFolder(service);
+  expect(Date.now() - startedMs).toBeLessThan(10_000);
+  await again;
+});
