@@ -182,6 +182,8 @@ test("a rewriting process that is killed has changed nothing: it is asked again,
   await using service = await startService({ env: briefGrace });
   await sealFive(service, () => Array(20).fill({ event_name: "e", session_id: "s" }));
   for (const afterMs of [0, 150, 300]) {
+    // Something to do, also where the process before was quicker than its end.
+    await service.batch(Array(20).fill({ event_name: "e", session_id: "s" }));
     const compacting = compact(service).then(
       () => "done",
       (error: unknown) => String(error),
@@ -189,12 +191,10 @@ test("a rewriting process that is killed has changed nothing: it is asked again,
     const child = await rewriterOf(service);
     await Bun.sleep(afterMs);
     if (childrenOf(service.pid).includes(child)) process.kill(child, "SIGKILL");
-    const x = await compacting;
-    if (!/^done$|answered 503/.test(x)) console.log(service.stderr);
-    expect(x).toMatch(/^done$|answered 503/);
+    expect(await compacting).toMatch(/^done$|answered 503/);
     expect(leftovers(service.dataDir).filter((path) => !path.includes("disk"))).toEqual([]);
   }
-  expect(await agreedCount(service)).toBe(100);
+  expect(await agreedCount(service)).toBe(160);
   // An erasure whose process is killed goes on by itself.
   const erasing = erase(service, { session_id: "s" }).catch(String);
   await until(() => existsSync(join(service.dataDir, "erasure.json")), {
@@ -205,7 +205,7 @@ test("a rewriting process that is killed has changed nothing: it is asked again,
   process.kill(await rewriterOf(service), "SIGKILL");
   expect(await erasing).toContain("answered 503");
   await until(async () => (await service.rows("FROM erasures")).length === 1, { what: "its receipt", limitMs: 15_000 });
-  expect(await service.rows("SELECT events FROM erasures")).toEqual([{ events: "100" }]);
+  expect(await service.rows("SELECT events FROM erasures")).toEqual([{ events: "160" }]);
   expect(await agreedCount(service)).toBe(0);
   await expectSoundFolder(service);
 });
