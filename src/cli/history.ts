@@ -42,7 +42,10 @@ export function historyFile(file: string): HistoryFile {
  */
 export async function* historyRows({ file, kind, isPacked }: HistoryFile): AsyncGenerator<HistoryRow> {
   try {
-    if (kind === "csv") yield* tableRows(`read_csv(${literal(file)}, all_varchar = true, header = true)`);
+    if (kind === "csv")
+      yield* tableRows(
+        `read_csv(${literal(file)}, all_varchar = true, header = true, quote = '"', escape = '"', allow_quoted_nulls = false)`,
+      );
     else if (kind === "parquet") yield* tableRows(`read_parquet(${literal(file)})`);
     else yield* jsonRows(file, isPacked);
   } catch (error) {

@@ -39,12 +39,14 @@ export const importCommand = new Command("import")
     const files = given.map(historyFile);
     const config = readConfig(process.env);
     await using server = await reachServer(config, "admin");
-    using progress = new Progress();
     const total = { rows: 0, imported: 0 };
-    for (const file of files) {
-      const done = await importFile(server, dataFolder(resolve(config.dataDir)), { file, progress });
-      total.rows += done.rows;
-      total.imported += done.imported;
+    {
+      using progress = new Progress();
+      for (const file of files) {
+        const done = await importFile(server, dataFolder(resolve(config.dataDir)), { file, progress });
+        total.rows += done.rows;
+        total.imported += done.imported;
+      }
     }
     process.stdout.write(`${total.imported} of ${total.rows} events imported, the others were there already\n`);
   });
