@@ -1,11 +1,12 @@
 /** kill -9 at each step of compaction, erasure and retention, of the service and of the process that writes segments anew. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { createHash, randomUUID } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { faultyCalls, killAtCall, type Step } from "../support/faults.ts";
 import { layEvents } from "../support/journals.ts";
 import { Ledger } from "../support/ledger.ts";
+import { readProc } from "../support/process.ts";
 import { Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
 import {
@@ -167,16 +168,16 @@ test.each([
 /** Processes that a process started and that still run. */
 const childrenOf = (pid: number): number[] =>
   readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+    readProc(`${pid}/task/${task}/children`).split(" ").filter(Boolean).map(Number),
   );
 
 /** The process that writes segments anew, as soon as it is that: before, its parent waits for it in the middle of starting it. */
 const rewriterOf = (service: Service) =>
-  until(
-    () =>
-      childrenOf(service.pid).find((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("rewrite-process")),
-    { what: "a process that writes anew", limitMs: 10_000, everyMs: 1 },
-  );
+  until(() => childrenOf(service.pid).find((pid) => readProc(`${pid}/cmdline`).includes("rewrite-process")), {
+    what: "a process that writes anew",
+    limitMs: 10_000,
+    everyMs: 1,
+  });
 
 test("a rewriting process that is killed has changed nothing: it is asked again, and leaves no file", async () => {
   await using service = await startService({ env: briefGrace });

@@ -1,7 +1,8 @@
 /** Disks that are full, disks that are read-only, disks that fail, and ends at chosen steps. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readProc } from "./process.ts";
 import { until } from "./until.ts";
 
 /** A small file system in memory; unmounted at the end of its scope. */
@@ -110,7 +111,7 @@ export async function killAtCall(pid: number, { calls, path, nth }: Step): Promi
   const tracer = Bun.spawn([...traced, "-e", `trace=${names}`, "-e", inject], { stderr: "pipe" });
   const isAttached = () =>
     readdirSync(`/proc/${pid}/task`).every((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/status`, "utf8").includes(`TracerPid:\t${tracer.pid}\n`),
+      readProc(`${pid}/task/${task}/status`).includes(`TracerPid:\t${tracer.pid}\n`),
     );
   await until(() => tracer.exitCode !== null || isAttached(), { what: "the tracer", limitMs: 10_000 });
   if (tracer.exitCode !== null) {

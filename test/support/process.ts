@@ -1,4 +1,5 @@
 /** Processes that tests start: each one's output is kept, and none outlives the run. */
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 /** The repository. */
@@ -58,6 +59,15 @@ export function spawn(
   living.add(child);
   child.exited.finally(() => living.delete(child));
   return { child, stdout: new Output(child.stdout), stderr: new Output(child.stderr) };
+}
+
+/** What the kernel tells under `/proc`; nothing of a thread or process that has ended meanwhile. */
+export function readProc(path: string): string {
+  try {
+    return readFileSync(`/proc/${path}`, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 /** Whether it is over, by itself or by a signal. */
