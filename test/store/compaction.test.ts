@@ -2,7 +2,14 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { sequence, shardId } from "../../src/base/brand.ts";
-import { type KnownSegment, mergeLimits, planMerge, planWholeMerge } from "../../src/store/compaction.ts";
+import {
+  type KnownSegment,
+  mergeLimits,
+  planKeep,
+  planMerge,
+  planWholeMerge,
+  rewriteOf,
+} from "../../src/store/compaction.ts";
 import { planDrop } from "../../src/store/retention.ts";
 import type { Rewrite } from "../../src/store/rewrite.ts";
 
@@ -135,4 +142,46 @@ test("what expired whole goes at once with what is empty beside it; what expired
   expect(planDrop([partly, fresh], cutoffMs)).toBeUndefined();
   expect(planDrop([partly, fresh], cutoffMs + day)?.sources).toEqual([`segments/${partly.file}`]);
   expect(planDrop([fresh], cutoffMs)).toBeUndefined();
+});
+
+test("a rewrite of neighbours has their whole stretch as its name, one of a segment alone the next generation of it", () => {
+  const [first, second] = sideBySide([10, 20]);
+  if (first === undefined || second === undefined) throw new Error("two segments were made");
+  const how = { keep: undefined, repeatsIn: undefined };
+  expect(rewriteOf([first, second], how).range).toEqual({
+    shard: shardId(0),
+    from: sequence(1),
+    to: sequence(30),
+    generation: 0,
+  });
+  const again = { ...second, name: { ...second.name, generation: 4 } };
+  expect(rewriteOf([again], how).range).toEqual({
+    shard: shardId(0),
+    from: sequence(11),
+    to: sequence(30),
+    generation: 5,
+  });
+  expect(() => rewriteOf([], how)).toThrow(RangeError);
+});
+
+test("an erasure rewrites all files that it names and no other, small neighbours together and full ones alone", () => {
+  const current = [...sideBySide([10, 20, 9_000_000, 30, 40], 0), ...sideBySide([5], 1)];
+  const named = new Set([0, 1, 2, 3, 5].map((at) => current[at]?.file ?? ""));
+  const rewritten: string[][] = [];
+  for (let files = named; ; ) {
+    const rewrite = planKeep(current, files, { keep: "true", limits: mergeLimits });
+    if (rewrite === undefined) break;
+    const sources = rewrite.sources.map((source) => source.replace("segments/", ""));
+    rewritten.push(sources);
+    files = new Set([...files].filter((file) => !sources.includes(file)));
+  }
+  expect(rewritten.flat().sort()).toEqual([...named].sort());
+  expect(rewritten).toHaveLength(4);
+});
+
+test("what was sealed after a whole merge was asked for is no part of it", () => {
+  const current = sideBySide([100, 100, 100]);
+  const merge = planWholeMerge(current, mergeLimits, ({ to }) => to <= 200);
+  expect(merge?.sources).toHaveLength(2);
+  expect(planWholeMerge(current, mergeLimits, () => false)).toBeUndefined();
 });

@@ -1,0 +1,70 @@
+/** Erasures on disk: what a crash leaves of a receipt is none, and one erasure has one receipt. */
+import { expect, test } from "bun:test";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { DataFolderRefused } from "../../src/base/errors.ts";
+import type { ErasureReceipt } from "../../src/store/catalog-views.ts";
+import {
+  erasureCondition,
+  finishErasure,
+  hashOfRequest,
+  keepErasure,
+  readErasure,
+  readErasures,
+} from "../../src/store/erasures.ts";
+import { dataFolder } from "../../src/store/names.ts";
+import { temporaryFolder } from "../support/rows.ts";
+import { openDuckDB } from "../support/sealed.ts";
+
+const receipt = (id: string): ErasureReceipt => ({
+  id,
+  erasedAtMs: 1,
+  by: "Zoë",
+  requestHash: hashOfRequest({ session_id: id }),
+  events: 3,
+  catalogVersion: 7,
+});
+
+test("a receipt that a crash cut is none, and the next one does not stand behind it", () => {
+  using place = temporaryFolder();
+  const folder = dataFolder(place.path);
+  finishErasure(folder, receipt("a"));
+  const whole = readFileSync(folder.erasures);
+  // Cut within a character.
+  const torn = Buffer.from(`${JSON.stringify(receipt("b"))}\n`);
+  appendFileSync(folder.erasures, torn.subarray(0, torn.indexOf("ë") + 1));
+  expect(readErasures(folder)).toEqual([receipt("a")]);
+  finishErasure(folder, receipt("b"));
+  finishErasure(folder, receipt("b"));
+  expect(readErasures(folder)).toEqual([receipt("a"), receipt("b")]);
+  expect(readFileSync(folder.erasures)).toEqual(Buffer.concat([whole, torn]));
+  appendFileSync(folder.erasures, '{"id":1}\n');
+  expect(() => readErasures(folder)).toThrow(DataFolderRefused);
+});
+
+test("an erasure under way is read back as it was written, until its receipt is there", async () => {
+  using place = temporaryFolder();
+  const folder = dataFolder(place.path);
+  expect(readErasure(folder)).toBeUndefined();
+  const erasure = { id: "a", by: null, request: { where: "session_id = '\u{1f980}\"'" }, found: null };
+  await keepErasure(folder, erasure);
+  expect(readErasure(folder)).toEqual(erasure);
+  await keepErasure(folder, { ...erasure, found: { events: 3, catalogVersion: 7 } });
+  expect(readErasure(folder)?.found).toEqual({ events: 3, catalogVersion: 7 });
+  finishErasure(folder, receipt("a"));
+  expect(existsSync(folder.erasure)).toBe(false);
+  writeFileSync(folder.erasure, '{"id":"a"');
+  expect(() => readErasure(folder)).toThrow(DataFolderRefused);
+});
+
+test("a condition holds for nothing on which it fails, whatever it says about the rest", async () => {
+  using duckdb = await openDuckDB();
+  await duckdb.run("CREATE TABLE events AS SELECT unnest(['1', 'x', '7', NULL]) AS session_id");
+  const left = async (request: Parameters<typeof erasureCondition>[0]) => {
+    const rows = await duckdb.rows(`FROM events WHERE NOT coalesce(${erasureCondition(request)}, false)`);
+    return rows.map(({ session_id }) => session_id);
+  };
+  expect(await left({ where: "session_id::INTEGER > 5 -- a comment" })).toEqual(["1", "x", null]);
+  expect(await left({ where: "session_id IS NULL" })).toEqual(["1", "x", "7"]);
+  expect(await left({ session_id: "x" })).toEqual(["1", "7", null]);
+  expect(await left({ session_id: "' OR true --" })).toEqual(["1", "x", "7", null]);
+});
