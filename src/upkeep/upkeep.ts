@@ -26,6 +26,9 @@ const retryPauseMs = 5_000;
 /** What was accepted before an erasure or a compaction is sealed by then, or it is refused. ms */
 const sealMsMax = 20_000;
 
+/** What may wait for its turn, or be in it: each holds a connection, and takes seconds. */
+const jobsMax = 64;
+
 /** A stop does not wait longer for a job to notice it. ms */
 const stopMsMax = 1_000;
 
@@ -48,6 +51,7 @@ export class Upkeep implements AsyncDisposable {
   readonly #rewriter: Rewriter;
   readonly #eraser: Eraser;
   #last: Promise<unknown> = Promise.resolve();
+  #jobs = 0;
   #isStopping = false;
   /** Erasures that were asked for and are not done. */
   #erasures = 0;
@@ -173,14 +177,21 @@ export class Upkeep implements AsyncDisposable {
   }
 
   #inTurn<Result>(job: () => Promise<Result>): Promise<Result> {
-    const result = this.#last.then(job, job);
+    if (this.#jobs >= jobsMax) return Promise.reject(new RewriteFailed("too many jobs wait; try again later"));
+    this.#jobs += 1;
+    const result = this.#last.then(job, job).finally(() => {
+      this.#jobs -= 1;
+    });
     this.#last = result.catch(() => undefined);
     return result;
   }
 
   #look(afterMs: number): void {
     if (this.#isStopping) return;
-    this.#wakes = setTimeout(async () => this.#look(await this.#inTurn(() => this.#doSomething())), afterMs);
+    this.#wakes = setTimeout(async () => {
+      const pauseMs = this.#jobs >= jobsMax ? lookEveryMs : await this.#inTurn(() => this.#doSomething());
+      this.#look(pauseMs);
+    }, afterMs);
   }
 
   /** Does what is due, if anything is; gives the pause before the next look. */
