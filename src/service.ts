@@ -20,7 +20,7 @@ import { RefusalCounters } from "./http/counters.ts";
 import { secretOf } from "./http/keys.ts";
 import { scrape } from "./http/metrics.ts";
 import { type HttpServer, listen } from "./http/server.ts";
-import type { KeeperOptions, KeeperReplies, KeeperRequest } from "./keeper/protocol.ts";
+import { type KeeperOptions, type KeeperReplies, type KeeperRequest, keeperMemoryMiB } from "./keeper/protocol.ts";
 import { Publisher } from "./keeper/publisher.ts";
 import { QueryRunner } from "./query/runner.ts";
 import { AllShards } from "./shard/all-shards.ts";
@@ -37,10 +37,6 @@ import { Upkeep } from "./upkeep/upkeep.ts";
 
 /** A scrape waits this long for a thread that is busy, then goes without its histograms. ms */
 const scrapePatienceMs = 500;
-
-/** DuckDB's memory: for a flush of small events, and for what the largest event takes while it is read and packed. MiB */
-const keeperMiB = 128;
-const keeperMiBPerBodyMiB = 64;
 
 /** Requests in flight at a stop get this long to be answered; every one of them is durable or refused by then. ms */
 const drainMsMax = 3_000;
@@ -109,7 +105,7 @@ export class Service {
         logLevel: config.logLevel,
         // Half the cores: a flush must keep up with ingest, and leave it the other half.
         threads: Math.max(1, Math.floor(availableParallelism() / 2)),
-        memoryMiB: keeperMiB + Math.ceil(config.bodyBytesMax / 2 ** 20) * keeperMiBPerBodyMiB,
+        memoryMiB: keeperMemoryMiB(config.bodyBytesMax),
       } satisfies KeeperOptions,
       log,
     });
@@ -243,7 +239,7 @@ export class Service {
     try {
       await step;
     } catch (error) {
-      this.#log.error({ error: messageOf(error) }, "stop: a step failed; the journal keeps what is not sealed");
+      this.#log.error({ error: messageOf(error) }, "a step failed; the journal keeps what is not sealed");
     }
   }
 
@@ -252,7 +248,10 @@ export class Service {
     this.#publisher[Symbol.dispose]();
     await this.#upkeep?.[Symbol.asyncDispose]();
     await this.#http?.stop();
-    await Promise.all([this.#keeper.destroy(), ...this.#shards.map((shard) => shard.destroy())]);
+    await Promise.all(this.#shards.map((shard) => shard.destroy()));
+    // A thread that ends under a running query aborts the process, and with it the reason why a start failed.
+    await this.#orLogged(this.#keeper.ask({ kind: "settle" }));
+    await this.#keeper.destroy();
   }
 
   #health() {

@@ -31,7 +31,9 @@ export async function runPrompt(reader: FolderReader, output: SqlOutput): Promis
   let names = await namesOf(reader);
   let typed = "";
   let isInTransaction = false;
-  let phase: "typing" | "looking" | "running" | "cancelled" = "typing";
+  let isRunning = false;
+  // Lines come while others are still at work: each has a number, and Ctrl-C drops all that came before it.
+  const lines = { came: 0, done: 0, dropped: 0 };
   let isClosed = false;
   let interrupting = Promise.resolve();
   const readline = createInterface({
@@ -51,12 +53,11 @@ export async function runPrompt(reader: FolderReader, output: SqlOutput): Promis
     readline.prompt();
   };
 
-  async function run(text: string): Promise<void> {
-    phase = "looking";
+  async function run(text: string, line: number): Promise<void> {
     try {
       if (!isInTransaction) await reader.refresh();
-      if (!isCancelled()) {
-        phase = "running";
+      if (line > lines.dropped) {
+        isRunning = true;
         await runStatements(reader.duckdb, text, output);
         isInTransaction = transactionAfter(text, isInTransaction);
       }
@@ -64,22 +65,21 @@ export async function runPrompt(reader: FolderReader, output: SqlOutput): Promis
       if (!(error instanceof StatementFailed)) throw error;
       process.stderr.write(`${messageOf(error)}\n`);
     }
-    phase = "typing";
+    isRunning = false;
     names = await namesOf(reader);
   }
 
-  const isCancelled = () => phase === "cancelled";
-
   /** Again and again: an interrupt that comes just before a statement is none to DuckDB. */
   async function interrupt(): Promise<void> {
-    while (phase === "running") {
+    while (isRunning) {
       reader.duckdb.interrupt();
       await Bun.sleep(interruptEveryMs);
     }
   }
 
-  async function take(line: string): Promise<void> {
-    if (typed === "" && /^\s*\.\w+\s*$/.test(line)) {
+  async function take(line: string, number: number): Promise<void> {
+    if (number <= lines.dropped) typed = "";
+    else if (typed === "" && /^\s*\.\w+\s*$/.test(line)) {
       const command = line.trim();
       if (command === ".quit" || command === ".exit") return readline.close();
       process.stdout.write(command === ".help" ? help : `${command} is not known; .help tells what is\n`);
@@ -89,19 +89,21 @@ export async function runPrompt(reader: FolderReader, output: SqlOutput): Promis
       if (statements.length > 0) {
         const whole = rest === "" ? typed : typed.slice(0, typed.lastIndexOf(rest));
         typed = rest === "" ? "" : `${rest}\n`;
-        await run(whole);
+        await run(whole, number);
       } else if (rest === "") typed = "";
     }
+    lines.done = number;
     ask();
   }
 
   let queue = Promise.resolve();
   readline.on("line", (line) => {
-    queue = queue.then(() => take(line)).catch(ended.reject);
+    const number = ++lines.came;
+    queue = queue.then(() => take(line, number)).catch(ended.reject);
   });
   readline.on("SIGINT", () => {
-    if (phase === "looking") phase = "cancelled";
-    if (phase !== "typing") {
+    lines.dropped = lines.came;
+    if (lines.done < lines.came) {
       interrupting = interrupt();
       return;
     }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { millrace } from "../support/command.ts";
 import { mountSmallDisk } from "../support/faults.ts";
-import { entryPath, spawn } from "../support/process.ts";
+import { ended, entryPath, spawn } from "../support/process.ts";
 import { expectPlainWords } from "../support/refusals.ts";
 import { startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -123,9 +123,10 @@ test("a segment that cannot be read is told by its name, at start or in health, 
   const [segment = ""] = service.segmentPaths();
   writeFileSync(segment, (await Bun.file(segment).bytes()).subarray(0, 5_000));
   const env = { PORT: "0", MILLRACE_DATA_DIR: service.dataDir, MILLRACE_JWT_SECRET: service.secret };
-  const { child, stdout, stderr } = spawn([process.execPath, "--no-orphans", entryPath, "serve"], { env });
+  const started = spawn([process.execPath, "--no-orphans", entryPath, "serve"], { env });
+  const { child, stdout, stderr } = started;
   try {
-    const decided = () => child.exitCode !== null || /^listening on/m.test(stdout.text);
+    const decided = () => ended(started) || /^listening on/m.test(stdout.text);
     await until(decided, { what: "the service to refuse or to listen", limitMs: 20_000 });
     await until(() => stderr.text.includes(basename(segment)), {
       what: `${basename(segment)} on stderr`,
@@ -133,6 +134,7 @@ test("a segment that cannot be read is told by its name, at start or in health, 
       state: () => `exit code ${child.exitCode}: ${stderr.text}`,
     });
     expectPlainWords(stderr.text);
+    expect(child.signalCode).toBeNull();
   } finally {
     child.kill("SIGKILL");
   }

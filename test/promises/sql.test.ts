@@ -200,6 +200,7 @@ test("the prompt: fresh data for each statement, several lines, completion, hist
     await terminal.type("SELEC;\r", "syntax error");
     await terminal.type("SELECT count(*) FROM range(1000000000000) a, range(1000) b;\r", "\n");
     await terminal.type("\u0003", ready);
+    await terminal.type("SELECT 1;\rSELECT count(*) FROM range(1000000000000) a, range(1000) b;\r\u0003", ready);
     await terminal.type(".help\r", ".quit");
     await terminal.type("SELECT 1;\r", "1 row");
     await terminal.type("\u0004", "\n");
