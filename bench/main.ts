@@ -6,14 +6,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Plan, readPlan } from "./arguments.ts";
-import { AuditFailed } from "./audit.ts";
-import { batchBodies, singleBodies } from "./events.ts";
+import { type Round, type ServiceRun, sidesInTurn, summarise } from "./core/method.ts";
+import { batchBodies, singleBodies } from "./load/events.ts";
+import { findWrk, type LoadResult, WrkMissing } from "./load/wrk.ts";
 import { type Bench, measureFloor, measureService, type Target } from "./measure.ts";
-import { type Round, type ServiceRun, sidesInTurn, summarise } from "./method.ts";
 import { describeMachine, type Machine, type Results, reportText, sqlReportText } from "./report.ts";
 import type { Scenario } from "./scenarios.ts";
 import { runSql, type SqlPlan, type SqlResults } from "./sql/run.ts";
-import { findWrk, type LoadResult, WrkMissing } from "./wrk.ts";
+import { AuditFailed } from "./system/audit.ts";
 
 /** Enough that they do not all fit a processor's inner caches, few enough that making them takes no time. */
 const singleBodiesCount = 1_000;

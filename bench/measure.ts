@@ -1,10 +1,11 @@
 /** One measurement of one side: a server of its own, warmed up, loaded, and, if it keeps events, counted. */
-import { AuditFailed, complaintsAbout, countStored } from "./audit.ts";
-import type { ServiceRun } from "./method.ts";
-import { watchDuring } from "./sampler.ts";
+
+import type { ServiceRun } from "./core/method.ts";
+import { type Load, type LoadResult, runWrk } from "./load/wrk.ts";
 import type { Scenario } from "./scenarios.ts";
-import { Service, startFloor } from "./service.ts";
-import { type Load, type LoadResult, runWrk } from "./wrk.ts";
+import { AuditFailed, complaintsAbout, countStored } from "./system/audit.ts";
+import { watchDuring } from "./system/sampler.ts";
+import { Service, startFloor } from "./system/service.ts";
 
 /** What every measurement of a run has in common. */
 export interface Bench {

@@ -1,6 +1,6 @@
 /** Puts results into words: a table to read, beside it the targets, and JSON to keep. */
 import { cpus, release, totalmem } from "node:os";
-import type { Round, Summary } from "./method.ts";
+import type { Round, Summary } from "./core/method.ts";
 import { memoryMaxMB, readyMaxMs } from "./scenarios.ts";
 import type { SqlResults } from "./sql/run.ts";
 

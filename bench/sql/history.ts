@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { batchEventsMax, categories, priorities } from "../../src/event/schema.ts";
-import { batchBodies } from "../events.ts";
+import { batchBodies } from "../load/events.ts";
 
 /** How much history, and of which kind. */
 export interface HistoryOptions {

@@ -5,9 +5,9 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { AuditFailed } from "../audit.ts";
-import { median } from "../method.ts";
-import { compactFolder, Service } from "../service.ts";
+import { median } from "../core/method.ts";
+import { AuditFailed } from "../system/audit.ts";
+import { compactFolder, Service } from "../system/service.ts";
 import { type History, makeHistory } from "./history.ts";
 import { questionsOf } from "./queries.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { batchBodies, idPlace, seededChance, singleBodies } from "../../bench/events.ts";
+import { batchBodies, idPlace, seededChance, singleBodies } from "../../bench/load/events.ts";
 import { batchEventsMax } from "../../src/event/schema.ts";
 
 const nowMs = Date.parse("2024-11-03T12:00:00Z");

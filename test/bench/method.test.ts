@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import { complaintsAbout } from "../../bench/audit.ts";
-import { firstAndLast, median, type Round, sidesInTurn, summarise } from "../../bench/method.ts";
+import { firstAndLast, median, type Round, sidesInTurn, summarise } from "../../bench/core/method.ts";
+import type { LoadResult } from "../../bench/load/wrk.ts";
 import { reportText } from "../../bench/report.ts";
 import { scenarios } from "../../bench/scenarios.ts";
-import type { LoadResult } from "../../bench/wrk.ts";
+import { complaintsAbout } from "../../bench/system/audit.ts";
 
 const batch = scenarios.find(({ name }) => name === "batch-64");
 if (batch === undefined) throw new Error("the batch scenario is part of the issue");

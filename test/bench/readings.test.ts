@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { readPlan } from "../../bench/arguments.ts";
+import { parseWrk } from "../../bench/load/wrk.ts";
 import { fileSystemOf } from "../../bench/report.ts";
-import { parseCpuSeconds, parseMemory, watchDuring } from "../../bench/sampler.ts";
-import { readStats } from "../../bench/service.ts";
-import { parseWrk } from "../../bench/wrk.ts";
+import { parseCpuSeconds, parseMemory, watchDuring } from "../../bench/system/sampler.ts";
+import { readStats } from "../../bench/system/service.ts";
 
 const printedByWrk = `Running 4s test @ http://127.0.0.1:32805/api/v1/analytics
   1 threads and 64 connections

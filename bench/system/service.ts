@@ -22,8 +22,8 @@ export interface Stats {
   readonly eventsPending: number;
 }
 
-const cliPath = fileURLToPath(new URL("../src/cli/millrace.ts", import.meta.url));
-const floorPath = fileURLToPath(new URL("./floors/json-server.ts", import.meta.url));
+const cliPath = fileURLToPath(new URL("../../src/cli/millrace.ts", import.meta.url));
+const floorPath = fileURLToPath(new URL("../floors/json-server.ts", import.meta.url));
 
 /** Longest wait for a token or one answer outside the load: far more than either takes under full load. */
 const answerMsMax = 10_000;

@@ -2,9 +2,10 @@
  * How two servers are compared: in rounds, in turn, in the same run. A share is taken within a round, where both sides
  * had the same machine and the same neighbours; what is reported is the median of the rounds.
  */
-import type { Course } from "./sampler.ts";
-import type { Scenario } from "./scenarios.ts";
-import type { LoadResult } from "./wrk.ts";
+
+import type { LoadResult } from "../load/wrk.ts";
+import type { Scenario } from "../scenarios.ts";
+import type { Course } from "../system/sampler.ts";
 
 /** What the service showed in one round: its answers, and what it took. */
 export interface ServiceRun {
