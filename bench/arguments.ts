@@ -1,58 +1,74 @@
 /** What may be asked for on the command line. */
-import { Argument, Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { type Scenario, scenarios } from "./scenarios.ts";
-import type { SqlPlan } from "./sql/run.ts";
+import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import type { Scenario } from "./core/scenario.ts";
 
-/** What was asked for, with everything decided. */
-export interface Plan {
-  /** What to measure, each with its own number of seconds. */
-  readonly scenarios: readonly Scenario[];
-  readonly rounds: number;
-  /** Load that is not measured, before the load that is. */
-  readonly warmUpSeconds: number;
-  /** Who makes the ids of the events. */
-  readonly ids: "server" | "client";
-  readonly seed: number;
-  /** The catalog against a plain table, where that was asked for. */
-  readonly sql: SqlPlan | undefined;
-  /** Where the JSON goes. */
-  readonly jsonPath: string | undefined;
-}
+/** What can be measured. */
+export type Registry = { byDefault: readonly Scenario[]; onRequest: readonly Scenario[] };
+
+/** What was asked for. */
+export type Plan = {
+  scenarios: Scenario[];
+  isQuick: boolean;
+  /** In the place of each scenario's own. */
+  rounds: number | undefined;
+  seconds: number | undefined;
+  events: number | undefined;
+  ids: "server" | "client";
+  seed: number;
+  /** Where the run is kept. */
+  jsonPath: string | undefined;
+  /** Where the page goes; beside the JSON where only that was asked for. */
+  htmlPath: string | undefined;
+  /** Where each plot goes as a file. */
+  svgFolder: string | undefined;
+  /** A run that was kept, to compare with. */
+  comparePath: string | undefined;
+};
 
 /**
  * Reads the arguments after the program's own name. Ends the process for `--help` and for what it does not understand.
  */
-export function readPlan(given: readonly string[]): Plan {
+export function readPlan(given: readonly string[], registry: Registry): Plan {
+  const known = [...registry.byDefault, ...registry.onRequest];
   const command = new Command("bench")
-    .description("Compares the service, everything durable, with a bare Bun.serve that parses JSON and answers it.")
-    .addArgument(
-      new Argument("[scenarios...]", "what to measure").choices([...scenarios.map(({ name }) => name), "sql"]),
-    )
-    .option("--events <n>", "events of the scenario sql", wholeFrom1, 10_000_000)
-    .option("--quick", "a look of half a minute: one round, a few seconds each")
-    .option("--seconds <n>", "seconds of each measurement", wholeFrom1)
+    .description("Measures the service, everything durable, beside bare servers and others of its kind.")
+    .argument("[scenario...]", "what to measure; without a name, all that do not run on request only")
+    .option("--quick", "a short look: one round, few seconds, small sizes")
+    .option("--json <file>", "keep the run, and write its page beside it")
+    .option("--html <file>", "write the run as a page of its own")
+    .option("--svg <folder>", "write each plot as a file")
+    .option("--compare <file>", "compare with a run that was kept")
     .option("--rounds <n>", "how often each side is measured", wholeFrom1)
-    .option("--ids", "clients make the event ids, a fresh one for each event")
+    .option("--seconds <n>", "seconds of each measurement", wholeFrom1)
     .option("--seed <n>", "what the events are made from", wholeFrom1, 1)
-    .option("--json <file>", "also write everything that was measured");
+    .option("--ids", "clients make the event ids, a fresh one for each event")
+    .option("--events <n>", "events of the history in sql", wholeFrom1)
+    .addHelpText("after", `\n${helpOf("Scenarios", registry.byDefault)}${helpOf("On request", registry.onRequest)}`);
   command.parse(given, { from: "user" });
   const options = command.opts();
   const names = new Set<string>(command.processedArgs[0]);
-  const secondsOf = (scenario: Scenario) =>
-    options.seconds ?? (options.quick ? scenario.secondsQuick : scenario.seconds);
+  const unknown = [...names].filter((name) => !known.some((scenario) => scenario.name === name));
+  if (unknown.length > 0) {
+    command.error(`No scenario ${unknown.join(", ")}. There are: ${known.map(({ name }) => name).join(", ")}`);
+  }
   return {
-    scenarios: scenarios
-      .filter(({ name }) => names.size === 0 || names.has(name))
-      .map((scenario) => ({ ...scenario, seconds: secondsOf(scenario) })),
-    rounds: options.rounds ?? (options.quick ? 1 : 3),
-    warmUpSeconds: options.quick ? 1 : 2,
-    sql: names.has("sql")
-      ? { events: options.events, rounds: options.rounds ?? (options.quick ? 3 : 7), seed: options.seed }
-      : undefined,
+    scenarios: names.size === 0 ? [...registry.byDefault] : known.filter(({ name }) => names.has(name)),
+    isQuick: options.quick === true,
+    rounds: options.rounds,
+    seconds: options.seconds,
+    events: options.events,
     ids: options.ids ? "client" : "server",
     seed: options.seed,
     jsonPath: options.json,
+    htmlPath: options.html ?? options.json?.replace(/(\.json)?$/, ".html"),
+    svgFolder: options.svg,
+    comparePath: options.compare,
   };
+}
+
+function helpOf(title: string, scenarios: readonly Scenario[]): string {
+  const width = Math.max(0, ...scenarios.map(({ name }) => name.length));
+  return `${title}:\n${scenarios.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}\n`).join("")}`;
 }
 
 function wholeFrom1(text: string): number {

@@ -1,83 +1,90 @@
 /**
- * `bun run bench`: the service, durable, and the floor, each in turn under the same load on the same machine.
- * Exit codes: 0 measured, 1 something failed or the audit did, 130 interrupted. A missed target is shown, and no failure.
+ * `bun run bench`: what Millrace does on this machine, beside what else it could do.
+ * Exit codes: 0 measured, 1 a scenario failed or its audit did, 130 interrupted. A missed goal is shown, and no failure.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Plan, readPlan } from "./arguments.ts";
-import { type Round, type ServiceRun, sidesInTurn, summarise } from "./core/method.ts";
-import { batchBodies, singleBodies } from "./load/events.ts";
-import { findWrk, type LoadResult, WrkMissing } from "./load/wrk.ts";
-import { type Bench, measureFloor, measureService, type Target } from "./measure.ts";
-import { describeMachine, type Machine, type Results, reportText, sqlReportText } from "./report.ts";
-import type { Scenario } from "./scenarios.ts";
-import { runSql, type SqlPlan, type SqlResults } from "./sql/run.ts";
-import { AuditFailed } from "./system/audit.ts";
+import type { Run } from "./core/result.ts";
+import { runScenarios } from "./core/runner.ts";
+import type { Bench } from "./core/scenario.ts";
+import { compareRuns, type KeptRun, parseKeptRun } from "./report/compare.ts";
+import { reportHtml } from "./report/html.ts";
+import { plotSvg } from "./report/svg.ts";
+import { reportText } from "./report/text.ts";
+import { scenariosByDefault, scenariosOnRequest } from "./scenarios/all.ts";
+import { probeDisk } from "./system/disk-probe.ts";
+import { describeMachine, readCommit, readVersions } from "./system/machine.ts";
+import { processorTimes, stolenWarnings, watchBeforeStart } from "./system/neighbours.ts";
 
-/** Enough that they do not all fit a processor's inner caches, few enough that making them takes no time. */
-const singleBodiesCount = 1_000;
-const batchBodiesCount = 50;
-
-/** Runs a plan from its first body to its last count. */
-async function run(plan: Plan, signal: AbortSignal): Promise<Results> {
-  const wrkPath = findWrk();
-  await using ending = new AsyncDisposableStack();
+/** Runs a plan from its first look at the machine to its last. */
+async function run(plan: Plan, signal: AbortSignal): Promise<Run> {
+  const startedAt = new Date().toISOString();
+  const startedMs = performance.now();
   const folder = await mkdtemp(join(tmpdir(), "millrace-bench-"));
+  await using ending = new AsyncDisposableStack();
   ending.defer(() => rm(folder, { recursive: true, force: true }));
-  let loads = 0;
-  const nextRunTag = () => (plan.seed * 0x10000 + loads++).toString(16).padStart(12, "0").slice(-12);
-  const bench: Bench = { wrkPath, folder, warmUpSeconds: plan.warmUpSeconds, signal, nextRunTag };
-
-  const targets: Target[] = [];
-  for (const scenario of plan.scenarios) {
-    targets.push({ scenario, bodiesPath: await writeBodies(plan, { scenario, folder }) });
+  const machine = describeMachine(await Bun.file("/proc/mounts").text(), folder);
+  const warnings = await watchBeforeStart(cpus().length);
+  if (machine.fileSystem === "tmpfs") {
+    warnings.unshift("The data lies in memory: nothing here is durable, and every figure flatters. Set TMPDIR.");
   }
-  const rounds = new Map<string, Round[]>(plan.scenarios.map(({ name }) => [name, []]));
-  for (let round = 0; round < plan.rounds; round += 1) {
-    for (const target of targets) {
-      progress(`round ${round + 1} of ${plan.rounds}: ${target.scenario.name}, ${target.scenario.seconds} s each side`);
-      rounds.get(target.scenario.name)?.push(await measureRound(bench, { target, round }));
+  for (const warning of warnings) progress(warning);
+
+  // Before the first scenario: the code that is read from here on is that of now.
+  const commit = await readCommit();
+  const timesBefore = processorTimes();
+  const before = await probeDisk(folder, signal);
+  const found = await runScenarios(plan.scenarios, benchOf(plan, { folder, signal }));
+  const after = await probeDisk(folder, signal);
+  const record = {
+    startedAt,
+    seconds: (performance.now() - startedMs) / 1_000,
+    commit,
+    machine,
+    versions: await readVersions(),
+    settings: settingsOf(plan),
+    fdatasync: { before, after },
+    warnings: [...warnings, ...stolenWarnings(timesBefore, processorTimes())],
+  };
+  return { format: 1, record, ...found };
+}
+
+function benchOf(plan: Plan, { folder, signal }: Pick<Bench, "folder" | "signal">): Bench {
+  const { seed, ids, isQuick, rounds, seconds, events } = plan;
+  let loads = 0;
+  // The seed in front, so that two runs on one folder make different ids.
+  const nextRunTag = () => (seed * 0x10000 + loads++).toString(16).padStart(12, "0").slice(-12);
+  const warmUpSeconds = isQuick ? 1 : 2;
+  return { folder, signal, seed, ids, isQuick, rounds, seconds, events, warmUpSeconds, progress, nextRunTag };
+}
+
+function settingsOf({ seed, ids, isQuick, rounds, seconds, events }: Plan): Run["record"]["settings"] {
+  const asked = Object.entries({ rounds, seconds, events }).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
+  return { seed, ids, quick: isQuick, ...Object.fromEntries(asked) };
+}
+
+/** Tells the run on standard output, then keeps what was asked for: a file that cannot be written loses no figures. */
+async function report(plan: Plan, run: Run, kept: KeptRun | undefined): Promise<void> {
+  const compared = kept && compareRuns(run, kept);
+  console.log(reportText(run, compared));
+  if (plan.jsonPath !== undefined) await write(plan.jsonPath, `${JSON.stringify(run, undefined, 2)}\n`);
+  if (plan.htmlPath !== undefined) await write(plan.htmlPath, reportHtml(run, compared));
+  if (plan.svgFolder === undefined) return;
+  await mkdir(plan.svgFolder, { recursive: true });
+  for (const { scenario, plots } of run.results) {
+    for (const [nth, plot] of plots.entries()) {
+      await write(join(plan.svgFolder, `${scenario}-${nth + 1}.svg`), `${plotSvg(plot)}\n`);
     }
   }
-  return {
-    machine: describeMachine(await Bun.file("/proc/mounts").text(), folder),
-    options: { seed: plan.seed, rounds: plan.rounds, ids: plan.ids, warmUpSeconds: plan.warmUpSeconds },
-    summaries: plan.scenarios.map((scenario) => summarise(scenario, rounds.get(scenario.name) ?? [])),
-    rounds: Object.fromEntries(rounds),
-  };
 }
 
-async function measureRound(bench: Bench, { target, round }: { target: Target; round: number }): Promise<Round> {
-  let floor: LoadResult | undefined;
-  let service: ServiceRun | undefined;
-  for (const side of sidesInTurn(round)) {
-    if (side === "floor") floor = await measureFloor(bench, target);
-    else service = await measureService(bench, target);
-  }
-  if (floor === undefined || service === undefined) throw new Error("a round measures both sides");
-  return { floor, service };
-}
-
-async function writeBodies(plan: Plan, { scenario, folder }: { scenario: Scenario; folder: string }): Promise<string> {
-  const options = { seed: plan.seed, nowMs: Date.now(), ids: plan.ids };
-  const bodies =
-    scenario.eventsPerRequest === 1
-      ? singleBodies({ ...options, count: singleBodiesCount })
-      : batchBodies({ ...options, count: batchBodiesCount });
-  const path = join(folder, `${scenario.name}.ndjson`);
-  await Bun.write(path, `${bodies.join("\n")}\n`);
-  return path;
-}
-
-async function runSqlIn(sql: SqlPlan, signal: AbortSignal): Promise<{ machine: Machine; results: SqlResults }> {
-  const folder = await mkdtemp(join(tmpdir(), "millrace-bench-"));
-  try {
-    const results = await runSql(sql, { folder, signal, progress });
-    return { machine: describeMachine(await Bun.file("/proc/mounts").text(), folder), results };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+async function write(path: string, text: string): Promise<void> {
+  await Bun.write(path, text);
+  progress(`written: ${path}`);
 }
 
 /** To standard error, so that the report can be piped; without figures, which are worth nothing before the last audit. */
@@ -85,27 +92,18 @@ function progress(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-const plan = readPlan(process.argv.slice(2));
+const plan = readPlan(process.argv.slice(2), { byDefault: scenariosByDefault, onRequest: scenariosOnRequest });
 const interruption = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) {
   process.once(name, () => interruption.abort(new Error(`interrupted by ${name}`)));
 }
 try {
-  const found: object[] = [];
-  if (plan.sql !== undefined) {
-    const { machine, results } = await runSqlIn(plan.sql, interruption.signal);
-    console.log(sqlReportText(results, machine));
-    found.push({ machine, sql: results });
-  }
-  if (plan.scenarios.length > 0) {
-    const results = await run(plan, interruption.signal);
-    console.log(reportText(results));
-    found.push(results);
-  }
-  if (plan.jsonPath !== undefined)
-    await Bun.write(plan.jsonPath, `${JSON.stringify(Object.assign({}, ...found), undefined, 2)}\n`);
+  // Before the first scenario: an hour later is late to find that it cannot be read.
+  const kept = plan.comparePath === undefined ? undefined : parseKeptRun(await Bun.file(plan.comparePath).text());
+  const found = await run(plan, interruption.signal);
+  await report(plan, found, kept);
+  process.exitCode = found.failures.length > 0 ? 1 : 0;
 } catch (error) {
-  const expected = error instanceof WrkMissing || error instanceof AuditFailed || interruption.signal.aborted;
-  progress(expected && error instanceof Error ? error.message : Bun.inspect(error));
+  progress(interruption.signal.aborted && error instanceof Error ? error.message : Bun.inspect(error));
   process.exitCode = interruption.signal.aborted ? 130 : 1;
 }

@@ -68,7 +68,17 @@ export type RunRecord = {
   settings: Record<string, string | number | boolean>;
   /** The disk's own time for 4 KiB appended and synced, before the first scenario and after the last. ms */
   fdatasync: { before: { p50Ms: number; p99Ms: number }; after: { p50Ms: number; p99Ms: number } };
+  /** What a reader must know of the whole run: a busy machine, data in memory. */
+  warnings: string[];
+};
+
+/** A scenario that has no figures. */
+export type Failure = {
+  scenario: string;
+  /** `audit`: acknowledged and stored did not add up. `error`: anything else. */
+  kind: "audit" | "error";
+  reason: string;
 };
 
 /** One run: what `--json` writes and `--compare` reads. */
-export type Run = { format: 1; record: RunRecord; results: ScenarioResult[] };
+export type Run = { format: 1; record: RunRecord; results: ScenarioResult[]; failures: Failure[] };

@@ -16,6 +16,8 @@ export type Bench = {
   /** Asked for on the command line, in the place of the scenario's own number. */
   rounds: number | undefined;
   seconds: number | undefined;
+  /** How large a history is, for scenarios that make one. */
+  events: number | undefined;
   warmUpSeconds: number;
   /** Tells what goes on, on standard error. */
   progress: (line: string) => void;

@@ -1,7 +1,5 @@
 import { expect, test } from "bun:test";
-import { readPlan } from "../../bench/arguments.ts";
 import { parseWrk } from "../../bench/load/wrk.ts";
-import { fileSystemOf } from "../../bench/report.ts";
 import { parseCpuSeconds, parseMemory, watchDuring } from "../../bench/system/sampler.ts";
 import { readStats } from "../../bench/system/service.ts";
 
@@ -66,20 +64,4 @@ test("stats are read from a body of the reference, and from nothing else", () =>
   const body = { total_events: 12, buffer_status: { events_pending: 5, events_flushed_total: 7 } };
   expect(readStats(body)).toEqual({ totalEvents: 12, eventsPending: 5 });
   expect(() => readStats({ detail: "no" })).toThrow("not the stats");
-});
-
-test("the file system is that of the deepest mount over the folder", () => {
-  const mounts = "/dev/vda / ext4 rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n/dev/vdb /tmp/disk xfs rw 0 0\n";
-  expect(fileSystemOf(mounts, "/var/tmp/x")).toBe("ext4");
-  expect(fileSystemOf(mounts, "/tmp/x")).toBe("tmpfs");
-  expect(fileSystemOf(mounts, "/tmp/disk")).toBe("xfs");
-  expect(fileSystemOf(mounts, "/tmpfile")).toBe("ext4");
-});
-
-test("a quick plan is one short round, and numbers given go before it", () => {
-  expect(readPlan(["--quick"])).toMatchObject({ rounds: 1, ids: "server" });
-  const plan = readPlan(["batch-64", "--quick", "--seconds", "40", "--rounds", "5", "--ids", "--json", "out.json"]);
-  expect(plan).toMatchObject({ rounds: 5, ids: "client", jsonPath: "out.json" });
-  expect(plan.scenarios.map(({ name, seconds }) => ({ name, seconds }))).toEqual([{ name: "batch-64", seconds: 40 }]);
-  expect(readPlan([]).scenarios.map(({ seconds }) => seconds)).toEqual([10, 10, 30]);
 });

@@ -1,0 +1,165 @@
+/** Two runs beside one another: what differs by more than their rounds do. */
+import { type Static, Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import { median } from "../core/method.ts";
+import type { Figure, Run } from "../core/result.ts";
+
+const figureSchema = Type.Object({
+  side: Type.String(),
+  name: Type.String(),
+  unit: Type.String(),
+  better: Type.Union([Type.Literal("higher"), Type.Literal("lower"), Type.Literal("neither")]),
+  // Kept as JSON, a round without a number is null.
+  samples: Type.Array(Type.Union([Type.Number(), Type.Null()])),
+  eventsPerRequest: Type.Optional(Type.Number()),
+});
+
+const runSchema = Type.Object({
+  format: Type.Literal(1),
+  record: Type.Object({
+    startedAt: Type.String(),
+    commit: Type.String(),
+    machine: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
+    versions: Type.Record(Type.String(), Type.String()),
+    settings: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
+  }),
+  results: Type.Array(Type.Object({ scenario: Type.String(), figures: Type.Array(figureSchema) })),
+});
+
+/** What of a run that was kept is compared. */
+export type KeptRun = Static<typeof runSchema>;
+
+/** `better` and `worse` only past the noise; `differs` where neither way is good. */
+export type Verdict = "better" | "worse" | "differs" | "within noise";
+
+/** One figure in both runs. */
+export type Comparison = {
+  scenario: string;
+  side: string;
+  name: string;
+  unit: string;
+  eventsPerRequest: number | undefined;
+  /** Medians. */
+  earlier: number;
+  now: number;
+  verdict: Verdict;
+};
+
+/** All that can be said of this run against an earlier one. */
+export type Compared = {
+  /** When the earlier run was, and of which commit. */
+  earlier: { startedAt: string; commit: string };
+  /** What differs in machine, versions and settings: `Bun 1.4.5, was 1.4.4`. */
+  differences: string[];
+  /** Machine or versions differ: only what does not depend on them is compared. */
+  onlyShares: boolean;
+  comparisons: Comparison[];
+  /** Figures of scenarios that are in both runs: only in the earlier one, only in this one. */
+  vanished: string[];
+  added: string[];
+  /** Scenarios of the earlier run that this one has not. */
+  scenariosNotRun: string[];
+};
+
+/** A run an hour later differs by as much although its own rounds agree: the machine's neighbours and its disk have other days. */
+const noiseShareMin = 0.05;
+
+/** With fewer rounds their range says next to nothing: of two runs of the same, with two rounds each, one in five would differ. */
+const roundsMinForRange = 3;
+
+/** Then only what nobody would call noise counts. */
+const noiseShareOfFewRounds = 0.25;
+
+/** Do not depend on how fast the machine is. */
+const unitsOfAnyMachine = ["share", "bytes/event"];
+
+/**
+ * Reads a run that `--json` wrote.
+ * @throws Error it is no such run; says where it is not
+ */
+export function parseKeptRun(text: string): KeptRun {
+  const found: unknown = JSON.parse(text);
+  const first = Value.Errors(runSchema, found).First();
+  if (!Value.Check(runSchema, found)) throw new Error(`not a run of this benchmark: ${first?.path} ${first?.message}`);
+  return found;
+}
+
+/** Compares figure by figure, by scenario, side, name and events a request. */
+export function compareRuns(now: Run, kept: KeptRun): Compared {
+  const differences = [
+    ...differencesOf(now.record.machine, kept.record.machine),
+    ...differencesOf(now.record.versions, kept.record.versions),
+  ];
+  const onlyShares = differences.length > 0;
+  const comparisons: Comparison[] = [];
+  const [vanished, added]: [string[], string[]] = [[], []];
+  for (const { scenario, figures } of now.results) {
+    const before = kept.results.find((result) => result.scenario === scenario);
+    const earlierFigures = new Map(before?.figures.map((figure) => [keyOf(figure), figure]));
+    for (const figure of figures) {
+      const earlier = earlierFigures.get(keyOf(figure));
+      earlierFigures.delete(keyOf(figure));
+      if (earlier === undefined || earlier.unit !== figure.unit) {
+        added.push(`${scenario}: ${keyOf(figure)}`);
+      } else if (!onlyShares || unitsOfAnyMachine.includes(figure.unit)) {
+        comparisons.push({ scenario, ...compareFigures(figure, samplesOf(earlier)) });
+      }
+    }
+    vanished.push(...[...earlierFigures.keys()].map((key) => `${scenario}: ${key}`));
+  }
+  return {
+    earlier: { startedAt: kept.record.startedAt, commit: kept.record.commit },
+    differences: [...differences, ...differencesOf(now.record.settings, kept.record.settings)],
+    onlyShares,
+    comparisons,
+    vanished,
+    added,
+    scenariosNotRun: kept.results
+      .map(({ scenario }) => scenario)
+      .filter((name) => !now.results.some(({ scenario }) => scenario === name)),
+  };
+}
+
+/**
+ * Whether two medians are further apart than noise: the larger of the two ranges of their rounds, and at least
+ * `noiseShareMin` of the earlier median.
+ */
+export function exceedsNoise(now: readonly number[], earlier: readonly number[]): boolean {
+  const hasRange = Math.min(now.length, earlier.length) >= roundsMinForRange;
+  const floor = Math.abs(median(earlier)) * (hasRange ? noiseShareMin : noiseShareOfFewRounds);
+  return Math.abs(median(now) - median(earlier)) > Math.max(rangeOf(now), rangeOf(earlier), floor);
+}
+
+function compareFigures(figure: Figure, keptSamples: readonly number[]): Omit<Comparison, "scenario"> {
+  const { side, name, unit, better, eventsPerRequest } = figure;
+  const samples = samplesOf(figure);
+  const [now, earlier] = [median(samples), median(keptSamples)];
+  const said = { side, name, unit, eventsPerRequest, now, earlier };
+  if (!exceedsNoise(samples, keptSamples)) return { ...said, verdict: "within noise" };
+  if (better === "neither") return { ...said, verdict: "differs" };
+  return { ...said, verdict: now > earlier === (better === "higher") ? "better" : "worse" };
+}
+
+function samplesOf({ samples }: { samples: readonly (number | null)[] }): number[] {
+  return samples.filter((sample): sample is number => sample !== null && Number.isFinite(sample));
+}
+
+function rangeOf(values: readonly number[]): number {
+  return values.length === 0 ? 0 : Math.max(...values) - Math.min(...values);
+}
+
+function keyOf({
+  side,
+  name,
+  eventsPerRequest,
+}: Pick<Figure, "side" | "name"> & { eventsPerRequest?: number | undefined }): string {
+  return `${side}, ${name}${eventsPerRequest === undefined ? "" : `, ${eventsPerRequest} a request`}`;
+}
+
+type Told = Readonly<Record<string, string | number | boolean>>;
+
+function differencesOf(now: Told, earlier: Told): string[] {
+  return [...new Set([...Object.keys(now), ...Object.keys(earlier)])]
+    .filter((name) => now[name] !== earlier[name])
+    .map((name) => `${name} ${now[name] ?? "not given"}, was ${earlier[name] ?? "not given"}`);
+}
