@@ -45,10 +45,14 @@ function rowsOfGoal({ scenario, figures }: ScenarioResult, goal: Goal): Row[] {
   const aim = "atLeast" in goal.bound ? `>= ${goal.bound.atLeast}` : `<= ${goal.bound.atMost}`;
   const meant = figures.filter(({ side, name }) => side === goal.side && name === goal.name);
   const row = { scenario, side: goal.side, figure: goal.name, aim };
-  if (meant.length === 0) return [{ ...row, median: "", "": "NOT MEASURED" }];
+  if (meant.length === 0) return [{ ...row, median: "", result: "NOT MEASURED" }];
   return meant.map((figure) => {
     const found = median(figure.samples);
-    return { ...row, median: `${numberText(found)} ${figure.unit}`, "": isReached(goal, found) ? "reached" : "MISSED" };
+    return {
+      ...row,
+      median: `${numberText(found)} ${figure.unit}`,
+      result: isReached(goal, found) ? "reached" : "MISSED",
+    };
   });
 }
 
@@ -89,7 +93,7 @@ export function comparisonRows({ comparisons }: Compared): Row[] {
       now: numberText(comparison.now),
       unit: comparison.unit,
       change: changeText(comparison),
-      "": comparison.verdict,
+      verdict: comparison.verdict,
     })),
   );
 }

@@ -1,14 +1,14 @@
 /** How a value becomes a place on an axis, and which values the axis names. */
 import { numberText } from "./rows.ts";
 
-/** An axis: `at` gives 0 at its start and 1 at its end. */
+/** An axis: `at` gives 0 at its start and 1 at its end. A tick without a label is a line only. */
 export type Scale = { at: (value: number) => number; ticks: { at: number; label: string }[]; isLogarithmic: boolean };
 
 /** More ticks than this stand too close at the height of a plot. */
 const ticksMax = 6;
 
 /** Values further apart than this cannot be told from one another on an even scale. */
-const evenRatioMax = 50;
+const evenRatioMax = 20;
 
 /** An even scale from 0, or from the lowest if that is below it, to a round number at or past the highest. */
 export function evenScale(values: readonly number[]): Scale {
@@ -18,10 +18,10 @@ export function evenScale(values: readonly number[]): Scale {
   return evenBetween(start, end, step);
 }
 
-/** An even scale of a course: from 0 to its end. */
+/** An even scale of a course: from 0, or from what was before it, to its end. */
 export function timeScale(seconds: readonly number[]): Scale {
-  const end = Math.max(0, ...seconds);
-  return end === 0 ? evenScale([1]) : evenBetween(0, end, evenStep(seconds));
+  const [start, end] = [Math.min(0, ...seconds), Math.max(0, ...seconds)];
+  return start === end ? evenScale([1]) : evenBetween(start, end, evenStep(seconds));
 }
 
 function evenBetween(start: number, end: number, step: number): Scale {
@@ -52,7 +52,8 @@ export function logarithmicScale(values: readonly number[]): Scale {
   const at = (value: number) => (value <= 0 ? 0 : Math.max(0, (Math.log10(value) - start) / (end - start)));
   const tens = shown.filter((step) => Number.isInteger(Math.round(Math.log10(step) * 1e9) / 1e9));
   const named = shown.length > ticksMax && tens.length > 1 ? tens : shown;
-  return { at, ticks: named.map((step) => tick(step, at)), isLogarithmic: true };
+  const ticks = shown.map((step) => (named.includes(step) ? tick(step, at) : { at: at(step), label: "" }));
+  return { at, ticks, isLogarithmic: true };
 }
 
 /** Even where that shows all values, else logarithmic. */

@@ -22,7 +22,7 @@ export function plotSvg(plot: Plot): string {
 export function axisNames(plot: LinePlot): { x: string; y: string } {
   switch (plot.kind) {
     case "percentiles":
-      return { x: "percentile", y: "ms" };
+      return { x: "percentile of all answers", y: "ms" };
     case "over time":
       return { x: "seconds", y: plot.unit };
     case "against size":
@@ -39,13 +39,14 @@ function linesSvg(plot: LinePlot): string {
     34,
   );
   const left = Math.max(...y.ticks.map(({ label }) => widthOf(label))) + 12;
-  const top = 34 + keys.height + 14;
-  const [right, bottom] = [widthPx - 24, top + frameHeight];
+  const top = 34 + keys.height + 20;
+  const right = widthPx - widthOf(x.ticks.at(-1)?.label ?? "") / 2 - 6;
+  const bottom = top + frameHeight;
   const xAt = (at: number) => left + at * (right - left);
   const yAt = (at: number) => bottom - at * (bottom - top);
   const parts = [
     ...keys.parts,
-    words(named(names.y, y), { x: 0, y: top - 8 }),
+    words(named(names.y, y), { x: 0, y: top - 12 }),
     ...y.ticks.flatMap(({ at, label }) => [
       gridLine({ x: left, y: yAt(at) }, { x: right, y: yAt(at) }),
       words(label, { x: left - 6, y: yAt(at) + 4, anchor: "end" }),
@@ -54,7 +55,7 @@ function linesSvg(plot: LinePlot): string {
       gridLine({ x: xAt(at), y: top }, { x: xAt(at), y: bottom + 4 }),
       words(label, { x: xAt(at), y: bottom + 18, anchor: "middle" }),
     ]),
-    words(named(names.x, x), { x: right, y: bottom + 36, anchor: "end" }),
+    words(plot.kind === "percentiles" ? names.x : named(names.x, x), { x: right, y: bottom + 36, anchor: "end" }),
     ...lines.map(({ points }, nth) =>
       lineThrough(
         points.map(([px, py]) => [xAt(x.at(px)), yAt(y.at(py))] as const),
@@ -102,7 +103,7 @@ function scalesOf(plot: LinePlot, lines: readonly Line[]): { x: Scale; y: Scale 
 
 function drawable(plot: LinePlot, points: readonly [number, number][]): [number, number][] {
   const isPlace = ([x, y]: [number, number]) => Number.isFinite(x) && Number.isFinite(y);
-  return points.filter((point) => isPlace(point) && (plot.kind !== "percentiles" || point[0] < 100));
+  return points.filter((point) => isPlace(point) && (plot.kind !== "percentiles" || (point[0] >= 0 && point[0] < 100)));
 }
 
 /** Of too many points, the lowest and the highest of each stretch: no peak is lost. */
