@@ -22,6 +22,7 @@ const runSchema = Type.Object({
     machine: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
     versions: Type.Record(Type.String(), Type.String()),
     settings: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
+    warnings: Type.Array(Type.String()),
   }),
   results: Type.Array(Type.Object({ scenario: Type.String(), figures: Type.Array(figureSchema) })),
 });
@@ -47,8 +48,8 @@ export type Comparison = {
 
 /** All that can be said of this run against an earlier one. */
 export type Compared = {
-  /** When the earlier run was, and of which commit. */
-  earlier: { startedAt: string; commit: string };
+  /** When the earlier run was, of which commit, and what its reader was warned of. */
+  earlier: { startedAt: string; commit: string; warnings: string[] };
   /** What differs in machine, versions and settings: `Bun 1.4.5, was 1.4.4`. */
   differences: string[];
   /** Machine or versions differ: only what does not depend on them is compared. */
@@ -95,20 +96,25 @@ export function compareRuns(now: Run, kept: KeptRun): Compared {
   const [vanished, added]: [string[], string[]] = [[], []];
   for (const { scenario, figures } of now.results) {
     const before = kept.results.find((result) => result.scenario === scenario);
-    const earlierFigures = new Map(before?.figures.map((figure) => [keyOf(figure), figure]));
-    for (const figure of figures) {
+    if (before === undefined) {
+      added.push(`all of ${scenario}`);
+      continue;
+    }
+    const earlierFigures = new Map(before.figures.filter(hasNumber).map((figure) => [keyOf(figure), figure]));
+    for (const figure of figures.filter(hasNumber)) {
       const earlier = earlierFigures.get(keyOf(figure));
-      earlierFigures.delete(keyOf(figure));
       if (earlier === undefined || earlier.unit !== figure.unit) {
         added.push(`${scenario}: ${keyOf(figure)}`);
-      } else if (!onlyShares || unitsOfAnyMachine.includes(figure.unit)) {
-        comparisons.push({ scenario, ...compareFigures(figure, samplesOf(earlier)) });
+        continue;
       }
+      earlierFigures.delete(keyOf(figure));
+      if (onlyShares && !unitsOfAnyMachine.includes(figure.unit)) continue;
+      comparisons.push({ scenario, ...compareFigures(figure, samplesOf(earlier)) });
     }
     vanished.push(...[...earlierFigures.keys()].map((key) => `${scenario}: ${key}`));
   }
   return {
-    earlier: { startedAt: kept.record.startedAt, commit: kept.record.commit },
+    earlier: { startedAt: kept.record.startedAt, commit: kept.record.commit, warnings: kept.record.warnings },
     differences: [...differences, ...differencesOf(now.record.settings, kept.record.settings)],
     onlyShares,
     comparisons,
@@ -142,6 +148,10 @@ function compareFigures(figure: Figure, keptSamples: readonly number[]): Omit<Co
 
 function samplesOf({ samples }: { samples: readonly (number | null)[] }): number[] {
   return samples.filter((sample): sample is number => sample !== null && Number.isFinite(sample));
+}
+
+function hasNumber(figure: { samples: readonly (number | null)[] }): boolean {
+  return samplesOf(figure).length > 0;
 }
 
 function rangeOf(values: readonly number[]): number {

@@ -111,6 +111,7 @@ export function comparisonNotes(compared: Compared): string[] {
     names.length > 0 ? [`${title}: ${names.join("; ")}`] : [];
   return [
     `Against the run of ${earlier.startedAt}, commit ${earlier.commit}.`,
+    ...listed("Warnings of the earlier run", earlier.warnings),
     ...listed("Not the same", differences),
     ...(onlyShares ? ["Machine or versions differ, so only shares and sizes are compared."] : []),
     ...listed("Only in the earlier run", vanished),

@@ -5,8 +5,8 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
+import { percentile } from "../core/percentile.ts";
 import { AuditFailed } from "../system/audit.ts";
-import { percentile } from "../system/disk-probe.ts";
 import { compactFolder, Service } from "../system/service.ts";
 import { type History, makeHistory } from "./history.ts";
 import { questionsOf } from "./queries.ts";

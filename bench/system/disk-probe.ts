@@ -2,6 +2,7 @@
 import { fdatasyncSync, writeSync } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { percentile } from "../core/percentile.ts";
 
 /** Of this many the third slowest is the p99; on a quick disk they take a tenth of a second. */
 const syncsCount = 300;
@@ -38,10 +39,4 @@ export async function probeDisk(folder: string, signal: AbortSignal): Promise<{ 
     times.push(performance.now() - startMs);
   }
   return { p50Ms: percentile(times, 50), p99Ms: percentile(times, 99) };
-}
-
-/** The value that this percentage of all is at or below. NaN of none. */
-export function percentile(values: readonly number[], percent: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? Number.NaN;
 }

@@ -83,7 +83,13 @@ test("figures are the same by scenario, side, name and events a request; what ca
   expect(compared.vanished).toEqual(["single-64: millrace, old, 1 a request"]);
 });
 
-test("a scenario that did not run now is named, its figures are not", () => {
+test("a figure that lost its numbers has vanished", () => {
+  const compared = compareRuns(runOf(figure({ samples: [Number.NaN] })), kept(runOf(figure())));
+  expect(compared).toMatchObject({ comparisons: [], vanished: ["single-64: millrace, events/s, 1 a request"] });
+});
+
+test("a scenario that is in one run only is named, its figures are not", () => {
+  expect(compareRuns(sampleRun(), kept(sampleRun({ results: [] }))).added).toEqual(["all of single-64"]);
   const compared = compareRuns(sampleRun({ results: [] }), kept(sampleRun()));
   expect(compared).toMatchObject({ scenariosNotRun: ["single-64"], vanished: [], comparisons: [] });
 });

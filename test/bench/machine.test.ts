@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { percentile, probeDisk } from "../../bench/system/disk-probe.ts";
+import { percentile } from "../../bench/core/percentile.ts";
+import { probeDisk } from "../../bench/system/disk-probe.ts";
 import { fileSystemOf, readVersions } from "../../bench/system/machine.ts";
 import { busyShareBetween, busyWarnings, parseProcessorTimes, stolenWarnings } from "../../bench/system/neighbours.ts";
 
