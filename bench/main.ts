@@ -9,7 +9,7 @@ import { type Plan, readPlan } from "./arguments.ts";
 import type { Run } from "./core/result.ts";
 import { runScenarios } from "./core/runner.ts";
 import type { Bench } from "./core/scenario.ts";
-import { compareRuns, type KeptRun, parseKeptRun } from "./report/compare.ts";
+import { CannotCompare, compareRuns, type KeptRun, readKeptRun } from "./report/compare.ts";
 import { reportHtml } from "./report/html.ts";
 import { plotSvg } from "./report/svg.ts";
 import { reportText } from "./report/text.ts";
@@ -99,11 +99,12 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
 }
 try {
   // Before the first scenario: an hour later is late to find that it cannot be read.
-  const kept = plan.comparePath === undefined ? undefined : parseKeptRun(await Bun.file(plan.comparePath).text());
+  const kept = plan.comparePath === undefined ? undefined : await readKeptRun(plan.comparePath);
   const found = await run(plan, interruption.signal);
   await report(plan, found, kept);
   process.exitCode = found.failures.length > 0 ? 1 : 0;
 } catch (error) {
-  progress(interruption.signal.aborted && error instanceof Error ? error.message : Bun.inspect(error));
+  const isExpected = error instanceof CannotCompare || interruption.signal.aborted;
+  progress(isExpected && error instanceof Error ? error.message : Bun.inspect(error));
   process.exitCode = interruption.signal.aborted ? 130 : 1;
 }

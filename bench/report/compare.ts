@@ -74,9 +74,30 @@ const noiseShareOfFewRounds = 0.25;
 /** Do not depend on how fast the machine is. */
 const unitsOfAnyMachine = ["share", "bytes/event"];
 
+/** There is no run to compare with; says which file, and where it is not one. */
+export class CannotCompare extends Error {
+  override readonly name = "CannotCompare";
+
+  constructor(path: string, cause: unknown) {
+    super(`cannot compare with ${path}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+}
+
 /**
- * Reads a run that `--json` wrote.
- * @throws Error it is no such run; says where it is not
+ * Reads a file that `--json` wrote.
+ * @throws CannotCompare
+ */
+export async function readKeptRun(path: string): Promise<KeptRun> {
+  try {
+    return parseKeptRun(await Bun.file(path).text());
+  } catch (error) {
+    throw new CannotCompare(path, error);
+  }
+}
+
+/**
+ * Reads the text of such a file.
+ * @throws Error it is no run; says where it is not
  */
 export function parseKeptRun(text: string): KeptRun {
   const found: unknown = JSON.parse(text);

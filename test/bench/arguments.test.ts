@@ -46,6 +46,15 @@ test("an unknown name is told with all that there are, and --help tells what eac
   }
 });
 
+test("a run that cannot be compared with is told before anything is measured", () => {
+  for (const path of ["nowhere.json", main]) {
+    const refused = bench("--compare", path);
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stderr.toString()).toMatch(/^cannot compare with \S+: [^\n]+\n$/);
+    expect(refused.stdout.toString()).toBe("");
+  }
+});
+
 test("scenarios have names of their own, which are names of files too", () => {
   const names = [...scenariosByDefault, ...scenariosOnRequest].map(({ name }) => name);
   expect(names).toEqual([...new Set(names)]);
