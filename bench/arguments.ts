@@ -1,13 +1,24 @@
 /** What may be asked for on the command line. */
 import { Argument, Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { type Scenario, scenarios } from "./scenarios.ts";
+import type { Scenario } from "./core/scenario.ts";
+import { batch1, batch10, batch100 } from "./scenarios/batch.ts";
+import { gzip } from "./scenarios/gzip.ts";
+import { retries } from "./scenarios/retries.ts";
+import { connections100, connections2000, single64, single256 } from "./scenarios/single.ts";
 import type { SqlPlan } from "./sql/run.ts";
+
+const scenarios = [
+  ...[single64, single256, connections100, connections2000],
+  ...[batch1, batch10, batch100, gzip, retries],
+];
 
 /** What was asked for, with everything decided. */
 export interface Plan {
-  /** What to measure, each with its own number of seconds. */
+  /** What to measure. */
   readonly scenarios: readonly Scenario[];
-  readonly rounds: number;
+  readonly rounds: number | undefined;
+  readonly seconds: number | undefined;
+  readonly isQuick: boolean;
   /** Load that is not measured, before the load that is. */
   readonly warmUpSeconds: number;
   /** Who makes the ids of the events. */
@@ -38,13 +49,11 @@ export function readPlan(given: readonly string[]): Plan {
   command.parse(given, { from: "user" });
   const options = command.opts();
   const names = new Set<string>(command.processedArgs[0]);
-  const secondsOf = (scenario: Scenario) =>
-    options.seconds ?? (options.quick ? scenario.secondsQuick : scenario.seconds);
   return {
-    scenarios: scenarios
-      .filter(({ name }) => names.size === 0 || names.has(name))
-      .map((scenario) => ({ ...scenario, seconds: secondsOf(scenario) })),
-    rounds: options.rounds ?? (options.quick ? 1 : 3),
+    scenarios: scenarios.filter(({ name }) => names.size === 0 || names.has(name)),
+    rounds: options.rounds,
+    seconds: options.seconds,
+    isQuick: options.quick === true,
     warmUpSeconds: options.quick ? 1 : 2,
     sql: names.has("sql")
       ? { events: options.events, rounds: options.rounds ?? (options.quick ? 3 : 7), seed: options.seed }

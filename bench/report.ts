@@ -1,7 +1,5 @@
 /** Puts results into words: a table to read, beside it the targets, and JSON to keep. */
 import { cpus, release, totalmem } from "node:os";
-import type { Round, Summary } from "./core/method.ts";
-import { memoryMaxMB, readyMaxMs } from "./scenarios.ts";
 import type { SqlResults } from "./sql/run.ts";
 
 /** Where the figures come from; without it they mean nothing. */
@@ -13,16 +11,6 @@ export interface Machine {
   readonly bun: string;
   /** File system of the data folder: a journal on `tmpfs` has nothing to sync. */
   readonly fileSystem: string;
-}
-
-/** All that a benchmark found. */
-export interface Results {
-  readonly machine: Machine;
-  /** How it was asked for: seed, rounds, who makes the ids. */
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly summaries: readonly Summary[];
-  /** By name of the scenario. */
-  readonly rounds: Readonly<Record<string, readonly Round[]>>;
 }
 
 /** Describes this machine and the disk under a folder. */
@@ -50,22 +38,6 @@ export function fileSystemOf(mounts: string, folder: string): string {
   return type;
 }
 
-/** The tables and their targets, as text of many lines. */
-export function reportText({ machine, summaries }: Results): string {
-  return [
-    machineText(machine),
-    ...(machine.fileSystem === "tmpfs"
-      ? ["The data lies in memory: nothing here is durable, and every figure flatters."]
-      : []),
-    "",
-    table(summaries.map(speedRow)),
-    "",
-    table(summaries.map(costRow)),
-    "",
-    "Every acknowledged event was counted in the sealed files, once.",
-  ].join("\n");
-}
-
 /** The catalog's figures, as text of many lines. */
 export function sqlReportText(results: SqlResults, machine: Machine): string {
   const { asked, events, segments, bytesPerEvent, plainBytesPerEvent, statsMs, readyMs } = results;
@@ -91,35 +63,6 @@ export function sqlReportText(results: SqlResults, machine: Machine): string {
 
 function machineText({ processor, cores, memoryGB, kernel, bun, fileSystem }: Machine): string {
   return `${cores} x ${processor}, ${memoryGB} GB, Linux ${kernel}, ${fileSystem}, Bun ${bun}`;
-}
-
-function speedRow(summary: Summary): Record<string, string> {
-  const { scenario, share, shareLowest, shareHighest } = summary;
-  return {
-    scenario: scenario.name,
-    "floor events/s": count(summary.floorEventsPerSecond),
-    "service events/s": count(summary.eventsPerSecond),
-    "share of floor": `${share.toFixed(2)} (${shareLowest.toFixed(2)}-${shareHighest.toFixed(2)})`,
-    target: against(share >= scenario.shareMin, `>= ${scenario.shareMin}`),
-    "p50 ms": summary.p50Ms.toFixed(1),
-    "p99 ms": summary.p99Ms.toFixed(1),
-    "p99.9 ms": summary.p999Ms.toFixed(1),
-    "refused, broken": `${summary.refused}, ${summary.socketErrors}`,
-  };
-}
-
-function costRow(summary: Summary): Record<string, string> {
-  return {
-    scenario: summary.scenario.name,
-    "memory peak MB": count(summary.memoryPeakMB),
-    target: against(summary.memoryPeakMB < memoryMaxMB, `< ${memoryMaxMB}`),
-    "first to last third MB": `${count(summary.memoryFirstMB)} to ${count(summary.memoryLastMB)}`,
-    "pending peak, late": `${count(summary.pendingPeak)}, ${count(summary.pendingLast)}`,
-    "seconds behind": summary.behindSeconds.toFixed(1),
-    "CPU s service, wrk": `${summary.serviceCpuSeconds.toFixed(1)}, ${summary.wrkCpuSeconds.toFixed(1)}`,
-    "ready ms": count(summary.readyMs),
-    "target ": against(summary.readyMs < readyMaxMs, `< ${readyMaxMs}`),
-  };
 }
 
 function against(reached: boolean, target: string): string {
