@@ -42,7 +42,10 @@ export function idsOf({ encoding, repeats }: ClosedLoad, asked: Bench["ids"]): B
 }
 
 /** Writes the bodies of a load into the run's folder, in the form that `ingest.lua` reads, and returns the path. */
-export async function writeBodies(load: ClosedLoad, { seed, ids, folder }: Bench): Promise<string> {
+export async function writeBodies(
+  load: ClosedLoad,
+  { seed, ids, folder }: Pick<Bench, "seed" | "ids" | "folder">,
+): Promise<string> {
   const { eventsPerRequest: eventsPerBatch, encoding } = load;
   const count = Math.min(bodiesMax, Math.ceil(bodiesEventsMax / eventsPerBatch));
   const options = { seed, nowMs: Date.now(), ids: idsOf(load, ids), count };

@@ -47,7 +47,7 @@ function aboutOf(
     `${connections.toLocaleString("en-US")} connections that each wait for the answer before they send again`,
     `ids made by the ${idsOf(load, bench.ids)}`,
   ].join(", ");
-  return `${how}. ${rounds} rounds, in each the floor and the service in turn, ${seconds} s after ${bench.warmUpSeconds} s of warm-up.`;
+  return `${how}. ${rounds === 1 ? "One round" : `${rounds} rounds`}, in each the floor and the service in turn, ${seconds} s after ${bench.warmUpSeconds} s of warm-up.`;
 }
 
 type Named = Pick<Figure, "name" | "unit" | "better">;
