@@ -89,11 +89,15 @@ export function singleBodies(options: BodyOptions & { readonly count: number }):
   return Array.from({ length: options.count }, () => JSON.stringify(singleEvent(chance, options)));
 }
 
-/** Bodies of `POST /api/v1/analytics/batch`: full batches of about 365 bytes an event. */
-export function batchBodies(options: BodyOptions & { readonly count: number }): string[] {
+/** Bodies of `POST /api/v1/analytics/batch`, of about 365 bytes an event: full batches, unless a size is given. */
+export function batchBodies(
+  options: BodyOptions & { readonly count: number; readonly eventsPerBatch?: number },
+): string[] {
   const chance = seededChance(options.seed);
   return Array.from({ length: options.count }, () => {
-    const events = Array.from({ length: batchEventsMax }, () => batchedEvent(chance, options));
+    const events = Array.from({ length: options.eventsPerBatch ?? batchEventsMax }, () =>
+      batchedEvent(chance, options),
+    );
     const batch: BatchInput = { events, client_id: `web-${whole(chance, 500)}` };
     return JSON.stringify(batch);
   });

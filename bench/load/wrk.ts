@@ -13,8 +13,22 @@ export interface Load {
   readonly seconds: number;
   /** File of bodies, one a line. */
   readonly bodiesPath: string;
+  /** `hex`: each line is the bytes of a body as hexadecimal digits, for bodies that hold line ends. `plain` if left out. */
+  readonly bodiesForm?: "plain" | "hex";
+  /** Beside the content type and the token, the same in each request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sends requests again that were sent before, with the same ids; never, if left out. */
+  readonly repeats?: Repeats;
   /** Twelve hexadecimal digits, different in each run: part of the ids that clients make. */
   readonly runTag: string;
+}
+
+/** Which requests are repeats. Their bodies need places for the client's ids, or a repeat is a new event. */
+export interface Repeats {
+  /** One request in so many is a repeat; 2 or more. */
+  readonly every: number;
+  /** How many requests back the repeated one may lie; evenly spread. */
+  readonly within: number;
 }
 
 /** What one run saw. Latencies are wrk's own, corrected by it for requests that it had no connection free to send. */
@@ -27,11 +41,20 @@ export interface LoadResult {
   readonly socketErrors: number;
   /** Answers that took longer than `answerSecondsMax`; they are among the acknowledged too. */
   readonly timeouts: number;
+  /** Requests that were made anew, whether answered or not. One more than were sent: wrk makes one to try the script. */
+  readonly made: number;
+  /** Requests that were sent again. */
+  readonly repeated: number;
+  /** How long requests were sent. */
+  readonly seconds: number;
   /** Acknowledged requests a second. */
   readonly requestsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
+  readonly longestMs: number;
+  /** Percentile, above 0 and below 100, then milliseconds; in rising order. */
+  readonly percentiles: readonly (readonly [number, number])[];
   /** Processor time of the load generator, user and system. */
   readonly cpuSeconds: number;
 }
@@ -84,7 +107,7 @@ export async function runWrk(wrkPath: string, load: Load, signal: AbortSignal): 
 
 /**
  * Reads the line that `ingest.lua` prints at the end.
- * @throws Error there is no such line
+ * @throws Error there is no such line, or something is missing in it
  */
 export function parseWrk(printed: string): Omit<LoadResult, "cpuSeconds"> {
   const line = printed.split("\n").findLast((candidate) => candidate.startsWith('{"answered":'));
@@ -95,17 +118,40 @@ export function parseWrk(printed: string): Omit<LoadResult, "cpuSeconds"> {
     if (typeof value !== "number") throw new Error(`wrk's result has no number "${name}": ${line}`);
     return value;
   };
+  const latencies = readLatencies(told.get("latencyUs"));
+  const latency = (percentile: number): number => {
+    const found = latencies.get(percentile);
+    if (found === undefined) throw new Error(`wrk's result has no latency of percentile ${percentile}: ${line}`);
+    return found;
+  };
   const acknowledged = number("answered") - number("refused");
+  const seconds = number("microseconds") / 1e6;
   return {
     acknowledged,
     refused: number("refused"),
     socketErrors: number("socketErrors"),
     timeouts: number("timeouts"),
-    requestsPerSecond: acknowledged / (number("microseconds") / 1e6),
-    p50Ms: number("p50Us") / 1e3,
-    p99Ms: number("p99Us") / 1e3,
-    p999Ms: number("p999Us") / 1e3,
+    made: number("made"),
+    repeated: number("repeated"),
+    seconds,
+    requestsPerSecond: acknowledged / seconds,
+    p50Ms: latency(50),
+    p99Ms: latency(99),
+    p999Ms: latency(99.9),
+    longestMs: latency(100),
+    percentiles: [...latencies].filter(([percentile]) => percentile < 100),
   };
+}
+
+/** Milliseconds by percentile, out of pairs of a percentile and microseconds. */
+function readLatencies(pairs: unknown): Map<number, number> {
+  const latencies = new Map<number, number>();
+  for (const pair of Array.isArray(pairs) ? pairs : []) {
+    const [percentile, microseconds]: unknown[] = Array.isArray(pair) ? pair : [];
+    if (typeof percentile === "number" && typeof microseconds === "number")
+      latencies.set(percentile, microseconds / 1e3);
+  }
+  return latencies;
 }
 
 /** One thread: it sends 120,000 requests a second to a floor that has one thread too. */
@@ -116,6 +162,8 @@ function wrkArguments(load: Load): string[] {
     ...["--timeout", `${answerSecondsMax}s`, "--latency", "--script", scriptPath],
     ...header("Content-Type", "application/json"),
     ...header("Authorization", `Bearer ${load.token}`),
-    ...[load.url, "--", load.bodiesPath, load.runTag],
+    ...Object.entries(load.headers ?? {}).flatMap(([name, value]) => header(name, value)),
+    ...[load.url, "--", load.bodiesPath, load.runTag, load.bodiesForm ?? "plain"],
+    ...[`${load.repeats?.every ?? 0}`, `${load.repeats?.within ?? 0}`],
   ];
 }

@@ -23,14 +23,20 @@ export interface Stats {
 }
 
 const cliPath = fileURLToPath(new URL("../../src/cli/millrace.ts", import.meta.url));
-const floorPath = fileURLToPath(new URL("../floors/json-server.ts", import.meta.url));
+const floorPaths = {
+  json: fileURLToPath(new URL("../floors/json-server.ts", import.meta.url)),
+  gzip: fileURLToPath(new URL("../floors/gzip-json-server.ts", import.meta.url)),
+};
 
 /** Longest wait for a token or one answer outside the load: far more than either takes under full load. */
 const answerMsMax = 10_000;
 
-/** Starts the floor. */
-export function startFloor({ folder, signal }: StartOptions): Promise<ServerProcess> {
-  const command = [process.execPath, "--no-orphans", floorPath];
+/** Starts the floor: the one for JSON as it is, or for JSON that is compressed. */
+export function startFloor(
+  { folder, signal }: StartOptions,
+  takes: keyof typeof floorPaths = "json",
+): Promise<ServerProcess> {
+  const command = [process.execPath, "--no-orphans", floorPaths[takes]];
   return ServerProcess.start({ command, env: process.env, logPath: join(folder, "floor.log"), signal });
 }
 

@@ -17,6 +17,12 @@ test("events have the sizes that the figures are given for", () => {
   expect(bytesEach(batchBodies({ seed: 1, nowMs, ids: "server", count: 20 })) / batchEventsMax).toBeWithin(345, 375);
 });
 
+test("a batch has as many events as were asked for", () => {
+  for (const eventsPerBatch of [1, 10, batchEventsMax])
+    for (const body of batchBodies({ seed: 1, nowMs, ids: "server", count: 3, eventsPerBatch }))
+      expect(JSON.parse(body).events).toHaveLength(eventsPerBatch);
+});
+
 test("few names carry most of the traffic", () => {
   const seen = new Map<string, number>();
   for (const body of singleBodies({ seed: 1, nowMs, ids: "server", count: 2_000 })) {

@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import { parseWrk } from "../../bench/load/wrk.ts";
+import { openFilesMax } from "../../bench/system/open-files.ts";
 import { parseCpuSeconds, parseMemory, watchDuring } from "../../bench/system/sampler.ts";
+import { counterIn } from "../../bench/system/scrape.ts";
 import { readStats } from "../../bench/system/service.ts";
 
 const printedByWrk = `Running 4s test @ http://127.0.0.1:32805/api/v1/analytics
@@ -8,7 +10,7 @@ const printedByWrk = `Running 4s test @ http://127.0.0.1:32805/api/v1/analytics
   480990 requests in 4.00s, 93.12MB read
   Non-2xx or 3xx responses: 990
 Requests/sec: 120110.45
-{"answered":480990,"refused":990,"socketErrors":3,"timeouts":1,"microseconds":4000000,"p50Us":507,"p99Us":936,"p999Us":1601}
+{"answered":480990,"refused":990,"socketErrors":3,"timeouts":1,"microseconds":4000000,"made":480900,"repeated":155,"latencyUs":[[50,507],[99,936],[99.9,1601],[100,2500]]}
 `;
 
 test("wrk's result counts only accepted requests as acknowledged", () => {
@@ -17,16 +19,40 @@ test("wrk's result counts only accepted requests as acknowledged", () => {
     refused: 990,
     socketErrors: 3,
     timeouts: 1,
+    made: 480_900,
+    repeated: 155,
+    seconds: 4,
     requestsPerSecond: 120_000,
     p50Ms: 0.507,
     p99Ms: 0.936,
     p999Ms: 1.601,
+    longestMs: 2.5,
+    percentiles: [
+      [50, 0.507],
+      [99, 0.936],
+      [99.9, 1.601],
+    ],
   });
 });
 
 test("a wrk that printed no result, or half of one, is an error", () => {
   expect(() => parseWrk("Running 4s test\n")).toThrow("no result");
   expect(() => parseWrk('{"answered":1}\n')).toThrow('no number "refused"');
+  expect(() => parseWrk(printedByWrk.replace("[99.9,1601],", ""))).toThrow("no latency of percentile 99.9");
+});
+
+test("a counter is read from the metrics by its whole name", () => {
+  const text = "# TYPE dogs_total counter\ndogs_total_more 4\ndogs_total 17\n";
+  expect(counterIn(text, "dogs_total")).toBe(17);
+  expect(() => counterIn(text, "cats_total")).toThrow("no cats_total");
+});
+
+test("the limit of open files is read, also where there is none", () => {
+  const limits =
+    "Limit       Soft Limit   Hard Limit   Units\nMax open files            1024         4096         files\n";
+  expect(openFilesMax(limits)).toBe(1_024);
+  expect(openFilesMax(limits.replace("1024", "unlimited"))).toBe(Number.POSITIVE_INFINITY);
+  expect(() => openFilesMax("Limit\n")).toThrow("no open files");
 });
 
 test("memory is read in megabytes, now and at its highest", () => {
@@ -65,3 +91,4 @@ test("stats are read from a body of the reference, and from nothing else", () =>
   expect(readStats(body)).toEqual({ totalEvents: 12, eventsPending: 5 });
   expect(() => readStats({ detail: "no" })).toThrow("not the stats");
 });
+
