@@ -17,6 +17,8 @@ export type Bench = {
   rounds: number | undefined;
   seconds: number | undefined;
   warmUpSeconds: number;
+  /** Asked for on the command line: how many events a scenario stores, in the place of its own number. */
+  events?: number | undefined;
   /** Tells what goes on, on standard error. */
   progress: (line: string) => void;
   /** A new tag for each load, 12 hexadecimal digits, so that no two make the same event id. */

@@ -16,6 +16,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A program and its arguments that the service's own command is given to: `taskset`, say. */
   readonly launcher?: readonly string[];
+  /** Longest wait for its start, where there is much to recover. */
+  readonly startMsMax?: number | undefined;
 }
 
 /** The part of the stats that the benchmark reads. */
@@ -69,7 +71,8 @@ export class Service implements AsyncDisposable {
    * Starts the service, on an empty folder unless one is given, and returns once it is healthy.
    * @throws Error it does not come up, or gives no token
    */
-  static async start({ folder, signal, dataDir: given, env: wished, launcher = [] }: StartOptions): Promise<Service> {
+  static async start(options: StartOptions): Promise<Service> {
+    const { folder, signal, dataDir: given, env: wished, launcher = [], startMsMax } = options;
     const home = await mkdtemp(join(folder, "service-"));
     await using ending = new AsyncDisposableStack();
     ending.defer(() => rm(home, { recursive: true, force: true }));
@@ -79,7 +82,8 @@ export class Service implements AsyncDisposable {
 
     const startedMs = performance.now();
     const command = [...launcher, process.execPath, "--no-orphans", cliPath, "serve"];
-    const server = ending.use(await ServerProcess.start({ command, env, logPath: join(home, "service.log"), signal }));
+    const logPath = join(home, "service.log");
+    const server = ending.use(await ServerProcess.start({ command, env, logPath, signal, startMsMax }));
     const listeningMs = performance.now() - startedMs;
     await healthy(server, signal);
     const readyMs = performance.now() - startedMs;
