@@ -13,6 +13,8 @@ export interface Backlog {
   readonly dataDir: string;
   /** Accepted, and none of them sealed. */
   readonly events: number;
+  /** Bytes of the bodies that brought them. */
+  readonly sentBytes: number;
   /** Bytes of the journal's files. */
   readonly journalBytes: number;
 }
@@ -55,24 +57,35 @@ export async function makeBacklog(bench: Bench, wish: { events: number }): Promi
   const dataDir = await mkdtemp(join(bench.folder, "backlog-"));
   await using service = await Service.start({ ...bench, dataDir, env });
   await rm(join(dataDir, "segments"), { recursive: true });
-  const events = await fill(bench, service, wish).catch(async (error: unknown) => {
+  const { events, bytes: sentBytes } = await fill(bench, service, wish).catch(async (error: unknown) => {
     throw await service.explain(error);
   });
   const { eventsPending } = await service.stats();
   if (eventsPending !== events) throw new Error(`of ${events} events ${events - eventsPending} do not wait`);
   await service.kill();
-  return { dataDir, events, journalBytes: filesIn(join(dataDir, "journal")).bytes };
+  return { dataDir, events, sentBytes, journalBytes: filesIn(join(dataDir, "journal")).bytes };
 }
 
 /**
- * Starts the service on a copy of a backlog, waits until everything is sealed, and counts it.
+ * The same on a copy of the backlog, which can be recovered again.
+ * @throws AuditFailed as `recover`
+ */
+export async function recoverCopy(bench: Bench, backlog: Backlog): Promise<Recovery> {
+  const dataDir = await mkdtemp(join(bench.folder, "recovery-"));
+  try {
+    await cp(backlog.dataDir, dataDir, { recursive: true });
+    return await recover(bench, { ...backlog, dataDir });
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Starts the service on a backlog, waits until everything is sealed, stops it and counts.
  * @throws AuditFailed it holds something else than was acknowledged before the crash
  */
-export async function recover(bench: Bench, { dataDir: killed, events }: Backlog): Promise<Recovery> {
+export async function recover(bench: Bench, { dataDir, events }: Backlog): Promise<Recovery> {
   await using ending = new AsyncDisposableStack();
-  const dataDir = await mkdtemp(join(bench.folder, "recovery-"));
-  ending.defer(() => rm(dataDir, { recursive: true, force: true }));
-  await cp(killed, dataDir, { recursive: true });
   const segments = join(dataDir, "segments");
   const startMsMax = startMsMaxPerMillion * Math.ceil(events / 1e6);
   const { result: service, looks } = await lookDuring(

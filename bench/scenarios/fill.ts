@@ -13,18 +13,30 @@ const bodiesAtOnce = 100;
 /** Longest wait for an answer. ms */
 const answerMsMax = 30_000;
 
+/** What was sent, and acknowledged. */
+export interface Filled {
+  /** The next multiple of a batch. */
+  readonly events: number;
+  /** Of all bodies. */
+  readonly bytes: number;
+}
+
 /**
- * Posts full batches until `events` are acknowledged; gives how many were, which is the next multiple of a batch.
+ * Posts full batches until `events` are acknowledged.
  * @throws Error an answer is not 200: nothing is known of the events then
  */
-export async function fill(bench: Bench, service: Service, { events }: { events: number }): Promise<number> {
+export async function fill(bench: Bench, service: Service, { events }: { events: number }): Promise<Filled> {
   const batches = Math.ceil(events / batchEventsMax);
   const bodies = freshBodies(bench, batches);
+  let bytes = 0;
   const post = async () => {
-    for (const body of bodies) await postBatch(bench, service, body);
+    for (const body of bodies) {
+      await postBatch(bench, service, body);
+      bytes += Buffer.byteLength(body);
+    }
   };
   await Promise.all(Array.from({ length: requestsAtOnce }, post));
-  return batches * batchEventsMax;
+  return { events: batches * batchEventsMax, bytes };
 }
 
 async function postBatch({ signal }: Bench, { url, token }: Service, body: string): Promise<void> {

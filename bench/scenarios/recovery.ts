@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { median } from "../core/method.ts";
 import type { Figure, ScenarioResult } from "../core/result.ts";
 import { type Bench, extentOf, type Scenario } from "../core/scenario.ts";
-import { makeBacklog, type Recovery, recover } from "./backlog.ts";
+import { makeBacklog, type Recovery, recoverCopy } from "./backlog.ts";
 
 /** A million is the default buffer: no crash of a service as it is shipped leaves more. */
 const sizes = { own: [100_000, 300_000, 1_000_000], quick: [100_000] };
@@ -24,7 +24,7 @@ async function run(bench: Bench): Promise<ScenarioResult> {
     const recoveries: Recovery[] = [];
     for (let round = 0; round < rounds; round += 1) {
       bench.progress(`recovery: start ${round + 1} of ${rounds} on ${size} events`);
-      recoveries.push(await recover(bench, backlog));
+      recoveries.push(await recoverCopy(bench, backlog));
     }
     found.push({ events: backlog.events, recoveries });
     await rm(backlog.dataDir, { recursive: true, force: true });
@@ -36,7 +36,7 @@ async function run(bench: Bench): Promise<ScenarioResult> {
   const largest = Math.max(...found.map(({ events }) => events));
   return {
     scenario: recovery.name,
-    about: `Batches until so many events were accepted and none sealed, then SIGKILL; ${rounds} starts, each on a copy of that folder, which is in the page cache. Ready: from the start of the process to the first healthy answer.`,
+    about: `Batches until so many events were accepted and none sealed, then SIGKILL. Each round starts on a copy of that folder, which is in the page cache. Ready: from the start of the process to the first healthy answer.`,
     figures: found.flatMap(({ events, recoveries }) => figuresOf(events, recoveries)),
     goals: [{ side: "millrace", name: readyName(largest), bound: { atMost: readyMsMax } }],
     plots: [

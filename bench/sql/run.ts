@@ -8,6 +8,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { median } from "../core/method.ts";
 import { AuditFailed } from "../system/audit.ts";
 import { compactFolder, Service } from "../system/service.ts";
+import { quantile, timeStats } from "../system/stats-latency.ts";
 import { type History, makeHistory } from "./history.ts";
 import { questionsOf } from "./queries.ts";
 
@@ -66,12 +67,7 @@ export async function runSql(
   progress("stats");
   await using full = await Service.start({ folder, signal, dataDir: history.dataDir });
   await using empty = await Service.start({ folder, signal });
-  const fullMs: number[] = [];
-  const emptyMs: number[] = [];
-  for (let request = 0; request < statsRequests; request += 1) {
-    fullMs.push(await timeStats(full));
-    emptyMs.push(await timeStats(empty));
-  }
+  const [fullMs = [], emptyMs = []] = await timeStats([full, empty], { requests: statsRequests });
   const segments = readdirSync(join(history.dataDir, "segments")).map((file) =>
     join(history.dataDir, "segments", file),
   );
@@ -81,7 +77,7 @@ export async function runSql(
     segments: segments.length,
     bytesPerEvent: segments.reduce((sum, path) => sum + statSync(path).size, 0) / plan.events,
     plainBytesPerEvent: statSync(history.plainPath).size / plan.events,
-    statsMs: { full: p99(fullMs), empty: p99(emptyMs) },
+    statsMs: { full: quantile(fullMs, 0.99), empty: quantile(emptyMs, 0.99) },
     readyMs: full.readyMs,
   };
 }
@@ -126,12 +122,3 @@ async function ask(path: string, sql: string): Promise<{ ms: number; rows: strin
     instance.closeSync();
   }
 }
-
-async function timeStats(service: Service): Promise<number> {
-  const startMs = performance.now();
-  await service.stats();
-  return performance.now() - startMs;
-}
-
-const p99 = (times: readonly number[]) =>
-  times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? Number.NaN;
