@@ -115,13 +115,14 @@ export class Service implements AsyncDisposable {
   }
 
   /**
-   * One number of its metrics, by its whole name: `millrace_segments{shard="all"}`.
-   * @throws Error it does not answer 200, or has no such metric
+   * Its metrics now: a number by its whole name, `millrace_segments{shard="all"}`, which throws where there is none.
+   * @throws Error it does not answer 200
    */
-  async metric(name: string): Promise<number> {
+  async metrics(): Promise<(name: string) => number> {
     const answer = await fetch(`${this.url}/metrics`, { signal: AbortSignal.timeout(answerMsMax) });
-    if (!answer.ok) throw new Error(`metrics answered ${answer.status}: ${await answer.text()}`);
-    return readMetric(await answer.text(), name);
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`metrics answered ${answer.status}: ${text}`);
+    return (name) => readMetric(text, name);
   }
 
   /** Why talking to it failed: that it ended, where it did; else the error itself. */
