@@ -25,7 +25,7 @@ export const cores: Scenario = {
   run: (bench) => run(bench, { scenario: cores, variants: [coresOf(1), coresOf(2)] }),
 };
 
-/** On two cores, with one thread for HTTP and with two. A service that does not know the setting warns, and runs with one. */
+/** On two cores, with one thread for HTTP and with two. */
 export const coresHttp: Scenario = {
   name: "cores-http",
   summary: "the same with 1 and 2 HTTP threads on 2 cores; only when it is asked for",
@@ -86,6 +86,9 @@ async function measure(
   const { variant, kind, launcher, seconds } = what;
   await using service = await Service.start({ ...bench, launcher, env: variant.env });
   const { pid } = service;
+  // It says so, and starts all the same.
+  if (service.logTail.includes("unknown variable"))
+    told.warnings.push(`${variant.side}: this service does not know ${Object.keys(variant.env)}, and ran without it`);
   const loader = await Loader.make(bench, service, kind);
   await loader.run({ seconds: bench.warmUpSeconds });
   const before = readThreads(pid);

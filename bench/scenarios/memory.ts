@@ -1,4 +1,5 @@
 /** Resident memory of the service: idle, under load, and idle again. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { firstAndLast, median } from "../core/method.ts";
 import type { Figure, Line, ScenarioResult } from "../core/result.ts";
 import { type Bench, extentOf, type Scenario } from "../core/scenario.ts";
@@ -81,13 +82,13 @@ async function watch(
   const { result: load, looks } = await lookDuring(
     async (lookFailed) => {
       const signal = AbortSignal.any([bench.signal, lookFailed]);
-      await Bun.sleep(rest.before * 1e3);
+      await sleep(rest.before * 1e3, undefined, { signal });
       const idleUntil = passed();
       await loader.run({ seconds: bench.warmUpSeconds, signal });
       const from = passed();
       await loader.run({ seconds, signal });
       const until = passed();
-      await Bun.sleep(rest.after * 1e3);
+      await sleep(rest.after * 1e3, undefined, { signal });
       return { idleUntil, from, until };
     },
     { everyMs: lookEveryMs, look: async () => readMemory(service.pid).nowMB },

@@ -102,6 +102,11 @@ export class Service implements AsyncDisposable {
     return this.#server.pid;
   }
 
+  /** The end of what it printed. */
+  get logTail(): string {
+    return this.#server.logTail;
+  }
+
   /**
    * What it says of itself now.
    * @throws Error it does not answer 200
