@@ -1,8 +1,8 @@
 /** A folder as a crash leaves it that came while much was accepted and nothing sealed, and what the next start makes of it. */
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bench } from "../core/scenario.ts";
-import { filesIn, sealedEvents } from "../system/folder.ts";
+import { copySynced, filesIn, sealedEvents } from "../system/folder.ts";
 import { lookDuring } from "../system/looks.ts";
 import { Service } from "../system/service.ts";
 import { fill } from "./fill.ts";
@@ -73,7 +73,7 @@ export async function makeBacklog(bench: Bench, wish: { events: number }): Promi
 export async function recoverCopy(bench: Bench, backlog: Backlog): Promise<Recovery> {
   const dataDir = await mkdtemp(join(bench.folder, "recovery-"));
   try {
-    await cp(backlog.dataDir, dataDir, { recursive: true });
+    await copySynced(backlog.dataDir, dataDir);
     return await recover(bench, { ...backlog, dataDir });
   } finally {
     await rm(dataDir, { recursive: true, force: true });

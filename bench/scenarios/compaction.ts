@@ -1,9 +1,9 @@
 /** What `millrace compact` does to a folder of many small segments, and how fast. */
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Figure, ScenarioResult } from "../core/result.ts";
 import { type Bench, extentOf, type Scenario } from "../core/scenario.ts";
-import { filesIn } from "../system/folder.ts";
+import { copySynced, filesIn } from "../system/folder.ts";
 import { type CommandCost, compactFolder } from "../system/service.ts";
 import { auditFolder } from "./ledger.ts";
 import { makeStored, type Stored } from "./stored.ts";
@@ -65,7 +65,7 @@ async function run(bench: Bench): Promise<ScenarioResult> {
 async function compactCopy(bench: Bench, stored: Stored): Promise<Compacted> {
   const dataDir = await mkdtemp(join(bench.folder, "compaction-"));
   try {
-    await cp(stored.dataDir, dataDir, { recursive: true });
+    await copySynced(stored.dataDir, dataDir);
     const before = segmentsIn(dataDir);
     const cost = await compactFolder(dataDir, bench.signal);
     const { seconds: idleSeconds } = await compactFolder(dataDir, bench.signal);

@@ -74,6 +74,7 @@ async function run(bench: Bench, wish: { scenario: Scenario; variants: Variant[]
       const own = found.filter((each) => each.variant === variant && each.kind === kind);
       result.figures.push(...figuresOf(variant, kind, own));
     }
+  result.warnings = [...new Set(result.warnings)];
   result.plots.push(...kinds.map((kind) => plotOf(kind, result.figures)));
   return result;
 }

@@ -1,5 +1,6 @@
 /** What lies in a data folder, told by the names and sizes of its files. */
 import { readdirSync, statSync } from "node:fs";
+import { cp, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 /** Files directly in `path` and their bytes together; nothing while it is not there. */
@@ -26,6 +27,16 @@ export function sealedEvents(files: readonly string[]): number {
     if (shard !== undefined) lasts.set(shard, Math.max(lasts.get(shard) ?? 0, Number(to)));
   }
   return lasts.values().reduce((sum, last) => sum + last, 0);
+}
+
+/** Copies a folder and syncs the copy: otherwise the disk would still write it while a service on it is timed. */
+export async function copySynced(from: string, to: string): Promise<void> {
+  await cp(from, to, { recursive: true });
+  for (const entry of await readdir(to, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    await using file = await open(join(entry.parentPath, entry.name), "r");
+    await file.sync();
+  }
 }
 
 function list(path: string): string[] {
