@@ -9,7 +9,7 @@ export type Figure = {
   side: string;
   /** What, within its scenario: `events/s`, `p99`, `memory peak`. */
   name: string;
-  unit: "events/s" | "requests/s" | "ms" | "s" | "MB" | "bytes/event" | "share" | "events" | "count";
+  unit: "events/s" | "requests/s" | "us" | "ms" | "s" | "MB" | "bytes/event" | "share" | "events" | "count";
   /** Which way is good; `neither` for what only explains the others. */
   better: "higher" | "lower" | "neither";
   /** One value a round; what is told is their median, and their spread is the noise. */

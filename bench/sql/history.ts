@@ -14,6 +14,8 @@ import { batchBodies } from "../load/events.ts";
 export interface HistoryOptions {
   readonly events: number;
   readonly seed: number;
+  /** Events of one segment as it is before compaction. */
+  readonly eventsPerSegment?: number | undefined;
   /** A folder of this run's own; `data` and `plain.duckdb` are made in it. */
   readonly folder: string;
   /** Told of each part that is done. */
@@ -33,8 +35,8 @@ export interface History {
 /** A day's events: a service of twelve a second. */
 const eventsPerDay = 1_000_000;
 
-/** Events of one segment as it is before compaction. */
-const eventsPerSegment = 500_000;
+/** Few files, so that the history is soon made. */
+const eventsPerSegmentUsual = 500_000;
 
 /** Different events that the history is made from; ids, times and sessions are new each time. */
 const templateBodies = 2_000;
@@ -42,7 +44,8 @@ const templateBodies = 2_000;
 const startDay = Date.parse("2026-01-01T00:00:00Z");
 
 /** Makes a history. */
-export async function makeHistory({ events, seed, folder, onEvents }: HistoryOptions): Promise<History> {
+export async function makeHistory(options: HistoryOptions): Promise<History> {
+  const { events, seed, folder, onEvents, eventsPerSegment = eventsPerSegmentUsual } = options;
   const dataDir = join(folder, "data");
   const plainPath = join(folder, "plain.duckdb");
   mkdirSync(join(dataDir, "segments"), { recursive: true });
@@ -55,7 +58,7 @@ export async function makeHistory({ events, seed, folder, onEvents }: HistoryOpt
     for (let from = 0; from < events; from += eventsPerSegment) {
       const to = Math.min(events, from + eventsPerSegment);
       await connection.run(`INSERT INTO events ${historyQuery(from, to)}`);
-      await writeSegment(connection, { dataDir, from, to });
+      await writeSegment(connection, { dataDir, from, to, eventsPerSegment });
       onEvents(to);
     }
     await connection.run("CHECKPOINT");
@@ -103,7 +106,7 @@ const historyQuery = (from: number, to: number) => `
 /** A segment as a flush leaves it: tables `events` and `rollup`, in order of arrival. */
 async function writeSegment(
   connection: DuckDBConnection,
-  { dataDir, from, to }: { dataDir: string; from: number; to: number },
+  { dataDir, from, to, eventsPerSegment }: { dataDir: string; from: number; to: number; eventsPerSegment: number },
 ): Promise<void> {
   const nth = from / eventsPerSegment;
   const [shard, place] = [nth % 2, Math.floor(nth / 2)];

@@ -8,6 +8,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { percentile } from "../core/percentile.ts";
 import { AuditFailed } from "../system/audit.ts";
 import { compactFolder, Service } from "../system/service.ts";
+import { timeStats } from "../system/stats-latency.ts";
 import { type History, makeHistory } from "./history.ts";
 import { questionsOf } from "./queries.ts";
 
@@ -68,7 +69,7 @@ export async function runSql(
   const statsMs: { full: number[]; empty: number[] } = { full: [], empty: [] };
   for (let round = 0; round < plan.rounds; round += 1) {
     signal.throwIfAborted();
-    const { fullMs, emptyMs } = await timeStatsInTurn(full, empty);
+    const [fullMs = [], emptyMs = []] = await timeStats([full, empty], { requests: statsRequests });
     statsMs.full.push(percentile(fullMs, 99));
     statsMs.empty.push(percentile(emptyMs, 99));
   }
@@ -125,20 +126,4 @@ async function ask(path: string, sql: string): Promise<{ ms: number; rows: strin
   } finally {
     instance.closeSync();
   }
-}
-
-async function timeStatsInTurn(full: Service, empty: Service): Promise<{ fullMs: number[]; emptyMs: number[] }> {
-  const fullMs: number[] = [];
-  const emptyMs: number[] = [];
-  for (let request = 0; request < statsRequests; request += 1) {
-    fullMs.push(await timeStats(full));
-    emptyMs.push(await timeStats(empty));
-  }
-  return { fullMs, emptyMs };
-}
-
-async function timeStats(service: Service): Promise<number> {
-  const startMs = performance.now();
-  await service.stats();
-  return performance.now() - startMs;
 }

@@ -1,5 +1,6 @@
 /** What a service uses and holds while it is under load, looked at once a second. */
 import { readFileSync } from "node:fs";
+import { lookDuring } from "./looks.ts";
 
 /** What was seen during one load. */
 export interface Course {
@@ -35,36 +36,15 @@ export async function watchDuring<T>(
   work: (signal: AbortSignal) => Promise<T>,
   watched: Watched,
 ): Promise<{ result: T; course: Course }> {
-  const ending = new AbortController();
   const cpuSecondsBefore = readCpuSeconds(watched.pid);
-  const [result, looks] = await Promise.all([
-    work(ending.signal).finally(() => ending.abort()),
-    lookUntil(ending.signal, watched).finally(() => ending.abort()),
-  ]);
+  const { result, looks } = await lookDuring(work, {
+    everyMs: lookEveryMs,
+    look: async () => ({ memoryMB: readMemory(watched.pid).nowMB, eventsPending: await watched.eventsPending() }),
+  });
   const cpuSeconds = readCpuSeconds(watched.pid) - cpuSecondsBefore;
-  return { result, course: { ...looks, memoryPeakMB: readMemory(watched.pid).peakMB, cpuSeconds } };
-}
-
-async function lookUntil(signal: AbortSignal, watched: Watched): Promise<Pick<Course, "memoryMB" | "eventsPending">> {
-  const memoryMB: number[] = [];
-  const eventsPending: number[] = [];
-  for (;;) {
-    const last = signal.aborted;
-    memoryMB.push(readMemory(watched.pid).nowMB);
-    eventsPending.push(await watched.eventsPending());
-    if (last) return { memoryMB, eventsPending };
-    await sleepUntil(signal);
-  }
-}
-
-/** Until the next look is due, or `signal` says that it is the last. */
-async function sleepUntil(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, lookEveryMs);
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  await promise;
-  clearTimeout(timer);
+  const memoryMB = looks.map(({ found }) => found.memoryMB);
+  const eventsPending = looks.map(({ found }) => found.eventsPending);
+  return { result, course: { memoryMB, eventsPending, memoryPeakMB: readMemory(watched.pid).peakMB, cpuSeconds } };
 }
 
 /** Reads resident memory, now and at its highest, out of the text of /proc/PID/status. MB, of a million bytes. */
@@ -86,7 +66,8 @@ export function parseCpuSeconds(stat: string): number {
   return (user + system) / ticksPerSecond;
 }
 
-function readMemory(pid: number): { nowMB: number; peakMB: number } {
+/** Resident memory of a process, now and at its highest. MB, of a million bytes. */
+export function readMemory(pid: number): { nowMB: number; peakMB: number } {
   return parseMemory(readFileSync(`/proc/${pid}/status`, "utf8"));
 }
 

@@ -12,6 +12,12 @@ export interface StartOptions {
   readonly signal: AbortSignal;
   /** A data folder of the caller's; without it, a new one that goes with the service. */
   readonly dataDir?: string;
+  /** Configuration of the service beside what the benchmark always gives it. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A program and its arguments that the service's own command is given to: `taskset`, say. */
+  readonly launcher?: readonly string[];
+  /** Longest wait for its start, where there is much to recover. */
+  readonly startMsMax?: number | undefined;
 }
 
 /** The part of the stats that the benchmark reads. */
@@ -22,7 +28,8 @@ export interface Stats {
   readonly eventsPending: number;
 }
 
-const cliPath = fileURLToPath(new URL("../../src/cli/millrace.ts", import.meta.url));
+/** The command line, as it is shipped. */
+export const cliPath = fileURLToPath(new URL("../../src/cli/millrace.ts", import.meta.url));
 const floorPaths = {
   json: fileURLToPath(new URL("../floors/json-server.ts", import.meta.url)),
   gzip: fileURLToPath(new URL("../floors/gzip-json-server.ts", import.meta.url)),
@@ -42,6 +49,8 @@ export function startFloor(
 
 /** The service in a new data folder. Leaving its scope ends it and removes the folder. */
 export class Service implements AsyncDisposable {
+  /** Milliseconds from the start of the process until it says that it listens. */
+  readonly listeningMs: number;
   /** Milliseconds from the start of the process to the first healthy answer. */
   readonly readyMs: number;
   /** A token that may write events and read stats. */
@@ -53,11 +62,12 @@ export class Service implements AsyncDisposable {
 
   private constructor(
     server: ServerProcess,
-    told: Pick<Service, "readyMs" | "token" | "dataDir">,
+    told: Pick<Service, "listeningMs" | "readyMs" | "token" | "dataDir">,
     ending: AsyncDisposableStack,
   ) {
     this.#server = server;
     this.#ending = ending;
+    this.listeningMs = told.listeningMs;
     this.readyMs = told.readyMs;
     this.token = told.token;
     this.dataDir = told.dataDir;
@@ -67,22 +77,25 @@ export class Service implements AsyncDisposable {
    * Starts the service, on an empty folder unless one is given, and returns once it is healthy.
    * @throws Error it does not come up, or gives no token
    */
-  static async start({ folder, signal, dataDir: given }: StartOptions): Promise<Service> {
+  static async start(options: StartOptions): Promise<Service> {
+    const { folder, signal, dataDir: given, env: wished, launcher = [], startMsMax } = options;
     const home = await mkdtemp(join(folder, "service-"));
     await using ending = new AsyncDisposableStack();
     ending.defer(() => rm(home, { recursive: true, force: true }));
     const dataDir = given ?? join(home, "data");
     await mkdir(dataDir, { recursive: true });
-    const env = serviceEnvironment(dataDir);
+    const env = { ...serviceEnvironment(dataDir), ...wished };
 
     const startedMs = performance.now();
-    const command = [process.execPath, "--no-orphans", cliPath, "serve"];
-    const server = ending.use(await ServerProcess.start({ command, env, logPath: join(home, "service.log"), signal }));
+    const command = [...launcher, process.execPath, "--no-orphans", cliPath, "serve"];
+    const logPath = join(home, "service.log");
+    const server = ending.use(await ServerProcess.start({ command, env, logPath, signal, startMsMax }));
+    const listeningMs = performance.now() - startedMs;
     await healthy(server, signal);
     const readyMs = performance.now() - startedMs;
 
     const token = await makeToken(env);
-    return new Service(server, { readyMs, token, dataDir }, ending.move());
+    return new Service(server, { listeningMs, readyMs, token, dataDir }, ending.move());
   }
 
   /** Where it listens: `http://HOST:PORT`. */
@@ -95,6 +108,11 @@ export class Service implements AsyncDisposable {
     return this.#server.pid;
   }
 
+  /** The end of what it printed. */
+  get logTail(): string {
+    return this.#server.logTail;
+  }
+
   /**
    * What it says of itself now.
    * @throws Error it does not answer 200
@@ -105,6 +123,17 @@ export class Service implements AsyncDisposable {
     const answer = await fetch(`${this.url}/api/v1/analytics/stats`, { headers, signal });
     if (!answer.ok) throw new Error(`stats answered ${answer.status}: ${await answer.text()}`);
     return readStats(await answer.json());
+  }
+
+  /**
+   * Its metrics now: a number by its whole name, `millrace_segments{shard="all"}`, which throws where there is none.
+   * @throws Error it does not answer 200
+   */
+  async metrics(): Promise<(name: string) => number> {
+    const answer = await fetch(`${this.url}/metrics`, { signal: AbortSignal.timeout(answerMsMax) });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`metrics answered ${answer.status}: ${text}`);
+    return (name) => readMetric(text, name);
   }
 
   /** Why talking to it failed: that it ended, where it did; else the error itself. */
@@ -120,22 +149,50 @@ export class Service implements AsyncDisposable {
     return this.#server.stop();
   }
 
-  /** Kills it if it still runs, and removes its folder. */
+  /** Ends it by SIGKILL, as a crash would, and waits until it has ended. Its folder stays until the scope is left. */
+  async kill(): Promise<void> {
+    await this.#server[Symbol.asyncDispose]();
+  }
+
+  /** Kills it if it still runs, and removes its folder, but not one that was given. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#ending.disposeAsync();
   }
+}
+
+/** What a command took. */
+export interface CommandCost {
+  /** From its start to its end. */
+  readonly seconds: number;
+  /** Most resident memory of the largest of its processes. MB, of a million bytes. */
+  readonly memoryPeakMB: number;
 }
 
 /**
  * Runs `millrace compact` on a folder that nobody serves.
  * @throws Error it does not end with 0
  */
-export async function compactFolder(dataDir: string, signal: AbortSignal): Promise<void> {
+export async function compactFolder(dataDir: string, signal: AbortSignal): Promise<CommandCost> {
   const command = [process.execPath, "--no-orphans", cliPath, "compact"];
   const env = { ...serviceEnvironment(dataDir), MILLRACE_GRACE_SECONDS: "0" };
+  const startedMs = performance.now();
   const run = Bun.spawn(command, { env, stdin: "ignore", stdout: "pipe", stderr: "pipe", signal });
   const [told, complaint] = await Promise.all([run.stdout.text(), run.stderr.text(), run.exited]);
+  const seconds = (performance.now() - startedMs) / 1e3;
+  signal.throwIfAborted();
   if (run.exitCode !== 0) throw new Error(`not compacted: ${complaint}${told}`);
+  // The kernel's figure for a process that was waited for: of itself or of a process that it waited for, the larger.
+  return { seconds, memoryPeakMB: (run.resourceUsage()?.maxRSS ?? Number.NaN) / 1e6 };
+}
+
+/**
+ * Reads one number out of metrics in Prometheus' text format.
+ * @throws Error there is no metric of that name
+ */
+export function readMetric(text: string, name: string): number {
+  const line = text.split("\n").find((candidate) => candidate.startsWith(`${name} `));
+  if (line === undefined) throw new Error(`no metric ${name}`);
+  return Number(line.slice(name.length + 1));
 }
 
 /** Picks what the benchmark reads out of the body of a stats answer. */

@@ -91,4 +91,3 @@ test("stats are read from a body of the reference, and from nothing else", () =>
   expect(readStats(body)).toEqual({ totalEvents: 12, eventsPending: 5 });
   expect(() => readStats({ detail: "no" })).toThrow("not the stats");
 });
-

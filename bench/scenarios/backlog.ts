@@ -1,0 +1,131 @@
+/** A folder as a crash leaves it that came while much was accepted and nothing sealed, and what the next start makes of it. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Bench } from "../core/scenario.ts";
+import { copySynced, filesIn, sealedEvents } from "../system/folder.ts";
+import { lookDuring } from "../system/looks.ts";
+import { Service } from "../system/service.ts";
+import { fill } from "./fill.ts";
+import { auditService } from "./ledger.ts";
+
+/** A folder with a backlog. */
+export interface Backlog {
+  readonly dataDir: string;
+  /** Accepted, and none of them sealed. */
+  readonly events: number;
+  /** Bytes of the bodies that brought them. */
+  readonly sentBytes: number;
+  /** Bytes of the journal's files. */
+  readonly journalBytes: number;
+}
+
+/** What the start after the crash did. */
+export interface Recovery {
+  readonly readyMs: number;
+  /** From the start of the process until the last event was in a segment. */
+  readonly sealedSeconds: number;
+  /** Between the first segment and the last one. */
+  readonly sealedPerSecond: number;
+  readonly segments: number;
+  readonly segmentBytes: number;
+  readonly audit: string;
+}
+
+/** Events sealed at a time, seconds from the start. */
+export interface Sealed {
+  readonly seconds: number;
+  readonly events: number;
+}
+
+/** A segment is seen within this time after it has its name. ms */
+const lookEveryMs = 5;
+
+/** A start may take so long for each million events, ten times what it should, and the sealing after it. ms */
+const startMsMaxPerMillion = 30_000;
+
+/**
+ * Nothing is sealed by the clock, and the buffer takes what the largest backlog has. The start after the crash has the same
+ * settings, as it would: with another interval, health counts events from before the crash as late and says so with a 503.
+ */
+const env = { MILLRACE_FLUSH_INTERVAL_SECONDS: "3600", MILLRACE_MAX_BUFFER_EVENTS: "100000000" };
+
+/**
+ * Fills a new folder with events that are not sealed, and kills the service. Sealing fails meanwhile because the folder for
+ * segments is taken away, and the next start makes it again: a journal file is sealed once it has 24 MiB, whatever the interval.
+ */
+export async function makeBacklog(bench: Bench, wish: { events: number }): Promise<Backlog> {
+  const dataDir = await mkdtemp(join(bench.folder, "backlog-"));
+  await using service = await Service.start({ ...bench, dataDir, env });
+  await rm(join(dataDir, "segments"), { recursive: true });
+  const { events, bytes: sentBytes } = await fill(bench, service, wish).catch(async (error: unknown) => {
+    throw await service.explain(error);
+  });
+  const { eventsPending } = await service.stats();
+  if (eventsPending !== events) throw new Error(`of ${events} events ${events - eventsPending} do not wait`);
+  await service.kill();
+  return { dataDir, events, sentBytes, journalBytes: filesIn(join(dataDir, "journal")).bytes };
+}
+
+/**
+ * The same on a copy of the backlog, which can be recovered again.
+ * @throws AuditFailed as `recover`
+ */
+export async function recoverCopy(bench: Bench, backlog: Backlog): Promise<Recovery> {
+  const dataDir = await mkdtemp(join(bench.folder, "recovery-"));
+  try {
+    await copySynced(backlog.dataDir, dataDir);
+    return await recover(bench, { ...backlog, dataDir });
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Starts the service on a backlog, waits until everything is sealed, stops it and counts.
+ * @throws AuditFailed it holds something else than was acknowledged before the crash
+ */
+export async function recover(bench: Bench, { dataDir, events }: Backlog): Promise<Recovery> {
+  await using ending = new AsyncDisposableStack();
+  const segments = join(dataDir, "segments");
+  const startMsMax = startMsMaxPerMillion * Math.ceil(events / 1e6);
+  const { result: service, looks } = await lookDuring(
+    async (lookFailed) => {
+      const signal = AbortSignal.any([bench.signal, lookFailed]);
+      const started = ending.use(await Service.start({ ...bench, signal, dataDir, env, startMsMax }));
+      await untilSealed(started, { signal, msMax: startMsMax });
+      return started;
+    },
+    { everyMs: lookEveryMs, look: async () => sealedEvents(filesIn(segments).files) },
+  );
+  const course = looks.map(({ seconds, found }) => ({ seconds, events: found }));
+  const { files, bytes } = filesIn(segments);
+  return {
+    readyMs: service.readyMs,
+    sealedSeconds: course.find((look) => look.events >= events)?.seconds ?? Number.NaN,
+    sealedPerSecond: sealingRate(course),
+    segments: files.length,
+    segmentBytes: bytes,
+    audit: await auditService(service, { acknowledged: events, unansweredMax: 0 }),
+  };
+}
+
+/**
+ * Events a second between the first segment and the last: what came before the first is when reading the journals ended, and no
+ * sealing. NaN when all came at once.
+ */
+export function sealingRate(course: readonly Sealed[]): number {
+  const first = course.find(({ events }) => events > 0);
+  const all = course.at(-1)?.events;
+  const last = course.find(({ events }) => events === all);
+  if (first === undefined || last === undefined || last.seconds <= first.seconds) return Number.NaN;
+  return (last.events - first.events) / (last.seconds - first.seconds);
+}
+
+async function untilSealed(service: Service, { signal, msMax }: { signal: AbortSignal; msMax: number }): Promise<void> {
+  const deadline = performance.now() + msMax;
+  while ((await service.stats()).eventsPending > 0) {
+    signal.throwIfAborted();
+    if (performance.now() > deadline) throw new Error(`events still wait to be sealed after ${msMax} ms`);
+    await Bun.sleep(lookEveryMs);
+  }
+}
