@@ -35,7 +35,7 @@ async function start({ folder, signal, probed }: PeerStart): Promise<RunningPeer
   // Port -1 is any free one.
   const command = [program, "--addr", "127.0.0.1", "--port", "-1", "--jetstream", "--store_dir", join(folder, "store")];
   const logPath = join(folder, "nats.log");
-  const listening = /client connections on (127\.0\.0\.1:\d+)[^]*Server is ready/;
+  const listening = /client connections on (127\.0\.0\.1:\d+)[\s\S]*Server is ready/;
   await using ending = new AsyncDisposableStack();
   const server = ending.use(
     await ServerProcess.start({ command: boundToUs(command), env: process.env, logPath, signal, listening }),
