@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { type BatchInput, batchEventsMax } from "../../src/event/schema.ts";
 
-/** What a flush takes at full load, and more than DuckDB reads as one piece. Events. */
+/** About what a flush takes at full load: two seconds' worth. Events. */
 const eventsMin = 200_000;
 
 /** What a line holds; nothing is made of it, as in the service, but times and ids that are checked. */

@@ -2,7 +2,7 @@
 import type { ScenarioResult } from "../core/result.ts";
 import { type Bench, extentOf, type Scenario } from "../core/scenario.ts";
 import { appendFdatasync, readJson, type Work, type WorkOptions } from "../floors/work.ts";
-import { barsOf, figuresOf, remarksOf, type SideRounds, shareName } from "./side-figures.ts";
+import { barsOf, figuresOf, remarksOf, shareName } from "./side-figures.ts";
 import {
   connections,
   eventsPerRequest,
@@ -33,7 +33,6 @@ export const floorsScenario: Scenario = {
 async function run(bench: Bench): Promise<ScenarioResult> {
   const { rounds, seconds } = extentOf(bench, extent);
   const bodiesPath = await writeBodies(bench, "batch");
-  const sides: SideRounds[] = [];
   const found = new Map<Side, Measured[]>(sidesOf(bench).map((side) => [side, []]));
   for (let round = 0; round < rounds; round += 1) {
     for (const side of inTurn([...found.keys()], round)) {
@@ -41,7 +40,7 @@ async function run(bench: Bench): Promise<ScenarioResult> {
       found.get(side)?.push(await side.measure({ form: "batch", bodiesPath, seconds }));
     }
   }
-  for (const [side, measured] of found) sides.push({ side, rounds: measured });
+  const sides = [...found].map(([side, rounds]) => ({ side, rounds }));
   return {
     scenario: "floors",
     about:

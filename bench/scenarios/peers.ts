@@ -38,7 +38,7 @@ export const peersScenario: Scenario = {
 async function run(bench: Bench): Promise<ScenarioResult> {
   const { sides, skipped } = await sidesToBeHad(bench);
   const batches = await measure(bench, { sides, form: "batch" });
-  const singles = await measure(bench, { sides: batches.sides.map(({ side }) => side), form: "single" });
+  const singles = await measure(bench, { sides: batches.sidesLeft, form: "single" });
   const { rounds, seconds } = extentOf(bench, extent);
   const both = [...batches.sides, ...singles.sides];
   const versions = new Map(both.map(({ side, rounds }) => [side.name, rounds[0]?.version ?? ""]));
@@ -71,11 +71,11 @@ async function sidesToBeHad(bench: Bench): Promise<{ sides: Side[]; skipped: Ski
   return { sides, skipped };
 }
 
-/** All rounds of one load. A peer that fails is left out from then on, with what it showed before. */
+/** All rounds of one load. A peer that fails in one of them is left out of all, and asked no more. */
 async function measure(
   bench: Bench,
   { sides, form }: { sides: readonly Side[]; form: Form },
-): Promise<{ sides: SideRounds[]; skipped: Skipped[] }> {
+): Promise<{ sides: SideRounds[]; sidesLeft: Side[]; skipped: Skipped[] }> {
   const { rounds, seconds } = extentOf(bench, extent);
   const bodiesPath = await writeBodies(bench, form);
   const found = new Map<Side, Measured[]>(sides.map((side) => [side, []]));
@@ -93,7 +93,8 @@ async function measure(
       }
     }
   }
-  return { sides: [...found].map(([side, measured]) => ({ side, rounds: measured })), skipped };
+  const measured = [...found].map(([side, rounds]) => ({ side, rounds }));
+  return { sides: measured, sidesLeft: [...found.keys()], skipped };
 }
 
 /** Goals are set for batches, and only for peers that were there. */

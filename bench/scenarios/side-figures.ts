@@ -1,12 +1,12 @@
 /** Rounds of several sides brought to figures, shares and a picture. Pure. */
 import { median } from "../core/method.ts";
-import type { Figure, Plot, ScenarioResult, WaitsFor } from "../core/result.ts";
+import type { Figure, Plot, ScenarioResult } from "../core/result.ts";
 import type { Form } from "../peers/peer.ts";
-import { eventsPerRequest, type Measured } from "./sides.ts";
+import { eventsPerRequest, type Measured, type Side } from "./sides.ts";
 
 /** One side after all of its rounds, in their order. */
 export type SideRounds = {
-  side: { name: string; waitsFor: WaitsFor };
+  side: Pick<Side, "name" | "waitsFor">;
   /** One a round; every side of a comparison has as many. */
   rounds: readonly Measured[];
 };

@@ -19,8 +19,8 @@ const text = t.Optional(t.Nullable(t.String()));
 
 const eventSchema = t.Object({
   event_name: t.String({ minLength: 1, maxLength: 100 }),
-  category: t.UnionEnum(categories, { default: "user_action" }),
-  priority: t.UnionEnum(priorities, { default: "medium" }),
+  category: t.Optional(t.UnionEnum(categories)),
+  priority: t.Optional(t.UnionEnum(priorities)),
   properties: t.Optional(t.Nullable(t.Record(t.String(), t.Unknown()))),
   timestamp: t.Optional(t.Nullable(t.Union([t.String(), t.Number()]))),
   session_id: text,
@@ -67,6 +67,8 @@ async function insert(
   const ids = events.map(() => randomUUID());
   const rows = events.map((event, index) => ({
     ...event,
+    category: event.category ?? "user_action",
+    priority: event.priority ?? "medium",
     event_id: ids[index],
     timestamp: typeof event.timestamp === "number" ? new Date(event.timestamp).toISOString() : (event.timestamp ?? now),
     received_at: now,

@@ -42,7 +42,7 @@ const batchSchema = {
   properties: { events: { type: "array", minItems: 1, maxItems: 100, items: eventSchema }, client_id: text },
 };
 
-/** A third of the requests in flight: more of them gave no more events, fewer gave less. Connections. */
+/** Of 64 requests in flight: 10 connections gave fewer events a second, 40 and 64 no more than the noise. Connections. */
 const connectionsMax = 20;
 
 const columns = {
