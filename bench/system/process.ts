@@ -1,7 +1,7 @@
 /** A server process of the benchmark's own: started, waited for, and ended by its id. */
 import { closeSync, openSync, readFileSync } from "node:fs";
 
-/** How to start a server that prints `listening on http://HOST:PORT`. */
+/** How to start a server that prints where it listens. */
 export interface ServerOptions {
   /** Program and arguments. */
   readonly command: readonly string[];
@@ -13,7 +13,12 @@ export interface ServerOptions {
   readonly signal: AbortSignal;
   /** Longest wait for its start, where that has more to do than usual. */
   readonly startMsMax?: number | undefined;
+  /** How a foreign server says that it is ready; its first group is where it listens. */
+  readonly listening?: RegExp;
 }
+
+/** How this project's own servers say it. */
+const ownListening = /listening on (http:\/\/[^\s"]+)/;
 
 /** Ten times what a start should take, so that a slow machine is told from a hanging server. */
 const startMsMax = 10_000;
@@ -26,7 +31,7 @@ const deathMsMax = 200;
 
 /** One running server. Leaving its scope ends it, also when it was not stopped. */
 export class ServerProcess implements AsyncDisposable {
-  /** Where it listens: `http://HOST:PORT`. */
+  /** Where it listens: `http://HOST:PORT`, or what the pattern of a foreign server found. */
   readonly url: string;
   readonly #process: Bun.Subprocess;
   readonly #logPath: string;
@@ -41,14 +46,14 @@ export class ServerProcess implements AsyncDisposable {
    * Starts the server and returns once it says where it listens.
    * @throws Error it ended, or said nothing in time; with the end of what it printed
    */
-  static async start({ command, env, logPath, signal, ...limits }: ServerOptions): Promise<ServerProcess> {
+  static async start({ command, env, logPath, signal, listening, ...limits }: ServerOptions): Promise<ServerProcess> {
     const log = openSync(logPath, "w");
     const process = Bun.spawn([...command], { env, stdin: "ignore", stdout: log, stderr: log });
     closeSync(log);
     try {
       const deadline = performance.now() + (limits.startMsMax ?? startMsMax);
       for (;;) {
-        const url = /listening on (http:\/\/[^\s"]+)/.exec(readFileSync(logPath, "utf8"))?.[1];
+        const url = (listening ?? ownListening).exec(readFileSync(logPath, "utf8"))?.[1];
         if (url !== undefined) return new ServerProcess(process, { url, logPath });
         signal.throwIfAborted();
         if (process.exitCode !== null) throw new Error(`${command.join(" ")} ended at start:\n${tail(logPath)}`);

@@ -1,0 +1,40 @@
+/**
+ * Publishes bodies to JetStream, as many at once as asked for, each awaited, and prints what it saw as `ingest.lua` does.
+ * Arguments: address, subject, file of bodies, seconds, messages in flight.
+ */
+import { connect } from "nats";
+
+const [address = "", subject = "", bodiesPath = "", secondsText = "", inFlightText = ""] = process.argv.slice(2);
+const bodies = (await Bun.file(bodiesPath).text())
+  .trimEnd()
+  .split("\n")
+  .map((body) => Buffer.from(body));
+const connection = await connect({ servers: address });
+const jetstream = connection.jetstream();
+
+const tookMs: number[] = [];
+let turn = 0;
+const startedMs = performance.now();
+const endMs = startedMs + Number(secondsText) * 1_000;
+
+/** One publisher with one message in flight. A message that is not taken ends everything: then there are no figures. */
+async function publishUntilEnd(): Promise<void> {
+  for (let nowMs = performance.now(); nowMs < endMs; ) {
+    turn = (turn + 1) % bodies.length;
+    await jetstream.publish(subject, bodies[turn]);
+    const doneMs = performance.now();
+    tookMs.push(doneMs - nowMs);
+    nowMs = doneMs;
+  }
+}
+
+await Promise.all(Array.from({ length: Number(inFlightText) }, publishUntilEnd));
+const microseconds = Math.round((performance.now() - startedMs) * 1_000);
+await connection.close();
+
+const sorted = Float64Array.from(tookMs).sort();
+const percentileUs = (share: number) => Math.round((sorted[Math.floor(share * (sorted.length - 1))] ?? 0) * 1_000);
+const latency = { p50Us: percentileUs(0.5), p99Us: percentileUs(0.99), p999Us: percentileUs(0.999) };
+console.log(
+  JSON.stringify({ answered: sorted.length, refused: 0, socketErrors: 0, timeouts: 0, microseconds, ...latency }),
+);
