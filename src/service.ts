@@ -5,7 +5,6 @@
  * is accepted before all of it is done.
  */
 import { writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import packageJson from "../package.json" with { type: "json" };
 import { ActorHost } from "./actor/host.ts";
 import { shardId } from "./base/brand.ts";
@@ -13,19 +12,20 @@ import { systemClock } from "./base/clock.ts";
 import { DiskWatch } from "./base/disk.ts";
 import { messageOf } from "./base/errors.ts";
 import { type Log, openLog } from "./base/log.ts";
-import { within } from "./base/within.ts";
 import type { Config } from "./config/config.ts";
 import { Authenticator } from "./http/auth.ts";
 import { RefusalCounters } from "./http/counters.ts";
+import { Front } from "./http/front.ts";
+import { createGateMemory, Gate } from "./http/gate.ts";
 import { secretOf } from "./http/keys.ts";
 import { scrape } from "./http/metrics.ts";
-import { type HttpServer, listen } from "./http/server.ts";
-import { type KeeperOptions, type KeeperReplies, type KeeperRequest, keeperMemoryMiB } from "./keeper/protocol.ts";
+import { type KeeperHost, keeperHost } from "./keeper/host.ts";
+import type { KeeperRequest } from "./keeper/protocol.ts";
 import { Publisher } from "./keeper/publisher.ts";
 import { QueryRunner } from "./query/runner.ts";
-import { AllShards } from "./shard/all-shards.ts";
+import { AllShards, laneTo, type ShardHost } from "./shard/all-shards.ts";
 import { Board, createBoardMemory } from "./shard/board.ts";
-import { Dispatcher, type ShardHost } from "./shard/dispatcher.ts";
+import { Dispatcher } from "./shard/dispatcher.ts";
 import { loadIdLogs } from "./shard/id-log.ts";
 import { createIdTableMemory, IdTable } from "./shard/id-table.ts";
 import type { ShardNotice, ShardOptions, ShardReplies, ShardRequest } from "./shard/protocol.ts";
@@ -34,9 +34,6 @@ import { type FolderLock, lockDataFolder, prepareDataFolder } from "./store/layo
 import type { DataFolder } from "./store/names.ts";
 import { sweepUnfinished } from "./store/sweep.ts";
 import { Upkeep } from "./upkeep/upkeep.ts";
-
-/** A scrape waits this long for a thread that is busy, then goes without its histograms. ms */
-const scrapePatienceMs = 500;
 
 /** Requests in flight at a stop get this long to be answered; every one of them is durable or refused by then. ms */
 const drainMsMax = 3_000;
@@ -53,8 +50,11 @@ export class Service {
   readonly #lock: FolderLock;
   readonly #secret: { secret: string; isNew: boolean };
   readonly #shards: readonly ShardHost[];
+  readonly #boardMemories: SharedArrayBuffer[];
   readonly #boards: readonly Board[];
-  readonly #keeper: ActorHost<KeeperRequest, KeeperReplies>;
+  readonly #gateMemory = createGateMemory();
+  readonly #gate = new Gate(this.#gateMemory);
+  readonly #keeper: KeeperHost;
   readonly #publisher: Publisher;
   readonly #allShards: AllShards;
   readonly #dispatcher: Dispatcher;
@@ -62,7 +62,7 @@ export class Service {
   readonly #disk: DiskWatch;
   readonly #refusals = new RefusalCounters();
   #upkeep: Upkeep | undefined;
-  #http: HttpServer | undefined;
+  #front: Front | undefined;
   #phase: "starting" | "running" | "stopping" = "starting";
 
   /**
@@ -96,19 +96,9 @@ export class Service {
     const idTable = createIdTableMemory();
     loadIdLogs(folder, new IdTable(idTable, 0));
     const boardMemories = Array.from({ length: config.shards }, createBoardMemory);
+    this.#boardMemories = boardMemories;
     this.#boards = boardMemories.map((memory) => new Board(memory));
-    this.#keeper = new ActorHost({
-      name: "keeper",
-      entry: new URL("./keeper/actor.ts", import.meta.url),
-      options: {
-        folder,
-        logLevel: config.logLevel,
-        // Half the cores: a flush must keep up with ingest, and leave it the other half.
-        threads: Math.max(1, Math.floor(availableParallelism() / 2)),
-        memoryMiB: keeperMemoryMiB(config.bodyBytesMax),
-      } satisfies KeeperOptions,
-      log,
-    });
+    this.#keeper = keeperHost({ folder, log, logLevel: config.logLevel, bodyBytesMax: config.bodyBytesMax });
     this.#publisher = new Publisher({ keeper: this.#keeper, log, watermarks: () => this.#allShards.watermarks() });
     this.#shards = boardMemories.map((_, index) => {
       const options: ShardOptions = {
@@ -138,14 +128,17 @@ export class Service {
     });
     this.#allShards = new AllShards(this.#shards);
     this.#dispatcher = new Dispatcher({
-      hosts: this.#shards,
+      shards: this.#shards.map(laneTo),
       boards: boardMemories,
       bufferEventsMax: config.bufferEventsMax,
     });
     this.#queries = new QueryRunner(folder, config.queries);
-    this.#disk = new DiskWatch(folder.root, () =>
-      this.#boards.reduce((sum, board) => sum + board.peek("journalBytes"), 0),
-    );
+    this.#disk = new DiskWatch(folder.root, {
+      unsealedBytes: () => this.#boards.reduce((sum, board) => sum + board.peek("journalBytes"), 0),
+      onLook: ({ isLow }) => {
+        this.#gate.isDiskLow = isLow;
+      },
+    });
   }
 
   async #start(): Promise<void> {
@@ -169,37 +162,44 @@ export class Service {
       retentionMs: config.retentionMs,
     });
     this.#phase = "running";
-    this.#http = listen(
+    this.#gate.isAccepting = true;
+    const auth = { secret: this.#secret.secret, issuer: config.jwtIssuer, audience: config.jwtAudience };
+    this.#front = await Front.open(
       {
-        auth: new Authenticator({
-          secret: this.#secret.secret,
-          issuer: config.jwtIssuer,
-          audience: config.jwtAudience,
-          clock: systemClock,
-        }),
+        auth: new Authenticator({ ...auth, clock: systemClock }),
         clock: systemClock,
         log,
         refusals: this.#refusals,
         limits: config,
-        isAccepting: () => this.#phase === "running",
+        isAccepting: () => this.#gate.isAccepting,
+        isDiskLow: () => this.#gate.isDiskLow,
         requireRoom: () => this.#dispatcher.requireRoom(),
         submit: (request) => this.#dispatcher.submit(request),
         boards: () => this.#boards.map((board) => board.read()),
         queries: this.#queries,
-        disk: () => this.#disk.state,
         health: () => this.#health(),
         metrics: () => this.#metrics(),
         upkeep: () => this.#upkeep,
       },
-      { host: config.host, port: config.port, version: packageJson.version },
+      {
+        host: config.host,
+        port: config.port,
+        version: packageJson.version,
+        threads: config.httpThreads,
+        auth,
+        shards: this.#shards.map(laneTo),
+        boards: this.#boardMemories,
+        gate: this.#gateMemory,
+        logLevel: config.logLevel,
+      },
     );
-    writeFileSync(this.#folder.address, this.#http.address);
-    log.info({ address: this.#http.address, shards: config.shards, folder: this.#folder.root }, "started");
+    writeFileSync(this.#folder.address, this.#front.address);
+    log.info({ address: this.#front.address, shards: config.shards, folder: this.#folder.root }, "started");
   }
 
   /** Where it listens: `http://HOST:PORT`. */
   get address(): string {
-    return this.#http?.address ?? "";
+    return this.#front?.address ?? "";
   }
 
   /** The key that its tokens are signed with, and whether this start made it. */
@@ -212,6 +212,11 @@ export class Service {
     return this.#shards;
   }
 
+  /** What listens, for tests that end a thread of it. */
+  get front(): Front | undefined {
+    return this.#front;
+  }
+
   /**
    * Refuses what is new, answers what is in flight, seals everything accepted, publishes the catalog, and closes.
    * True when all of it was done; otherwise the journal has what was not sealed.
@@ -219,10 +224,12 @@ export class Service {
   async stop(): Promise<boolean> {
     if (this.#phase === "stopping") return false;
     this.#phase = "stopping";
+    this.#gate.isAccepting = false;
     this.#log.info("stopping");
     await this.#queries.stop();
     await this.#upkeep?.[Symbol.asyncDispose]();
     const nowMs = systemClock.nowMs();
+    await this.#front?.drained(nowMs + drainMsMax);
     while (this.#dispatcher.requestsInFlight > 0 && systemClock.nowMs() < nowMs + drainMsMax) await Bun.sleep(5);
     const stop = { kind: "stop", giveUpAtMs: nowMs + sealMsMax } as const;
     await Promise.all(this.#shards.map((shard) => this.#orLogged(shard.ask(stop))));
@@ -247,7 +254,7 @@ export class Service {
     this.#disk[Symbol.dispose]();
     this.#publisher[Symbol.dispose]();
     await this.#upkeep?.[Symbol.asyncDispose]();
-    await this.#http?.stop();
+    await this.#front?.close();
     await Promise.all(this.#shards.map((shard) => shard.destroy()));
     // A thread that ends under a running query aborts the process, and with it the reason why a start failed.
     await this.#orLogged(this.#keeper.ask({ kind: "settle" }));
@@ -268,20 +275,13 @@ export class Service {
   }
 
   async #metrics(): Promise<string> {
-    const histograms = await Promise.all(
-      this.#shards.map(async (shard) => {
-        if (!shard.isReady) return [];
-        const asked = shard.ask({ kind: "metrics" }).catch(() => []);
-        return (await within(asked, scrapePatienceMs)) ?? [];
-      }),
-    );
     return scrape({
       shards: this.#shards.map((shard, index) => ({
         board: this.#boardOf(index),
         isReady: shard.isReady,
         restarts: shard.restarts,
       })),
-      histograms,
+      histograms: await this.#allShards.histograms(),
       refusals: this.#refusals,
       holdings: this.#publisher.holdings,
       queries: this.#queries,

@@ -28,10 +28,10 @@ export type Recovery = { refused: string | undefined };
 /** What the actor was born with. */
 export const bornWith = (): unknown => workerData;
 
-/** Tells the main thread something unasked. */
-export function notify(notice: object): void {
+/** Tells the main thread something unasked. What stands in `moved` is gone from this thread afterwards. */
+export function notify(notice: object, moved: ArrayBuffer[] = []): void {
   invariant(parentPort !== null, "an actor runs in a thread of its own");
-  parentPort.postMessage(notice);
+  parentPort.postMessage(notice, moved);
 }
 
 /** A request of an actor to whoever the main thread passes it on to. */
@@ -44,14 +44,15 @@ const questions = new Map<number, PromiseWithResolvers<unknown>>();
 let lastQuestion = 0;
 
 /**
- * Asks the main thread, which passes the question on and brings the reply back through `told`.
+ * Asks the main thread, which passes the question on and brings the reply back through `told`. What stands in `moved` is gone
+ * from this thread afterwards.
  * @throws Error with the text of what went wrong there
  */
-export function askOutside(request: object): Promise<unknown> {
+export function askOutside(request: object, moved: ArrayBuffer[] = []): Promise<unknown> {
   const id = ++lastQuestion;
   const question = Promise.withResolvers<unknown>();
   questions.set(id, question);
-  notify({ kind: "question", id, request } satisfies Question);
+  notify({ kind: "question", id, request } satisfies Question, moved);
   return question.promise;
 }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { messageOf } from "./errors.ts";
 
 /** What is known of the disk. */
-export type DiskState = { freeBytes: number; isLow: boolean; failure: string | undefined };
+type DiskState = { freeBytes: number; isLow: boolean; failure: string | undefined };
 
 /** How often the disk is asked. ms */
 const lookEveryMs = 250;
@@ -16,12 +16,14 @@ const reserveBytesMin = 4 * 1024 * 1024;
 export class DiskWatch implements Disposable {
   readonly #path: string;
   readonly #unsealedBytes: () => number;
+  readonly #onLook: (state: DiskState) => void;
   readonly #timer: NodeJS.Timeout;
   #state: DiskState = { freeBytes: 0, isLow: false, failure: undefined };
 
-  constructor(path: string, unsealedBytes: () => number) {
+  constructor(path: string, options: { unsealedBytes: () => number; onLook: (state: DiskState) => void }) {
     this.#path = path;
-    this.#unsealedBytes = unsealedBytes;
+    this.#unsealedBytes = options.unsealedBytes;
+    this.#onLook = options.onLook;
     this.#look();
     this.#timer = setInterval(() => this.#look(), lookEveryMs);
   }
@@ -51,5 +53,6 @@ export class DiskWatch implements Disposable {
     } catch (error) {
       this.#state = { ...this.#state, failure: messageOf(error) };
     }
+    this.#onLook(this.#state);
   }
 }

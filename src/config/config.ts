@@ -8,6 +8,8 @@ export type Config = {
   host: string;
   /** 0 picks a free one. */
   port: number;
+  /** Threads that accept requests. */
+  httpThreads: number;
   dataDir: string;
   shards: number;
   /** HS256 key as it was given; undefined: the one in the data folder, made at first start. */
@@ -35,6 +37,9 @@ export const jwtSecretBytesMin = 32;
 /** The id table keeps a shard's number in six bits. */
 const shardsMax = 64;
 
+/** Each accepts about 100,000 requests a second: past this, the shards are the limit. */
+const httpThreadsMax = 16;
+
 /** A longer timer than this fires at once on this platform. Seconds. */
 const flushIntervalSecondsMax = 2_147_483;
 
@@ -56,6 +61,7 @@ export const variables = {
   PORT: ["3000", "listening port; 0 picks a free one"],
   MILLRACE_DATA_DIR: ["./data", "journals, segments, catalog, generated secret"],
   MILLRACE_SHARDS: ["cores, at least 2", "shard actors, 1 to 64"],
+  MILLRACE_HTTP_THREADS: ["1", "threads that accept requests, 1 to 16; more than one pays from four cores on"],
   MILLRACE_JWT_SECRET: ["made at first start", "HS256 key, at least 32 bytes"],
   MILLRACE_JWT_ISSUER: ["none", "required `iss` of tokens"],
   MILLRACE_JWT_AUDIENCE: ["none", "required `aud` of tokens"],
@@ -115,6 +121,7 @@ export function readConfig(environment: Environment): Config {
     port: integer("PORT", 3000, 0, 65_535),
     dataDir: text("MILLRACE_DATA_DIR") ?? "./data",
     shards: integer("MILLRACE_SHARDS", Math.min(shardsMax, Math.max(2, availableParallelism())), 1, shardsMax),
+    httpThreads: integer("MILLRACE_HTTP_THREADS", 1, 1, httpThreadsMax),
     jwtSecret,
     jwtIssuer: text("MILLRACE_JWT_ISSUER"),
     jwtAudience: text("MILLRACE_JWT_AUDIENCE"),

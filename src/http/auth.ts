@@ -21,7 +21,7 @@ export type Scope = (typeof scopes)[number];
 type Principal = { subject: Uint8Array | null; scopes: ReadonlySet<string> };
 
 /** The key, and what a token must name. */
-type AuthOptions = {
+export type AuthOptions = {
   secret: string;
   issuer: string | undefined;
   audience: string | undefined;

@@ -1,6 +1,5 @@
 /** What the endpoints share: made once by the service. */
 import type { Clock } from "../base/clock.ts";
-import type { DiskState } from "../base/disk.ts";
 import type { Log } from "../base/log.ts";
 import type { QueryRunner } from "../query/runner.ts";
 import type { BoardState } from "../shard/board.ts";
@@ -10,23 +9,31 @@ import type { Upkeep } from "../upkeep/upkeep.ts";
 import type { Authenticator } from "./auth.ts";
 import type { RefusalCounters } from "./counters.ts";
 
-/** The service, as the HTTP edge sees it. */
-export type HttpContext = {
+/** What the endpoints hold requests to. */
+export type Limits = { bodyBytesMax: number; bufferEventsMax: number; flushIntervalMs: number };
+
+/** What taking events and counting them needs: every accepting thread has it. */
+export type AcceptContext = {
   auth: Authenticator;
   clock: Clock;
   log: Log;
   refusals: RefusalCounters;
-  limits: { bodyBytesMax: number; bufferEventsMax: number; flushIntervalMs: number };
+  limits: Limits;
   /** False from the first signal to stop. */
   isAccepting: () => boolean;
+  /** Whether the disk has no room for more events. */
+  isDiskLow: () => boolean;
   /** Looks whether a shard has room; throws Overloaded when none has. */
   requireRoom: () => void;
   /** Hands a body to a shard. */
   submit: (request: AppendRequest) => Promise<AppendAnswer>;
   /** One state of each shard's board. */
   boards: () => BoardState[];
+};
+
+/** The service, as the main thread's endpoints see it. */
+export type HttpContext = AcceptContext & {
   queries: QueryRunner;
-  disk: () => DiskState;
   health: () => Health;
   /** Prometheus text. */
   metrics: () => Promise<string>;

@@ -4,24 +4,29 @@ import { AddressRefused, messageOf, Overloaded } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import { statsAnswer } from "../stats/answer.ts";
 import { json, Refusal, refusalOf, refused } from "./answers.ts";
-import type { HttpContext } from "./context.ts";
+import type { AcceptContext, HttpContext } from "./context.ts";
 import { documentation, documented } from "./openapi.ts";
 import { query } from "./query.ts";
 import { track } from "./track.ts";
 import { compact, erase, importLines } from "./upkeep.ts";
 
-/** Where to listen. */
-type ListenOptions = { host: string; port: number; version: string };
+/** Where to listen, and whether other threads listen there too. */
+type Binding = { host: string; port: number; isShared: boolean };
+
+/** How to listen, and the version to tell. */
+type ListenOptions = Binding & { version: string };
 
 /** A listening server. */
 export type HttpServer = {
   /** As it was bound: `http://HOST:PORT`. */
   address: string;
+  port: number;
   /** Ends the listening; open connections are closed. */
   stop(): Promise<void>;
 };
 
-const root = "/api/v1/analytics";
+/** Where the endpoints are. */
+export const root = "/api/v1/analytics";
 
 /** Methods of each path, to tell 405 from 404. */
 const methods: Readonly<Record<string, string>> = {
@@ -42,38 +47,52 @@ const methods: Readonly<Record<string, string>> = {
 const idleSeconds = 30;
 
 /**
- * Starts to listen.
+ * Starts to listen, with all endpoints.
  * @throws AddressRefused when the address cannot be had
  */
-export function listen(context: HttpContext, options: ListenOptions): HttpServer {
-  const app = application(context, options);
+export const listen = (context: HttpContext, options: ListenOptions): HttpServer =>
+  bind(application(context, options.version), options);
+
+/** What binding needs of an application: its type has all of its endpoints in it. */
+type Bindable = {
+  listen(options: Record<string, unknown>): unknown;
+  stop(closeActiveConnections: boolean): Promise<unknown>;
+  readonly server: { readonly port?: number | undefined } | null;
+};
+
+/**
+ * Starts to listen with an application.
+ * @throws AddressRefused when the address cannot be had
+ */
+export function bind(app: Bindable, { host: hostname, port, isShared }: Binding): HttpServer {
   try {
     app.listen({
-      hostname: options.host,
-      port: options.port,
+      hostname,
+      port,
       // Otherwise a second server on the port would be let in, and get half of the requests.
-      reusePort: false,
+      reusePort: isShared,
       idleTimeout: idleSeconds,
       // The limit is enforced per request, with an answer; the server's own would close the connection without one.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     });
   } catch (error) {
-    throw new AddressRefused(`cannot listen on ${options.host}:${options.port}: ${messageOf(error)}`, { cause: error });
+    throw new AddressRefused(`cannot listen on ${hostname}:${port}: ${messageOf(error)}`, { cause: error });
   }
-  const server = app.server;
-  invariant(server !== null, "a server that listens is there");
-  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+  const { server } = app;
+  invariant(typeof server?.port === "number", "a server that listens has a port");
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   return {
     address: `http://${host}:${server.port}`,
+    port: server.port,
     stop: async () => {
       await app.stop(true);
     },
   };
 }
 
-const application = (context: HttpContext, options: ListenOptions) =>
+const application = (context: HttpContext, version: string) =>
   new Elysia()
-    .use(documentation(options.version))
+    .use(documentation(version))
     .onError(({ error, code, request }) => answerError(context, { error, code, request }))
     .post(root, ({ request }) => track(context, request, "event"), { parse: "none", detail: documented.track })
     .post(`${root}/batch`, ({ request }) => track(context, request, "batch"), {
@@ -100,7 +119,8 @@ const application = (context: HttpContext, options: ListenOptions) =>
     .get(`${root}/health`, () => health(context), { detail: documented.health })
     .get("/metrics", () => metrics(context), { detail: documented.metrics });
 
-async function stats(context: HttpContext, request: Request): Promise<Response> {
+/** How many events there are, by category and hour, every acknowledged one among them. */
+export async function stats(context: AcceptContext, request: Request): Promise<Response> {
   if (!context.isAccepting()) throw new Overloaded("stopping");
   await context.auth.authorize(request, "stats:read");
   return json(statsAnswer(context.boards(), context.clock.nowMs(), context.limits));
@@ -118,8 +138,8 @@ async function metrics(context: HttpContext): Promise<Response> {
 }
 
 /** The answer to whatever an endpoint threw; what nobody foresaw is logged here and answered without its details. */
-function answerError(
-  context: HttpContext,
+export function answerError(
+  context: Pick<HttpContext, "refusals" | "log">,
   failed: { error: unknown; code: string | number; request: Request },
 ): Response {
   const { error, code, request } = failed;

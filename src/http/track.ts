@@ -4,19 +4,19 @@ import { unreachable } from "../base/invariant.ts";
 import type { BodyForm } from "../shard/protocol.ts";
 import { invalid, ok, Refusal } from "./answers.ts";
 import { encodingOf, readBody, requireJson, tooLarge } from "./body.ts";
-import type { HttpContext } from "./context.ts";
+import type { AcceptContext } from "./context.ts";
 
 /**
  * Accepts what one request brings. The body is not looked at here: parsing and validation belong to the shard.
  * @throws Refusal, Overloaded or ActorDied
  */
-export async function track(context: HttpContext, request: Request, form: BodyForm): Promise<Response> {
+export async function track(context: AcceptContext, request: Request, form: BodyForm): Promise<Response> {
   if (!context.isAccepting()) throw new Overloaded("stopping");
   const authorized = context.auth.authorize(request, "events:write");
   const { subject } = authorized instanceof Promise ? await authorized : authorized;
   requireJson(request);
   const encoding = encodingOf(request);
-  if (context.disk().isLow) throw new Overloaded("disk_low");
+  if (context.isDiskLow()) throw new Overloaded("disk_low");
   context.requireRoom();
   const { bodyBytesMax } = context.limits;
   const body = await readBody(request, bodyBytesMax);

@@ -17,13 +17,6 @@ export type KeeperOptions = {
   memoryMiB: number;
 };
 
-/** For a flush of small events, and for what the largest event takes while it is read and packed. MiB */
-const memoryMiB = { base: 128, perBodyMiB: 64 };
-
-/** Memory of the keeper's DuckDB, in MiB, where bodies have at most so many bytes. */
-export const keeperMemoryMiB = (bodyBytesMax: number): number =>
-  memoryMiB.base + Math.ceil(bodyBytesMax / 2 ** 20) * memoryMiB.perBodyMiB;
-
 /** What is sealed of a shard: up to where it is whole, events, segments, bytes on disk. */
 export type ShardHoldings = ShardWatermark & { events: number; segments: number; bytes: number };
 

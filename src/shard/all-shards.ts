@@ -1,7 +1,24 @@
 /** What is asked of all shards at once. */
+import type { MetricObject } from "prom-client";
+import type { ActorHost } from "../actor/host.ts";
 import { within } from "../base/within.ts";
 import type { ShardWatermark } from "../store/catalog-views.ts";
-import type { ShardHost } from "./dispatcher.ts";
+import type { ShardLane } from "./dispatcher.ts";
+import type { ShardNotice, ShardReplies, ShardRequest } from "./protocol.ts";
+
+/** A shard's actor, as the main thread sees it. */
+export type ShardHost = ActorHost<ShardRequest, ShardReplies, ShardNotice>;
+
+/** The way for requests to a shard on the main thread. */
+export const laneTo = (host: ShardHost): ShardLane => ({
+  get isReady() {
+    return host.isReady;
+  },
+  append: (requests) => host.ask({ kind: "append", requests }, [requests.buffer]),
+});
+
+/** A scrape waits this long for a thread that is busy, then goes without its histograms. ms */
+const scrapePatienceMs = 500;
 
 /** A shard that does not tell its watermarks by then keeps those that it told last. ms */
 const watermarkPatienceMs = 500;
@@ -48,5 +65,16 @@ export class AllShards {
    */
   async forget(path: string): Promise<void> {
     await Promise.all(this.#hosts.map((host) => host.ask({ kind: "forget", path })));
+  }
+
+  /** What the histograms of each thread hold; nothing of one that does not answer in time. */
+  histograms(): Promise<MetricObject[][]> {
+    return Promise.all(
+      this.#hosts.map(async (host) => {
+        if (!host.isReady) return [];
+        const asked = host.ask({ kind: "metrics" }).catch(() => []);
+        return (await within(asked, scrapePatienceMs)) ?? [];
+      }),
+    );
   }
 }

@@ -20,7 +20,7 @@ const encodings = ["identity", "gzip", "zstd"] as const;
 export const subjectBytesMax = noSubject - 1;
 
 /** Packs requests, in their order. */
-export function packRequests(requests: readonly AppendRequest[]): Uint8Array {
+export function packRequests(requests: readonly AppendRequest[]): Uint8Array<ArrayBuffer> {
   let bytes = 0;
   for (const { subject, body } of requests) bytes += headBytes + (subject?.byteLength ?? 0) + body.byteLength;
   const packed = new Uint8Array(bytes);

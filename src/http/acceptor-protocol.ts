@@ -1,0 +1,37 @@
+/** What an acceptor is asked, and what it tells and asks: plain data, cloned between threads. */
+import type { Recovery } from "../actor/serve.ts";
+import type { LogLevel } from "../base/log.ts";
+import type { AuthOptions } from "./auth.ts";
+import type { Limits } from "./context.ts";
+
+/** What an acceptor is born with. */
+export type AcceptorOptions = {
+  /** Where all accepting threads listen. */
+  host: string;
+  port: number;
+  /** The main thread's own server, for what an acceptor does not answer itself: `http://HOST:PORT`. */
+  innerAddress: string;
+  auth: Omit<AuthOptions, "clock">;
+  limits: Limits;
+  /** One for each shard, in their order. */
+  boards: SharedArrayBuffer[];
+  gate: SharedArrayBuffer;
+  logLevel: LogLevel;
+};
+
+/** Everything that an acceptor is asked. */
+export type AcceptorRequest = { kind: "recover" } | { kind: "drained"; giveUpAtMs: number };
+
+/** The answer to each kind of request. */
+export type AcceptorReplies = {
+  /** It listens. */
+  recover: Recovery;
+  /** No request of it waits for a shard any more, or the time is over. */
+  drained: undefined;
+};
+
+/** Refusals since it told last. */
+export type AcceptorNotice = { kind: "refusals"; byReason: [reason: string, requests: number][] };
+
+/** Packed requests for a shard, and the packed answers as the reply. */
+export type AcceptorQuestion = { shard: number; requests: Uint8Array<ArrayBuffer> };

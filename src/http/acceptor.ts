@@ -1,0 +1,99 @@
+/**
+ * Worker entry of an acceptor: one more thread that listens on the service's port. The kernel deals out connections.
+ *
+ * It takes events and answers stats by itself, from shared memory; what is rare or needs the main thread's state is forwarded there.
+ */
+import { Elysia } from "elysia";
+import { askOutside, bornWith, type Handlers, handlerOf, notify } from "../actor/serve.ts";
+import { systemClock } from "../base/clock.ts";
+import { ActorDied, AddressRefused, messageOf } from "../base/errors.ts";
+import { openLog } from "../base/log.ts";
+import { Board } from "../shard/board.ts";
+import { Dispatcher, type ShardLane } from "../shard/dispatcher.ts";
+import type {
+  AcceptorNotice,
+  AcceptorOptions,
+  AcceptorQuestion,
+  AcceptorReplies,
+  AcceptorRequest,
+} from "./acceptor-protocol.ts";
+import { Authenticator } from "./auth.ts";
+import { RefusalCounters } from "./counters.ts";
+import { forward } from "./forward.ts";
+import { Gate } from "./gate.ts";
+import { answerError, bind, root, stats } from "./server.ts";
+import { track } from "./track.ts";
+
+const options = bornWith() as AcceptorOptions;
+
+/** A scrape is as old as this at most. ms */
+const tellEveryMs = 100;
+
+const drainLookMs = 5;
+
+const boards = options.boards.map((memory) => new Board(memory));
+const gate = new Gate(options.gate);
+const refusals = new RefusalCounters();
+
+const laneOf = (board: Board, shard: number): ShardLane => ({
+  get isReady() {
+    return board.peek("ready") === 1;
+  },
+  append: async (requests) => {
+    const question: AcceptorQuestion = { shard, requests };
+    try {
+      return String(await askOutside(question, [requests.buffer]));
+    } catch (error) {
+      throw new ActorDied(messageOf(error), { cause: error });
+    }
+  },
+});
+
+const dispatcher = new Dispatcher({
+  shards: boards.map(laneOf),
+  boards: options.boards,
+  bufferEventsMax: options.limits.bufferEventsMax,
+});
+
+const context = {
+  auth: new Authenticator({ ...options.auth, clock: systemClock }),
+  clock: systemClock,
+  log: openLog(options.logLevel, "acceptor"),
+  refusals,
+  limits: options.limits,
+  isAccepting: () => gate.isAccepting,
+  isDiskLow: () => gate.isDiskLow,
+  requireRoom: () => dispatcher.requireRoom(),
+  submit: dispatcher.submit.bind(dispatcher),
+  boards: () => boards.map((board) => board.read()),
+};
+
+const app = new Elysia()
+  .onError(({ error, code, request }) => answerError(context, { error, code, request }))
+  .post(root, ({ request }) => track(context, request, "event"), { parse: "none" })
+  .post(`${root}/batch`, ({ request }) => track(context, request, "batch"), { parse: "none" })
+  .get(`${root}/stats`, ({ request }) => stats(context, request))
+  .all("*", ({ request, server }) => forward(request, options.innerAddress, server), { parse: "none" });
+
+const handlers: Handlers<AcceptorRequest, AcceptorReplies> = {
+  recover: async () => {
+    try {
+      bind(app, { host: options.host, port: options.port, isShared: true });
+    } catch (error) {
+      if (error instanceof AddressRefused) return { refused: error.message };
+      throw error;
+    }
+    setInterval(() => {
+      const byReason = refusals.take();
+      if (byReason.length > 0) notify({ kind: "refusals", byReason } satisfies AcceptorNotice);
+    }, tellEveryMs);
+    return { refused: undefined };
+  },
+  drained: async ({ giveUpAtMs }) => {
+    while (dispatcher.requestsInFlight > 0 && systemClock.nowMs() < giveUpAtMs) await Bun.sleep(drainLookMs);
+    return undefined;
+  },
+};
+
+/** What piscina calls. */
+export const handle = handlerOf(handlers);

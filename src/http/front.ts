@@ -1,0 +1,128 @@
+/** All that listens: the main thread's server and, where they are asked for, acceptors on the same port. */
+import { ActorHost } from "../actor/host.ts";
+import { AddressRefused, messageOf } from "../base/errors.ts";
+import type { LogLevel } from "../base/log.ts";
+import type { ShardLane } from "../shard/dispatcher.ts";
+import type {
+  AcceptorNotice,
+  AcceptorOptions,
+  AcceptorQuestion,
+  AcceptorReplies,
+  AcceptorRequest,
+} from "./acceptor-protocol.ts";
+import type { AuthOptions } from "./auth.ts";
+import type { HttpContext, Limits } from "./context.ts";
+import { type HttpServer, listen } from "./server.ts";
+
+type Acceptor = ActorHost<AcceptorRequest, AcceptorReplies, AcceptorNotice>;
+
+/** What listens, where, and what acceptors need of the service. */
+type FrontOptions = {
+  host: string;
+  port: number;
+  version: string;
+  /** Threads that accept requests, this one among them. */
+  threads: number;
+  auth: Omit<AuthOptions, "clock">;
+  shards: readonly ShardLane[];
+  boards: SharedArrayBuffer[];
+  gate: SharedArrayBuffer;
+  logLevel: LogLevel;
+};
+
+/** Loopback alone: nobody but acceptors is meant to call there, and every endpoint asks for the same tokens. */
+const innerHost = "127.0.0.1";
+
+/** What listens; made by `Front.open`. */
+export class Front {
+  /** As it was bound: `http://HOST:PORT`. */
+  readonly address: string;
+  readonly #servers: readonly HttpServer[];
+  readonly #acceptors: readonly Acceptor[];
+
+  private constructor(address: string, servers: readonly HttpServer[], acceptors: readonly Acceptor[]) {
+    this.address = address;
+    this.#servers = servers;
+    this.#acceptors = acceptors;
+  }
+
+  /**
+   * Listens with all threads.
+   * @throws AddressRefused when the address cannot be had
+   */
+  static async open(context: HttpContext, options: FrontOptions): Promise<Front> {
+    const { host, version, threads } = options;
+    if (threads > 1) requireFree(host, options.port);
+    const outer = listen(context, { host, port: options.port, version, isShared: threads > 1 });
+    if (threads === 1) return new Front(outer.address, [outer], []);
+    const inner = listen(context, { host: innerHost, port: 0, version, isShared: false });
+    const acceptors = Array.from({ length: threads - 1 }, (_, index): Acceptor => {
+      const born: AcceptorOptions = {
+        host,
+        port: outer.port,
+        innerAddress: inner.address,
+        auth: options.auth,
+        limits: limitsOf(context.limits),
+        boards: options.boards,
+        gate: options.gate,
+        logLevel: options.logLevel,
+      };
+      return new ActorHost<AcceptorRequest, AcceptorReplies, AcceptorNotice>({
+        name: `acceptor ${index + 1}`,
+        entry: new URL("./acceptor.ts", import.meta.url),
+        options: born,
+        log: context.log,
+        onNotice: ({ byReason }) => context.refusals.addAll(byReason),
+        onQuestion: async (question) => {
+          const { shard, requests } = question as AcceptorQuestion;
+          return options.shards[shard]?.append(requests);
+        },
+      });
+    });
+    const front = new Front(outer.address, [outer, inner], acceptors);
+    try {
+      await Promise.all(acceptors.map((acceptor) => acceptor.start()));
+    } catch (error) {
+      await front.close();
+      throw error;
+    }
+    return front;
+  }
+
+  /** The threads beside this one, for tests that end them. */
+  get acceptors(): readonly Acceptor[] {
+    return this.#acceptors;
+  }
+
+  /** Waits until no acceptor has a request at a shard; to be called once the gate is shut. */
+  async drained(giveUpAtMs: number): Promise<void> {
+    const living = this.#acceptors.filter((acceptor) => acceptor.isReady);
+    // One that dies meanwhile has nothing in flight any more.
+    await Promise.allSettled(living.map((acceptor) => acceptor.ask({ kind: "drained", giveUpAtMs })));
+  }
+
+  /** Ends all listening; open connections are closed. */
+  async close(): Promise<void> {
+    await Promise.all(this.#acceptors.map((acceptor) => acceptor.destroy()));
+    for (const server of this.#servers) await server.stop();
+  }
+}
+
+/**
+ * Looks whether nobody else listens there: the kernel lets any number in once they all say that they share.
+ * @throws AddressRefused
+ */
+function requireFree(hostname: string, port: number): void {
+  try {
+    Bun.serve({ hostname, port, reusePort: false, fetch: () => new Response() }).stop(true);
+  } catch (error) {
+    throw new AddressRefused(`cannot listen on ${hostname}:${port}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** The limits alone, whatever else the object holds: it is cloned into another thread. */
+const limitsOf = ({ bodyBytesMax, bufferEventsMax, flushIntervalMs }: Limits): Limits => ({
+  bodyBytesMax,
+  bufferEventsMax,
+  flushIntervalMs,
+});

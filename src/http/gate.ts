@@ -1,0 +1,34 @@
+/** Whether requests are taken at all, in memory that all accepting threads share. */
+
+const acceptingAt = 0;
+const diskLowAt = 1;
+
+/** Memory for one gate; shut at first. */
+export const createGateMemory = () => new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
+
+/** The main thread sets it, and every accepting thread looks at it with each request. */
+export class Gate {
+  readonly #marks: Int32Array;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.#marks = new Int32Array(memory);
+  }
+
+  /** True from the end of the start to the first signal to stop. */
+  get isAccepting(): boolean {
+    return Atomics.load(this.#marks, acceptingAt) === 1;
+  }
+
+  set isAccepting(isAccepting: boolean) {
+    Atomics.store(this.#marks, acceptingAt, Number(isAccepting));
+  }
+
+  /** Whether the disk has no room for more events. */
+  get isDiskLow(): boolean {
+    return Atomics.load(this.#marks, diskLowAt) === 1;
+  }
+
+  set isDiskLow(isDiskLow: boolean) {
+    Atomics.store(this.#marks, diskLowAt, Number(isDiskLow));
+  }
+}
