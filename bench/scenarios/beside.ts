@@ -1,0 +1,36 @@
+/** Two things at once, where the first says how long. */
+
+/**
+ * Does `main`, and `other` for as long as it lasts. Each is given a signal: `main` that the other has failed, `other` that it is over.
+ * @throws Error whatever either throws; both have ended by then
+ */
+export async function beside<M, O>(
+  main: (failed: AbortSignal) => Promise<M>,
+  other: (over: AbortSignal) => Promise<O>,
+): Promise<{ main: M; other: O }> {
+  const failed = new AbortController();
+  const over = new AbortController();
+  const [mainEnd, otherEnd] = await Promise.allSettled([
+    main(failed.signal).finally(() => over.abort()),
+    other(over.signal).catch((error: unknown) => {
+      failed.abort(error);
+      throw error;
+    }),
+  ]);
+  // The other's error first: it is what ended the main one.
+  if (otherEnd.status === "rejected") throw otherEnd.reason;
+  if (mainEnd.status === "rejected") throw mainEnd.reason;
+  return { main: mainEnd.value, other: otherEnd.value };
+}
+
+/** Waits, and no longer than until `signal`. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  const end = () => resolve();
+  signal.addEventListener("abort", end);
+  await promise;
+  clearTimeout(timer);
+  signal.removeEventListener("abort", end);
+}
