@@ -23,11 +23,11 @@ export async function beside<M, O>(
   return { main: mainEnd.value, other: otherEnd.value };
 }
 
-/** Waits, and no longer than until `signal`. */
+/** Waits, not at all for a time that is past, and no longer than until `signal`. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
+  const timer = setTimeout(resolve, Math.max(0, ms));
   const end = () => resolve();
   signal.addEventListener("abort", end);
   await promise;

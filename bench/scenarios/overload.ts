@@ -112,7 +112,10 @@ function figuresOf(found: readonly Found[]): Figure[] {
       of: "of refusals, from intended",
       rounds: results.map((one) => one.refusals.fromIntended),
     }),
-    ...latencyFigures(refused, { of: "of refusals, from sending", rounds: results.map((one) => one.refusals.fromSent) }),
+    ...latencyFigures(refused, {
+      of: "of refusals, from sending",
+      rounds: results.map((one) => one.refusals.fromSent),
+    }),
     memory("memory in the first third", ({ memoryMB }) => firstAndLast(memoryMB).first),
     memory("memory in the last third", ({ memoryMB }) => firstAndLast(memoryMB).last),
     memory("memory peak", ({ memoryPeakMB }) => memoryPeakMB),

@@ -69,6 +69,11 @@ export class Trial {
     this.#bodiesPath = bodiesPath;
   }
 
+  /** Ends everything. */
+  get signal(): AbortSignal {
+    return this.#bench.signal;
+  }
+
   /** What it takes at most, by a closed loop that is never idle, once it is warm. Returns when it has settled. Requests a second. */
   async capacity(): Promise<number> {
     const seconds = this.#bench.isQuick ? capacitySeconds.quick : capacitySeconds.usual;
