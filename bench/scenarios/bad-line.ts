@@ -1,7 +1,7 @@
 /** Clients on a bad line: some send their body a byte at a time, some read what they asked for a little at a time. */
 import { AnswerReader } from "../load/answers.ts";
 import type { Service } from "../system/service.ts";
-import { pause } from "./beside.ts";
+import { pause, together } from "./beside.ts";
 
 /** As a line of 20 bytes a second has it; the service closes a connection that is silent for 30 s. ms */
 const byteEveryMs = 50;
@@ -40,12 +40,15 @@ export async function sendAndReadSlowly(
   over: AbortSignal,
 ): Promise<SlowCounts> {
   const counts: SlowCounts = { acknowledged: 0, unansweredMax: 0, turnedAway: 0, pieces: 0 };
-  const again = async (act: () => Promise<void>) => {
-    while (!over.aborted) await act();
+  const sender = async (ends: AbortSignal) => {
+    while (!ends.aborted) await sendSlowly(service, counts, ends);
   };
-  await Promise.all([
-    ...Array.from({ length: senders }, () => again(() => sendSlowly(service, counts, over))),
-    ...Array.from({ length: readers }, () => again(() => readSlowly({ url: service.url, queryToken }, counts, over))),
+  const reader = async (ends: AbortSignal) => {
+    while (!ends.aborted) await readSlowly({ url: service.url, queryToken }, counts, ends);
+  };
+  await together(over, [
+    ...Array.from({ length: senders }, () => sender),
+    ...Array.from({ length: readers }, () => reader),
   ]);
   return counts;
 }

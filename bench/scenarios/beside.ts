@@ -23,6 +23,25 @@ export async function beside<M, O>(
   return { main: mainEnd.value, other: otherEnd.value };
 }
 
+/**
+ * Does all of them, each with a signal that ends when `signal` does or another has failed.
+ * @throws Error the first that any throws; all have ended by then
+ */
+export async function together(
+  signal: AbortSignal,
+  works: readonly ((ends: AbortSignal) => Promise<void>)[],
+): Promise<void> {
+  const failed = new AbortController();
+  const ends = AbortSignal.any([signal, failed.signal]);
+  const failures: unknown[] = [];
+  const noted = (error: unknown) => {
+    failures.push(error);
+    failed.abort(error);
+  };
+  await Promise.all(works.map((work) => work(ends).catch(noted)));
+  if (failures.length > 0) throw failures[0];
+}
+
 /** Waits, not at all for a time that is past, and no longer than until `signal`. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Histogram } from "hdr-histogram-js";
 import { newHistogram, record } from "../load/latency.ts";
 import { Schedule } from "../load/schedule.ts";
-import { pause } from "./beside.ts";
+import { pause, together } from "./beside.ts";
 import { watchCatalog } from "./catalog-watch.ts";
 import { epochMs, Sightings } from "./sightings.ts";
 import type { SqlClient } from "./sql-client.ts";
@@ -45,19 +45,14 @@ export async function sendMarkers(plan: MarkerPlan, over: AbortSignal): Promise<
   const seenAll = new AbortController();
   const catalogPath = join(plan.trial.service.dataDir, "millrace.duckdb");
   const onSeen = ({ session, atMs }: { session: string; atMs: number }) => onCatalog.see(session, atMs);
-  const sending = async () => {
-    try {
-      await sendUntil(over, { ...plan, marks, overHttp, onCatalog });
-      await allSeen([overHttp, onCatalog], plan.trial.signal);
-    } finally {
+  await together(AbortSignal.any([seenAll.signal, plan.trial.signal]), [
+    async (ends) => {
+      await sendUntil(AbortSignal.any([over, ends]), { ...plan, marks, overHttp, onCatalog });
+      await allSeen([overHttp, onCatalog], ends);
       seenAll.abort();
-    }
-  };
-  const ends = AbortSignal.any([seenAll.signal, plan.trial.signal]);
-  await Promise.all([
-    sending(),
-    countOverHttp(plan.client, overHttp, ends),
-    watchCatalog({ catalogPath, prefix: plan.prefix, onSeen }, ends),
+    },
+    (ends) => countOverHttp(plan.client, overHttp, ends),
+    (ends) => watchCatalog({ catalogPath, prefix: plan.prefix, onSeen }, ends),
   ]);
   plan.trial.note({ acknowledged: marks.acknowledged, unansweredMax: 0 });
   return {
@@ -126,7 +121,9 @@ async function countOverHttp(client: SqlClient, sightings: Sightings, over: Abor
   }
 }
 
-async function allSeen(all: readonly Sightings[], signal: AbortSignal): Promise<void> {
+/** Waits for the last ones, for a bounded time. */
+async function allSeen(all: readonly Sightings[], ends: AbortSignal): Promise<void> {
   const deadline = performance.now() + waitMsMax;
-  while (all.some(({ awaited }) => awaited.length > 0) && performance.now() < deadline) await pause(50, signal);
+  const isAwaited = () => all.some(({ awaited }) => awaited.length > 0);
+  while (isAwaited() && !ends.aborted && performance.now() < deadline) await pause(50, ends);
 }

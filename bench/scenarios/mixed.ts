@@ -3,7 +3,7 @@ import type { Histogram } from "hdr-histogram-js";
 import type { Goal, ScenarioResult } from "../core/result.ts";
 import { type Bench, extentOf, type Scenario } from "../core/scenario.ts";
 import { newHistogram, record } from "../load/latency.ts";
-import { pause } from "./beside.ts";
+import { pause, together } from "./beside.ts";
 import { figure, latencyFigures, percentileLine } from "./figures.ts";
 import { compareNeighbours, comparisonFigures, comparisonPlots } from "./neighbours.ts";
 import { SqlClient } from "./sql-client.ts";
@@ -85,36 +85,39 @@ async function measure(bench: Bench): Promise<ScenarioResult> {
 async function analyst(trial: Trial): Promise<(over: AbortSignal) => Promise<Analysis>> {
   const client = await SqlClient.of(trial.service, trial.signal);
   return async (over) => {
+    const analysis = { queries: newHistogram(), stats: newHistogram(), busy: 0 };
     const startedMs = performance.now();
-    const [{ queries, busy }, stats] = await Promise.all([askInTurn(client, over), askStats(trial, over)]);
+    await together(over, [
+      (ends) => askInTurn(client, analysis, ends),
+      (ends) => askStats(trial, analysis.stats, ends),
+    ]);
     const seconds = (performance.now() - startedMs) / 1e3;
-    return { queries, stats, busy, queriesPerSecond: queries.totalCount / seconds };
+    return { ...analysis, queriesPerSecond: analysis.queries.totalCount / seconds };
   };
 }
 
 /** The last query ends after `over`: half an answer is no latency. */
-async function askInTurn(client: SqlClient, over: AbortSignal): Promise<{ queries: Histogram; busy: number }> {
-  const queries = newHistogram();
-  let busy = 0;
+async function askInTurn(
+  client: SqlClient,
+  analysis: { queries: Histogram; busy: number },
+  over: AbortSignal,
+): Promise<void> {
   for (let turn = 0; !over.aborted; turn += 1) {
     const startedMs = performance.now();
     const answer = await client.ask(questions[turn % questions.length] ?? "SELECT 1");
-    if (answer.kind === "busy") busy += 1;
-    else record(queries, performance.now() - startedMs);
+    if (answer.kind === "busy") analysis.busy += 1;
+    else record(analysis.queries, performance.now() - startedMs);
   }
-  return { queries, busy };
 }
 
-async function askStats(trial: Trial, over: AbortSignal): Promise<Histogram> {
-  const stats = newHistogram();
+async function askStats(trial: Trial, stats: Histogram, over: AbortSignal): Promise<void> {
   const startedMs = performance.now();
-  for (let turn = 0; !over.aborted; turn += 1) {
+  for (let turn = 0; ; turn += 1) {
     // From when it was meant to be asked, as the events' latencies are.
     const intendedMs = startedMs + turn * statsEveryMs;
     await pause(intendedMs - performance.now(), over);
-    if (over.aborted) break;
+    if (over.aborted) return;
     await trial.service.stats();
     record(stats, performance.now() - intendedMs);
   }
-  return stats;
 }
