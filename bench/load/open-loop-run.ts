@@ -75,6 +75,7 @@ export class OpenLoopRun {
       clearTimeout(deadline);
     }
     const { user, system } = process.cpuUsage(cpuBefore);
+    const endMs = this.#nowMs();
     const report: Report = {
       due: this.#due,
       sent: this.#sent,
@@ -83,9 +84,9 @@ export class OpenLoopRun {
       dropped: this.#dropped,
       unsent: this.#queue.count,
       cpuSeconds: (user + system) / 1e6,
-      wallSeconds: this.#nowMs() / 1e3,
+      wallSeconds: endMs / 1e3,
       sendLag: packHistogram(this.#sendLag),
-      ...this.#tally.told(),
+      ...this.#tally.told(endMs),
     };
     for (const connection of this.#all) connection.end();
     return report;
@@ -134,9 +135,9 @@ export class OpenLoopRun {
     for (let taken = 0; this.#freeNext < this.#free.length; taken += 1) {
       const intendedMs = this.#queue.shift();
       if (intendedMs === undefined) break;
-      this.#send(intendedMs);
+      const sentMs = this.#send(intendedMs);
       // Who waited for a connection waited for the server; who found one free waited for this process.
-      if (taken >= waitedBefore) record(this.#sendLag, this.#nowMs() - intendedMs);
+      if (taken >= waitedBefore) record(this.#sendLag, sentMs - intendedMs);
     }
     if (nowMs < this.#order.seconds * 1e3 || this.#queue.count > 0 || this.#busyCount() > 0) return;
     this.#ended.resolve();
@@ -151,7 +152,7 @@ export class OpenLoopRun {
     }
   }
 
-  #send(intendedMs: number): void {
+  #send(intendedMs: number): number {
     const connection = this.#free[this.#freeNext];
     const template = this.#templates[this.#turn % this.#templates.length];
     if (connection === undefined || template === undefined) throw new Error("nothing to send, or nowhere to");
@@ -163,7 +164,10 @@ export class OpenLoopRun {
     }
     this.#turn += 1;
     this.#sent += 1;
-    connection.send(template.next(this.#ids), { intendedMs, sentMs: this.#nowMs() });
+    const request = template.next(this.#ids);
+    const sentMs = this.#nowMs();
+    connection.send(request, { intendedMs, sentMs });
+    return sentMs;
   }
 
   #busyCount(): number {

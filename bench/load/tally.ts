@@ -49,8 +49,11 @@ export class Tally {
     this.#refusals.record(times);
   }
 
-  /** The part of the report that is about answers; the last second, which is not whole, is left out of the course. */
-  told(): Pick<Report, "accepted" | "unavailable" | "limited" | "other" | "accepts" | "refusals" | "course"> {
+  /** The part of the report that is about answers, at the end of the load; of its course only seconds that are whole. */
+  told(
+    endMs: number,
+  ): Pick<Report, "accepted" | "unavailable" | "limited" | "other" | "accepts" | "refusals" | "course"> {
+    this.#closeSecondsUpTo(Math.floor(endMs / 1e3));
     const { accepted, unavailable, limited, other } = this;
     const latencies = { accepts: this.#accepts.packed(), refusals: this.#refusals.packed() };
     return { accepted, unavailable, limited, other, ...latencies, course: this.#course };

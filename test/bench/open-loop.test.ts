@@ -14,7 +14,7 @@ function reportWith(more: Partial<Report>): Report {
   return {
     ...{ due: 2_000, sent: 2_000, broken: 0, unanswered: 0, dropped: 0, unsent: 0 },
     ...{ cpuSeconds: 0.5, wallSeconds: 2.01, sendLag: packHistogram(newHistogram()) },
-    ...new Tally().told(),
+    ...new Tally().told(0),
     ...more,
   };
 }
@@ -23,7 +23,7 @@ test("2xx are accepted, 503 and 429 refused, and only those have latencies: from
   const tally = new Tally();
   const times = { intendedMs: 100, sentMs: 120, answeredMs: 150 };
   for (const status of [200, 201, 503, 429, 500]) tally.answer(status, times);
-  const result = resultOf(reportWith(tally.told()), load);
+  const result = resultOf(reportWith(tally.told(150)), load);
   expect(result).toMatchObject({ accepted: 2, unavailable: 1, limited: 1, other: 1 });
   expect(result.accepts.fromIntended.totalCount).toBe(2);
   expect(result.accepts.fromIntended.maxValue).toBeWithin(49_900, 50_100);
@@ -34,8 +34,9 @@ test("2xx are accepted, 503 and 429 refused, and only those have latencies: from
 test("the course has a place for each whole second, also for one without answers", () => {
   const tally = new Tally();
   for (const answeredMs of [10, 900, 2_500, 3_100]) tally.answer(200, { intendedMs: 0, sentMs: 0, answeredMs });
-  expect(tally.told().course.map(({ accepted }) => accepted)).toEqual([2, 0, 1]);
-  expect(tally.told().course[1]?.p99Ms).toBeNull();
+  const { course } = tally.told(4_002);
+  expect(course.map(({ accepted }) => accepted)).toEqual([2, 0, 1, 1]);
+  expect(course[1]?.p99Ms).toBeNull();
 });
 
 test("accepted requests a second count to the last answer, not to the end of the schedule", () => {
