@@ -3,10 +3,10 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Figure, ScenarioResult } from "../core/result.ts";
 import type { Bench, Scenario } from "../core/scenario.ts";
+import { type Backlog, makeBacklog, recover } from "../storage/backlog.ts";
+import { auditFolder } from "../storage/ledger.ts";
 import { filesIn } from "../system/folder.ts";
 import { compactFolder } from "../system/service.ts";
-import { type Backlog, makeBacklog, recover } from "./backlog.ts";
-import { auditFolder } from "./ledger.ts";
 
 /** Few enough that nothing is merged before it is looked at; bytes need no rounds, as there is no noise in them. */
 const events = { own: 300_000, quick: 100_000 };

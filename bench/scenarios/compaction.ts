@@ -3,10 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Figure, ScenarioResult } from "../core/result.ts";
 import { type Bench, extentOf, type Scenario } from "../core/scenario.ts";
+import { auditFolder } from "../storage/ledger.ts";
+import { makeStored, type Stored } from "../storage/stored.ts";
 import { copySynced, filesIn } from "../system/folder.ts";
 import { type CommandCost, compactFolder } from "../system/service.ts";
-import { auditFolder } from "./ledger.ts";
-import { makeStored, type Stored } from "./stored.ts";
 
 const events = { own: 10_000_000, quick: 500_000 };
 

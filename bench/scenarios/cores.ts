@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import { median } from "../core/method.ts";
 import type { Figure, Plot, ScenarioResult } from "../core/result.ts";
 import { type Bench, extentOf, type Scenario } from "../core/scenario.ts";
+import { auditService } from "../storage/ledger.ts";
+import { batches, Loader, type LoadKind, singles } from "../storage/wrk-load.ts";
 import { Service } from "../system/service.ts";
 import { cpuByKind, readThreads } from "../system/threads.ts";
-import { auditService } from "./ledger.ts";
-import { batches, Loader, type LoadKind, singles } from "./wrk-load.ts";
 
 /** As in the scenarios of speed. */
 const kinds = [singles(256), batches(64)];

@@ -2,7 +2,7 @@
 import type { ScenarioResult } from "../core/result.ts";
 import { type Bench, extentOf, type Scenario } from "../core/scenario.ts";
 import { appendFdatasync, readJson, type Work, type WorkOptions } from "../floors/work.ts";
-import { barsOf, figuresOf, remarksOf, shareName } from "./side-figures.ts";
+import { barsOf, figuresOf, remarksOf, shareName } from "../peers/side-figures.ts";
 import {
   connections,
   eventsPerRequest,
@@ -12,7 +12,7 @@ import {
   millraceSide,
   type Side,
   writeBodies,
-} from "./sides.ts";
+} from "../peers/sides.ts";
 
 /** Long enough for five flushes of the service. */
 const extent = { rounds: 3, seconds: 10, secondsQuick: 2 };

@@ -2,7 +2,7 @@
 import { rm } from "node:fs/promises";
 import type { Figure, ScenarioResult } from "../core/result.ts";
 import { type Bench, extentOf, type Scenario } from "../core/scenario.ts";
-import { makeBacklog, recoverCopy } from "./backlog.ts";
+import { makeBacklog, recoverCopy } from "../storage/backlog.ts";
 
 /** Ten journal files of 24 MiB, five a shard on two cores: fewer than the six from which on the service merges segments. */
 const events = { own: 500_000, quick: 200_000 };

@@ -3,11 +3,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { firstAndLast, median } from "../core/method.ts";
 import type { Figure, Line, ScenarioResult } from "../core/result.ts";
 import { type Bench, extentOf, type Scenario } from "../core/scenario.ts";
+import { auditService } from "../storage/ledger.ts";
+import { batches, Loader } from "../storage/wrk-load.ts";
 import { type Look, lookDuring } from "../system/looks.ts";
 import { readMemory } from "../system/sampler.ts";
 import { Service } from "../system/service.ts";
-import { auditService } from "./ledger.ts";
-import { batches, Loader } from "./wrk-load.ts";
 
 /** What a small machine has to spare. MB, of a million bytes. */
 const peakMBMax = 600;

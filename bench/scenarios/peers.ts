@@ -8,8 +8,8 @@ import { influxdb } from "../peers/influxdb.ts";
 import { nats } from "../peers/nats.ts";
 import { provide } from "../peers/packages.ts";
 import type { Form, Peer } from "../peers/peer.ts";
-import { barsOf, figuresOf, remarksOf, type SideRounds, shareName } from "./side-figures.ts";
-import { connections, inTurn, type Measured, millraceSide, peerSide, type Side, writeBodies } from "./sides.ts";
+import { barsOf, figuresOf, remarksOf, type SideRounds, shareName } from "../peers/side-figures.ts";
+import { connections, inTurn, type Measured, millraceSide, peerSide, type Side, writeBodies } from "../peers/sides.ts";
 
 /** Each with how many times its events a second the service should take in batches; undefined where that is only told. */
 const peers: readonly { peer: Peer; timesMin: number | undefined }[] = [

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { median } from "../core/method.ts";
 import type { Figure, ScenarioResult } from "../core/result.ts";
 import { type Bench, extentOf, type Scenario } from "../core/scenario.ts";
-import { makeBacklog, type Recovery, recoverCopy } from "./backlog.ts";
+import { makeBacklog, type Recovery, recoverCopy } from "../storage/backlog.ts";
 
 /** A million is the default buffer: no crash of a service as it is shipped leaves more. */
 const sizes = { own: [100_000, 300_000, 1_000_000], quick: [100_000] };

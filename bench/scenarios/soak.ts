@@ -2,11 +2,11 @@
 import { firstAndLast, median } from "../core/method.ts";
 import type { Figure, Plot, ScenarioResult } from "../core/result.ts";
 import { type Bench, extentOf, type Scenario } from "../core/scenario.ts";
+import { auditService } from "../storage/ledger.ts";
+import { batches, Loader } from "../storage/wrk-load.ts";
 import { type Look, lookDuring } from "../system/looks.ts";
 import { readMemory } from "../system/sampler.ts";
 import { Service } from "../system/service.ts";
-import { auditService } from "./ledger.ts";
-import { batches, Loader } from "./wrk-load.ts";
 
 /** About half of what the service can take: it waits for its clients as they wait for it. */
 const connections = 8;

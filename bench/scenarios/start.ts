@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { median } from "../core/method.ts";
 import type { Figure, ScenarioResult } from "../core/result.ts";
 import type { Bench, Scenario } from "../core/scenario.ts";
+import { makeStored, type Stored } from "../storage/stored.ts";
 import { AuditFailed } from "../system/audit.ts";
 import { cliPath, Service, startFloor } from "../system/service.ts";
-import { makeStored, type Stored } from "./stored.ts";
 
 /** A start is short, and the machine's noise long: many of them. */
 const rounds = { own: 10, quick: 3 };

@@ -2,10 +2,10 @@
 import { percentile } from "../core/percentile.ts";
 import type { Figure, Plot, ScenarioResult } from "../core/result.ts";
 import { type Bench, extentOf, type Scenario } from "../core/scenario.ts";
+import { makeStored } from "../storage/stored.ts";
 import { AuditFailed } from "../system/audit.ts";
 import { Service } from "../system/service.ts";
 import { timeStats } from "../system/stats-latency.ts";
-import { makeStored } from "./stored.ts";
 
 const sizes = { own: [0, 1_000_000, 10_000_000], quick: [0, 100_000] };
 

@@ -58,14 +58,16 @@ export class Service implements AsyncDisposable {
   /** Where its catalog lies. */
   readonly dataDir: string;
   readonly #server: ServerProcess;
+  readonly #env: Record<string, string | undefined>;
   readonly #ending: AsyncDisposableStack;
 
   private constructor(
-    server: ServerProcess,
+    { server, env }: { server: ServerProcess; env: Record<string, string | undefined> },
     told: Pick<Service, "listeningMs" | "readyMs" | "token" | "dataDir">,
     ending: AsyncDisposableStack,
   ) {
     this.#server = server;
+    this.#env = env;
     this.#ending = ending;
     this.listeningMs = told.listeningMs;
     this.readyMs = told.readyMs;
@@ -95,7 +97,7 @@ export class Service implements AsyncDisposable {
     const readyMs = performance.now() - startedMs;
 
     const token = await makeToken(env);
-    return new Service(server, { listeningMs, readyMs, token, dataDir }, ending.move());
+    return new Service({ server, env }, { listeningMs, readyMs, token, dataDir }, ending.move());
   }
 
   /** Where it listens: `http://HOST:PORT`. */
@@ -111,6 +113,14 @@ export class Service implements AsyncDisposable {
   /** The end of what it printed. */
   get logTail(): string {
     return this.#server.logTail;
+  }
+
+  /**
+   * Makes a token that may do only what `scope` says, such as `query`.
+   * @throws Error the command line gives none
+   */
+  tokenFor(scope: string): Promise<string> {
+    return makeToken(this.#env, ["--scope", scope]);
   }
 
   /**
@@ -236,8 +246,8 @@ async function healthy(server: ServerProcess, signal: AbortSignal): Promise<void
   }
 }
 
-async function makeToken(env: Record<string, string | undefined>): Promise<string> {
-  const command = [process.execPath, cliPath, "token", "--subject", "bench"];
+async function makeToken(env: Record<string, string | undefined>, scope: readonly string[] = []): Promise<string> {
+  const command = [process.execPath, cliPath, "token", "--subject", "bench", ...scope];
   const made = Bun.spawn(command, { env, stdin: "ignore", stdout: "pipe", stderr: "pipe", timeout: answerMsMax });
   const [token, complaint] = await Promise.all([made.stdout.text(), made.stderr.text(), made.exited]);
   if (made.exitCode !== 0) throw new Error(`no token: ${complaint}${token}`);

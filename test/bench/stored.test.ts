@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { sealingRate } from "../../bench/scenarios/backlog.ts";
 import { allowedCores } from "../../bench/scenarios/cores.ts";
+import { sealingRate } from "../../bench/storage/backlog.ts";
 import { sealedEvents } from "../../bench/system/folder.ts";
 import { lookDuring } from "../../bench/system/looks.ts";
 import { readMetric } from "../../bench/system/service.ts";

@@ -1,7 +1,7 @@
 /** Rounds of several sides brought to figures, shares and a picture. Pure. */
 import { median } from "../core/method.ts";
 import type { Figure, Plot, ScenarioResult } from "../core/result.ts";
-import type { Form } from "../peers/peer.ts";
+import type { Form } from "./peer.ts";
 import { eventsPerRequest, type Measured, type Side } from "./sides.ts";
 
 /** One side after all of its rounds, in their order. */

@@ -6,9 +6,9 @@ import type { WaitsFor } from "../core/result.ts";
 import type { Bench } from "../core/scenario.ts";
 import { batchBodies, singleBodies } from "../load/events.ts";
 import { findWrk, type LoadResult, runWrk } from "../load/wrk.ts";
-import type { Form, Peer } from "../peers/peer.ts";
 import { AuditFailed, complaintsAbout, countStored } from "../system/audit.ts";
 import { Service, startFloor } from "../system/service.ts";
+import type { Form, Peer } from "./peer.ts";
 
 /** What one side showed in one round. */
 export type Measured = {

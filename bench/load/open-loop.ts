@@ -1,0 +1,140 @@
+/**
+ * A load at a fixed rate, whatever the answers: by a process of its own, so that nothing else delays its clock. It is made
+ * in this runtime and takes more processor time than `wrk`; it says how much, and how late it was, and its result warns of both.
+ */
+import { fileURLToPath } from "node:url";
+import { Value } from "@sinclair/typebox/value";
+import type { Histogram } from "hdr-histogram-js";
+import { type Order, type Report, reportSchema } from "./generator-protocol.ts";
+import { atPercentile, unpackHistogram } from "./latency.ts";
+
+/** One load. */
+export type OpenLoad = {
+  /** Whole address to post to. */
+  url: string;
+  /** Sent as a bearer token. */
+  token: string;
+  /** File of bodies, one a line. */
+  bodiesPath: string;
+  /** Twelve hexadecimal digits, different in each run: part of the ids that clients make. */
+  runTag: string;
+  /** Requests a second. */
+  perSecond: number;
+  seconds: number;
+  /** Enough that none waits for one while the server keeps up. */
+  connections: number;
+  /** The same seed makes the same times. */
+  seed: number;
+};
+
+/** Latencies of one kind of answer. */
+export type Latencies = {
+  /** From when the request was meant to be sent: what a client sees. */
+  fromIntended: Histogram;
+  /** From when it was written to a connection: what the server took. */
+  fromSent: Histogram;
+};
+
+/** What one load saw. Counts of requests. */
+export type OpenLoopResult = Omit<Report, "accepts" | "refusals" | "sendLag"> & {
+  accepts: Latencies;
+  refusals: Latencies;
+  sendLag: Histogram;
+  /** Accepted requests a second, from the first one due to the end of the schedule or the last answer, whichever is later. */
+  acceptedPerSecond: number;
+  /** What a reader must know of the generator to believe the figures. */
+  warnings: string[];
+};
+
+const generatorPath = fileURLToPath(new URL("./generator.ts", import.meta.url));
+
+/** A client that has waited so long has gone: what would wait longer for a connection is dropped, and told. s */
+const queueSecondsMax = 5;
+
+/** Answers are waited for as long after the last request: longer than any that a working server gives. s */
+const drainSeconds = 10;
+
+/** Its start, its connections and its end, on a machine that is busy. s */
+const extraSeconds = 30;
+
+/** Above it the generator has no room for a burst, and its own queue is in what it measures. Share of a core. */
+const generatorShareMax = 0.8;
+
+/** Twice the timer's millisecond: later than that, it was not the timer. ms */
+const sendLagMsMax = 2;
+
+/**
+ * Puts the load on a server and waits for the last answers.
+ * @throws Error the generator failed, or `signal` ended it
+ */
+export async function runOpenLoop(load: OpenLoad, signal: AbortSignal): Promise<OpenLoopResult> {
+  signal.throwIfAborted();
+  const generator = Bun.spawn([process.execPath, "--no-orphans", generatorPath], {
+    stdin: new Blob([JSON.stringify(orderOf(load))]),
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: (load.seconds + drainSeconds + extraSeconds) * 1e3,
+    signal,
+  });
+  const [printed, complaint] = await Promise.all([generator.stdout.text(), generator.stderr.text(), generator.exited]);
+  signal.throwIfAborted();
+  if (generator.exitCode !== 0) {
+    throw new Error(`the generator ended with ${generator.exitCode ?? generator.signalCode}: ${complaint}${printed}`);
+  }
+  return resultOf(parseReport(printed), load);
+}
+
+/**
+ * Reads what the generator prints.
+ * @throws Error it is no report
+ */
+export function parseReport(printed: string): Report {
+  const report: unknown = JSON.parse(printed);
+  if (!Value.Check(reportSchema, report)) throw new Error(`not the report of a generator: ${printed}`);
+  return report;
+}
+
+/** Unpacks a report, and says what in it casts doubt on it. */
+export function resultOf(report: Report, load: Pick<OpenLoad, "perSecond" | "seconds">): OpenLoopResult {
+  const unpacked = (pair: Report["accepts"]): Latencies => ({
+    fromIntended: unpackHistogram(pair.fromIntended),
+    fromSent: unpackHistogram(pair.fromSent),
+  });
+  const sendLag = unpackHistogram(report.sendLag);
+  return {
+    ...report,
+    accepts: unpacked(report.accepts),
+    refusals: unpacked(report.refusals),
+    sendLag,
+    acceptedPerSecond: report.accepted / Math.max(load.seconds, report.wallSeconds),
+    warnings: warningsOf(report, { sendLagMs: atPercentile(sendLag, 99), perSecond: load.perSecond }),
+  };
+}
+
+function warningsOf(report: Report, { sendLagMs, perSecond }: { sendLagMs: number; perSecond: number }): string[] {
+  const at = `at ${Math.round(perSecond).toLocaleString("en-US")} requests/s`;
+  const share = report.cpuSeconds / report.wallSeconds;
+  const warnings: string[] = [];
+  if (share > generatorShareMax) {
+    warnings.push(`${at} the generator took ${Math.round(share * 100)} % of a core: its own delay is in the latencies`);
+  }
+  if (sendLagMs > sendLagMsMax) {
+    warnings.push(`${at} the generator sent late: p99 of ${sendLagMs.toFixed(1)} ms, which is in the latencies`);
+  }
+  if (report.dropped > 0) {
+    warnings.push(
+      `${at} ${report.dropped} of ${report.due} requests were never sent: too many waited for a connection`,
+    );
+  }
+  if (report.unsent > 0) warnings.push(`${at} ${report.unsent} requests found no free connection to the end`);
+  if (report.other > 0) warnings.push(`${at} ${report.other} answers were neither accepted nor refused for now`);
+  if (report.broken > 0) warnings.push(`${at} ${report.broken} requests went down with their connection`);
+  if (report.unanswered > 0) warnings.push(`${at} ${report.unanswered} requests were not answered at all`);
+  return warnings;
+}
+
+function orderOf({ url, ...load }: OpenLoad): Order {
+  const { hostname, port, pathname } = new URL(url);
+  const queueMax = Math.ceil(load.perSecond * queueSecondsMax);
+  return { ...load, hostname, port: Number(port), path: pathname, queueMax, drainSeconds };
+}
