@@ -87,7 +87,7 @@ export class Admission {
     const { board, groups, idTable } = this.#options;
     const { rows } = ingested;
     const ids = idsOf(rows);
-    const outcomes: readonly ClaimOutcome[] | undefined = ids.count === 0 ? [] : idTable.claim(ids);
+    const outcomes: readonly ClaimOutcome[] | undefined = ids === undefined ? [] : idTable.claim(ids);
     if (outcomes === undefined) return undefined;
     const group = groups.join();
     group.tally.noteReceived(ingested.receivedAtMs);
@@ -150,9 +150,13 @@ export class Admission {
   }
 }
 
-/** Ids of the rows that clients made. */
-function idsOf(rows: readonly Row[]): IdList {
-  const ids = new IdList(rows.length);
-  for (const row of rows) if (row.content !== undefined) ids.add(row.eventId, row.content);
+/** Ids of the rows that clients made; undefined where there are none. */
+function idsOf(rows: readonly Row[]): IdList | undefined {
+  let ids: IdList | undefined;
+  for (const row of rows) {
+    if (row.content === undefined) continue;
+    ids ??= new IdList(rows.length);
+    ids.add(row.eventId, row.content);
+  }
   return ids;
 }
