@@ -12,7 +12,7 @@ export type QueryRefusal = Omit<QueryFailure, "kind"> & { kind: QueryFailure["ki
  * A shell sets the limit, for it holds from the start on, and the niceness, below the service's own threads: the runtime reserves address space as it begins, and takes less where
  * less is allowed (measured: 80 MB resident either way). Past it DuckDB fails to allocate, and says so or ends.
  */
-const limited = 'ulimit -d "$0" && exec nice -n 5 "$@"';
+const limited = 'ulimit -d "$0" && exec nice -n 10 "$@"';
 
 const entry = fileURLToPath(new URL("./sandbox.ts", import.meta.url));
 

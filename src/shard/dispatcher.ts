@@ -25,8 +25,8 @@ export type ShardLane = {
 
 type Waiting = { request: AppendRequest; answer: PromiseWithResolvers<AppendAnswer> };
 
-/** A shard works this off in about 50 ms; what is behind it waits longer than a caller would. Bytes. */
-const shardBytesInFlightMax = 16 * 1024 * 1024;
+/** A shard works this off in about 100 ms; what is behind it waits longer than a caller would. Bytes. */
+const shardBytesInFlightMax = 4 * 1024 * 1024;
 
 /**
  * So many requests go at once, without waiting for the rest of the turn: the shard parses them while this thread reads on.
@@ -34,8 +34,8 @@ const shardBytesInFlightMax = 16 * 1024 * 1024;
  */
 const messageRequestsMax = 64;
 
-/** So many small requests take longer than their bytes tell. */
-const shardRequestsInFlightMax = 20_000;
+/** So many small requests take longer than their bytes tell: about 100 ms, too. */
+const shardRequestsInFlightMax = 5_000;
 
 /** What the dispatcher needs to know at each request. */
 type DispatcherOptions = {
@@ -44,8 +44,8 @@ type DispatcherOptions = {
   bufferEventsMax: number;
 };
 
-/** Packed JSON is about so many times larger than it comes. */
-const inflationLikely = 16;
+/** Packed batches are about so many times larger than they come. */
+const inflationLikely = 8;
 
 /** What a request counts for while it is in flight. Bytes. */
 const weightOf = ({ body, encoding }: AppendRequest) =>
