@@ -6,7 +6,7 @@ import { MillraceError, messageOf } from "../base/errors.ts";
 import { eventColumns } from "../event/columns.ts";
 import type { ImportedRow } from "../event/imported.ts";
 import { parseJson } from "../event/parse.ts";
-import { identifier, literal } from "../store/duckdb.ts";
+import { identifier, literal } from "../store/sql-literals.ts";
 
 /** A row, and how much of the file was read by then in bytes, as far as that is known; or why there is none. */
 export type HistoryRow = ((ImportedRow & { ok: true }) | { ok: false; error: string }) & { readBytes: number };

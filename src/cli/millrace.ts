@@ -6,33 +6,28 @@
 import { Command } from "@commander-js/extra-typings";
 import packageJson from "../../package.json" with { type: "json" };
 import { MillraceError, messageOf } from "../base/errors.ts";
-import { compactCommand } from "./compact.ts";
-import { eraseCommand } from "./erase.ts";
 import { exitCodeOf } from "./exit.ts";
-import { exportCommand } from "./export.ts";
-import { importCommand } from "./import.ts";
-import { restoreCommand } from "./restore.ts";
-import { serveCommand } from "./serve.ts";
-import { snapshotCommand } from "./snapshot.ts";
-import { sqlCommand } from "./sql.ts";
-import { tokenCommand } from "./token.ts";
-import { verifyCommand } from "./verify.ts";
 
-const program = new Command("millrace")
-  .description(packageJson.description)
-  .version(packageJson.version)
-  .addCommand(serveCommand)
-  .addCommand(tokenCommand)
-  .addCommand(sqlCommand)
-  .addCommand(exportCommand)
-  .addCommand(snapshotCommand)
-  .addCommand(restoreCommand)
-  .addCommand(verifyCommand)
-  .addCommand(compactCommand)
-  .addCommand(eraseCommand)
-  .addCommand(importCommand);
+/** One alone is loaded where it is named: a start must not wait for what others need. In the order of `--help`. */
+const commands = {
+  serve: async () => (await import("./serve.ts")).serveCommand,
+  token: async () => (await import("./token.ts")).tokenCommand,
+  sql: async () => (await import("./sql.ts")).sqlCommand,
+  export: async () => (await import("./export.ts")).exportCommand,
+  snapshot: async () => (await import("./snapshot.ts")).snapshotCommand,
+  restore: async () => (await import("./restore.ts")).restoreCommand,
+  verify: async () => (await import("./verify.ts")).verifyCommand,
+  compact: async () => (await import("./compact.ts")).compactCommand,
+  erase: async () => (await import("./erase.ts")).eraseCommand,
+  import: async () => (await import("./import.ts")).importCommand,
+};
+
+const program = new Command("millrace").description(packageJson.description).version(packageJson.version);
 
 try {
+  const named = Object.entries(commands).filter(([name]) => name === process.argv[2]);
+  const wanted = named.length > 0 ? named : Object.entries(commands);
+  for (const command of await Promise.all(wanted.map(([, load]) => load()))) program.addCommand(command);
   await program.parseAsync();
 } catch (error) {
   const isExpected = error instanceof MillraceError;

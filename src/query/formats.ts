@@ -1,6 +1,6 @@
 /** How rows are written, for HTTP and for the command line. */
 import type { DuckDBDataChunk, DuckDBResult } from "@duckdb/node-api";
-import { literal } from "../store/duckdb.ts";
+import { literal } from "../store/sql-literals.ts";
 import { type JsonWriter, jsonWriter, typeText } from "./json-text.ts";
 
 /** Formats that are written here, from rows as they come. DuckDB itself writes the others: see `copyStatement`. */

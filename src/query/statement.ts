@@ -7,7 +7,8 @@
  * - This is the first wall of two: the process that runs the statement can open no file but those of the view.
  */
 import { isRecord } from "../event/parse.ts";
-import { type DuckDB, literal } from "../store/duckdb.ts";
+import type { DuckDB } from "../store/duckdb.ts";
+import { literal } from "../store/sql-literals.ts";
 
 /** Why a text is refused. */
 type StatementFault = {

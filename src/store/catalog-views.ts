@@ -3,8 +3,8 @@ import type { ShardId } from "../base/brand.ts";
 import { eventViews } from "./catalog-events.ts";
 import { type CatalogItem, itemStatements } from "./catalog-item.ts";
 import { catalogMacros } from "./catalog-macros.ts";
-import { identifier, listLiteral, literal } from "./duckdb.ts";
 import { emptyQuery } from "./rollup.ts";
+import { identifier, listLiteral, literal } from "./sql-literals.ts";
 import { clockOf } from "./utc.ts";
 
 /** A current segment, by its name in the folder `segments`. */

@@ -9,8 +9,9 @@ import { existsSync } from "node:fs";
 import { removeIfThere, renameDurably, syncFile } from "../base/durable.ts";
 import { messageOf } from "../base/errors.ts";
 import { type CatalogContent, catalogStatements } from "./catalog-views.ts";
-import { type DuckDB, literal } from "./duckdb.ts";
+import type { DuckDB } from "./duckdb.ts";
 import { type DataFolder, unfinishedSuffix } from "./names.ts";
+import { literal } from "./sql-literals.ts";
 
 /** Writes the catalog and returns once the new file is in its place. */
 export async function publishCatalog(duckdb: DuckDB, folder: DataFolder, content: CatalogContent): Promise<void> {

@@ -11,8 +11,8 @@ import { Value } from "@sinclair/typebox/value";
 import { appendDurably, removeIfThere, renameDurably, syncFile, syncFolder, truncateDurably } from "../base/durable.ts";
 import { codeOf, DataFolderRefused, messageOf } from "../base/errors.ts";
 import type { ErasureReceipt } from "./catalog-views.ts";
-import { literal } from "./duckdb.ts";
 import { type DataFolder, unfinishedSuffix } from "./names.ts";
+import { literal } from "./sql-literals.ts";
 
 /** Whose events are to go: those of a session, a client or a subject, or those for which an SQL condition holds. */
 export const erasureRequestSchema = Type.Union([

@@ -1,6 +1,6 @@
 /** The SQL of an export: which days there are, and one day's rows in a format. */
 import { eventColumns } from "../event/columns.ts";
-import { identifier, literal } from "./duckdb.ts";
+import { identifier, literal } from "./sql-literals.ts";
 
 /** What an export can be written as, and the end of its files' names. */
 export const exportFormats = ["parquet", "csv", "ndjson"] as const;

@@ -1,9 +1,10 @@
 /** A data folder as a database of this process's own: the catalog's views and macros over everything accepted, sealed or not. */
 import { messageOf } from "../base/errors.ts";
 import { catalogStatements } from "./catalog-views.ts";
-import { DuckDB, type DuckDBLimits, literal } from "./duckdb.ts";
+import { DuckDB, type DuckDBLimits } from "./duckdb.ts";
 import { type FolderView, viewFolder } from "./folder-view.ts";
 import type { DataFolder } from "./names.ts";
+import { literal } from "./sql-literals.ts";
 
 /** Merges come minutes apart: whoever loses a file to one so often has another trouble. */
 const triesMax = 5;

@@ -3,7 +3,8 @@
  * received stays.
  */
 import type { ShardId } from "../base/brand.ts";
-import { type DuckDB, listLiteral } from "./duckdb.ts";
+import type { DuckDB } from "./duckdb.ts";
+import { listLiteral } from "./sql-literals.ts";
 
 /**
  * Where repeats are looked for: `from` is a query over segments of one shard, `others` are paths of other segments. What is in

@@ -10,11 +10,12 @@ import { join } from "node:path";
 import { checksumOfFile, syncFile } from "../base/durable.ts";
 import { SegmentNotSealed } from "../base/errors.ts";
 import { eventColumns, rollupColumns } from "../event/columns.ts";
-import { type DuckDB, identifier, listLiteral, literal } from "./duckdb.ts";
+import type { DuckDB } from "./duckdb.ts";
 import { type DataFolder, type SegmentName, segmentName, unfinishedSuffix } from "./names.ts";
 import { removeRepeats } from "./repeats.ts";
 import { rollupQuery } from "./rollup.ts";
 import { countRows, journalQuery, segmentLayout } from "./segment.ts";
+import { identifier, listLiteral, literal } from "./sql-literals.ts";
 import { summaryQuery } from "./summary.ts";
 
 /** What is to become one segment. Plain data: it crosses between processes. */

@@ -1,6 +1,7 @@
 /** The rollup that each segment carries: its events counted by hour, category, priority and name. */
 import { categories } from "../event/schema.ts";
-import { type DuckDB, identifier, listLiteral } from "./duckdb.ts";
+import type { DuckDB } from "./duckdb.ts";
+import { identifier, listLiteral } from "./sql-literals.ts";
 import { clockOf, instantOf } from "./utc.ts";
 
 /** Selects the rollup of a table of events; hours are UTC's. */

@@ -11,9 +11,10 @@ import type { Sequence, ShardId } from "../base/brand.ts";
 import { checksumOfFile, removeIfThere, renameDurably, syncFile } from "../base/durable.ts";
 import { messageOf, SegmentNotSealed } from "../base/errors.ts";
 import { eventColumns, journalColumn, journalType } from "../event/columns.ts";
-import { type DuckDB, identifier, listLiteral, literal } from "./duckdb.ts";
+import type { DuckDB } from "./duckdb.ts";
 import { type DataFolder, type SegmentName, segmentName, unfinishedSuffix } from "./names.ts";
 import { emptyQuery, rollupQuery } from "./rollup.ts";
+import { identifier, listLiteral, literal } from "./sql-literals.ts";
 import { summaryQuery } from "./summary.ts";
 
 /** What becomes one segment: rows in journal files, events `from` to `to` of a shard. */

@@ -16,9 +16,10 @@ import { appendDurably, renameDurably, syncFolder } from "../base/durable.ts";
 import { codeOf, messageOf, PlaceRefused } from "../base/errors.ts";
 import { type Carried, carrySealed } from "./carry.ts";
 import { publishedVersion, writeCatalog } from "./catalog.ts";
-import { DuckDB, literal } from "./duckdb.ts";
+import { DuckDB } from "./duckdb.ts";
 import { holdsEvents, lockDataFolder, prepareDataFolder } from "./layout.ts";
 import { type DataFolder, dataFolder, unfinishedSuffix } from "./names.ts";
+import { literal } from "./sql-literals.ts";
 import { sweepUnfinished } from "./sweep.ts";
 
 const summarySchema = Type.Object({

@@ -1,5 +1,6 @@
 /** What a segment says of itself in one row, so that nobody has to read its events to decide about it: table `summary`. */
-import { type DuckDB, literal } from "./duckdb.ts";
+import type { DuckDB } from "./duckdb.ts";
+import { literal } from "./sql-literals.ts";
 
 /** What is known of a segment. Times in ms since 1970, undefined where it holds no event. */
 export type SegmentSummary = {

@@ -5,10 +5,11 @@ import { checksumOfFile } from "../base/durable.ts";
 import { codeOf, messageOf } from "../base/errors.ts";
 import { readJournal } from "../journal/reader.ts";
 import { currentSegments } from "./current.ts";
-import { DuckDB, literal } from "./duckdb.ts";
+import { DuckDB } from "./duckdb.ts";
 import { listNames } from "./layout.ts";
 import { type DataFolder, parseJournalName, parseSegmentName, type SegmentName } from "./names.ts";
 import { countRows } from "./segment.ts";
+import { literal } from "./sql-literals.ts";
 
 /** Something in the folder, and what is to be said of it. */
 type Finding = { file: string; text: string };

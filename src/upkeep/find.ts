@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { MillraceError, messageOf } from "../base/errors.ts";
 import { eventColumns } from "../event/columns.ts";
 import { judgeCondition } from "../query/statement.ts";
-import { type DuckDB, listLiteral, literal } from "../store/duckdb.ts";
+import type { DuckDB } from "../store/duckdb.ts";
 import { type ErasureRequest, erasureCondition } from "../store/erasures.ts";
 import type { DataFolder } from "../store/names.ts";
 import { emptyQuery } from "../store/rollup.ts";
+import { listLiteral, literal } from "../store/sql-literals.ts";
 import { readSummary } from "../store/summary.ts";
 import type { Found, RewriteJob } from "./protocol.ts";
 
