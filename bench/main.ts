@@ -2,7 +2,7 @@
  * `bun run bench`: what Millrace does on this machine, beside what else it could do.
  * Exit codes: 0 measured, 1 a scenario failed or its audit did, 130 interrupted. A missed goal is shown, and no failure.
  */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Plan, readPlan } from "./arguments.ts";
@@ -25,6 +25,8 @@ async function run(plan: Plan, signal: AbortSignal): Promise<Run> {
   const folder = await mkdtemp(join(tmpdir(), "millrace-bench-"));
   await using ending = new AsyncDisposableStack();
   ending.defer(() => rm(folder, { recursive: true, force: true }));
+  // Entered, not listed: a peer's server may run as a user of its own.
+  await chmod(folder, 0o711);
   const machine = describeMachine(await Bun.file("/proc/mounts").text(), folder);
   const warnings = await watchBeforeStart(cpus().length);
   if (machine.fileSystem === "tmpfs") {

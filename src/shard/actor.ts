@@ -5,7 +5,13 @@ import { invariant } from "../base/invariant.ts";
 import { collectAfter, release } from "../base/release.ts";
 import type { KeeperForShards, KeeperReplies, KeeperRequest } from "../keeper/protocol.ts";
 import { packAnswers, unpackRequests } from "./bundle.ts";
-import type { ShardNotice, ShardOptions, ShardReplies, ShardRequest } from "./protocol.ts";
+import {
+  inflatedBytesLikely,
+  type ShardNotice,
+  type ShardOptions,
+  type ShardReplies,
+  type ShardRequest,
+} from "./protocol.ts";
 import { Shard } from "./shard.ts";
 
 const options = bornWith() as ShardOptions;
@@ -41,8 +47,9 @@ const handlers: Handlers<ShardRequest, ShardReplies> = {
     }
   },
   append: async ({ requests }) => {
-    const bytes = requests.byteLength;
-    const answers = (await recovered()).append(unpackRequests(requests));
+    const unpacked = [...unpackRequests(requests)];
+    const bytes = unpacked.reduce((sum, request) => sum + inflatedBytesLikely(request), 0);
+    const answers = (await recovered()).append(unpacked);
     // Every body is read by now; only its answer is waited for.
     release(requests);
     collectAfter(bytes);

@@ -10,7 +10,7 @@ import { invariant } from "../base/invariant.ts";
 import { release } from "../base/release.ts";
 import { Board } from "./board.ts";
 import { packRequests, unpackAnswers } from "./bundle.ts";
-import type { AppendAnswer, AppendRequest } from "./protocol.ts";
+import { type AppendAnswer, type AppendRequest, inflatedBytesLikely } from "./protocol.ts";
 import { chooseShard, type ShardLoad } from "./routing.ts";
 
 /** A shard, as whoever accepts requests sees it. */
@@ -43,13 +43,6 @@ type DispatcherOptions = {
   boards: readonly SharedArrayBuffer[];
   bufferEventsMax: number;
 };
-
-/** Packed batches are about so many times larger than they come. */
-const inflationLikely = 8;
-
-/** What a request counts for while it is in flight. Bytes. */
-const weightOf = ({ body, encoding }: AppendRequest) =>
-  encoding === "identity" ? body.byteLength : body.byteLength * inflationLikely;
 
 class Lane implements ShardLoad {
   readonly shard: ShardLane;
@@ -111,7 +104,7 @@ export class Dispatcher {
     const lane = this.#choose();
     const answer = Promise.withResolvers<AppendAnswer>();
     lane.waiting.push({ request, answer });
-    lane.bytesInFlight += weightOf(request);
+    lane.bytesInFlight += inflatedBytesLikely(request);
     lane.requestsInFlight += 1;
     if (lane.waiting.length >= messageRequestsMax) this.#send(lane);
     else if (!this.#isScheduled) {
@@ -141,7 +134,7 @@ export class Dispatcher {
     const waiting = lane.waiting;
     lane.waiting = [];
     let bytes = 0;
-    for (const { request } of waiting) bytes += weightOf(request);
+    for (const { request } of waiting) bytes += inflatedBytesLikely(request);
     try {
       const requests = packRequests(waiting.map(({ request }) => request));
       for (const { request } of waiting) release(request.body);

@@ -38,6 +38,13 @@ export type AppendRequest = {
   subject: Uint8Array | null;
 };
 
+/** Packed batches are about so many times larger than they come. */
+const inflationLikely = 8;
+
+/** What a request comes to once it is inflated, about. Bytes. */
+export const inflatedBytesLikely = ({ body, encoding }: AppendRequest): number =>
+  encoding === "identity" ? body.byteLength : body.byteLength * inflationLikely;
+
 /** The answer to one request; `body` is JSON. */
 export type AppendAnswer =
   | { kind: "accepted"; body: string }
