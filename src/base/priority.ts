@@ -11,11 +11,18 @@ const poolName = /^Bun Pool/;
  * Elsewhere, and where it is not allowed, nothing changes.
  */
 export function lowerPoolPriority(nice: number): void {
-  try {
-    for (const thread of readdirSync("/proc/self/task"))
+  for (const thread of unlessRefused(() => readdirSync("/proc/self/task")) ?? [])
+    unlessRefused(() => {
       if (poolName.test(readFileSync(`/proc/self/task/${thread}/comm`, "utf8"))) setPriority(Number(thread), nice);
+    });
+}
+
+/** No /proc, no right, or a thread that has ended meanwhile: then this thread stays as it is, and the others have their turn. */
+function unlessRefused<Result>(ask: () => Result): Result | undefined {
+  try {
+    return ask();
   } catch (error) {
-    // No /proc, no right, or a thread that has ended meanwhile.
     if (codeOf(error) === undefined) throw error;
+    return undefined;
   }
 }

@@ -37,7 +37,7 @@ export const jwtSecretBytesMin = 32;
 /** The id table keeps a shard's number in six bits. */
 const shardsMax = 64;
 
-/** Each accepts about 100,000 requests a second: past this, the shards are the limit. */
+/** A slip of the pen must not start a thousand threads. */
 const httpThreadsMax = 16;
 
 /** A longer timer than this fires at once on this platform. Seconds. */
@@ -61,7 +61,7 @@ export const variables = {
   PORT: ["3000", "listening port; 0 picks a free one"],
   MILLRACE_DATA_DIR: ["./data", "journals, segments, catalog, generated secret"],
   MILLRACE_SHARDS: ["cores, at least 2", "shard actors, 1 to 64"],
-  MILLRACE_HTTP_THREADS: ["1", "threads that accept requests, 1 to 16; more than one pays from four cores on"],
+  MILLRACE_HTTP_THREADS: ["1", "threads that accept requests, 1 to 16; each wants a core of its own"],
   MILLRACE_JWT_SECRET: ["made at first start", "HS256 key, at least 32 bytes"],
   MILLRACE_JWT_ISSUER: ["none", "required `iss` of tokens"],
   MILLRACE_JWT_AUDIENCE: ["none", "required `aud` of tokens"],

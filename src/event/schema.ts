@@ -69,7 +69,7 @@ export const eventSchema = Type.Object(
     ),
     properties: Type.Optional(
       Type.Union([anyObject, Type.Null()], {
-        description: `Event properties: any JSON inside, to ${propertiesDepthMax} levels; numbers keep their digits`,
+        description: `Event properties; JSON of every kind inside, to ${propertiesDepthMax} levels; numbers keep their digits`,
       }),
     ),
     timestamp: Type.Optional(

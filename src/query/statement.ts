@@ -145,6 +145,7 @@ async function parse(duckdb: DuckDB, sql: string): Promise<Parsed> {
   const tree: unknown = JSON.parse(String(row?.["tree"]));
   if (!isRecord(tree)) return refuse("This cannot be read as SQL");
   if (tree["error"] !== false) {
+    // DuckDB's word for a statement that it has no tree for: whatever is no SELECT.
     if (tree["error_type"] === "not implemented") return refuse(`Only a SELECT can be run (${tree["error_message"]})`);
     // The parser counts characters, the places in a tree are bytes.
     const at = tree["position"] === undefined ? undefined : Number(tree["position"]);
@@ -174,7 +175,7 @@ const shifted = (fault: StatementFault | undefined, by: number): StatementFault 
 function faultIn(tree: unknown, scope: Scope): TreeFault | undefined {
   if (Array.isArray(tree)) return firstFault(tree, (item) => faultIn(item, scope));
   if (!isRecord(tree)) return undefined;
-  // What a constant holds was written by the client, and has any shape.
+  // What a constant holds was written by the client, in whatever shape.
   if (tree["class"] === "CONSTANT") return undefined;
   const fault = faultOf(tree, scope);
   if (fault !== undefined) return fault;

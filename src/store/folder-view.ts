@@ -1,5 +1,5 @@
 /**
- * What a data folder holds at this moment, as any process sees it beside a service that goes on writing.
+ * What a data folder holds at this moment, as every process sees it beside a service that goes on writing.
  *
  * Why every event accepted before the call is there exactly once: the journals are opened first and the segments listed after.
  * An event is in a journal that was opened, or its journal was sealed and removed before, and then the segment is in the list.

@@ -1,4 +1,4 @@
-/** Values and names as SQL text. Without DuckDB itself: loading that takes as long as all else of the main thread. */
+/** Values and names as SQL text. Without DuckDB itself, which a thread that only writes SQL need not load. */
 
 /** A text as an SQL literal; DuckDB reads SQL only to a U+0000, which is written as a call for that reason. */
 export const literal = (text: string) => {

@@ -3,18 +3,8 @@ import { randomUUID } from "node:crypto";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { jwt } from "@elysiajs/jwt";
 import { Elysia, t } from "elysia";
+import { categories, priorities } from "../../../src/event/schema.ts";
 
-const categories = [
-  "page_view",
-  "user_action",
-  "trading",
-  "auth",
-  "error",
-  "performance",
-  "feature",
-  "system",
-] as const;
-const priorities = ["low", "medium", "high", "critical"] as const;
 const text = t.Optional(t.Nullable(t.String()));
 
 const eventSchema = t.Object({
