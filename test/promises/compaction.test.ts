@@ -30,8 +30,8 @@ const reading = Type.Union([
 ]);
 
 /** Dozens of flushes, and merges of merges: by the rule of sizes, fewer than half as many stay, whatever the pace. */
-const segmentsMade = 40;
-const ingestMsMax = 25_000;
+const segmentsMade = 80;
+const ingestMsMax = 35_000;
 
 /** Values that a careless copy would change. */
 const unusual = [
