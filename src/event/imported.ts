@@ -1,7 +1,7 @@
 /** A row of history from elsewhere, in the columns of `events`, to a journal line: checked like an event that is sent. Pure. */
 import type { Issue } from "./issue.ts";
 import { isRecord, parseJson } from "./parse.ts";
-import { type Row, rowOf } from "./row.ts";
+import { type LinedRow, rowOf } from "./row.ts";
 import { parseTimestamp, type Timestamp } from "./timestamp.ts";
 import { validateEvent } from "./validate.ts";
 
@@ -12,7 +12,7 @@ export type ImportedRow = { value: unknown; exact: unknown };
 type ImportContext = { now: Timestamp; rowNumber: number };
 
 /** A row's journal line, or all that is wrong with it. */
-type ImportedLine = { ok: true; row: Row } | { ok: false; issues: Issue[] };
+type ImportedLine = { ok: true; row: LinedRow } | { ok: false; issues: Issue[] };
 
 /**
  * Reads a row. Without `received_at` it counts as received at its `timestamp`, without that the other way round. Without
@@ -36,12 +36,8 @@ export function importedLine({ value, exact }: ImportedRow, { now, rowNumber }: 
   const [event] = validated.ok ? validated.events : [];
   if (event === undefined || issues.length > 0) return { ok: false, issues };
   const [subjectText = "null", clientIdText = "null"] = texts.map((text) => (text.ok ? text.json : "null"));
-  const row = rowOf(event, {
-    receivedAt: receivedAt.moment ?? event.timestamp ?? now,
-    subjectText,
-    clientIdText,
-    hasOwnSpellings: properties.exact !== properties.value,
-  });
+  const acceptance = { receivedAt: receivedAt.moment ?? event.timestamp ?? now, subjectText, clientIdText };
+  const row = rowOf(event, acceptance, properties.exact !== properties.value);
   return { ok: true, row };
 }
 

@@ -5,7 +5,7 @@ import { type Sequence, sequence } from "../base/brand.ts";
 import { removeIfThere, syncFolder, truncateDurably, writeAll } from "../base/durable.ts";
 import { codeOf, JournalNotWritten, messageOf } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
-import { commitBytesMax, commitLine } from "./format.ts";
+import { commitLine } from "./format.ts";
 import type { Group, Journal, JournalPart } from "./journal.ts";
 import { readJournal } from "./reader.ts";
 
@@ -29,9 +29,6 @@ const zeros = new Uint8Array(512 * 1024);
 
 /** A larger group spends its time on its own bytes. Bytes. */
 const reserveFor = 64 * 1024;
-
-/** A group is rarely larger; memory for one that was is not kept. Bytes. */
-const scratchBytesMax = 16 * 1024 * 1024;
 
 /** A file that takes appends: `bytes` are groups, `reserved` is its size, with the zeros that stand ready for more. */
 type OpenFile = {
@@ -60,7 +57,6 @@ export class FileJournal implements Journal {
   #next: Sequence;
   #file: OpenFile | undefined;
   #broken = false;
-  #scratch = Buffer.alloc(0);
 
   constructor(options: FileJournalOptions) {
     this.#next = options.next;
@@ -156,16 +152,12 @@ export class FileJournal implements Journal {
     }
   }
 
-  /** The bytes of a group with its commit line, in memory that the next group uses again. */
-  #encode(group: Group): Uint8Array {
-    // In UTF-8 a character takes at most three bytes for each of its UTF-16 units.
-    const bytesMax = group.text.length * 3 + commitBytesMax;
-    const scratch = this.#scratch.byteLength >= bytesMax ? this.#scratch : Buffer.allocUnsafeSlow(bytesMax);
-    this.#scratch = scratch.byteLength <= scratchBytesMax ? scratch : this.#scratch;
-    const end = scratch.write(group.text, 0, "utf8");
-    const commit = commitLine({ sequence: this.#next, rows: group.rows, lines: scratch.subarray(0, end) });
-    invariant(commit.length <= commitBytesMax, "a commit line is short");
-    return scratch.subarray(0, end + scratch.write(commit, end, "latin1"));
+  /** The bytes of a group with its commit line. */
+  #encode({ lines, rows }: Group): Uint8Array {
+    const commit = commitLine({ sequence: this.#next, rows, lines: lines.view() });
+    lines.reserve(commit.length * 3);
+    lines.text(commit);
+    return lines.view();
   }
 
   #create(): OpenFile {

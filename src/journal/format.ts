@@ -15,9 +15,6 @@ export type Commit = { sequence: Sequence; rows: number; bytes: number; crc32: n
 /** The first bytes of every commit line; no row's line starts so. */
 export const commitPrefix = '{"commit":{';
 
-/** No commit line is longer: four numbers of at most 16 digits. Bytes. */
-export const commitBytesMax = 160;
-
 const commitPattern =
   /^\{"commit":\{"sequence":(\d{1,16}),"rows":(\d{1,9}),"bytes":(\d{1,12}),"crc32":"([0-9a-f]{8})"\}\}$/;
 

@@ -7,9 +7,10 @@
  * - Parts are in order of sequence, without overlap; a part that `rotate` gave never changes again.
  */
 import type { Sequence } from "../base/brand.ts";
+import type { LineBuffer } from "../event/line-buffer.ts";
 
-/** Rows that become durable together: their lines, each ended by a newline. */
-export type Group = { text: string; rows: number };
+/** Rows that become durable together: their lines, each ended by a newline. The journal writes its commit line behind them. */
+export type Group = { lines: LineBuffer; rows: number };
 
 /** A closed stretch of the journal, ready to be sealed: events `from` to `to`, both included. */
 export type JournalPart = { path: string; from: Sequence; to: Sequence; rows: number; bytes: number };

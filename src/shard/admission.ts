@@ -65,7 +65,7 @@ export class Admission {
   admit(ingested: IngestedRows): AppendAnswer | Promise<AppendAnswer> {
     const refusal = this.#refusal() ?? this.#reserveRoom(ingested.rows.length);
     if (refusal !== undefined) return { kind: "overloaded", reason: refusal };
-    return this.#join(ingested) ?? this.#retryJoin(ingested);
+    return this.#join(ingested) ?? this.#retryJoin({ ...ingested, lines: Buffer.from(ingested.lines) });
   }
 
   #refusal(): OverloadReason | undefined {
@@ -85,7 +85,7 @@ export class Admission {
   /** Joins the open group with reserved room; undefined while an id of the request is pending in another shard. */
   #join(ingested: IngestedRows): Promise<AppendAnswer> | undefined {
     const { board, groups, idTable } = this.#options;
-    const { rows } = ingested;
+    const { rows, lines } = ingested;
     const ids = idsOf(rows);
     const outcomes: readonly ClaimOutcome[] | undefined = ids === undefined ? [] : idTable.claim(ids);
     if (outcomes === undefined) return undefined;
@@ -93,10 +93,13 @@ export class Admission {
     group.tally.noteReceived(ingested.receivedAtMs);
     let claim = 0;
     let added = 0;
+    let from = 0;
     for (const row of rows) {
+      const at = from;
+      from += row.bytes;
       const outcome = row.content === undefined ? "claimed" : outcomes[claim++];
       if (outcome === "claimed") {
-        group.add(row);
+        group.add(row, lines, at);
         added++;
       } else {
         group.duplicates++;

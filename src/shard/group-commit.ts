@@ -6,16 +6,16 @@
  * - When a group fails, everything that joined it fails: a repeat in it may have counted on a row that is not there.
  */
 import { JournalNotWritten } from "../base/errors.ts";
-import type { Row } from "../event/row.ts";
+import { LineBuffer } from "../event/line-buffer.ts";
+import type { WrittenRow } from "../event/transcribe.ts";
 import type { Journal } from "../journal/journal.ts";
 import { Tally } from "./tally.ts";
 import type { Throttle } from "./throttle.ts";
 
 /** Rows that will become durable together. */
 export class OpenGroup {
-  readonly lines: string[] = [];
-  /** Length of the lines together, in UTF-16 units. */
-  length = 0;
+  /** Their lines; only until the group is committed, for the next one uses the memory again. */
+  readonly lines: LineBuffer;
   readonly tally = new Tally();
   duplicates = 0;
   conflicts = 0;
@@ -24,24 +24,24 @@ export class OpenGroup {
   /** Ends the wait of all who joined. */
   readonly settle: (isDurable: boolean) => void;
 
-  constructor() {
+  constructor(lines: LineBuffer) {
+    this.lines = lines;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.durable = promise;
     this.settle = resolve;
   }
 
-  /** Adds a row. */
-  add(row: Row): void {
-    this.lines.push(row.line);
-    this.length += row.line.length + 1;
+  /** Adds a row, whose line stands in `lines` from a place on. */
+  add(row: WrittenRow, lines: Buffer, from: number): void {
+    this.lines.reserve(row.bytes);
+    this.lines.copy(lines, from, from + row.bytes);
     this.tally.add(row);
-    // In UTF-8 a character takes at most three bytes for each of its UTF-16 units.
-    this.tally.lineBytesMax = Math.max(this.tally.lineBytesMax, row.line.length * 3);
+    this.tally.lineBytesMax = Math.max(this.tally.lineBytesMax, row.bytes);
   }
 }
 
-/** A larger group is committed before it takes more: what a message brings may be many times its bytes. UTF-16 units. */
-const groupLengthMax = 4 * 1024 * 1024;
+/** A larger group is committed before it takes more: what a message brings may be many times its bytes. Bytes. */
+const groupBytesMax = 4 * 1024 * 1024;
 
 /** What the group's owner does around its commit. */
 type GroupHooks = {
@@ -49,8 +49,8 @@ type GroupHooks = {
   onDurable(group: OpenGroup): void;
   /** Before the wait ends, after the journal failed. */
   onFailed(group: OpenGroup, error: JournalNotWritten): void;
-  /** Before each write of so many UTF-16 units. */
-  beforeWrite(length: number): void;
+  /** Before each write of so many bytes. */
+  beforeWrite(bytes: number): void;
   /** After each write: what it took, in ms and bytes. */
   onWritten(group: OpenGroup, written: { ms: number; bytes: number }): void;
 };
@@ -60,6 +60,7 @@ export class GroupCommit {
   readonly #journal: Journal;
   readonly #hooks: GroupHooks;
   readonly #throttle: Throttle;
+  readonly #lines = new LineBuffer();
   #open: OpenGroup | undefined;
 
   constructor(journal: Journal, throttle: Throttle, hooks: GroupHooks) {
@@ -70,9 +71,10 @@ export class GroupCommit {
 
   /** The group that takes rows now; it is committed after the messages that have arrived by then, or the throttle's pause. */
   join(): OpenGroup {
-    if (this.#open !== undefined && this.#open.length > groupLengthMax) this.commit();
+    if (this.#open !== undefined && this.#open.lines.end > groupBytesMax) this.commit();
     if (this.#open === undefined) {
-      this.#open = new OpenGroup();
+      this.#lines.clear();
+      this.#open = new OpenGroup(this.#lines);
       const { pauseMs } = this.#throttle;
       if (pauseMs > 0) setTimeout(() => this.commit(), pauseMs);
       else setImmediate(() => this.commit());
@@ -91,7 +93,7 @@ export class GroupCommit {
     if (group === undefined) return;
     this.#open = undefined;
     try {
-      if (group.lines.length > 0) this.#write(group);
+      if (group.tally.rows > 0) this.#write(group);
     } catch (error) {
       if (!(error instanceof JournalNotWritten)) throw error;
       this.#hooks.onFailed(group, error);
@@ -103,11 +105,9 @@ export class GroupCommit {
   }
 
   #write(group: OpenGroup): void {
-    group.lines.push("");
-    const text = group.lines.join("\n");
-    this.#hooks.beforeWrite(text.length);
+    this.#hooks.beforeWrite(group.lines.end);
     const startMs = performance.now();
-    const bytes = this.#journal.append({ text, rows: group.tally.rows });
+    const bytes = this.#journal.append({ lines: group.lines, rows: group.tally.rows });
     this.#hooks.onWritten(group, { ms: performance.now() - startMs, bytes });
   }
 }

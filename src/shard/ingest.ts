@@ -1,9 +1,11 @@
-/** One request's body to rows, or to the answer that refuses it. No I/O, no state. */
+/** One request's body to journal lines, or to the answer that refuses it. No I/O. */
 import { inflate } from "../event/inflate.ts";
 import { answerOf } from "../event/issue.ts";
+import { LineBuffer } from "../event/line-buffer.ts";
 import { parseJson } from "../event/parse.ts";
-import { type Acceptance, type Row, rowOf } from "../event/row.ts";
+import { rowOf } from "../event/row.ts";
 import type { Timestamp } from "../event/timestamp.ts";
+import { Transcriber, type WrittenRow, writeRow } from "../event/transcribe.ts";
 import { validateBatch, validateEvent } from "../event/validate.ts";
 import type { AppendAnswer, AppendRequest, BodyForm } from "./protocol.ts";
 
@@ -20,34 +22,61 @@ export type IngestedRows = {
   receivedAt: Timestamp;
   /** The same, ms since 1970. */
   receivedAtMs: number;
-  rows: Row[];
+  rows: readonly WrittenRow[];
+  /** Their lines, end to end. Only until the next request is ingested: whoever keeps them copies them. */
+  lines: Buffer;
 };
 
-/** Inflates, parses, validates and normalises a body. */
-export function ingest(request: AppendRequest, context: IngestContext): IngestedRows | AppendAnswer {
-  let bytes = request.body;
-  if (request.encoding !== "identity") {
-    const inflated = inflate(bytes, request.encoding, context.bodyBytesMax);
-    if (!inflated.ok) return { kind: inflated.reason === "too_large" ? "too_large" : "not_inflated" };
-    bytes = inflated.bytes;
+/** What is about a body and not in it. */
+type Sender = { form: BodyForm; receivedAt: Timestamp; subjectText: string };
+
+/** Ingests one request after another, in memory that it uses again. */
+export class Ingest {
+  readonly #lines = new LineBuffer();
+  readonly #transcriber = new Transcriber(this.#lines);
+
+  /** Inflates a body, validates it and writes its lines. */
+  ingest(request: AppendRequest, context: IngestContext): IngestedRows | AppendAnswer {
+    let bytes = request.body;
+    if (request.encoding !== "identity") {
+      const inflated = inflate(bytes, request.encoding, context.bodyBytesMax);
+      if (!inflated.ok) return { kind: inflated.reason === "too_large" ? "too_large" : "not_inflated" };
+      bytes = inflated.bytes;
+    }
+    const { receivedAt, receivedAtMs } = context;
+    const { form } = request;
+    const sender: Sender = { form, receivedAt, subjectText: subjectTextOf(request.subject) };
+    this.#lines.clear();
+    const rows = this.#transcribe(bytes, sender) ?? this.#parse(bytes, sender);
+    if ("kind" in rows) return rows;
+    return { kind: "rows", form, receivedAt, receivedAtMs, rows, lines: this.#lines.view() };
   }
-  const parsed = parseJson(bytes);
-  if (!parsed.ok) return { kind: "invalid", body: answerOf(parsed.issues) };
-  const validate = request.form === "event" ? validateEvent : validateBatch;
-  const validated = validate(parsed.value, parsed.exact);
-  if (!validated.ok) return { kind: "invalid", body: answerOf(validated.issues) };
-  // The client's id is kept on each event: a long one would make a small body a hundred times its size.
-  const clientIdChars = validated.client_id?.length ?? 0;
-  if (clientIdChars * validated.events.length > clientIdCharsMax) return { kind: "too_large" };
-  const acceptance: Acceptance = {
-    receivedAt: context.receivedAt,
-    subjectText: subjectTextOf(request.subject),
-    clientIdText: JSON.stringify(validated.client_id),
-    hasOwnSpellings: parsed.exact !== parsed.value,
-  };
-  const rows = validated.events.map((event) => rowOf(event, acceptance));
-  const { receivedAt, receivedAtMs } = context;
-  return { kind: "rows", form: request.form, receivedAt, receivedAtMs, rows };
+
+  /** Undefined: the parser must decide. */
+  #transcribe(bytes: Uint8Array, { form, receivedAt, subjectText }: Sender): WrittenRow[] | undefined {
+    const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (form === "event") return this.#transcriber.event(body, { receivedAt, subjectText, clientIdText: "null" });
+    const batch = this.#transcriber.batch(body, { receivedAt, subjectText });
+    if (batch === undefined) return undefined;
+    // Quotes are counted too, so that a few ids are looked at once more than need be.
+    const isSmall = batch.clientIdText.length * batch.rows.length <= clientIdCharsMax;
+    if (isSmall) return batch.rows;
+    this.#lines.clear();
+    return undefined;
+  }
+
+  #parse(bytes: Uint8Array, { form, receivedAt, subjectText }: Sender): WrittenRow[] | AppendAnswer {
+    const parsed = parseJson(bytes);
+    if (!parsed.ok) return { kind: "invalid", body: answerOf(parsed.issues) };
+    const validated = (form === "event" ? validateEvent : validateBatch)(parsed.value, parsed.exact);
+    if (!validated.ok) return { kind: "invalid", body: answerOf(validated.issues) };
+    // The client's id is kept on each event: a long one would make a small body a hundred times its size.
+    const clientIdChars = validated.client_id?.length ?? 0;
+    if (clientIdChars * validated.events.length > clientIdCharsMax) return { kind: "too_large" };
+    const acceptance = { receivedAt, subjectText, clientIdText: JSON.stringify(validated.client_id) };
+    const hasOwnSpellings = parsed.exact !== parsed.value;
+    return validated.events.map((event) => writeRow(rowOf(event, acceptance, hasOwnSpellings), this.#lines));
+  }
 }
 
 /** The 200 answer for these rows, of which `duplicates` had been accepted before. The reference's fields come first. */

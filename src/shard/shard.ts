@@ -25,7 +25,7 @@ import { GroupCommit, type OpenGroup } from "./group-commit.ts";
 import type { IdList } from "./id-list.ts";
 import { IdLog, idsIn } from "./id-log.ts";
 import { IdTable } from "./id-table.ts";
-import { ingest } from "./ingest.ts";
+import { Ingest } from "./ingest.ts";
 import type { AppendAnswer, AppendRequest, ShardOptions } from "./protocol.ts";
 import { ownedShards, type Recovered, recoverShard } from "./recovery.ts";
 import { SealedCounter } from "./sealed-counts.ts";
@@ -51,6 +51,7 @@ export class Shard {
   readonly #flusher: Flusher;
   readonly #idTable: IdTable;
   readonly #board: Board;
+  readonly #ingest = new Ingest();
   readonly #admission: Admission;
   readonly #accounts: Accounts;
   readonly #counter: SealedCounter;
@@ -97,8 +98,8 @@ export class Shard {
     this.#groups = new GroupCommit(this.#journal, this.#throttle, {
       onDurable: (group) => this.#onDurable(group),
       onFailed: (group, error) => this.#onFailed(group, error),
-      beforeWrite: (length) => {
-        if (this.#journal.openBytes + length > flushBytesMax) this.#rotate();
+      beforeWrite: (bytes) => {
+        if (this.#journal.openBytes + bytes > flushBytesMax) this.#rotate();
       },
       onWritten: (group, written) => {
         this.#metrics.groupEvents.observe(group.tally.rows);
@@ -153,7 +154,7 @@ export class Shard {
     const context = { receivedAt, receivedAtMs, bodyBytesMax: this.#options.bodyBytesMax };
     const answers: (AppendAnswer | Promise<AppendAnswer>)[] = [];
     for (const request of requests) {
-      const ingested = ingest(request, context);
+      const ingested = this.#ingest.ingest(request, context);
       answers.push(ingested.kind === "rows" ? this.#admission.admit(ingested) : ingested);
     }
     return Promise.all(answers);

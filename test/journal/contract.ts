@@ -5,7 +5,7 @@ import { type Sequence, sequence } from "../../src/base/brand.ts";
 import { JournalNotWritten } from "../../src/base/errors.ts";
 import type { Journal } from "../../src/journal/journal.ts";
 import { readJournal } from "../../src/journal/reader.ts";
-import { groupOf, rowAt, temporaryFolder } from "../support/rows.ts";
+import { groupOf, linesOf, rowAt, temporaryFolder } from "../support/rows.ts";
 
 /** How an implementation under test is opened in a folder, and how its disk is made to fail. */
 export type JournalUnderTest = {
@@ -21,8 +21,8 @@ export function journalContract(name: string, underTest: JournalUnderTest): void
   test(`${name}: what was appended reads back in order, group by group`, () => {
     using folder = temporaryFolder();
     const journal = opened(folder.path);
-    const groups = [1, 3, 2].map((rows) => groupOf(Array.from({ length: rows }, () => rowAt(anyTime))));
-    for (const group of groups) journal.append(group);
+    const groups = [1, 3, 2].map((rows) => Array.from({ length: rows }, () => rowAt(anyTime)));
+    for (const rows of groups) journal.append(groupOf(rows));
     const part = journal.rotate();
     expect(part).toMatchObject({ from: sequence(1), to: sequence(6), rows: 6 });
     const content = readJournal(part?.path ?? "", sequence(1));
@@ -34,7 +34,7 @@ export function journalContract(name: string, underTest: JournalUnderTest): void
       [5, 2],
     ]);
     expect(content.groups.map(({ lines }) => lines.toString())).toEqual(
-      groups.map(({ lines }) => Buffer.from(lines).toString()),
+      groups.map((rows) => linesOf(rows).lines.toString()),
     );
   });
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { sequence } from "../../src/base/brand.ts";
 import { commitLine, commitPrefix, parseCommitLine } from "../../src/journal/format.ts";
 import { judgeJournal, rowLines } from "../../src/journal/reader.ts";
-import { groupOf, rowAt } from "../support/rows.ts";
+import { linesOf, rowAt } from "../support/rows.ts";
 
 const anyTime = Date.UTC(2026, 5, 1);
 
@@ -13,7 +13,7 @@ function journalOf(sizes: readonly number[]): { bytes: Buffer; ends: number[] } 
   const ends: number[] = [];
   let next = 1;
   for (const size of sizes) {
-    const group = groupOf(Array.from({ length: size }, () => rowAt(anyTime, { properties: { near: commitPrefix } })));
+    const group = linesOf(Array.from({ length: size }, () => rowAt(anyTime, { properties: { near: commitPrefix } })));
     pieces.push(Buffer.from(group.lines), Buffer.from(commitLine({ sequence: sequence(next), ...group })));
     next += size;
     ends.push(Buffer.concat(pieces).byteLength);

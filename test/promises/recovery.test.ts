@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
 import { commitLine } from "../../src/journal/format.ts";
 import { journalName } from "../../src/store/names.ts";
-import { groupOf, rowAt } from "../support/rows.ts";
+import { linesOf, rowAt } from "../support/rows.ts";
 import { type Service, startService } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
@@ -18,7 +18,7 @@ function journalOf(from: number, sizes: readonly number[]): Buffer {
   let next = from;
   for (const size of sizes) {
     const rows = Array.from({ length: size }, (_, index) => rowAt(receivedMs, { event_id: eventId(next + index) }));
-    const group = groupOf(rows);
+    const group = linesOf(rows);
     pieces.push(Buffer.from(group.lines), Buffer.from(commitLine({ sequence: sequence(next), ...group })));
     next += size;
   }
@@ -140,7 +140,7 @@ test("a line that DuckDB cannot read never stops the rest: it is kept aside with
   await using service = await stoppedService();
   const sound = rowAt(receivedMs, { event_id: eventId(1) });
   const bad = rowAt(receivedMs, { event_id: eventId(2), session_id: "half a pair" });
-  const group = groupOf([sound, { ...bad, line: bad.line.replace("half a pair", "\\ud800") }, rowAt(receivedMs)]);
+  const group = linesOf([sound, { ...bad, line: bad.line.replace("half a pair", "\\ud800") }, rowAt(receivedMs)]);
   const commit = Buffer.from(commitLine({ sequence: sequence(1), ...group }));
   layJournal(service, 1, Buffer.concat([group.lines, commit]));
   await service.restart();

@@ -2,12 +2,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
-import { type Row, rowOf } from "../../src/event/row.ts";
+import { type LinedRow, rowOf } from "../../src/event/row.ts";
 import { timestampOfMs } from "../../src/event/timestamp.ts";
 import type { ValidEvent } from "../../src/event/validate.ts";
 import { commitLine } from "../../src/journal/format.ts";
 import { journalName } from "../../src/store/names.ts";
-import { groupOf, validEvent } from "./rows.ts";
+import { linesOf, validEvent } from "./rows.ts";
 
 /** An event as a shard accepted it once. */
 export interface Accepted {
@@ -17,13 +17,13 @@ export interface Accepted {
   readonly subject?: string;
 }
 
-function rowOfAccepted({ receivedMs, event, client, subject }: Accepted): Row {
-  return rowOf(validEvent(event), {
+function rowOfAccepted({ receivedMs, event, client, subject }: Accepted): LinedRow {
+  const acceptance = {
     receivedAt: timestampOfMs(receivedMs),
     subjectText: JSON.stringify(subject ?? "tester"),
     clientIdText: JSON.stringify(client ?? null),
-    hasOwnSpellings: false,
-  });
+  };
+  return rowOf(validEvent(event), acceptance, false);
 }
 
 /** Lays one journal file of one group; `change` may spoil a line. */
@@ -34,7 +34,7 @@ export function layEvents(
   change: (line: string) => string = (line) => line,
 ): void {
   const rows = events.map(rowOfAccepted).map((row) => ({ ...row, line: change(row.line) }));
-  const group = groupOf(rows);
+  const group = linesOf(rows);
   const from = sequence(place.from);
   mkdirSync(join(dataDir, "journal"), { recursive: true });
   writeFileSync(

@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Row, rowOf } from "../../src/event/row.ts";
+import { LineBuffer } from "../../src/event/line-buffer.ts";
+import { type LinedRow, rowOf } from "../../src/event/row.ts";
 import { timestampOfMs } from "../../src/event/timestamp.ts";
+import { writeRow } from "../../src/event/transcribe.ts";
 import type { ValidEvent } from "../../src/event/validate.ts";
 import type { Group } from "../../src/journal/journal.ts";
 
@@ -30,18 +32,19 @@ export function validEvent(wanted: Partial<ValidEvent> = {}): ValidEvent {
 }
 
 /** A row received at this time. */
-export function rowAt(receivedMs: number, wanted: Partial<ValidEvent> = {}): Row {
-  const acceptance = {
-    receivedAt: timestampOfMs(receivedMs),
-    subjectText: '"tester"',
-    clientIdText: "null",
-    hasOwnSpellings: false,
-  };
-  return rowOf(validEvent(wanted), acceptance);
+export function rowAt(receivedMs: number, wanted: Partial<ValidEvent> = {}): LinedRow {
+  const acceptance = { receivedAt: timestampOfMs(receivedMs), subjectText: '"tester"', clientIdText: "null" };
+  return rowOf(validEvent(wanted), acceptance, false);
 }
 
-/** Rows as a journal takes them, and their bytes as it writes them. */
-export function groupOf(rows: readonly Row[]): Group & { lines: Buffer } {
-  const text = rows.map(({ line }) => `${line}\n`).join("");
-  return { text, lines: Buffer.from(text), rows: rows.length };
+/** Rows as a journal takes them. */
+export function groupOf(rows: readonly LinedRow[]): Group {
+  const lines = new LineBuffer();
+  for (const row of rows) writeRow(row, lines);
+  return { lines, rows: rows.length };
+}
+
+/** Rows as a journal writes them. */
+export function linesOf(rows: readonly LinedRow[]): { lines: Buffer; rows: number } {
+  return { lines: Buffer.from(rows.map(({ line }) => `${line}\n`).join("")), rows: rows.length };
 }

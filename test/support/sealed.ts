@@ -9,7 +9,7 @@ import { DuckDB } from "../../src/store/duckdb.ts";
 import { type DataFolder, dataFolder } from "../../src/store/names.ts";
 import { journalQuery, sealSegment } from "../../src/store/segment.ts";
 import { literal } from "../../src/store/sql-literals.ts";
-import { groupOf, temporaryFolder, validEvent } from "./rows.ts";
+import { linesOf, temporaryFolder, validEvent } from "./rows.ts";
 
 /** What a test wants of an event; `at` is ISO 8601. */
 export type NamedEvent = { name?: string; at: string; session?: string; client?: string; page?: string };
@@ -65,7 +65,7 @@ export async function sealedFolder(
 
 function journalOf(folder: DataFolder, file: string, events: readonly NamedEvent[]) {
   const path = join(folder.journal, file);
-  const { lines } = groupOf(events.map(rowOfNamed));
+  const { lines } = linesOf(events.map(rowOfNamed));
   writeFileSync(path, lines);
   return { files: [path], lineBytesMax: lines.byteLength };
 }
@@ -79,10 +79,10 @@ function rowOfNamed(event: NamedEvent) {
     session_id: event.session ?? null,
     page_url: event.page ?? null,
   });
-  return rowOf(valid, {
+  const acceptance = {
     receivedAt: timestampOfMs(0),
     subjectText: '"tester"',
     clientIdText: JSON.stringify(event.client ?? null),
-    hasOwnSpellings: false,
-  });
+  };
+  return rowOf(valid, acceptance, false);
 }

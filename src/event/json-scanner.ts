@@ -1,0 +1,236 @@
+/**
+ * Walks over JSON that stays bytes: where values begin and end, and whether JSON.stringify would write them as they stand.
+ * REQUIRES: the bytes are valid UTF-8. What a scanner accepts and calls plain, JSON.parse accepts too, and JSON.stringify gives
+ * the same bytes for it but for the space between tokens (property test). What it does not accept may still be JSON.
+ */
+
+/** Deeper values are for the parser. Levels. */
+const depthMax = 24;
+
+const space = 0x20;
+const quote = 0x22;
+const comma = 0x2c;
+const minus = 0x2d;
+const dot = 0x2e;
+const digit0 = 0x30;
+const digit9 = 0x39;
+const colon = 0x3a;
+const openList = 0x5b;
+const backslash = 0x5c;
+const closeList = 0x5d;
+const openObject = 0x7b;
+const closeObject = 0x7d;
+
+/** 1 for each byte that a string may hold as it is: all but controls, the quote and the backslash. */
+const ordinary = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < space || byte === quote || byte === backslash ? 0 : 1,
+);
+
+/** From so many characters on a number may have more digits than a double. */
+const longNumberChars = 16;
+
+/** The hash of a key that `JsonScanner.key` gives, of the key's bytes. */
+export function keyHash(key: Uint8Array): number {
+  let hash = 0;
+  for (const byte of key) hash = (Math.imul(hash, 31) + byte) | 0;
+  return hash;
+}
+
+/** A place in some JSON. Steps give false for what is not accepted; the place means nothing then. */
+export class JsonScanner {
+  #bytes: Buffer = Buffer.alloc(0);
+  /** The place: index of the next byte. */
+  at = 0;
+  /** Where the bytes of the last key begin. */
+  keyAt = 0;
+  /** Set to false when a value is met that JSON.stringify would write in another way; set to true by the caller. */
+  isPlain = true;
+  /** Set to true when there was space between tokens; set to false by the caller. */
+  hasSpace = false;
+  /** Hashes of the keys of all objects around the place, outermost first. */
+  readonly #hashes: number[] = [];
+
+  /** Begins with other bytes. */
+  begin(bytes: Buffer): void {
+    this.#bytes = bytes;
+    this.at = 0;
+    this.isPlain = true;
+    this.hasSpace = false;
+    this.#hashes.length = 0;
+  }
+
+  /** The next byte behind any space; 0 at the end. */
+  peek(): number {
+    const bytes = this.#bytes;
+    let at = this.at;
+    let byte = bytes[at] ?? 0;
+    if (byte > space) return byte;
+    while (byte === space || byte === 0x0a || byte === 0x0d || byte === 0x09) byte = bytes[++at] ?? 0;
+    if (at > this.at) this.hasSpace = true;
+    this.at = at;
+    return byte;
+  }
+
+  /** Steps over this byte, and space before it. */
+  token(byte: number): boolean {
+    if (this.peek() !== byte) return false;
+    this.at += 1;
+    return true;
+  }
+
+  /** Steps to the first member of an object or a list; gives whether there is one, undefined where none of the two begins. */
+  enter(open: number, close: number): boolean | undefined {
+    if (!this.token(open)) return undefined;
+    if (this.peek() !== close) return true;
+    this.at += 1;
+    return false;
+  }
+
+  /** Steps over what stands behind a member; gives whether another one follows, undefined where neither that nor the end does. */
+  next(close: number): boolean | undefined {
+    const byte = this.peek();
+    if (byte !== comma && byte !== close) return undefined;
+    this.at += 1;
+    return byte === comma;
+  }
+
+  /** Steps over a key with its colon; gives its hash, undefined where there is none. */
+  key(): number | undefined {
+    if (this.peek() !== quote) return undefined;
+    const bytes = this.#bytes;
+    let at = this.at + 1;
+    let byte = bytes[at] ?? 0;
+    this.keyAt = at;
+    // JavaScript puts keys that are numbers before all others.
+    if (byte >= digit0 && byte <= digit9) this.isPlain = false;
+    let hash = 0;
+    while (ordinary[byte] === 1) {
+      hash = (Math.imul(hash, 31) + byte) | 0;
+      byte = bytes[++at] ?? 0;
+    }
+    if (byte === backslash) {
+      if (!this.string()) return undefined;
+    } else if (byte === quote) this.at = at + 1;
+    else return undefined;
+    return this.token(colon) ? hash : undefined;
+  }
+
+  /** Whether the last key is this one, which has no backslash. */
+  keyIs(key: Uint8Array): boolean {
+    const bytes = this.#bytes;
+    const { keyAt } = this;
+    for (let index = 0; index < key.length; index++) if (bytes[keyAt + index] !== key[index]) return false;
+    return bytes[keyAt + key.length] === quote;
+  }
+
+  /** Steps over a string, which must begin right here. */
+  string(): boolean {
+    const bytes = this.#bytes;
+    let at = this.at;
+    if (bytes[at] !== quote) return false;
+    let byte = bytes[++at] ?? 0;
+    for (;;) {
+      while (ordinary[byte] === 1) byte = bytes[++at] ?? 0;
+      if (byte === quote) break;
+      if (byte !== backslash) return false;
+      this.isPlain = false;
+      at += 2;
+      byte = bytes[at] ?? 0;
+    }
+    this.at = at + 1;
+    return true;
+  }
+
+  /** Steps over any value. */
+  value(depth = 0): boolean {
+    const byte = this.peek();
+    if (byte === quote) return this.string();
+    if (byte === openObject) return depth < depthMax && this.#object(depth);
+    if (byte === openList) return depth < depthMax && this.#list(depth);
+    if (byte === 0x74) return this.#word(0x72, 0x75, 0x65);
+    if (byte === 0x6e) return this.#word(0x75, 0x6c, 0x6c);
+    if (byte === 0x66) {
+      this.at += 1;
+      return this.#bytes[this.at] === 0x61 && this.#word(0x6c, 0x73, 0x65);
+    }
+    return this.#number();
+  }
+
+  #object(depth: number): boolean {
+    const hashes = this.#hashes;
+    const first = hashes.length;
+    let goesOn = this.enter(openObject, closeObject);
+    while (goesOn === true) {
+      const hash = this.key();
+      if (hash === undefined) return false;
+      for (let index = first; index < hashes.length; index++) if (hashes[index] === hash) this.isPlain = false;
+      hashes.push(hash);
+      if (!this.value(depth + 1)) return false;
+      goesOn = this.next(closeObject);
+    }
+    hashes.length = first;
+    return goesOn === false;
+  }
+
+  #list(depth: number): boolean {
+    let goesOn = this.enter(openList, closeList);
+    while (goesOn === true) {
+      if (!this.value(depth + 1)) return false;
+      goesOn = this.next(closeList);
+    }
+    return goesOn === false;
+  }
+
+  /** Steps over a first byte that is known and these three. */
+  #word(second: number, third: number, fourth: number): boolean {
+    const { at } = this;
+    const bytes = this.#bytes;
+    this.at = at + 4;
+    return bytes[at + 1] === second && bytes[at + 2] === third && bytes[at + 3] === fourth;
+  }
+
+  #number(): boolean {
+    const bytes = this.#bytes;
+    const start = this.at;
+    let at = start;
+    if (bytes[at] === minus) at += 1;
+    const whole = at;
+    at = this.#digitsEnd(at);
+    if (at === whole || (bytes[whole] === digit0 && at > whole + 1)) return false;
+    const wholeEnd = at;
+    if (bytes[at] === dot) {
+      at = this.#digitsEnd(wholeEnd + 1);
+      if (at === wholeEnd + 1) return false;
+    }
+    const isFraction = at > wholeEnd;
+    let hasExponent = false;
+    if (((bytes[at] ?? 0) | 0x20) === 0x65) {
+      hasExponent = true;
+      at += 1;
+      if (bytes[at] === minus || bytes[at] === 0x2b) at += 1;
+      const exponent = at;
+      at = this.#digitsEnd(at);
+      if (at === exponent) return false;
+    }
+    this.at = at;
+    const isShort = at - start < longNumberChars;
+    // Any other short number has the shortest spelling of its double: JavaScript's.
+    const isSuspect = isFraction
+      ? bytes[at - 1] === digit0 || bytes[whole] === digit0
+      : bytes[whole] === digit0 && whole > start;
+    if (hasExponent) this.isPlain = false;
+    else if (!isShort || isSuspect) {
+      const text = bytes.toString("latin1", start, at);
+      if (String(Number(text)) !== text) this.isPlain = false;
+    }
+    return true;
+  }
+
+  #digitsEnd(from: number): number {
+    const bytes = this.#bytes;
+    let at = from;
+    let byte = bytes[at] ?? 0;
+    while (byte >= digit0 && byte <= digit9) byte = bytes[++at] ?? 0;
+    return at;
+  }
+}
