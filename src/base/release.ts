@@ -14,7 +14,7 @@ export function release(bytes: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength) buffer.transfer(0);
 }
 
-/** A thread that parsed so much has left several times as much behind, and little of it lives. Bytes. */
+/** A thread that inflated or parsed so much has left several times as much behind, and little of it lives. Bytes. */
 const collectEveryBytes = 8 * 1024 * 1024;
 
 /** Faster than this, bytes pile up while they are collected beside the thread (seen: 790 MB resident instead of 480). ms */
@@ -24,7 +24,7 @@ let parsedBytes = 0;
 let collectedAtMs = 0;
 
 /**
- * Collects this thread's garbage after each so many parsed bytes. Left to itself the heap grows for a minute before a full
+ * Collects this thread's garbage after each so many bytes that left some. Left to itself the heap grows for a minute before a full
  * collection, because strings that lived through one group count as old. While there is time it is collected beside the thread: a
  * collection that is waited for takes 15 to 20 ms, and so long do the requests that come meanwhile.
  */

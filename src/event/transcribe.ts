@@ -68,6 +68,7 @@ export class Transcriber {
   #receivedAt: Timestamp | undefined;
   readonly #textFields: readonly Field[];
   #body: Buffer = Buffer.alloc(0);
+  #parsedBytes = 0;
 
   constructor(lines: LineBuffer) {
     this.#lines = lines;
@@ -87,6 +88,13 @@ export class Transcriber {
   /** Writes the lines of a batch. */
   batch(body: Buffer, acceptance: Omit<Acceptance, "clientIdText">): TranscribedBatch | undefined {
     return this.#written(body, () => this.#batch(acceptance));
+  }
+
+  /** Bytes of events that the parser read since the last call. */
+  takeParsedBytes(): number {
+    const bytes = this.#parsedBytes;
+    this.#parsedBytes = 0;
+    return bytes;
   }
 
   #written<Result>(body: Buffer, write: () => Result | undefined): Result | undefined {
@@ -175,6 +183,7 @@ export class Transcriber {
   }
 
   #otherEvent(bytes: Buffer, acceptance: Acceptance): WrittenRow | undefined {
+    this.#parsedBytes += bytes.byteLength;
     const parsed = parseJson(bytes);
     if (!parsed.ok) return undefined;
     const validated = validateEvent(parsed.value, parsed.exact);

@@ -2,16 +2,10 @@
 import { askOutside, bornWith, type Handlers, handlerOf, notify } from "../actor/serve.ts";
 import { DataFolderRefused } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
-import { collectAfter, release } from "../base/release.ts";
+import { release } from "../base/release.ts";
 import type { KeeperForShards, KeeperReplies, KeeperRequest } from "../keeper/protocol.ts";
 import { packAnswers, unpackRequests } from "./bundle.ts";
-import {
-  inflatedBytesLikely,
-  type ShardNotice,
-  type ShardOptions,
-  type ShardReplies,
-  type ShardRequest,
-} from "./protocol.ts";
+import type { ShardNotice, ShardOptions, ShardReplies, ShardRequest } from "./protocol.ts";
 import { Shard } from "./shard.ts";
 
 const options = bornWith() as ShardOptions;
@@ -47,12 +41,9 @@ const handlers: Handlers<ShardRequest, ShardReplies> = {
     }
   },
   append: async ({ requests }) => {
-    const unpacked = [...unpackRequests(requests)];
-    const bytes = unpacked.reduce((sum, request) => sum + inflatedBytesLikely(request), 0);
-    const answers = (await recovered()).append(unpacked);
+    const answers = (await recovered()).append(unpackRequests(requests));
     // Every body is read by now; only its answer is waited for.
     release(requests);
-    collectAfter(bytes);
     return packAnswers(await answers);
   },
   metrics: async () => (await recovered()).metrics(),

@@ -34,15 +34,25 @@ type Sender = { form: BodyForm; receivedAt: Timestamp; subjectText: string };
 export class Ingest {
   readonly #lines = new LineBuffer();
   readonly #transcriber = new Transcriber(this.#lines);
+  #bytesLeft = 0;
+
+  /** Bytes that were inflated or parsed since the last call, and left garbage. */
+  takeBytesLeft(): number {
+    const bytes = this.#bytesLeft + this.#transcriber.takeParsedBytes();
+    this.#bytesLeft = 0;
+    return bytes;
+  }
 
   /** Inflates a body, validates it and writes its lines. */
   ingest(request: AppendRequest, context: IngestContext): IngestedRows | AppendAnswer {
-    let bytes = request.body;
-    if (request.encoding !== "identity") {
-      const inflated = inflate(bytes, request.encoding, context.bodyBytesMax);
-      if (!inflated.ok) return { kind: inflated.reason === "too_large" ? "too_large" : "not_inflated" };
-      bytes = inflated.bytes;
-    }
+    if (request.encoding === "identity") return this.#ingest(request, request.body, context);
+    const inflated = inflate(request.body, request.encoding, context.bodyBytesMax);
+    if (!inflated.ok) return { kind: inflated.reason === "too_large" ? "too_large" : "not_inflated" };
+    this.#bytesLeft += inflated.bytes.byteLength;
+    return this.#ingest(request, inflated.bytes, context);
+  }
+
+  #ingest(request: AppendRequest, bytes: Uint8Array, context: IngestContext): IngestedRows | AppendAnswer {
     const { receivedAt, receivedAtMs } = context;
     const { form } = request;
     const sender: Sender = { form, receivedAt, subjectText: subjectTextOf(request.subject) };
@@ -66,6 +76,7 @@ export class Ingest {
   }
 
   #parse(bytes: Uint8Array, { form, receivedAt, subjectText }: Sender): WrittenRow[] | AppendAnswer {
+    this.#bytesLeft += bytes.byteLength;
     const parsed = parseJson(bytes);
     if (!parsed.ok) return { kind: "invalid", body: answerOf(parsed.issues) };
     const validated = (form === "event" ? validateEvent : validateBatch)(parsed.value, parsed.exact);

@@ -10,6 +10,7 @@ import { systemClock } from "../base/clock.ts";
 import { DataFolderRefused, JournalNotWritten, messageOf } from "../base/errors.ts";
 import { type Log, openLog } from "../base/log.ts";
 import { openShardMetrics, type ShardMetrics } from "../base/metrics.ts";
+import { collectAfter } from "../base/release.ts";
 import { timestampOfMs } from "../event/timestamp.ts";
 import { FileJournal } from "../journal/file-journal.ts";
 import type { JournalPart } from "../journal/journal.ts";
@@ -157,6 +158,7 @@ export class Shard {
       const ingested = this.#ingest.ingest(request, context);
       answers.push(ingested.kind === "rows" ? this.#admission.admit(ingested) : ingested);
     }
+    collectAfter(this.#ingest.takeBytesLeft());
     return Promise.all(answers);
   }
 

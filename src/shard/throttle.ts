@@ -2,14 +2,9 @@
  * Backpressure of a shard: when its flushes fall behind, its groups wait a little before they are committed. Callers are slowed
  * to what can be sealed, the processor goes to the flush, and the buffer does not run full under a load that only lasts.
  *
- * The pause grows by a part of itself while the oldest event waits too long, and shrinks as fast when it does not: it
- * settles where ingest and flush are equally quick, whatever the machine.
+ * The pause is in proportion to the lag, which is itself what ingest was ahead of the flush so far: so the two settle where they are
+ * equally quick, whatever the machine, and do not swing (a pause that grew and shrank step by step left a fifth of two cores idle).
  */
-
-/** The pause's growth and decline at each step, and its least step and most. ms */
-const growth = 1.15;
-const decline = 0.85;
-const stepMs = 0.5;
 
 /** Longest pause: past it the buffer's bound is the better answer. ms */
 const pauseMsMax = 100;
@@ -24,8 +19,11 @@ export type FlushLag = {
   fill: number;
 };
 
-/** Past the interval the flush is late; past half of the buffer there is not much time left to tell. */
-const limits = { age: 1, fill: 0.5 };
+/**
+ * Where the pause begins, and where it is longest: past the interval the flush is late, and a third of the buffer is more than lies
+ * in it while the flush keeps up.
+ */
+const limits = { age: { from: 1, to: 2 }, fill: { from: 0.33, to: 0.66 } };
 
 /** How long the groups of a shard wait before their commit. */
 export class Throttle {
@@ -36,11 +34,12 @@ export class Throttle {
     return this.#pauseMs;
   }
 
-  /** To be called at a steady pace. */
+  /** Looks at the lag of now. */
   step({ isFlushing, age, fill }: FlushLag): void {
-    const isBehind = isFlushing && (age > limits.age || fill > limits.fill);
-    this.#pauseMs = isBehind
-      ? Math.min(pauseMsMax, this.#pauseMs * growth + stepMs)
-      : Math.max(0, this.#pauseMs * decline - stepMs);
+    const behind = isFlushing ? Math.max(shareOf(age, limits.age), shareOf(fill, limits.fill)) : 0;
+    this.#pauseMs = Math.round(pauseMsMax * Math.min(1, behind));
   }
 }
+
+const shareOf = (value: number, { from, to }: { from: number; to: number }) =>
+  Math.max(0, (value - from) / (to - from));
