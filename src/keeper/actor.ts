@@ -6,11 +6,10 @@
  */
 import { bornWith, type Handlers, handlerOf } from "../actor/serve.ts";
 import { openLog } from "../base/log.ts";
-import { lowerPoolPriority } from "../base/priority.ts";
-import { DuckDB } from "../store/duckdb.ts";
 import { countRows } from "../store/segment.ts";
 import { sealOrSetAside } from "../store/set-aside.ts";
 import { Keeper } from "./keeper.ts";
+import { Lane } from "./lane.ts";
 import type { KeeperOptions, KeeperReplies, KeeperRequest } from "./protocol.ts";
 
 const { folder, threads, memoryMiB, logLevel } = bornWith() as KeeperOptions;
@@ -18,52 +17,32 @@ const log = openLog(logLevel, "keeper");
 const keeper = new Keeper(folder, log);
 
 /**
- * Flushes use a core in bursts of 100 ms, and whoever waits for an answer waits for no burst: at half load p99 is a quarter lower so.
- * A tenth of the weight of a thread that answers, so that a flush still goes on when those never rest; should it fall behind, shards wait for it.
+ * Two, so that a catalog does not wait for a flush, and two shards can flush at once: one DuckDB alone was what a lasting load waited
+ * for. Each has its own instance: what breaks one does not touch the other.
  */
-const poolNice = 10;
-
-let duckdb: Promise<DuckDB> | undefined;
-let last: Promise<unknown> = Promise.resolve();
-
-/** Runs jobs one after another: they share a connection, and two at once would take both cores from ingest. */
-function inTurn<Result>(job: (duckdb: DuckDB) => Promise<Result>): Promise<Result> {
-  const run = async () => {
-    let opened: DuckDB | undefined;
-    try {
-      duckdb ??= DuckDB.open({ threads, memoryMiB });
-      opened = await duckdb;
-      lowerPoolPriority(poolNice);
-      return await job(opened);
-    } catch (error) {
-      // An instance that met a failed write or sync refuses everything from then on, also when the disk is well again.
-      duckdb = undefined;
-      opened?.[Symbol.dispose]();
-      throw error;
-    }
-  };
-  const result = last.then(run, run);
-  last = result.catch(() => undefined);
-  return result;
-}
+const lane = new Lane({ threads, memoryMiB });
+const flushLane = new Lane({ threads, memoryMiB });
 
 const handlers: Handlers<KeeperRequest, KeeperReplies> = {
   recover: async () => ({ refused: undefined }),
   settle: async () => {
-    await last;
+    await Promise.all([lane.settled(), flushLane.settled()]);
     return undefined;
   },
-  publish: ({ watermarks }) => inTurn((opened) => keeper.publish(opened, watermarks)),
-  seal: ({ source }) => inTurn((opened) => sealOrSetAside(opened, { folder, log, source })),
-  check: ({ path }) => inTurn((opened) => countRows(opened, path)),
-  count: ({ stretches, window }) => inTurn((opened) => keeper.count(opened, stretches, window)),
-  plan: ({ wish }) => inTurn((opened) => keeper.plan(opened, wish)),
+  publish: ({ watermarks }) => lane.inTurn((opened) => keeper.publish(opened, watermarks)),
+  seal: ({ source }) =>
+    (flushLane.jobs <= lane.jobs ? flushLane : lane).inTurn((opened) =>
+      sealOrSetAside(opened, { folder, log, source }),
+    ),
+  check: ({ path }) => lane.inTurn((opened) => countRows(opened, path)),
+  count: ({ stretches, window }) => lane.inTurn((opened) => keeper.count(opened, stretches, window)),
+  plan: ({ wish }) => lane.inTurn((opened) => keeper.plan(opened, wish)),
   adopt: ({ rewritten }) =>
-    inTurn(async () => {
+    lane.inTurn(async () => {
       keeper.adopt(rewritten);
       return undefined;
     }),
-  sweep: ({ graceMs }) => inTurn(async () => keeper.sweep(graceMs)),
+  sweep: ({ graceMs }) => lane.inTurn(async () => keeper.sweep(graceMs)),
 };
 
 /** What piscina calls. */

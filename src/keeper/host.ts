@@ -21,8 +21,8 @@ export function keeperHost(given: {
   const options: KeeperOptions = {
     folder: given.folder,
     logLevel: given.logLevel,
-    // Half the cores: a flush must keep up with ingest, and leave it the other half.
-    threads: Math.max(1, Math.floor(availableParallelism() / 2)),
+    // For two at once together half the cores: flushes must keep up with ingest, and leave it the other half.
+    threads: Math.max(1, Math.floor(availableParallelism() / 4)),
     memoryMiB: memoryMiB.base + Math.ceil(given.bodyBytesMax / 2 ** 20) * memoryMiB.perBodyMiB,
   };
   return new ActorHost({ name: "keeper", entry: new URL("./actor.ts", import.meta.url), options, log: given.log });

@@ -1,4 +1,4 @@
-/** The keeper's state and what it does with it: one job at a time, on one DuckDB. */
+/** The keeper's state and what it does with it, one job at a time; only flushes go on beside. */
 import { join } from "node:path";
 import { renameDurably } from "../base/durable.ts";
 import { DataFolderRefused } from "../base/errors.ts";

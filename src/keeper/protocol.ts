@@ -12,7 +12,7 @@ import type { SealedRows, SegmentSource } from "../store/segment.ts";
 export type KeeperOptions = {
   folder: DataFolder;
   logLevel: LogLevel;
-  /** Threads of its DuckDB, and its memory in MiB. */
+  /** Threads of each of its DuckDBs, and memory in MiB. */
   threads: number;
   memoryMiB: number;
 };

