@@ -18,7 +18,6 @@ import { RefusalCounters } from "./http/counters.ts";
 import { Front } from "./http/front.ts";
 import { createGateMemory, Gate } from "./http/gate.ts";
 import { secretOf } from "./http/keys.ts";
-import { scrape } from "./http/metrics.ts";
 import { type KeeperHost, keeperHost } from "./keeper/host.ts";
 import type { KeeperRequest } from "./keeper/protocol.ts";
 import { Publisher } from "./keeper/publisher.ts";
@@ -275,6 +274,8 @@ export class Service {
   }
 
   async #metrics(): Promise<string> {
+    // Not before the first scrape: it brings a Prometheus client, which a start would wait for.
+    const { scrape } = await import("./http/metrics.ts");
     return scrape({
       shards: this.#shards.map((shard, index) => ({
         board: this.#boardOf(index),

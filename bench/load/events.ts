@@ -2,7 +2,8 @@
  * Events that look like a web shop's, the same for the same seed: few names and few sessions carry most of the traffic,
  * and what is in `properties` depends on the name. Written as request bodies, one a line, for `ingest.lua` to cycle through.
  */
-import { type BatchInput, batchEventsMax, type Category, type EventInput } from "../../src/event/schema.ts";
+import type { Category } from "../../src/event/categories.ts";
+import { type BatchInput, batchEventsMax, type EventInput } from "../../src/event/schema.ts";
 
 /** The next number from 0 up to, but not including, 1. */
 export type Chance = () => number;

@@ -7,7 +7,8 @@ import { open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { batchEventsMax, categories, priorities } from "../../src/event/schema.ts";
+import { categories, priorities } from "../../src/event/categories.ts";
+import { batchEventsMax } from "../../src/event/schema.ts";
 import { batchBodies } from "../load/events.ts";
 
 /** How much history, and of which kind. */

@@ -1,5 +1,5 @@
 /** The columns of `events` and of `events_hourly`: names and SQL types, in the order of the table. */
-import { categories, priorities } from "./schema.ts";
+import { categories, priorities } from "./categories.ts";
 
 const enumOf = (members: readonly string[]) => `ENUM(${members.map((member) => `'${member}'`).join(", ")})`;
 

@@ -1,10 +1,7 @@
 /** Where the fields of an event stand in a body that stays bytes. */
+import { closeObject, letterN, openObject } from "./ascii.ts";
 import { type JsonScanner, keyHash } from "./json-scanner.ts";
 import type { eventSchema } from "./schema.ts";
-
-const openObject = 0x7b;
-const closeObject = 0x7d;
-const letterN = 0x6e;
 
 type FieldName = keyof typeof eventSchema.properties;
 

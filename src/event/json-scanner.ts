@@ -3,28 +3,34 @@
  * REQUIRES: the bytes are valid UTF-8. What a scanner accepts and calls plain, JSON.parse accepts too, and JSON.stringify gives
  * the same bytes for it but for the space between tokens (property test). What it does not accept may still be JSON.
  */
+import {
+  backslash,
+  closeList,
+  closeObject,
+  colon,
+  comma,
+  digit0,
+  digit9,
+  dot,
+  letterE,
+  lineEnd,
+  minus,
+  openList,
+  openObject,
+  plus,
+  quote,
+  space,
+} from "./ascii.ts";
 
 /** Deeper values are for the parser. Levels. */
 const depthMax = 24;
-
-const space = 0x20;
-const quote = 0x22;
-const comma = 0x2c;
-const minus = 0x2d;
-const dot = 0x2e;
-const digit0 = 0x30;
-const digit9 = 0x39;
-const colon = 0x3a;
-const openList = 0x5b;
-const backslash = 0x5c;
-const closeList = 0x5d;
-const openObject = 0x7b;
-const closeObject = 0x7d;
 
 /** 1 for each byte that a string may hold as it is: all but controls, the quote and the backslash. */
 const ordinary = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < space || byte === quote || byte === backslash ? 0 : 1,
 );
+
+const words = ["true", "false", "null"].map((word) => Buffer.from(word));
 
 /** From so many characters on a number may have more digits than a double. */
 const longNumberChars = 16;
@@ -65,7 +71,7 @@ export class JsonScanner {
     let at = this.at;
     let byte = bytes[at] ?? 0;
     if (byte > space) return byte;
-    while (byte === space || byte === 0x0a || byte === 0x0d || byte === 0x09) byte = bytes[++at] ?? 0;
+    while (byte === space || byte === lineEnd || byte === 0x0d || byte === 0x09) byte = bytes[++at] ?? 0;
     if (at > this.at) this.hasSpace = true;
     this.at = at;
     return byte;
@@ -117,10 +123,7 @@ export class JsonScanner {
 
   /** Whether the last key is this one, which has no backslash. */
   keyIs(key: Uint8Array): boolean {
-    const bytes = this.#bytes;
-    const { keyAt } = this;
-    for (let index = 0; index < key.length; index++) if (bytes[keyAt + index] !== key[index]) return false;
-    return bytes[keyAt + key.length] === quote;
+    return this.#isAt(this.keyAt, key) && this.#bytes[this.keyAt + key.length] === quote;
   }
 
   /** Steps over a string, which must begin right here. */
@@ -147,12 +150,7 @@ export class JsonScanner {
     if (byte === quote) return this.string();
     if (byte === openObject) return depth < depthMax && this.#object(depth);
     if (byte === openList) return depth < depthMax && this.#list(depth);
-    if (byte === 0x74) return this.#word(0x72, 0x75, 0x65);
-    if (byte === 0x6e) return this.#word(0x75, 0x6c, 0x6c);
-    if (byte === 0x66) {
-      this.at += 1;
-      return this.#bytes[this.at] === 0x61 && this.#word(0x6c, 0x73, 0x65);
-    }
+    for (const word of words) if (byte === word[0]) return this.#word(word);
     return this.#number();
   }
 
@@ -181,12 +179,16 @@ export class JsonScanner {
     return goesOn === false;
   }
 
-  /** Steps over a first byte that is known and these three. */
-  #word(second: number, third: number, fourth: number): boolean {
-    const { at } = this;
+  #word(word: Uint8Array): boolean {
+    const start = this.at;
+    this.at += word.length;
+    return this.#isAt(start, word);
+  }
+
+  #isAt(at: number, expected: Uint8Array): boolean {
     const bytes = this.#bytes;
-    this.at = at + 4;
-    return bytes[at + 1] === second && bytes[at + 2] === third && bytes[at + 3] === fourth;
+    for (let index = 0; index < expected.length; index++) if (bytes[at + index] !== expected[index]) return false;
+    return true;
   }
 
   #number(): boolean {
@@ -204,10 +206,10 @@ export class JsonScanner {
     }
     const isFraction = at > wholeEnd;
     let hasExponent = false;
-    if (((bytes[at] ?? 0) | 0x20) === 0x65) {
+    if (((bytes[at] ?? 0) | space) === letterE) {
       hasExponent = true;
       at += 1;
-      if (bytes[at] === minus || bytes[at] === 0x2b) at += 1;
+      if (bytes[at] === minus || bytes[at] === plus) at += 1;
       const exponent = at;
       at = this.#digitsEnd(at);
       if (at === exponent) return false;

@@ -7,8 +7,8 @@
  * the text of one where its numbers must keep their spelling; `columns.ts` reads both. What is null is left out.
  */
 import { invariant } from "../base/invariant.ts";
+import { type Category, categories } from "./categories.ts";
 import { makeEventId } from "./event-id.ts";
-import { type Category, categories } from "./schema.ts";
 import { hourOfText, type Timestamp } from "./timestamp.ts";
 import type { ValidEvent } from "./validate.ts";
 

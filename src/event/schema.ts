@@ -3,33 +3,7 @@
  * A field's order here is its order in error lists and in the table.
  */
 import { type Static, Type } from "@sinclair/typebox";
-
-/** The eight categories of the reference, in its order; also the members of the SQL ENUM. */
-export const categories = [
-  "page_view",
-  "user_action",
-  "trading",
-  "auth",
-  "error",
-  "performance",
-  "feature",
-  "system",
-] as const;
-
-/** The four priorities of the reference, lowest first; also the members of the SQL ENUM. */
-export const priorities = ["low", "medium", "high", "critical"] as const;
-
-/** One of `categories`. */
-export type Category = (typeof categories)[number];
-
-/** One of `priorities`. */
-export type Priority = (typeof priorities)[number];
-
-/** What an event without a category has. */
-export const categoryDefault: Category = "user_action";
-
-/** What an event without a priority has. */
-export const priorityDefault: Priority = "medium";
+import { categories, categoryDefault, priorities, priorityDefault } from "./categories.ts";
 
 /** Most events that one batch may carry. */
 export const batchEventsMax = 100;

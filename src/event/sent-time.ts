@@ -1,7 +1,7 @@
 /** A time as it stands in a body, to the 27 characters of a line, without making a text of it where it is written as most are. */
+import { colon, digit0, digit9, dot, letterZ } from "./ascii.ts";
 import { hourOfText, parseTimestamp } from "./timestamp.ts";
 
-const digit0 = 0x30;
 /** `YYYY-MM-DD`: bytes of a date. */
 const dateBytes = 10;
 /** `YYYY-MM-DDTHH:MM:SS`: where a fraction may follow. */
@@ -45,12 +45,12 @@ export class SentTime {
     const { bytes } = this;
     const fractionEnd = to - 1;
     const length = fractionEnd - from;
-    if (length < secondsEnd || length > secondsEnd + 1 + fractionDigits || body[fractionEnd] !== 0x5a) return false;
+    if (length < secondsEnd || length > secondsEnd + 1 + fractionDigits || body[fractionEnd] !== letterZ) return false;
     for (let index = 0; index <= dateBytes; index++) if (body[from + index] !== bytes[index]) return false;
-    if (body[from + 13] !== 0x3a || body[from + 16] !== 0x3a) return false;
+    if (body[from + 13] !== colon || body[from + 16] !== colon) return false;
     const hour = twoDigits(body, from + 11);
     if (!(hour <= 23 && twoDigits(body, from + 14) <= 59 && twoDigits(body, from + 17) <= 59)) return false;
-    if (length > secondsEnd && (body[from + secondsEnd] !== 0x2e || length === secondsEnd + 1)) return false;
+    if (length > secondsEnd && (body[from + secondsEnd] !== dot || length === secondsEnd + 1)) return false;
     for (let index = secondsEnd + 1; index < length; index++) if (!isDigit(body[from + index] ?? 0)) return false;
     for (let index = dateBytes + 1; index < secondsEnd; index++) bytes[index] = body[from + index] ?? 0;
     for (let index = secondsEnd + 1; index < textBytes - 1; index++)
@@ -60,7 +60,7 @@ export class SentTime {
   }
 }
 
-const isDigit = (byte: number) => byte >= digit0 && byte <= 0x39;
+const isDigit = (byte: number) => byte >= digit0 && byte <= digit9;
 
 /** More than 99 where there are not two digits. */
 function twoDigits(bytes: Buffer, at: number): number {

@@ -6,7 +6,10 @@
  * - Lines are what parsing, validating and `rowOf` make of the same body, byte for byte (property test).
  * - What is no valid body, or not certain to be one, gives undefined and leaves no line: the parser decides, and explains.
  */
+
 import { isUtf8 } from "node:buffer";
+import { closeList, closeObject, digit9, letterN, lineEnd, openList, openObject, quote, space } from "./ascii.ts";
+import { categories, categoryDefault, priorities, priorityDefault } from "./categories.ts";
 import { EventFields, type Field } from "./event-fields.ts";
 import { makeEventId, parseEventId } from "./event-id.ts";
 import { JsonScanner, keyHash } from "./json-scanner.ts";
@@ -14,14 +17,7 @@ import type { LineBuffer } from "./line-buffer.ts";
 import { LineHead } from "./line-head.ts";
 import { parseJson } from "./parse.ts";
 import { type Acceptance, contentOf, contentPlaceAt, contentText, type LinedRow, type Row, rowOf } from "./row.ts";
-import {
-  batchEventsMax,
-  categories,
-  categoryDefault,
-  eventNameCodePointsMax,
-  priorities,
-  priorityDefault,
-} from "./schema.ts";
+import { batchEventsMax, eventNameCodePointsMax } from "./schema.ts";
 import { SentTime } from "./sent-time.ts";
 import type { Timestamp } from "./timestamp.ts";
 import { validateEvent } from "./validate.ts";
@@ -31,16 +27,6 @@ export type WrittenRow = Row & { bytes: number };
 
 /** The rows of a batch, and its `client_id` as JSON text. */
 type TranscribedBatch = { rows: WrittenRow[]; clientIdText: string };
-
-const quote = 0x22;
-const closeObject = 0x7d;
-const openObject = 0x7b;
-const openList = 0x5b;
-const closeList = 0x5d;
-const letterN = 0x6e;
-const lineEnd = 0x0a;
-const space = 0x20;
-const digit9 = 0x39;
 
 const eventsKey = Buffer.from("events");
 const eventsHash = keyHash(eventsKey);

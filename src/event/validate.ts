@@ -4,18 +4,11 @@
  */
 import { KindGuard, type Static, type TArray, type TObject, type TSchema, type TString, Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
+import { type Category, categoryDefault, type Priority, priorityDefault } from "./categories.ts";
 import { type ParsedEventId, parseEventId } from "./event-id.ts";
 import { type Issue, jsonInvalid } from "./issue.ts";
 import { depthError, isRecord, nestsDeeper } from "./parse.ts";
-import {
-  batchSchema,
-  type Category,
-  categoryDefault,
-  eventSchema,
-  type Priority,
-  priorityDefault,
-  propertiesDepthMax,
-} from "./schema.ts";
+import { batchSchema, eventSchema, propertiesDepthMax } from "./schema.ts";
 import { type ParsedTimestamp, parseTimestamp, type Timestamp } from "./timestamp.ts";
 
 /** An event that may be kept, with the defaults that need neither clock nor chance. */

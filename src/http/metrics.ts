@@ -1,6 +1,9 @@
-/** The scrape: boards, disk and counters as they are now, and the histograms of all threads added up. */
-import { AggregatorRegistry, Counter, Gauge, type MetricObject, Registry } from "prom-client";
-import { type ScrapedMetric, scrapedMetrics } from "../base/metrics.ts";
+/**
+ * The scrape: boards, disk and counters as they are now, and the histograms of all threads added up.
+ * prom-client: the reference client of Prometheus for this platform; it also adds up what several threads counted.
+ */
+import { AggregatorRegistry, Counter, Gauge, Registry } from "prom-client";
+import { type HistogramCounts, histograms, type ScrapedMetric, scrapedMetrics } from "../base/metrics.ts";
 import type { ShardHoldings } from "../keeper/protocol.ts";
 import type { QueryRunner } from "../query/runner.ts";
 import type { BoardState } from "../shard/board.ts";
@@ -11,7 +14,7 @@ import type { RefusalCounters } from "./counters.ts";
 type ScrapeView = {
   shards: { board: BoardState; isReady: boolean; restarts: number }[];
   /** What the histograms of each thread hold; a thread that does not answer is left out. */
-  histograms: MetricObject[][];
+  histograms: HistogramCounts[][];
   refusals: RefusalCounters;
   holdings: readonly ShardHoldings[];
   queries: QueryRunner;
@@ -61,7 +64,7 @@ export async function scrape(view: ScrapeView): Promise<string> {
   const queries = counter(registry, "millrace_queries_total", ["outcome"]);
   for (const [outcome, times] of view.queries.outcomes()) queries.inc({ outcome }, times);
   const own = await registry.getMetricsAsJSON();
-  return AggregatorRegistry.aggregate([own, ...view.histograms]).metrics();
+  return AggregatorRegistry.aggregate([own, ...view.histograms.map((ofThread) => ofThread.map(metricOf))]).metrics();
 }
 
 function add(registry: Registry, name: ScrapedMetric, value: number): void {
@@ -79,4 +82,19 @@ function gauge(registry: Registry, name: FreshnessMetric): Gauge<"shard"> {
 
 function counter<Label extends string>(registry: Registry, name: ScrapedMetric, labelNames: Label[]): Counter<Label> {
   return new Counter({ name, help: scrapedMetrics[name].help, labelNames, registers: [registry] });
+}
+
+/** A histogram in the form in which prom-client passes metrics between processes: each bucket counts what the lower ones hold, too. */
+function metricOf({ name, buckets, sum }: HistogramCounts): object {
+  const { help, bounds } = histograms[name];
+  let count = 0;
+  const cumulative = buckets.map((values, index) => {
+    count += values;
+    return { metricName: `${name}_bucket`, labels: { le: bounds[index] ?? "+Inf" }, value: count };
+  });
+  const totals = [
+    { metricName: `${name}_sum`, labels: {}, value: sum },
+    { metricName: `${name}_count`, labels: {}, value: count },
+  ];
+  return { name, help, type: "histogram", aggregator: "sum", values: [...cumulative, ...totals] };
 }

@@ -9,10 +9,10 @@ import type { ShardWatermark } from "../store/catalog-views.ts";
 import { mergeLimits, planKeep, planMerge, planWholeMerge } from "../store/compaction.ts";
 import { currentSegments } from "../store/current.ts";
 import type { DuckDB } from "../store/duckdb.ts";
-import { readErasures } from "../store/erasures.ts";
 import { KnownSegments } from "../store/known.ts";
 import { listNames } from "../store/layout.ts";
 import { type DataFolder, parseSegmentName, type SegmentName, segmentName } from "../store/names.ts";
+import { readReceipts } from "../store/receipts.ts";
 import { removeReplaced } from "../store/replaced.ts";
 import { planDrop } from "../store/retention.ts";
 import type { Rewrite, Rewritten } from "../store/rewrite.ts";
@@ -37,7 +37,7 @@ export class Keeper {
   /** Writes the catalog over what is sealed now. A shard without a watermark keeps the lowest: nothing is promised of it. */
   async publish(duckdb: DuckDB, watermarks: readonly ShardWatermark[]) {
     const segments = await this.#known.list(duckdb);
-    const erasures = readErasures(this.#folder);
+    const erasures = readReceipts(this.#folder);
     const before = this.#version ?? (await publishedVersion(duckdb, this.#folder));
     const version = Math.max(before, ...erasures.map(({ catalogVersion }) => catalogVersion)) + 1;
     await publishCatalog(duckdb, this.#folder, {

@@ -1,6 +1,6 @@
 /** What is asked of all shards at once. */
-import type { MetricObject } from "prom-client";
 import type { ActorHost } from "../actor/host.ts";
+import type { HistogramCounts } from "../base/metrics.ts";
 import { within } from "../base/within.ts";
 import type { ShardWatermark } from "../store/catalog-views.ts";
 import type { ShardLane } from "./dispatcher.ts";
@@ -68,7 +68,7 @@ export class AllShards {
   }
 
   /** What the histograms of each thread hold; nothing of one that does not answer in time. */
-  histograms(): Promise<MetricObject[][]> {
+  histograms(): Promise<HistogramCounts[][]> {
     return Promise.all(
       this.#hosts.map(async (host) => {
         if (!host.isReady) return [];

@@ -7,7 +7,7 @@
  *   it gets is one state, also when the writing thread is held up or dies within a change.
  * - An event is counted here after it is durable and before it is answered: stats read their own writes.
  */
-import { categories } from "../event/schema.ts";
+import { categories } from "../event/categories.ts";
 
 /** Counters and marks of a shard, in the order of their places. Times in ms since 1970, 0 for none. */
 const fields = [

@@ -129,12 +129,8 @@ export class IdTable {
   releasePending(): void {
     this.#lock();
     try {
-      for (let slot = 0; slot < 2 * slotsPerGeneration; slot++) {
-        const mark = this.#markAt(slot);
-        if (stateOf(mark) === statePending && shardOf(mark) === this.#shard)
-          this.#setMark(slot, markOf(stateFreed, this.#shard, 0));
-      }
-      this.#recountPending();
+      // The counters are never too low. A look at every slot takes 20 ms, which a start of the service would wait for in each shard.
+      for (const generation of [0, 1]) if (this.#count(pendingAt, generation) > 0) this.#releasePendingOf(generation);
     } finally {
       this.#unlock();
     }
@@ -254,13 +250,16 @@ export class IdTable {
     this.#header[newerAt] = older;
   }
 
-  #recountPending(): void {
-    for (const generation of [0, 1]) {
-      let pending = 0;
-      for (let slot = generation * slotsPerGeneration; slot < (generation + 1) * slotsPerGeneration; slot++)
-        if (stateOf(this.#markAt(slot)) === statePending) pending++;
-      this.#header[pendingAt + generation] = pending;
+  /** Frees what this shard has pending in a generation, and puts right a counter that a dead thread left too high. */
+  #releasePendingOf(generation: number): void {
+    let pendingElsewhere = 0;
+    for (let slot = generation * slotsPerGeneration; slot < (generation + 1) * slotsPerGeneration; slot++) {
+      const mark = this.#markAt(slot);
+      if (stateOf(mark) !== statePending) continue;
+      if (shardOf(mark) === this.#shard) this.#setMark(slot, markOf(stateFreed, this.#shard, 0));
+      else pendingElsewhere++;
     }
+    this.#header[pendingAt + generation] = pendingElsewhere;
   }
 
   get #newer(): number {

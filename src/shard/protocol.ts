@@ -1,9 +1,9 @@
 /** What a shard actor is asked, and what it answers: plain data, cloned between threads. */
-import type { MetricObject } from "prom-client";
 import type { Recovery } from "../actor/serve.ts";
 import type { ShardId } from "../base/brand.ts";
 import type { OverloadReason } from "../base/errors.ts";
 import type { LogLevel } from "../base/log.ts";
+import type { HistogramCounts } from "../base/metrics.ts";
 import type { ShardWatermark } from "../store/catalog-views.ts";
 import type { DataFolder } from "../store/names.ts";
 
@@ -73,7 +73,7 @@ export type ShardReplies = {
   recover: Recovery;
   /** An answer to each, in their order, packed. */
   append: string;
-  metrics: MetricObject[];
+  metrics: HistogramCounts[];
   /** Of this shard and those that fall to it: what was accepted before is sealed. */
   watermarks: ShardWatermark[];
   /** Everything accepted before the call is sealed. */

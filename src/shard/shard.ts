@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { DataFolderRefused, JournalNotWritten, messageOf } from "../base/errors.ts";
 import { type Log, openLog } from "../base/log.ts";
-import { openShardMetrics, type ShardMetrics } from "../base/metrics.ts";
+import { type HistogramCounts, openShardMetrics, type ShardMetrics } from "../base/metrics.ts";
 import { collectAfter } from "../base/release.ts";
 import { timestampOfMs } from "../event/timestamp.ts";
 import { FileJournal } from "../journal/file-journal.ts";
@@ -250,8 +250,8 @@ export class Shard {
   }
 
   /** What this thread's histograms hold. */
-  async metrics() {
-    return this.#metrics.registry.getMetricsAsJSON();
+  metrics(): HistogramCounts[] {
+    return Object.values(this.#metrics).map((histogram) => histogram.counts);
   }
 
   /** Takes no more, seals what it can until `giveUpAtMs`, and closes; what cannot be sealed by then stays in the journal. */

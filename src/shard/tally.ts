@@ -1,7 +1,7 @@
 /** What is counted of the rows of one journal part, from their acceptance until they are sealed. */
 
+import { categories } from "../event/categories.ts";
 import type { RowHead } from "../event/row.ts";
-import { categories } from "../event/schema.ts";
 import { IdList } from "./id-list.ts";
 
 /** Counts of the rows of a journal part, and the ids among them that clients made. */

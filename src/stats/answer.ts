@@ -1,6 +1,6 @@
 /** Boards and a clock to the body of `GET /api/v1/analytics/stats`. */
 import { type Static, Type } from "@sinclair/typebox";
-import { categories } from "../event/schema.ts";
+import { categories } from "../event/categories.ts";
 import type { BoardState } from "../shard/board.ts";
 
 const count = (description: string) => Type.Integer({ minimum: 0, description });

@@ -24,10 +24,10 @@ import { appendDurably, removeIfThere, syncFolder } from "../base/durable.ts";
 import { codeOf } from "../base/errors.ts";
 import type { CatalogSegment, ErasureReceipt } from "./catalog-views.ts";
 import { currentSegments } from "./current.ts";
-import { keepReceipts, readErasures } from "./erasures.ts";
 import { encodeIdBlock, type IdBlock, readIdBlocks } from "./id-blocks.ts";
 import { listNames } from "./layout.ts";
 import { type DataFolder, parseIdLogName, parseSegmentName, type SegmentName } from "./names.ts";
+import { keepReceipts, readReceipts } from "./receipts.ts";
 
 /** What was carried, and how. */
 export type Carried = {
@@ -51,7 +51,7 @@ const linkRefusals = new Set(["EXDEV", "EPERM", "EMLINK"]);
 export function carrySealed(from: DataFolder, to: DataFolder): Carried {
   const how = new Map<string, "linked" | "copied">();
   // Before the segments: what a receipt says is gone is then in none of them.
-  const erasures = readErasures(from);
+  const erasures = readReceipts(from);
   for (;;) {
     const current = listCurrent(from);
     if (!carrySegments({ from, to, current, how }) || !carryIdLogs(from, to, current)) continue;

@@ -1,17 +1,18 @@
 /**
- * Erasures on disk: the one under way, which a restart goes on with, and the receipts of those that are done.
+ * Erasures on disk: the one under way, which a restart goes on with, and how it becomes a receipt.
  *
  * Invariants:
  * - What was asked stands in the folder in clear only until its receipt is durable; a receipt holds a hash of it.
  * - A receipt is there only after the last byte of what was erased is gone.
  */
-import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
-import { appendDurably, removeIfThere, renameDurably, syncFile, syncFolder, truncateDurably } from "../base/durable.ts";
-import { codeOf, DataFolderRefused, messageOf } from "../base/errors.ts";
+import { removeIfThere, renameDurably, syncFile, syncFolder, truncateDurably } from "../base/durable.ts";
+import { DataFolderRefused, messageOf } from "../base/errors.ts";
 import type { ErasureReceipt } from "./catalog-views.ts";
 import { type DataFolder, unfinishedSuffix } from "./names.ts";
+import { keepReceipts, readIfThere, readReceipts } from "./receipts.ts";
 import { literal } from "./sql-literals.ts";
 
 /** Whose events are to go: those of a session, a client or a subject, or those for which an SQL condition holds. */
@@ -35,15 +36,6 @@ const erasureSchema = Type.Object({
 
 /** An erasure under way; `found` says how many events it takes, and since which catalog they are gone. */
 export type Erasure = Static<typeof erasureSchema>;
-
-const receiptSchema = Type.Object({
-  id: Type.String(),
-  erasedAtMs: Type.Number(),
-  by: Type.Union([Type.String(), Type.Null()]),
-  requestHash: Type.String(),
-  events: Type.Integer(),
-  catalogVersion: Type.Integer(),
-});
 
 /**
  * The SQL condition, in brackets, that holds for the events that are to go. One that cannot be evaluated on an event does not
@@ -87,46 +79,10 @@ export function finishErasure(folder: DataFolder, receipt: ErasureReceipt): void
   const text = readIfThere(folder.erasures) ?? "";
   const wholeBytes = Buffer.byteLength(text.slice(0, text.lastIndexOf("\n") + 1));
   if (wholeBytes < Buffer.byteLength(text)) truncateDurably(folder.erasures, wholeBytes);
-  if (!readErasures(folder).some(({ id }) => id === receipt.id)) {
+  if (!readReceipts(folder).some(({ id }) => id === receipt.id)) {
     keepReceipts(folder, [receipt]);
     syncFolder(folder.root);
   }
   removeIfThere(folder.erasure);
   syncFolder(folder.root);
-}
-
-/** Appends receipts; their bytes are durable then, a new file's name is not. */
-export function keepReceipts(folder: DataFolder, receipts: readonly ErasureReceipt[]): void {
-  const descriptor = openSync(folder.erasures, "a", 0o600);
-  try {
-    appendDurably(descriptor, Buffer.from(receipts.map((receipt) => `${JSON.stringify(receipt)}\n`).join("")));
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/**
- * The receipts of a folder, oldest first.
- * @throws DataFolderRefused when a whole line is no receipt
- */
-export function readErasures(folder: DataFolder): ErasureReceipt[] {
-  const lines = (readIfThere(folder.erasures) ?? "").split("\n").slice(0, -1);
-  return lines.map((line, index) => {
-    try {
-      return Value.Parse(receiptSchema, JSON.parse(line));
-    } catch (error) {
-      throw new DataFolderRefused(`${folder.erasures}, line ${index + 1}: no receipt: ${messageOf(error)}`, {
-        cause: error,
-      });
-    }
-  });
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
 }

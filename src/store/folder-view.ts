@@ -13,9 +13,9 @@ import { codeOf } from "../base/errors.ts";
 import { judgeJournal, type ReadGroup, rowLines } from "../journal/reader.ts";
 import type { CatalogContent } from "./catalog-views.ts";
 import { covers, currentSegments } from "./current.ts";
-import { readErasures } from "./erasures.ts";
 import { listNames } from "./layout.ts";
 import { type DataFolder, parseJournalName, parseSegmentName, type SegmentName } from "./names.ts";
+import { readReceipts } from "./receipts.ts";
 import { journalQuery } from "./segment.ts";
 
 /** Everything accepted before the call, sealed or not, of a data folder that a service may be writing at this moment. */
@@ -49,7 +49,7 @@ export function viewFolder(folder: DataFolder, scratch: string): FolderView {
       })),
       unsealed: events === 0 ? undefined : journalQuery({ files: [copy], lineBytesMax }),
       watermarks: [...shards].sort((a, b) => a - b).map((shard) => ({ shard, watermarkMs })),
-      erasures: readErasures(folder),
+      erasures: readReceipts(folder),
       version: 0,
       publishedAtMs: watermarkMs,
     };

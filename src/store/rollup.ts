@@ -1,5 +1,5 @@
 /** The rollup that each segment carries: its events counted by hour, category, priority and name. */
-import { categories } from "../event/schema.ts";
+import { categories } from "../event/categories.ts";
 import type { DuckDB } from "./duckdb.ts";
 import { identifier, listLiteral } from "./sql-literals.ts";
 import { clockOf, instantOf } from "./utc.ts";

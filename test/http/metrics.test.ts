@@ -18,6 +18,16 @@ function growth(name: RegExp, before: Metrics, after: Metrics): number[] {
   return [...names].map((exact) => of(after, exact) - of(before, exact));
 }
 
+/** By how much each bucket of a histogram grew, in their order. */
+function growthOfBuckets(name: string, before: Metrics, after: Metrics): { le: string | undefined; growth: number }[] {
+  const bucketsOf = ({ samples }: Metrics) => samples.filter((sample) => sample.name === `${name}_bucket`);
+  const earlier = new Map(bucketsOf(before).map(({ labels, value }) => [labels["le"], value]));
+  return bucketsOf(after).map(({ labels, value }) => ({
+    le: labels["le"],
+    growth: value - (earlier.get(labels["le"]) ?? 0),
+  }));
+}
+
 test("the page is Prometheus text", async () => {
   const response = await service().request("/metrics");
   expect(response.status).toBe(200);
@@ -62,6 +72,18 @@ test.each([
     expect(last.reduce((total, { value }) => total + value, 0)).toBe(counts);
     expect(counts).toBeGreaterThan(0);
   }
+});
+
+test("a value at a bound is counted in its bucket, and so in each above", async () => {
+  const before = await scrape();
+  await service().track({ event_name: "a group of one" });
+  const after = await scrape();
+  const grown = growthOfBuckets("millrace_group_events", before, after);
+  expect(grown.length).toBeGreaterThan(5);
+  expect(grown[0]).toEqual({ le: "1", growth: 1 });
+  expect(grown.at(-1)?.le).toBe("+Inf");
+  expect(new Set(grown.map(({ growth }) => growth))).toEqual(new Set([1]));
+  expect(growth(/^millrace_group_events_(sum|count)$/, before, after)).toEqual([1, 1]);
 });
 
 test("accepted events, duplicates and conflicts are counted, one for one", async () => {

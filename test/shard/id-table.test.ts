@@ -54,6 +54,22 @@ describe("the id table", () => {
     expect(other.claim(idsOf(1, 2))).toEqual(["duplicate", "claimed"]);
   });
 
+  test("frees what a recovering shard left pending in both generations, and nothing of another shard", () => {
+    const memory = createIdTableMemory();
+    const [dead, other, third] = [new IdTable(memory, 0), new IdTable(memory, 1), new IdTable(memory, 2)];
+    dead.claim(idsOf(1));
+    other.claim(idsOf(2));
+    const step = 50_000;
+    for (let from = 10; from < idsKeptMin + 2 * step; from += step)
+      other.enter(idsOf(...Array.from({ length: step }, (_, index) => from + index)));
+    dead.claim(idsOf(3));
+    other.claim(idsOf(4));
+    new IdTable(memory, 0).releasePending();
+    expect(third.claim(idsOf(1, 3))).toEqual(["claimed", "claimed"]);
+    expect(third.claim(idsOf(2))).toBeUndefined();
+    expect(third.claim(idsOf(4))).toBeUndefined();
+  });
+
   test("is taken back from a thread that died with the lock", () => {
     const memory = createIdTableMemory();
     new Int32Array(memory)[0] = 1;

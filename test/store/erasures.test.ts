@@ -3,15 +3,9 @@ import { expect, test } from "bun:test";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { DataFolderRefused } from "../../src/base/errors.ts";
 import type { ErasureReceipt } from "../../src/store/catalog-views.ts";
-import {
-  erasureCondition,
-  finishErasure,
-  hashOfRequest,
-  keepErasure,
-  readErasure,
-  readErasures,
-} from "../../src/store/erasures.ts";
+import { erasureCondition, finishErasure, hashOfRequest, keepErasure, readErasure } from "../../src/store/erasures.ts";
 import { dataFolder } from "../../src/store/names.ts";
+import { readReceipts } from "../../src/store/receipts.ts";
 import { temporaryFolder } from "../support/rows.ts";
 import { openDuckDB } from "../support/sealed.ts";
 
@@ -32,13 +26,26 @@ test("a receipt that a crash cut is none, and the next one does not stand behind
   // Cut within a character.
   const torn = Buffer.from(`${JSON.stringify(receipt("b"))}\n`);
   appendFileSync(folder.erasures, torn.subarray(0, torn.indexOf("ë") + 1));
-  expect(readErasures(folder)).toEqual([receipt("a")]);
+  expect(readReceipts(folder)).toEqual([receipt("a")]);
   finishErasure(folder, receipt("b"));
   finishErasure(folder, receipt("b"));
-  expect(readErasures(folder)).toEqual([receipt("a"), receipt("b")]);
+  expect(readReceipts(folder)).toEqual([receipt("a"), receipt("b")]);
   expect(readFileSync(folder.erasures)).toEqual(Buffer.concat([whole, torn]));
-  appendFileSync(folder.erasures, '{"id":1}\n');
-  expect(() => readErasures(folder)).toThrow(DataFolderRefused);
+});
+
+test.each([
+  ["text", "receipt"],
+  ["another value", "null"],
+  ["an id of another kind", JSON.stringify({ ...receipt("a"), id: 1 })],
+  ["a part of an event", JSON.stringify({ ...receipt("a"), events: 0.5 })],
+  ["no version", JSON.stringify({ ...receipt("a"), catalogVersion: undefined })],
+])("a whole line that is no receipt is refused with its place: %s", (_what, line) => {
+  using place = temporaryFolder();
+  const folder = dataFolder(place.path);
+  finishErasure(folder, receipt("a"));
+  appendFileSync(folder.erasures, `${line}\n`);
+  expect(() => readReceipts(folder)).toThrow(DataFolderRefused);
+  expect(() => readReceipts(folder)).toThrow(/, line 2: no receipt$/);
 });
 
 test("an erasure under way is read back as it was written, until its receipt is there", async () => {

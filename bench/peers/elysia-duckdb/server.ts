@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { jwt } from "@elysiajs/jwt";
 import { Elysia, t } from "elysia";
-import { categories, priorities } from "../../../src/event/schema.ts";
+import { categories, priorities } from "../../../src/event/categories.ts";
 
 const text = t.Optional(t.Nullable(t.String()));
 
