@@ -1,15 +1,18 @@
 /**
- * The main thread's side of an actor: a piscina pool of exactly one thread, because an actor owns what it touches.
+ * The main thread's side of an actor: a piscina pool of exactly one thread, because an actor owns what it touches. The pool sees to the
+ * thread's birth and successor; requests go over a wire.
  *
  * Invariants:
  * - A request is answered or rejected, also when the thread dies with it.
  * - A dead thread is replaced; only after it has really ended is what it shared put right, and its successor is asked to
  *   recover before it is given anything else.
  */
+import { MessageChannel } from "node:worker_threads";
 import { Piscina, transferableSymbol, valueSymbol } from "piscina";
 import { ActorDied, DataFolderRefused, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { Question, Recovery, Told } from "./serve.ts";
+import type { Connect, Question, Recovery, Told } from "./serve.ts";
+import { Wire } from "./wire.ts";
 
 /** What an actor is made of. */
 type ActorOptions<Notice> = {
@@ -31,9 +34,6 @@ type ActorOptions<Notice> = {
 /** Requests of one actor by kind, and the reply of each. */
 type Reply<Replies, Request extends { kind: keyof Replies }> = Replies[Request["kind"]];
 
-/** Tasks that a thread may hold at once; requests are bounded before they come here. */
-const tasksMax = 1_000_000;
-
 /** First and longest pause between tries of a recovery that fails. ms */
 const recoverPauseMs = { first: 100, longest: 5_000 };
 
@@ -41,6 +41,9 @@ const recoverPauseMs = { first: 100, longest: 5_000 };
 export class ActorHost<Request extends { kind: keyof Replies }, Replies extends { recover: Recovery }, Notice = never> {
   readonly #options: ActorOptions<Notice>;
   #pool: Piscina;
+  /** To the thread that lives now, once it has loaded. */
+  #wire: Wire | undefined;
+  #connecting: Promise<Wire> | undefined;
   #isReady = false;
   #isStopping = false;
   #restarts = 0;
@@ -60,8 +63,6 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
       minThreads: 1,
       maxThreads: 1,
       idleTimeout: Number.POSITIVE_INFINITY,
-      concurrentTasksPerWorker: tasksMax,
-      maxQueue: tasksMax,
       // The default parks an idle thread so that its timers stand still, and a flush never comes while no request does.
       atomics: "async",
     });
@@ -93,7 +94,8 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
    * @throws DataFolderRefused when it cannot go on without a person
    */
   async start(): Promise<void> {
-    const { refused }: Recovery = await this.#run({ kind: "recover" });
+    const wire = await this.#connected();
+    const { refused } = (await wire.ask({ kind: "recover" })) as Recovery;
     if (refused !== undefined) throw new DataFolderRefused(refused);
     this.#isReady = true;
   }
@@ -104,7 +106,9 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
    */
   async ask<Asked extends Request>(request: Asked, moved: ArrayBufferLike[] = []): Promise<Reply<Replies, Asked>> {
     try {
-      return await this.#run(request, moved);
+      const wire = this.#wire ?? (await this.#connected());
+      // The reply's type follows from the request's kind; the thread's handlers are checked against the same table.
+      return (await wire.ask(request, moved)) as Reply<Replies, Asked>;
     } catch (error) {
       throw new ActorDied(`${this.#options.name}: ${messageOf(error)}`, { cause: error });
     }
@@ -120,13 +124,36 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
     this.#isStopping = true;
     this.#isReady = false;
     await this.#recovery;
+    this.#endWire();
     await this.#pool.destroy();
   }
 
-  // The reply's type follows from the request's kind; the thread's `handle` is checked against the same table.
-  async #run(request: { kind: keyof Replies }, moved: ArrayBufferLike[] = []) {
-    if (moved.length === 0) return this.#pool.run(request);
-    return this.#pool.run(Piscina.move({ [valueSymbol]: request, [transferableSymbol]: moved }));
+  #connected(): Promise<Wire> {
+    if (this.#connecting !== undefined) return this.#connecting;
+    const connecting = this.#connect().catch((error: unknown) => {
+      // Whoever asks next tries anew, unless somebody has already.
+      if (this.#connecting === connecting) this.#connecting = undefined;
+      throw error;
+    });
+    this.#connecting = connecting;
+    return connecting;
+  }
+
+  async #connect(): Promise<Wire> {
+    // Not within the event that told of a death: the pool is still putting itself in order there.
+    if (this.#restarts > 0) await Bun.sleep(0);
+    const { port1, port2 } = new MessageChannel();
+    const connect: Connect = { port: port2 };
+    await this.#pool.run(Piscina.move({ [valueSymbol]: connect, [transferableSymbol]: [port2] }));
+    const wire = new Wire(port1);
+    this.#wire = wire;
+    return wire;
+  }
+
+  #endWire(): void {
+    this.#wire?.end(new Error("the thread has ended"));
+    this.#wire = undefined;
+    this.#connecting = undefined;
   }
 
   async #answer({ id, request }: Question): Promise<void> {
@@ -139,15 +166,12 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
     }
     // Whoever asked may have died meanwhile; its successor knows nothing of the question.
     if (restarts !== this.#restarts) return;
-    try {
-      await this.#pool.run(told);
-    } catch (error) {
-      this.#options.log.debug({ actor: this.#options.name, error: messageOf(error) }, "a reply found nobody");
-    }
+    this.#wire?.tell(told);
   }
 
   #died(): void {
     this.#isReady = false;
+    this.#endWire();
     if (this.#isStopping) return;
     this.#restarts += 1;
     this.#options.log.error({ actor: this.#options.name }, "actor's thread died; its successor recovers");
@@ -173,8 +197,6 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
   async #recover(): Promise<void> {
     let pauseMs = recoverPauseMs.first;
     while (!this.#isStopping) {
-      // Not within the event that told of the death: the pool is still putting itself in order there.
-      await Bun.sleep(0);
       try {
         await this.start();
         return;

@@ -1,23 +1,29 @@
 /** The thread's side of an actor: typed requests to typed replies. */
-import { parentPort, workerData } from "node:worker_threads";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { invariant } from "../base/invariant.ts";
+import { answerOn } from "./wire.ts";
 
 /** Answers each kind of request with its own kind of reply. */
 export type Handlers<Request extends { kind: PropertyKey }, Replies extends Record<Request["kind"], unknown>> = {
   [Kind in Request["kind"]]: (request: Extract<Request, { kind: Kind }>) => Promise<Replies[Kind]>;
 };
 
-/** What a worker entry exports as `handle`: piscina calls it with each request, and with each reply to a question. */
+/** The one task of a thread: to answer on a port from now on. */
+export type Connect = { port: MessagePort };
+
+/** What a worker entry exports as `handle`: piscina calls it once, and requests and replies to questions come over the port. */
 export function handlerOf<Request extends { kind: string }, Replies extends Record<Request["kind"], unknown>>(
   handlers: Handlers<Request, Replies>,
-): (message: Request | Told) => Promise<unknown> {
-  return async (message) => {
+): (connect: Connect) => void {
+  const handle = async (message: Request | Told) => {
     if (isTold(message)) return told(message);
     // The table's type binds each kind to its handler; a lookup by a kind that is not known yet cannot keep that.
     const handler: unknown = Reflect.get(handlers, message.kind);
     invariant(typeof handler === "function", `this actor answers ${message.kind}`);
     return handler(message);
   };
+  // Both ends are this program: what comes is a request of this actor.
+  return ({ port }) => answerOn(port, (message) => handle(message as Request | Told));
 }
 
 const isTold = (message: { kind: string }): message is Told => message.kind === "told";

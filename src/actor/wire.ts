@@ -1,0 +1,81 @@
+/**
+ * Requests and replies between two threads, over a port of their own. piscina's way for a task keeps what went over it alive until
+ * the next full collection (a table that its map has outgrown, and with it all that was under way): at thousands of messages a second
+ * the accepting thread's heap grew by as many objects, and its pauses with them. Here a place in a list is used again.
+ */
+import type { MessagePort } from "node:worker_threads";
+import { messageOf } from "../base/errors.ts";
+
+/** What crosses to the thread; without a place nobody waits for a reply. */
+type Sent = { place: number | undefined; request: unknown };
+
+/** What comes back; `error` is a text where there is no reply. */
+type Replied = { place: number; reply: unknown; error: string | undefined };
+
+/** The asking end. */
+export class Wire {
+  readonly #port: MessagePort;
+  readonly #waiting: (PromiseWithResolvers<unknown> | undefined)[] = [];
+  readonly #free: number[] = [];
+  #end: Error | undefined;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+    port.on("message", (replied: Replied) => this.#settle(replied));
+  }
+
+  /**
+   * Sends a request and waits for its reply. What stands in `moved` is gone from this thread afterwards.
+   * @throws Error with the text of what went wrong there, or why the wire has ended
+   */
+  ask(request: unknown, moved: ArrayBufferLike[] = []): Promise<unknown> {
+    if (this.#end !== undefined) return Promise.reject(this.#end);
+    const place = this.#free.pop() ?? this.#waiting.length;
+    const waiting = Promise.withResolvers<unknown>();
+    this.#waiting[place] = waiting;
+    this.#send({ place, request }, moved);
+    return waiting.promise;
+  }
+
+  /** Sends what has no reply; nothing happens when the wire has ended. */
+  tell(request: unknown): void {
+    if (this.#end === undefined) this.#send({ place: undefined, request }, []);
+  }
+
+  /** Rejects whatever waits, and all that comes. */
+  end(why: Error): void {
+    if (this.#end !== undefined) return;
+    this.#end = why;
+    this.#port.close();
+    for (const waiting of this.#waiting) waiting?.reject(why);
+  }
+
+  #send(sent: Sent, moved: ArrayBufferLike[]): void {
+    // A shared buffer cannot be moved, and need not be: both ends have it.
+    this.#port.postMessage(
+      sent,
+      moved.filter((buffer) => buffer instanceof ArrayBuffer),
+    );
+  }
+
+  #settle({ place, reply, error }: Replied): void {
+    const waiting = this.#waiting[place];
+    this.#waiting[place] = undefined;
+    this.#free.push(place);
+    if (error === undefined) waiting?.resolve(reply);
+    else waiting?.reject(new Error(error));
+  }
+}
+
+/** The answering end: gives each request to `handle`, and its result back. */
+export function answerOn(port: MessagePort, handle: (request: unknown) => Promise<unknown>): void {
+  port.on("message", async ({ place, request }: Sent) => {
+    const replied: Replied = { place: place ?? 0, reply: undefined, error: undefined };
+    try {
+      replied.reply = await handle(request);
+    } catch (error) {
+      replied.error = messageOf(error);
+    }
+    if (place !== undefined) port.postMessage(replied);
+  });
+}
