@@ -5,7 +5,6 @@
  * A process of its own, because it then has its own share of the processor and of memory, and both are given back.
  */
 import { rmSync } from "node:fs";
-import { setPriority } from "node:os";
 import { join } from "node:path";
 import { messageOf } from "../base/errors.ts";
 import { unreachable } from "../base/invariant.ts";
@@ -15,11 +14,6 @@ import { rewriteSegments, sealImported } from "../store/rewrite.ts";
 import { ConditionRefused, findEvents } from "./find.ts";
 import type { RewriteOrder, RewriteOutcome } from "./protocol.ts";
 
-/** A tenth of the share that ingest has while both want the processor, and all of it when nobody else does. */
-const niceness = 10;
-
-// Before DuckDB starts its threads: they inherit it.
-setPriority(niceness);
 const order: RewriteOrder = JSON.parse(await new Response(Bun.stdin.stream()).text());
 const outcome = await carryOut(order);
 process.stdout.write(`${JSON.stringify(outcome)}\n`);

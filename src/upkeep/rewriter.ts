@@ -16,6 +16,12 @@ export class RewriteRefused extends MillraceError {
   override readonly name = "RewriteRefused";
 }
 
+/**
+ * A tenth of the share that ingest has while both want the processor, and all of it when nobody else does. From its first
+ * instruction on: a runtime that starts takes a core for as long as a request must not wait.
+ */
+const niceness = 10;
+
 /** DuckDB's memory in it; past that it spills to disk. MiB */
 const memoryMiB = 512;
 
@@ -36,8 +42,9 @@ export class Rewriter implements Disposable {
   async run<Job extends RewriteJob>(job: Job): Promise<RewriteReplies[Job["kind"]]> {
     if (this.#isDisposed) throw new RewriteFailed("the service stops");
     const order: RewriteOrder = { folder: this.#folder, threads: availableParallelism(), memoryMiB, job };
+    const command = [process.execPath, "--no-orphans", new URL("./rewrite-process.ts", import.meta.url).pathname];
     const child = Bun.spawn(
-      [process.execPath, "--no-orphans", new URL("./rewrite-process.ts", import.meta.url).pathname],
+      ["nice", "-n", String(niceness), ...command],
       // Given whole: to write to a process that was killed meanwhile would be an error of its own.
       { stdin: Buffer.from(JSON.stringify(order)), stdout: "pipe", stderr: "pipe" },
     );
