@@ -26,14 +26,16 @@ export class Wire {
 
   /**
    * Sends a request and waits for its reply. What stands in `moved` is gone from this thread afterwards.
-   * @throws Error with the text of what went wrong there, or why the wire has ended
+   * @throws Error with the text of what went wrong there, or why the wire has ended; DataCloneError for what cannot cross
    */
   ask(request: unknown, moved: ArrayBufferLike[] = []): Promise<unknown> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
-    const place = this.#free.pop() ?? this.#waiting.length;
+    const place = this.#free.at(-1) ?? this.#waiting.length;
+    // First, since what cannot be cloned throws here.
+    this.#send({ place, request }, moved);
+    this.#free.pop();
     const waiting = Promise.withResolvers<unknown>();
     this.#waiting[place] = waiting;
-    this.#send({ place, request }, moved);
     return waiting.promise;
   }
 

@@ -22,8 +22,9 @@ import {
   space,
 } from "./ascii.ts";
 
-/** Deeper values are for the parser. Levels. */
+/** Deeper values, and objects with more members, are for the parser: each key is compared with those before it. */
 const depthMax = 24;
+const membersMax = 64;
 
 /** 1 for each byte that a string may hold as it is: all but controls, the quote and the backslash. */
 const ordinary = Uint8Array.from({ length: 256 }, (_, byte) =>
@@ -161,8 +162,11 @@ export class JsonScanner {
     while (goesOn === true) {
       const hash = this.key();
       if (hash === undefined) return false;
-      for (let index = first; index < hashes.length; index++) if (hashes[index] === hash) this.isPlain = false;
-      hashes.push(hash);
+      if (hashes.length - first === membersMax) this.isPlain = false;
+      else {
+        for (let index = first; index < hashes.length; index++) if (hashes[index] === hash) this.isPlain = false;
+        hashes.push(hash);
+      }
       if (!this.value(depth + 1)) return false;
       goesOn = this.next(closeObject);
     }

@@ -44,7 +44,7 @@ export class LineBuffer {
     this.#end += text.length;
   }
 
-  /** Writes bytes of another buffer, of which `to` is not one. REQUIRES: as many reserved. */
+  /** Writes the bytes of another buffer from `from` to before `to`. REQUIRES: as many reserved. */
   copy(source: Buffer, from: number, to: number): void {
     const bytes = this.#bytes;
     let end = this.#end;

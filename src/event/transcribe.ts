@@ -25,9 +25,6 @@ import { validateEvent } from "./validate.ts";
 /** A row, and how many bytes its line takes with its line end. */
 export type WrittenRow = Row & { bytes: number };
 
-/** The rows of a batch, and its `client_id` as JSON text. */
-type TranscribedBatch = { rows: WrittenRow[]; clientIdText: string };
-
 const eventsKey = Buffer.from("events");
 const eventsHash = keyHash(eventsKey);
 const clientIdKey = Buffer.from("client_id");
@@ -37,11 +34,16 @@ const clientIdHash = keyHash(clientIdKey);
 const clientIdWithin = 1_024;
 const clientIdAtEnd = /^"client_id"[ \t\r\n]*:[ \t\r\n]*("[^"\\]*"|null)[ \t\r\n]*\}[ \t\r\n]*$/;
 
+/** It stands in each line of a batch: what a longer one comes to, and whether that is too much, is for the parser. Characters. */
+const clientIdCharsMax = 1_024;
+
 /** What a line may have beside its head and what stands in the body: labels, a priority, braces, the line end. Bytes. */
 const labelBytesMax = 256;
 
 const categoryTexts = categories.map((text) => Buffer.from(`"${text}"`));
 const priorityTexts = priorities.map((text) => Buffer.from(`"${text}"`));
+const categoryDefaultAt = categories.indexOf(categoryDefault);
+const priorityDefaultAt = priorities.indexOf(priorityDefault);
 
 /** Writes lines; one for all bodies of a thread, one after another. */
 export class Transcriber {
@@ -72,7 +74,7 @@ export class Transcriber {
   }
 
   /** Writes the lines of a batch. */
-  batch(body: Buffer, acceptance: Omit<Acceptance, "clientIdText">): TranscribedBatch | undefined {
+  batch(body: Buffer, acceptance: Omit<Acceptance, "clientIdText">): WrittenRow[] | undefined {
     return this.#written(body, () => this.#batch(acceptance));
   }
 
@@ -98,7 +100,7 @@ export class Transcriber {
     return this.#scanner.at === this.#body.byteLength;
   }
 
-  #batch(shared: Omit<Acceptance, "clientIdText">): TranscribedBatch | undefined {
+  #batch(shared: Omit<Acceptance, "clientIdText">): WrittenRow[] | undefined {
     const scanner = this.#scanner;
     let clientIdText: string | undefined;
     let assumed = "null";
@@ -124,7 +126,7 @@ export class Transcriber {
       goesOn = scanner.next(closeObject);
     }
     if (goesOn !== false || rows === undefined || !this.#isAtEnd()) return undefined;
-    return assumed === (clientIdText ?? "null") ? { rows, clientIdText: assumed } : undefined;
+    return assumed === (clientIdText ?? "null") ? rows : undefined;
   }
 
   /** The `client_id` that the body seems to end with; the caller sees whether it does. */
@@ -137,7 +139,7 @@ export class Transcriber {
   #events(acceptance: Acceptance): WrittenRow[] | undefined {
     const scanner = this.#scanner;
     // A key before them may not have been plain.
-    if (!scanner.isPlain) return undefined;
+    if (!scanner.isPlain || acceptance.clientIdText.length > clientIdCharsMax) return undefined;
     this.#share(acceptance);
     const rows: WrittenRow[] = [];
     let goesOn = scanner.enter(openList, closeList);
@@ -180,8 +182,8 @@ export class Transcriber {
   /** Writes the line of the event whose fields are found, in the order of `rowOf`; `bytes`: how many it takes in the body. */
   #plainEvent(bytes: number): WrittenRow | undefined {
     const { event_name, properties } = this.#fields;
-    const category = this.#memberAt(this.#fields.category, categoryTexts, categories.indexOf(categoryDefault));
-    const priority = this.#memberAt(this.#fields.priority, priorityTexts, priorities.indexOf(priorityDefault));
+    const category = this.#memberAt(this.#fields.category, categoryTexts, categoryDefaultAt);
+    const priority = this.#memberAt(this.#fields.priority, priorityTexts, priorityDefaultAt);
     const [categoryText, priorityText] = [categoryTexts[category], priorityTexts[priority]];
     const isTimeSent = this.#timeAt(this.#fields.timestamp);
     const sentId = this.#idAt(this.#fields.event_id);

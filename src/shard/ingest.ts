@@ -65,14 +65,9 @@ export class Ingest {
   /** Undefined: the parser must decide. */
   #transcribe(bytes: Uint8Array, { form, receivedAt, subjectText }: Sender): WrittenRow[] | undefined {
     const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (form === "event") return this.#transcriber.event(body, { receivedAt, subjectText, clientIdText: "null" });
-    const batch = this.#transcriber.batch(body, { receivedAt, subjectText });
-    if (batch === undefined) return undefined;
-    // Quotes are counted too, so that a few ids are looked at once more than need be.
-    const isSmall = batch.clientIdText.length * batch.rows.length <= clientIdCharsMax;
-    if (isSmall) return batch.rows;
-    this.#lines.clear();
-    return undefined;
+    return form === "event"
+      ? this.#transcriber.event(body, { receivedAt, subjectText, clientIdText: "null" })
+      : this.#transcriber.batch(body, { receivedAt, subjectText });
   }
 
   #parse(bytes: Uint8Array, { form, receivedAt, subjectText }: Sender): WrittenRow[] | AppendAnswer {

@@ -47,6 +47,12 @@ test("bytes that are moved are gone here and whole there", async () => {
   expect(await reply).toEqual([1, 2, 3]);
 });
 
+test("what cannot cross is refused, and its place is no one else's", async () => {
+  using to = wireTo(async (request) => request);
+  expect(() => to.wire.ask(() => 1)).toThrow();
+  expect(await Promise.all([to.wire.ask(1), to.wire.ask(2)])).toEqual([1, 2]);
+});
+
 test("what nobody waits for is carried out all the same", async () => {
   const told = Promise.withResolvers<unknown>();
   using to = wireTo(async (request) => told.resolve(request));

@@ -32,9 +32,7 @@ function transcribed(body: Buffer, form: Form): Lines | undefined {
   const lines = new LineBuffer();
   const transcriber = new Transcriber(lines);
   const written =
-    form === "event"
-      ? transcriber.event(body, { ...shared, clientIdText: "null" })
-      : transcriber.batch(body, shared)?.rows;
+    form === "event" ? transcriber.event(body, { ...shared, clientIdText: "null" }) : transcriber.batch(body, shared);
   if (written === undefined) {
     expect(lines.end).toBe(0);
     return undefined;
@@ -234,6 +232,17 @@ describe("what clients usually send never needs the parser", () => {
   ] as const)("%s", (_name, text, form) => {
     expect(agrees(text, form)).toBe(true);
   });
+});
+
+test("an object of very many members takes no longer than its bytes, and is left to the parser", () => {
+  const members = Array.from({ length: 50_000 }, (_, index) => `"k${index}":${index}`);
+  expect(agrees(`{"event_name":"a","properties":{${members.join(",")}}}`, "event")).toBe(true);
+  expect(agrees(`{"event_name":"a","properties":{${members.join(",")},"k7":0}}`, "event")).toBe(true);
+});
+
+test("a long client's id is left to the parser before it stands in any line", () => {
+  const text = JSON.stringify({ client_id: "c".repeat(10_000), events: [{ event_name: "a" }] });
+  expect(transcribed(Buffer.from(text), "batch")).toBeUndefined();
 });
 
 test("a body that is refused leaves no line behind, also where its last event is at fault", () => {
