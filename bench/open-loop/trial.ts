@@ -17,6 +17,8 @@ export type Form = {
   bodies: typeof singleBodies;
   /** Enough that they do not all fit a processor's inner caches, few enough that making them takes no time. */
   bodiesCount: number;
+  /** Of the closed loop that finds the capacity: all that the service takes at a time. More is refused at once, and wrk sends it again and again. */
+  capacityConnections: number;
 };
 
 /** One event a request. */
@@ -26,6 +28,7 @@ export const singleForm: Form = {
   eventsPerRequest: 1,
   bodies: singleBodies,
   bodiesCount: 1_000,
+  capacityConnections: 256,
 };
 
 /** As many events a request as may be. */
@@ -35,6 +38,7 @@ export const batchForm: Form = {
   eventsPerRequest: batchEventsMax,
   bodies: batchBodies,
   bodiesCount: 50,
+  capacityConnections: 64,
 };
 
 /** What a fixed rate is put on with. */
@@ -141,12 +145,13 @@ export class Trial {
 
   async #closedLoop(seconds: number): Promise<number> {
     const { eventsPerRequest } = this.form;
-    const load = { ...this.#target(), connections: connectionsUsual, seconds };
+    const connections = this.form.capacityConnections;
+    const load = { ...this.#target(), connections, seconds };
     const result = await runWrk(findWrk(), load, this.#bench.signal);
     this.note({
       acknowledged: result.acknowledged * eventsPerRequest,
       // It leaves one request on each of its connections, and one on each connection that broke.
-      unansweredMax: (connectionsUsual + result.socketErrors) * eventsPerRequest,
+      unansweredMax: (connections + result.socketErrors) * eventsPerRequest,
     });
     return result.requestsPerSecond;
   }

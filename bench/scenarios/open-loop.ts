@@ -46,7 +46,7 @@ async function measure(bench: Bench, { name, form }: { name: string; form: Form 
     scenario: name,
     about:
       `An open loop of ${form.name} (Poisson arrivals, 256 connections) at ${percents.join(", ")} percent of what a closed loop (wrk, ` +
-      `256 connections) reached just before; ${seconds} s each, ${rounds} rounds. Flush and compaction on. Latency counts from the intended time.`,
+      `${form.capacityConnections} connections) reached just before; ${seconds} s each, ${rounds} rounds. Flush and compaction on. Latency counts from the intended time.`,
     figures: [
       figure(common, { name: "capacity", unit: "events/s", better: "higher", samples: capacities }),
       ...loads.flatMap(({ of, results }) => [

@@ -12,7 +12,7 @@ import { type Course, watchDuring } from "../system/sampler.ts";
 const excess = 2;
 
 /**
- * More than the service keeps waiting: it refuses past 32 MiB of bodies, which is 900 batches. With fewer connections, clients would
+ * More than the service keeps waiting: it refuses past 4 MiB of bodies a shard, 230 batches for two. With fewer connections, clients would
  * wait for each other and the service never see the excess. Single events would take 40,000 connections, so it is batches.
  */
 const connections = 2_048;
@@ -44,7 +44,7 @@ async function measure(bench: Bench): Promise<ScenarioResult> {
   return {
     scenario: "overload",
     about:
-      `An open loop of ${batchForm.name} (Poisson arrivals, ${connections} connections) at ${excess} times what a closed loop (wrk, 256 connections) reached ` +
+      `An open loop of ${batchForm.name} (Poisson arrivals, ${connections} connections) at ${excess} times what a closed loop (wrk, ${batchForm.capacityConnections} connections) reached ` +
       `just before; ${seconds} s, ${rounds} rounds. Refusals are 503 and 429. Their goal counts from sending: before it, a request waits for a client's ` +
       "connection, which the service cannot help. The generator takes processor time of the same machine; the closed loop takes less.",
     figures: figuresOf(found),
