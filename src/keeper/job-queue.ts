@@ -9,7 +9,7 @@ import { DuckDB, type DuckDBLimits } from "../store/duckdb.ts";
 const poolNice = 10;
 
 /** Jobs that wait for each other, and for nobody else. */
-export class Lane {
+export class JobQueue {
   readonly #limits: DuckDBLimits;
   #duckdb: Promise<DuckDB> | undefined;
   #last: Promise<unknown> = Promise.resolve();
