@@ -104,7 +104,7 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
    * Sends a request. What stands in `moved` is gone from this thread afterwards; other buffers are copied.
    * @throws ActorDied when no answer will come; whether the request was carried out is not known
    */
-  async ask<Asked extends Request>(request: Asked, moved: ArrayBufferLike[] = []): Promise<Reply<Replies, Asked>> {
+  async ask<Asked extends Request>(request: Asked, moved: ArrayBuffer[] = []): Promise<Reply<Replies, Asked>> {
     try {
       const wire = this.#wire ?? (await this.#connected());
       // The reply's type follows from the request's kind; the thread's handlers are checked against the same table.

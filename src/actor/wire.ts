@@ -28,7 +28,7 @@ export class Wire {
    * Sends a request and waits for its reply. What stands in `moved` is gone from this thread afterwards.
    * @throws Error with the text of what went wrong there, or why the wire has ended; DataCloneError for what cannot cross
    */
-  ask(request: unknown, moved: ArrayBufferLike[] = []): Promise<unknown> {
+  ask(request: unknown, moved: ArrayBuffer[] = []): Promise<unknown> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
     const place = this.#free.at(-1) ?? this.#waiting.length;
     // First, since what cannot be cloned throws here.
@@ -52,12 +52,8 @@ export class Wire {
     for (const waiting of this.#waiting) waiting?.reject(why);
   }
 
-  #send(sent: Sent, moved: ArrayBufferLike[]): void {
-    // A shared buffer cannot be moved, and need not be: both ends have it.
-    this.#port.postMessage(
-      sent,
-      moved.filter((buffer) => buffer instanceof ArrayBuffer),
-    );
+  #send(sent: Sent, moved: ArrayBuffer[]): void {
+    this.#port.postMessage(sent, moved);
   }
 
   #settle({ place, reply, error }: Replied): void {

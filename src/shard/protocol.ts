@@ -56,7 +56,7 @@ export type AppendAnswer =
 /** Everything that a shard actor is asked. */
 export type ShardRequest =
   | { kind: "recover" }
-  /** Requests of one turn of the event loop, packed: a hop between threads costs 5 us, whatever it carries. */
+  /** Up to 64 requests of one turn of the event loop, packed: a hop between threads costs 5 us, whatever it carries. */
   | { kind: "append"; requests: Uint8Array }
   | { kind: "metrics" }
   | { kind: "watermarks" }
