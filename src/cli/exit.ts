@@ -1,5 +1,7 @@
 /** Exit codes of the command line. */
+import { CommanderError } from "@commander-js/extra-typings";
 import { ConfigInvalid } from "../base/errors.ts";
 
-/** 2 for a configuration that is refused, 1 for everything else that went wrong. */
-export const exitCodeOf = (error: unknown): number => (error instanceof ConfigInvalid ? 2 : 1);
+/** 2 for a variable, command or option that is refused, 1 for everything else that went wrong. */
+export const exitCodeOf = (error: unknown): number =>
+  error instanceof ConfigInvalid || error instanceof CommanderError ? 2 : 1;

@@ -3,9 +3,9 @@
  * The command line.
  * commander: the most used argument parser of the platform; it writes `--help`, and refuses what it does not know.
  */
-import { Command } from "@commander-js/extra-typings";
+import { Command, CommanderError } from "@commander-js/extra-typings";
 import packageJson from "../../package.json" with { type: "json" };
-import { MillraceError, messageOf } from "../base/errors.ts";
+import { ConfigInvalid, MillraceError, messageOf } from "../base/errors.ts";
 import { exitCodeOf } from "./exit.ts";
 
 /** One alone is loaded where it is named: a start must not wait for what others need. In the order of `--help`. */
@@ -22,14 +22,23 @@ const commands = {
   import: async () => (await import("./import.ts")).importCommand,
 };
 
+/** Commands whose feature is not there yet. */
+const notYetSupported = ["doctor", "key", "log", "pull", "quarantine", "redrive", "tail"];
+
 const program = new Command("millrace").description(packageJson.description).version(packageJson.version);
 
 try {
-  const named = Object.entries(commands).filter(([name]) => name === process.argv[2]);
+  const [name = ""] = process.argv.slice(2);
+  if (notYetSupported.includes(name)) throw new ConfigInvalid([`${name}: not yet supported`]);
+  const named = Object.entries(commands).filter(([each]) => each === name);
   const wanted = named.length > 0 ? named : Object.entries(commands);
-  for (const command of await Promise.all(wanted.map(([, load]) => load()))) program.addCommand(command);
+  // Thrown instead of exiting with 1, which is for what was tried and failed.
+  program.exitOverride();
+  for (const command of await Promise.all(wanted.map(([, load]) => load()))) program.addCommand(command.exitOverride());
   await program.parseAsync();
 } catch (error) {
+  // Commander has written its message by itself; help that was asked for is no error.
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : exitCodeOf(error));
   const isExpected = error instanceof MillraceError;
   process.stderr.write(`millrace: ${isExpected ? messageOf(error) : (error as Error).stack}\n`);
   process.exit(exitCodeOf(error));

@@ -1,7 +1,6 @@
 /** `millrace serve`: a service, its signals, and what a newcomer needs to see. */
 import { Command } from "@commander-js/extra-typings";
-import { openLog } from "../base/log.ts";
-import { type Config, readConfig, unknownVariables, variables } from "../config/config.ts";
+import { type Config, readConfig, variables } from "../config/config.ts";
 import { signToken } from "../http/auth.ts";
 import { Service } from "../service.ts";
 
@@ -25,8 +24,6 @@ const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
 
 async function serve(): Promise<void> {
   const config = readConfig(process.env);
-  for (const name of unknownVariables(process.env))
-    openLog(config.logLevel, "service").warn({ variable: name }, "unknown variable; nothing reads it");
   const started = Promise.withResolvers<Service | undefined>();
   let isStopping = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const)

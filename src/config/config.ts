@@ -48,11 +48,24 @@ const bodyBytesMaxMax = 16 * 1024 * 1024;
 
 const dayMs = 86_400_000;
 
-/** Variables of the contract whose feature is not there yet, and the value that means "off". */
+/** Variables whose feature is not there yet, and the value that asks for nothing of it; undefined: there is none. */
 const notYetSupported: Readonly<Record<string, string | undefined>> = {
-  MILLRACE_JWKS: undefined,
-  MILLRACE_RATE_LIMIT: "0",
+  MILLRACE_ALERTS: undefined,
+  MILLRACE_CONNECTIONS_MAX: undefined,
   MILLRACE_CORS_ORIGINS: undefined,
+  MILLRACE_HS256: "on",
+  MILLRACE_JOURNAL: undefined,
+  MILLRACE_JWKS: undefined,
+  MILLRACE_JWT_SECRET_PREVIOUS: undefined,
+  MILLRACE_METRICS: "open",
+  MILLRACE_NODE: undefined,
+  MILLRACE_RATE_LIMIT: "0",
+  MILLRACE_REVOKED: undefined,
+  MILLRACE_SCHEMAS: undefined,
+  MILLRACE_SCHEMA_MODE: "warn",
+  MILLRACE_SHARE: undefined,
+  MILLRACE_STORE: undefined,
+  MILLRACE_WRITE_KEYS: undefined,
 };
 
 /** Every variable that is read, with its default and its meaning: for `--help` and the README. */
@@ -116,6 +129,7 @@ export function readConfig(environment: Environment): Config {
     const given = environment[name]?.trim() || undefined;
     if (given !== undefined && given !== off) problems.push(`${name}: not yet supported; unset it`);
   }
+  problems.push(...unknownVariables(environment).map((name) => `${name}: unknown variable; unset it`));
   const config: Config = {
     host: text("HOST") ?? "127.0.0.1",
     port: integer("PORT", 3000, 0, 65_535),
@@ -144,8 +158,8 @@ export function readConfig(environment: Environment): Config {
   return config;
 }
 
-/** Variables that start with `MILLRACE_` and that nothing reads: most likely a slip of the pen. */
-export function unknownVariables(environment: Environment): string[] {
+/** Variables that start with `MILLRACE_` and that nothing reads. */
+function unknownVariables(environment: Environment): string[] {
   return Object.keys(environment).filter(
     (name) => name.startsWith("MILLRACE_") && !(name in variables) && !(name in notYetSupported),
   );
