@@ -94,12 +94,11 @@ export class Service {
     this.#secret = config.jwtSecret === undefined ? secretOf(folder) : { secret: config.jwtSecret, isNew: false };
     const idTable = createIdTableMemory();
     loadIdLogs(folder, new IdTable(idTable, 0));
-    const boardMemories = Array.from({ length: config.shards }, createBoardMemory);
-    this.#boardMemories = boardMemories;
-    this.#boards = boardMemories.map((memory) => new Board(memory));
+    this.#boardMemories = Array.from({ length: config.shards }, createBoardMemory);
+    this.#boards = this.#boardMemories.map((memory) => new Board(memory));
     this.#keeper = keeperHost({ folder, log, logLevel: config.logLevel, bodyBytesMax: config.bodyBytesMax });
     this.#publisher = new Publisher({ keeper: this.#keeper, log, watermarks: () => this.#allShards.watermarks() });
-    this.#shards = boardMemories.map((_, index) => {
+    this.#shards = this.#boardMemories.map((_, index) => {
       const options: ShardOptions = {
         shard: shardId(index),
         shards: config.shards,
@@ -110,7 +109,7 @@ export class Service {
         bodyBytesMax: config.bodyBytesMax,
         logLevel: config.logLevel,
         idTable,
-        boards: boardMemories,
+        boards: this.#boardMemories,
       };
       return new ActorHost<ShardRequest, ShardReplies, ShardNotice>({
         name: `shard ${index}`,
@@ -128,7 +127,7 @@ export class Service {
     this.#allShards = new AllShards(this.#shards);
     this.#dispatcher = new Dispatcher({
       shards: this.#shards.map(laneTo),
-      boards: boardMemories,
+      boards: this.#boardMemories,
       bufferEventsMax: config.bufferEventsMax,
     });
     this.#queries = new QueryRunner(folder, config.queries);
@@ -141,8 +140,7 @@ export class Service {
   }
 
   async #start(): Promise<void> {
-    const config = this.#config;
-    const log = this.#log;
+    const [config, log] = [this.#config, this.#log];
     await Promise.all([this.#keeper.start(), ...this.#shards.map((shard) => shard.start())]);
     try {
       await this.#publisher.publish();
@@ -263,25 +261,27 @@ export class Service {
   #health() {
     return healthAnswer({
       phase: this.#phase,
-      shards: this.#shards.map((shard, index) => ({ isReady: shard.isReady, board: this.#boardOf(index) })),
+      shards: this.#shardViews(),
       disk: this.#disk.state,
       holdings: this.#publisher.holdings,
       catalogFailure: this.#publisher.failure,
+      warnings: this.#warnings(),
       flushIntervalMs: this.#config.flushIntervalMs,
       bufferEventsMax: this.#config.bufferEventsMax,
       nowMs: systemClock.nowMs(),
     });
   }
 
+  /** What parts have to tell a person while no new event is harmed; one line for each part. */
+  #warnings(): readonly string[] {
+    return [...(this.#upkeep?.warnings ?? [])];
+  }
+
   async #metrics(): Promise<string> {
     // Not before the first scrape: it brings a Prometheus client, which a start would wait for.
     const { scrape } = await import("./http/metrics.ts");
     return scrape({
-      shards: this.#shards.map((shard, index) => ({
-        board: this.#boardOf(index),
-        isReady: shard.isReady,
-        restarts: shard.restarts,
-      })),
+      shards: this.#shardViews(),
       histograms: await this.#allShards.histograms(),
       refusals: this.#refusals,
       holdings: this.#publisher.holdings,
@@ -291,9 +291,10 @@ export class Service {
     });
   }
 
-  #boardOf(index: number) {
-    const board = this.#boards[index];
-    if (board === undefined) throw new RangeError("a board for each shard");
-    return board.read();
+  #shardViews() {
+    return this.#boards.map((board, index) => {
+      const shard = this.#shards[index];
+      return { board: board.read(), isReady: shard?.isReady === true, restarts: shard?.restarts ?? 0 };
+    });
   }
 }

@@ -21,7 +21,7 @@ import { Authenticator } from "./auth.ts";
 import { RefusalCounters } from "./counters.ts";
 import { forward } from "./forward.ts";
 import { Gate } from "./gate.ts";
-import { answerError, bind, root, stats } from "./server.ts";
+import { alive, answerError, bind, root, stats } from "./server.ts";
 import { track } from "./track.ts";
 
 const options = bornWith() as AcceptorOptions;
@@ -73,6 +73,7 @@ const app = new Elysia()
   .post(root, ({ request }) => track(context, request, "event"), { parse: "none" })
   .post(`${root}/batch`, ({ request }) => track(context, request, "batch"), { parse: "none" })
   .get(`${root}/stats`, ({ request }) => stats(context, request))
+  .get("/livez", alive)
   .all("*", ({ request, server }) => forward(request, options.innerAddress, server), { parse: "none" });
 
 const handlers: Handlers<AcceptorRequest, AcceptorReplies> = {

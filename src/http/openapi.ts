@@ -48,6 +48,8 @@ const validationErrorSchema = Type.Object(
   { $id: "HTTPValidationError" },
 );
 
+const livenessSchema = Type.Object({ status: Type.Literal("alive") }, { $id: "Liveness" });
+
 const refusalSchema = Type.Object({ detail: Type.String() }, { $id: "Refusal" });
 
 /** The body of a query, as it is documented; `http/query.ts` reads it. */
@@ -123,6 +125,7 @@ const named = [
   batchAnswerSchema,
   statsSchema,
   healthSchema,
+  livenessSchema,
   validationErrorSchema,
   refusalSchema,
 ];
@@ -233,7 +236,17 @@ export const documented = {
     summary: "Get Analytics Health",
     operationId: "getHealth",
     tags: ["Analytics"],
-    responses: { 200: answer("Every shard accepts", healthSchema), 503: answer("What is wrong", healthSchema) },
+    responses: {
+      200: answer("Every shard accepts; `warnings` are for a person", healthSchema),
+      503: answer("`problems` says what is wrong", healthSchema),
+    },
+  },
+  livez: {
+    summary: "Get Liveness",
+    description: "200 while the process runs, also while it is degraded or stopping. Reads nothing; needs no token.",
+    operationId: "getLiveness",
+    tags: ["Operation"],
+    responses: { 200: answer("It runs", livenessSchema) },
   },
   metrics: {
     summary: "Prometheus metrics",

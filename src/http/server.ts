@@ -38,6 +38,7 @@ const methods: Readonly<Record<string, string>> = {
   [`${root}/import`]: "POST",
   [`${root}/stats`]: "GET, HEAD",
   [`${root}/health`]: "GET, HEAD",
+  "/livez": "GET, HEAD",
   "/metrics": "GET, HEAD",
   "/openapi": "GET, HEAD",
   "/openapi/json": "GET, HEAD",
@@ -117,6 +118,7 @@ const application = (context: HttpContext, version: string) =>
     })
     .get(`${root}/stats`, ({ request }) => stats(context, request), { detail: documented.stats })
     .get(`${root}/health`, () => health(context), { detail: documented.health })
+    .get("/livez", alive, { detail: documented.livez })
     .get("/metrics", () => metrics(context), { detail: documented.metrics });
 
 /** How many events there are, by category and hour, every acknowledged one among them. */
@@ -130,6 +132,9 @@ function health(context: HttpContext): Response {
   const answer = context.health();
   return json(answer, answer.status === "ok" ? 200 : 503, { "cache-control": "no-store" });
 }
+
+/** The process runs, whatever its disk and its shards do; also while it stops. */
+export const alive = () => json({ status: "alive" }, 200, { "cache-control": "no-store" });
 
 async function metrics(context: HttpContext): Promise<Response> {
   return new Response(await context.metrics(), {

@@ -48,6 +48,8 @@ type HealthView = {
   disk: { freeBytes: number; isLow: boolean; failure: string | undefined };
   holdings: readonly ShardHoldings[];
   catalogFailure: string | undefined;
+  /** What other parts have to tell a person: a sentence each, which says what to do and names no path. */
+  warnings: readonly string[];
   flushIntervalMs: number;
   bufferEventsMax: number;
   nowMs: number;
@@ -55,6 +57,9 @@ type HealthView = {
 
 /** A flush is stalled when the oldest event waits for three intervals, and never before this. ms */
 const stalledMsMin = 10_000;
+
+/** One flush that failed is tried again within 0.2 s, and harms nothing; a second one tells that it keeps failing. */
+const flushFailuresTold = 2;
 
 /** Judges the service: `ok` only when every shard accepts and what it accepts is sealed in time. */
 export function healthAnswer(view: HealthView): Health {
@@ -111,29 +116,53 @@ export function ageSeconds(board: BoardState, nowMs: number): number {
     : Math.max(0, nowMs - board.oldestPendingMs) / 1000;
 }
 
+/** What harms events: an operator is called, and a load balancer goes elsewhere. Each sentence says what to do. */
 function problemsOf(view: HealthView, oldestSeconds: number): string[] {
   const problems: string[] = [];
   for (const [shard, { isReady, board }] of view.shards.entries()) {
-    if (!isReady || board.ready === 0) problems.push(`shard ${shard} recovers`);
-    else if (board.journalFailed === 1) problems.push(`shard ${shard}: its journal cannot be written`);
-    if (board.flushFailuresInRow > 0)
-      problems.push(`shard ${shard}: flush failed ${board.flushFailuresInRow} times in a row`);
+    if (!isReady || board.ready === 0)
+      problems.push(`shard ${shard} is recovering and takes no events; wait, and read the log if it lasts`);
+    else if (board.journalFailed === 1)
+      problems.push(
+        `shard ${shard}: its journal cannot be written; check the disk's space and quota, and the log for its errors`,
+      );
+    if (board.flushFailuresInRow >= flushFailuresTold)
+      problems.push(
+        `shard ${shard}: flush failed ${board.flushFailuresInRow} times in a row; the journal keeps its events, read "flush failed" in the log`,
+      );
   }
   const pending = view.shards.reduce((total, { board }) => total + board.pendingEvents, 0);
-  if (pending >= view.bufferEventsMax) problems.push(`the buffer is full: ${pending} events wait to be sealed`);
-  if (view.disk.failure !== undefined) problems.push("the disk of the data folder cannot be written");
-  if (view.disk.isLow) problems.push(`the disk is full: ${view.disk.freeBytes} bytes free`);
+  if (pending >= view.bufferEventsMax)
+    problems.push(
+      `the buffer is full: ${pending} events wait to be sealed; send less, or raise MILLRACE_MAX_BUFFER_EVENTS`,
+    );
+  if (view.disk.failure !== undefined)
+    problems.push("the disk of the data folder cannot be written; check its mount, its space and its permissions");
+  if (view.disk.isLow)
+    problems.push(`the disk is full: ${view.disk.freeBytes} bytes free; free space, or move the data folder`);
   if (oldestSeconds * 1000 > Math.max(stalledMsMin, 3 * view.flushIntervalMs))
-    problems.push(`flush stalled: the oldest event waits for ${Math.round(oldestSeconds)} s`);
-  if (view.catalogFailure !== undefined) problems.push("the catalog cannot be published");
+    problems.push(
+      `flush stalled: the oldest event waits for ${Math.round(oldestSeconds)} s; read the log, and check the disk and the load`,
+    );
   return problems;
 }
 
+/** What needs a person but harms no new event. */
 function warningsOf(view: HealthView): string[] {
   const corrupt = view.shards.reduce((total, { board }) => total + board.corruptJournals, 0);
   const refused = view.shards.reduce((total, { board }) => total + board.refusedLines, 0);
   const warnings: string[] = [];
-  if (corrupt > 0) warnings.push(`${corrupt} corrupt journal files are kept in journal/corrupt`);
-  if (refused > 0) warnings.push(`${refused} journal lines that could not be sealed are kept in journal/refused`);
-  return warnings;
+  if (view.catalogFailure !== undefined)
+    warnings.push(
+      'the catalog cannot be published, so readers see an older state; read "catalog not published" in the log, and run "millrace verify"',
+    );
+  if (corrupt > 0)
+    warnings.push(
+      `${corrupt} damaged journal files are in journal/corrupt; look at what they hold, then move them elsewhere`,
+    );
+  if (refused > 0)
+    warnings.push(
+      `${refused} journal lines that could not be sealed are in journal/refused, each with its reason; look at them, then move them elsewhere`,
+    );
+  return [...warnings, ...view.warnings];
 }

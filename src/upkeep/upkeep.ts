@@ -23,6 +23,9 @@ const lookEveryMs = 500;
 /** After a job that failed. ms */
 const retryPauseMs = 5_000;
 
+/** From this failure in a row on, after about 10 s, upkeep stands still and says so. */
+const failuresTold = 3;
+
 /** What was accepted before an erasure or a compaction is sealed by then, or it is refused. ms */
 const sealMsMax = 20_000;
 
@@ -56,6 +59,7 @@ export class Upkeep implements AsyncDisposable {
   /** Erasures that were asked for and are not done. */
   #erasures = 0;
   #isMerging = false;
+  #failuresInRow = 0;
   #wakes: NodeJS.Timeout | undefined;
 
   constructor(options: UpkeepOptions) {
@@ -63,6 +67,15 @@ export class Upkeep implements AsyncDisposable {
     this.#rewriter = new Rewriter(options.folder);
     this.#eraser = new Eraser({ ...options, rewriter: this.#rewriter });
     this.#look(0);
+  }
+
+  /** What a person should know: a sentence each, which says what to do. */
+  get warnings(): readonly string[] {
+    if (this.#failuresInRow < failuresTold) return [];
+    return [
+      `upkeep stands still: merges, retention and erasures failed ${this.#failuresInRow} times in a row; ` +
+        'read "upkeep failed" in the log, free disk space, or find a damaged file with "millrace verify"',
+    ];
   }
 
   /**
@@ -202,13 +215,19 @@ export class Upkeep implements AsyncDisposable {
       await keeper.ask({ kind: "sweep", graceMs });
       const wishes: RewriteWish[] = [{ kind: "merge" }];
       if (retentionMs > 0) wishes.unshift({ kind: "drop", cutoffMs: Date.now() - retentionMs });
-      for (const wish of wishes) if ((await this.#merge(wish)) !== undefined) return 0;
-      return lookEveryMs;
+      for (const wish of wishes) if ((await this.#merge(wish)) !== undefined) return this.#wentWell(0);
+      return this.#wentWell(lookEveryMs);
     } catch (error) {
       if (this.#isStopping || this.#erasures > 0) return lookEveryMs;
+      this.#failuresInRow += 1;
       log.error({ error: messageOf(error) }, "upkeep failed; tried again");
       return retryPauseMs;
     }
+  }
+
+  #wentWell(pauseMs: number): number {
+    this.#failuresInRow = 0;
+    return pauseMs;
   }
 }
 

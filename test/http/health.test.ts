@@ -33,3 +33,14 @@ test("health tells no path of the machine and no secret", async () => {
   expect(text).not.toContain(service().dataDir);
   expect(text).not.toContain(service().secret);
 });
+
+test("livez is 200 while the process runs, needs no token, and answers HEAD", async () => {
+  for (const method of ["GET", "HEAD"]) {
+    const response = await service().request("/livez", { token: null, method });
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe(method === "GET" ? '{"status":"alive"}' : "");
+  }
+  expect((await service().request("/livez", { method: "POST", body: "{}" })).status).toBe(405);
+  const document = await (await service().request("/openapi/json")).json();
+  expect(document).toHaveProperty(["paths", "/livez", "get", "responses", "200"]);
+});

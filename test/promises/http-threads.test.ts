@@ -86,6 +86,7 @@ test("endpoints, refusals and unknown paths answer alike from every thread", asy
   const asked: [string, number, (headers: { connection: "close" }) => Promise<Response>][] = [
     ["health", 200, (headers) => fetch(service.url + paths.health, { headers })],
     ["metrics", 200, (headers) => fetch(`${service.url}/metrics`, { headers })],
+    ["livez", 200, (headers) => fetch(`${service.url}/livez`, { headers })],
     ["openapi", 200, (headers) => fetch(`${service.url}/openapi/json`, { headers })],
     ["no token", 401, (headers) => post(service, paths.track, { event_name: "x" }, headers)],
     ["not valid", 422, (headers) => post(service, paths.track, {}, headers, token)],
