@@ -5,6 +5,7 @@ import { exportsNobodyImports, exportsWithoutDocstring, exportsWithoutName } fro
 import { deadFiles, importCycles, importsOfActors, importsOutOfOrder } from "./support/tidy/imports.ts";
 import { type Project, projectOf, readProject } from "./support/tidy/project.ts";
 import { brokenLinks, filesTooLong, foldersWithoutReadme, wordsOutOfPlace } from "./support/tidy/prose.ts";
+import { streamsElsewhere } from "./support/tidy/streams.ts";
 
 interface Rule {
   readonly promise: string;
@@ -194,6 +195,29 @@ const rules: readonly Rule[] = [
       "test/long.ts": "//\n".repeat(301),
     },
     found: ["src/base/long.ts: 301 lines"],
+  },
+  {
+    promise: "rows are streamed in one place, which knows a failure from an end",
+    find: streamsElsewhere,
+    sample: {
+      "src/store/duckdb.ts": "const result = await prepared.stream(); await result.fetchChunk();",
+      "src/query/a.ts": [
+        "Bun.file(fifo).stream(); new Blob([]).stream(); new Response(body).stream();",
+        "const result = await statement.stream();",
+        "await result.fetchChunk(); await result?.fetchAllChunks();",
+        "await connection.streamAndReadAll(sql); connection.startStream(sql);",
+        "for await (const rows of result.yieldRows()) take(rows);",
+      ].join("\n"),
+      "test/b.ts": "await connection.streamAndReadAll(sql);",
+    },
+    found: [
+      "src/query/a.ts:2 stream",
+      "src/query/a.ts:3 fetchChunk",
+      "src/query/a.ts:3 fetchAllChunks",
+      "src/query/a.ts:4 streamAndReadAll",
+      "src/query/a.ts:4 startStream",
+      "src/query/a.ts:5 yieldRows",
+    ],
   },
   {
     promise: "no path of one machine stands in the source, and nothing is left for later",

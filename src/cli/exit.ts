@@ -1,7 +1,14 @@
 /** Exit codes of the command line. */
 import { CommanderError } from "@commander-js/extra-typings";
-import { ConfigInvalid } from "../base/errors.ts";
+import { ConfigInvalid, MillraceError, messageOf } from "../base/errors.ts";
 
 /** 2 for a variable, command or option that is refused, 1 for everything else that went wrong. */
 export const exitCodeOf = (error: unknown): number =>
   error instanceof ConfigInvalid || error instanceof CommanderError ? 2 : 1;
+
+/** What standard error gets of a failure: its message, and the stack of what nobody expected, for the report of a bug. */
+export function failureText(error: unknown): string {
+  if (!(error instanceof Error) || error instanceof MillraceError) return messageOf(error);
+  // Errors of native code, as DuckDB's are, have no stack.
+  return typeof error.stack === "string" && error.stack !== "" ? error.stack : messageOf(error);
+}

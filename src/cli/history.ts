@@ -1,11 +1,12 @@
 /** Rows of files of events from elsewhere, one after another. */
 import { accessSync, constants, createReadStream, statSync } from "node:fs";
+import { availableParallelism, totalmem } from "node:os";
 import { createGunzip } from "node:zlib";
-import { DuckDBInstance } from "@duckdb/node-api";
 import { MillraceError, messageOf } from "../base/errors.ts";
 import { eventColumns } from "../event/columns.ts";
 import type { ImportedRow } from "../event/imported.ts";
 import { parseJson } from "../event/parse.ts";
+import { DuckDB } from "../store/duckdb.ts";
 import { identifier, literal } from "../store/sql-literals.ts";
 
 /** A row, and how much of the file was read by then in bytes, as far as that is known; or why there is none. */
@@ -85,33 +86,28 @@ const newline = 0x0a;
 
 const isBlank = (line: Buffer) => line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
 
+/** DuckDB's own defaults: the command has the machine to itself. */
+const limits = {
+  threads: availableParallelism(),
+  memoryMiB: Math.floor((totalmem() * 0.8) / 2 ** 20),
+};
+
 /** Columns of `events` come as text, times as ISO 8601; columns that it does not have are left out. */
 async function* tableRows(table: string): AsyncGenerator<HistoryRow> {
-  const instance = await DuckDBInstance.create(":memory:");
-  const connection = await instance.connect();
-  try {
-    await connection.run("SET TimeZone = 'UTC'");
-    const described = await connection.runAndReadAll(`DESCRIBE FROM ${table}`);
-    const found = new Set(described.getRowObjectsJson().map((row) => String(row["column_name"])));
-    const columns = Object.entries(eventColumns).filter(([name]) => found.has(name));
-    const selected = columns.map(([name, type]) =>
-      type === "TIMESTAMPTZ"
-        ? `strftime(${identifier(name)}::TIMESTAMPTZ AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')`
-        : `${identifier(name)}::VARCHAR`,
-    );
-    const result = await connection.stream(
-      `SELECT ${selected.length === 0 ? "NULL" : selected.join(", ")} FROM ${table}`,
-    );
-    for (;;) {
-      const chunk = await result.fetchChunk();
-      if (chunk === null || chunk.rowCount === 0) return;
-      for (const values of chunk.getRows()) {
-        const value = Object.fromEntries(columns.map(([name], index) => [name, values[index] ?? null]));
-        yield { ok: true, value, exact: value, readBytes: 0 };
-      }
+  using duckdb = await DuckDB.open(limits);
+  const described = await duckdb.rows(`DESCRIBE FROM ${table}`);
+  const found = new Set(described.map((row) => String(row["column_name"])));
+  const columns = Object.entries(eventColumns).filter(([name]) => found.has(name));
+  const selected = columns.map(([name, type]) =>
+    type === "TIMESTAMPTZ"
+      ? `strftime(${identifier(name)}::TIMESTAMPTZ AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')`
+      : `${identifier(name)}::VARCHAR`,
+  );
+  for await (const chunk of duckdb.chunks(
+    `SELECT ${selected.length === 0 ? "NULL" : selected.join(", ")} FROM ${table}`,
+  ))
+    for (const values of chunk.getRows()) {
+      const value = Object.fromEntries(columns.map(([name], index) => [name, values[index] ?? null]));
+      yield { ok: true, value, exact: value, readBytes: 0 };
     }
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-  }
 }

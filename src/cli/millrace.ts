@@ -5,8 +5,8 @@
  */
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import packageJson from "../../package.json" with { type: "json" };
-import { ConfigInvalid, MillraceError, messageOf } from "../base/errors.ts";
-import { exitCodeOf } from "./exit.ts";
+import { ConfigInvalid } from "../base/errors.ts";
+import { exitCodeOf, failureText } from "./exit.ts";
 
 /** One alone is loaded where it is named: a start must not wait for what others need. In the order of `--help`. */
 const commands = {
@@ -39,7 +39,6 @@ try {
 } catch (error) {
   // Commander has written its message by itself; help that was asked for is no error.
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : exitCodeOf(error));
-  const isExpected = error instanceof MillraceError;
-  process.stderr.write(`millrace: ${isExpected ? messageOf(error) : (error as Error).stack}\n`);
+  process.stderr.write(`millrace: ${failureText(error)}\n`);
   process.exit(exitCodeOf(error));
 }

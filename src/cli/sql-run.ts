@@ -3,11 +3,11 @@ import { createReadStream, createWriteStream, fstatSync, renameSync, rmSync } fr
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type DuckDBResult, type DuckDBValue, ResultReturnType, StatementType } from "@duckdb/node-api";
+import { type DuckDBValue, StatementType } from "@duckdb/node-api";
 import { codeOf, MillraceError, messageOf } from "../base/errors.ts";
 import { copyStatement, textOf } from "../query/formats.ts";
 import { queryFormats } from "../query/protocol.ts";
-import type { DuckDB } from "../store/duckdb.ts";
+import type { DuckDB, StatementResult, Streamed } from "../store/duckdb.ts";
 import { unfinishedSuffix } from "../store/names.ts";
 import { isQuery, splitStatements } from "./sql-text.ts";
 import { tableText } from "./table.ts";
@@ -87,7 +87,6 @@ async function writeWhole(file: string, write: (unfinished: string) => Promise<v
 /** Runs a statement and writes the rows that it gives, if any; without an output, none. */
 async function writeResults(duckdb: DuckDB, statement: string, output: SqlOutput | undefined): Promise<void> {
   for await (const result of duckdb.results(statement)) {
-    if (result.returnType !== ResultReturnType.QUERY_RESULT) continue;
     if (output === undefined) await takeRows(result, tableRowsMax);
     else if (output.format === "parquet")
       throw new StatementFailed("only the rows of a query can be written as parquet");
@@ -101,7 +100,7 @@ async function writeResults(duckdb: DuckDB, statement: string, output: SqlOutput
   }
 }
 
-async function writeRows(result: DuckDBResult, format: SqlFormat, to: Writable): Promise<void> {
+async function writeRows(result: StatementResult, format: SqlFormat, to: Writable): Promise<void> {
   const write = async (text: string) => {
     if (!to.write(text)) await new Promise((resolve) => to.once("drain", resolve));
   };
@@ -112,15 +111,15 @@ async function writeRows(result: DuckDBResult, format: SqlFormat, to: Writable):
   const rows = await takeRows(result, tableRowsMax + 1);
   if (result.statementType === StatementType.EXPLAIN) return write(rows.map(([, plan]) => `${plan}\n`).join(""));
   const isCut = rows.length > tableRowsMax;
-  const shown = { names: result.columnNames(), rows: rows.slice(0, tableRowsMax), isCut };
+  const shown = { names: result.names, rows: rows.slice(0, tableRowsMax), isCut };
   await write(tableText(shown, process.stdout.columns || widthDefault));
 }
 
 /** The first rows of a result. */
-async function takeRows(result: DuckDBResult, rowsMax: number): Promise<DuckDBValue[][]> {
+async function takeRows({ chunks }: Streamed, rowsMax: number): Promise<DuckDBValue[][]> {
   const rows: DuckDBValue[][] = [];
-  for await (const some of result.yieldRows()) {
-    rows.push(...some);
+  for await (const chunk of chunks) {
+    rows.push(...chunk.getRows());
     if (rows.length >= rowsMax) break;
   }
   return rows.slice(0, rowsMax);

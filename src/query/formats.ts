@@ -1,5 +1,6 @@
 /** How rows are written, for HTTP and for the command line. */
-import type { DuckDBDataChunk, DuckDBResult } from "@duckdb/node-api";
+import type { DuckDBDataChunk } from "@duckdb/node-api";
+import type { Streamed } from "../store/duckdb.ts";
 import { literal } from "../store/sql-literals.ts";
 import { type JsonWriter, jsonWriter, typeText } from "./json-text.ts";
 
@@ -11,21 +12,18 @@ type TextFormat = "json" | "ndjson";
  * Takes no more than the first chunk past `rowsMax`: a caller that gets more rows than that has not got them all.
  */
 export async function* textOf(
-  result: DuckDBResult,
+  { names, types, chunks }: Streamed,
   { format, rowsMax }: { format: TextFormat; rowsMax: number },
 ): AsyncGenerator<string, number> {
-  const names = result.columnNames();
-  const types = result.columnTypes();
   const writers = types.map(jsonWriter);
   const heads = format === "json" ? [] : distinct(names).map((name) => `${JSON.stringify(name)}:`);
   if (format === "json") {
-    const columns = names.map((name, index) => ({ name, type: typeText(types[index] ?? result.columnType(index)) }));
+    const columns = types.map((type, index) => ({ name: names[index], type: typeText(type) }));
     yield `{"columns":${JSON.stringify(columns)},"rows":[`;
   }
   let rows = 0;
-  for (;;) {
-    const chunk = await result.fetchChunk();
-    if (chunk === null || chunk.rowCount === 0 || rows > rowsMax) break;
+  for await (const chunk of chunks) {
+    if (rows > rowsMax) break;
     const texts = rowTexts(chunk, writers, heads);
     if (format === "json") yield `${rows === 0 ? "" : ","}\n${texts.map((text) => `[${text}]`).join(",\n")}`;
     else yield texts.map((text) => `{${text}}\n`).join("");

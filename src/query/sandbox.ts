@@ -140,7 +140,7 @@ async function sendText(
 ): Promise<number> {
   try {
     const statement = await prepared(duckdb, order.sql, order.parameters);
-    const pieces = textOf(await statement.stream(), order);
+    const pieces = textOf(await duckdb.streamed(statement, order.sql), order);
     for (;;) {
       const piece = await pieces.next();
       if (piece.done === true) return piece.value;
