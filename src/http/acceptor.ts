@@ -3,7 +3,6 @@
  *
  * It takes events and answers stats by itself, from shared memory; what is rare or needs the main thread's state is forwarded there.
  */
-import { Elysia } from "elysia";
 import { askOutside, bornWith, type Handlers, handlerOf, notify } from "../actor/serve.ts";
 import { systemClock } from "../base/clock.ts";
 import { ActorDied, AddressRefused, messageOf } from "../base/errors.ts";
@@ -19,9 +18,11 @@ import type {
 } from "./acceptor-protocol.ts";
 import { Authenticator } from "./auth.ts";
 import { RefusalCounters } from "./counters.ts";
+import { edge } from "./edge.ts";
+import { methods, root } from "./endpoints.ts";
 import { forward } from "./forward.ts";
 import { Gate } from "./gate.ts";
-import { alive, answerError, bind, root, stats } from "./server.ts";
+import { alive, bind, stats } from "./server.ts";
 import { track } from "./track.ts";
 
 const options = bornWith() as AcceptorOptions;
@@ -68,13 +69,19 @@ const context = {
   boards: () => boards.map((board) => board.read()),
 };
 
-const app = new Elysia()
-  .onError(({ error, code, request }) => answerError(context, { error, code, request }))
+const app = edge(context)
   .post(root, ({ request }) => track(context, request, "event"), { parse: "none" })
   .post(`${root}/batch`, ({ request }) => track(context, request, "batch"), { parse: "none" })
   .get(`${root}/stats`, ({ request }) => stats(context, request))
-  .get("/livez", alive)
-  .all("*", ({ request, server }) => forward(request, options.innerAddress, server), { parse: "none" });
+  .get("/livez", alive);
+
+const own = new Set([root, `${root}/batch`, `${root}/stats`, "/livez"]);
+for (const [path, allowed] of methods) {
+  if (own.has(path)) continue;
+  const to = { address: options.innerAddress, path };
+  const [method = ""] = allowed.split(", ");
+  app.route(method, path, ({ request, server }) => forward(request, to, server), { parse: "none" });
+}
 
 const handlers: Handlers<AcceptorRequest, AcceptorReplies> = {
   recover: async () => {

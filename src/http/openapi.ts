@@ -256,10 +256,11 @@ export const documented = {
   },
 };
 
-/** The plugin that serves the document at `/openapi/json` and a page for it at `/openapi`. */
+/** The plugin that serves the document at `/openapi/json`; the page for it is `openapi-page.ts`. */
 export const documentation = (version: string) =>
   openapi({
-    path: "/openapi",
+    // Its own page loads a script from another host, of whatever version is the latest.
+    provider: null,
     specPath: "/openapi/json",
     exclude: { staticFile: true },
     documentation: {

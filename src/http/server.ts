@@ -1,11 +1,13 @@
-/** The HTTP edge: endpoints, their documentation, and one place where errors become answers. */
-import { Elysia } from "elysia";
+/** The main thread's server: endpoints, their documentation, and binding, for all threads. */
 import { AddressRefused, messageOf, Overloaded } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import { statsAnswer } from "../stats/answer.ts";
-import { json, Refusal, refusalOf, refused } from "./answers.ts";
+import { json } from "./answers.ts";
 import type { AcceptContext, HttpContext } from "./context.ts";
+import { edge } from "./edge.ts";
+import { root } from "./endpoints.ts";
 import { documentation, documented } from "./openapi.ts";
+import { answerFile, pageFiles } from "./openapi-page.ts";
 import { query } from "./query.ts";
 import { track } from "./track.ts";
 import { compact, erase, importLines } from "./upkeep.ts";
@@ -25,25 +27,6 @@ export type HttpServer = {
   stop(): Promise<void>;
 };
 
-/** Where the endpoints are. */
-export const root = "/api/v1/analytics";
-
-/** Methods of each path, to tell 405 from 404. */
-const methods: Readonly<Record<string, string>> = {
-  [root]: "POST",
-  [`${root}/batch`]: "POST",
-  [`${root}/query`]: "POST",
-  [`${root}/erase`]: "POST",
-  [`${root}/compact`]: "POST",
-  [`${root}/import`]: "POST",
-  [`${root}/stats`]: "GET, HEAD",
-  [`${root}/health`]: "GET, HEAD",
-  "/livez": "GET, HEAD",
-  "/metrics": "GET, HEAD",
-  "/openapi": "GET, HEAD",
-  "/openapi/json": "GET, HEAD",
-};
-
 /** A request that sends nothing for so long is cut. Seconds. */
 const idleSeconds = 30;
 
@@ -51,8 +34,12 @@ const idleSeconds = 30;
  * Starts to listen, with all endpoints.
  * @throws AddressRefused when the address cannot be had
  */
-export const listen = (context: HttpContext, options: ListenOptions): HttpServer =>
-  bind(application(context, options.version), options);
+export function listen(context: HttpContext, options: ListenOptions): HttpServer {
+  const app = application(context, options.version);
+  for (const [path, file] of pageFiles)
+    app.get(path, ({ request }) => answerFile(file, request), { detail: { hide: true } });
+  return bind(app, options);
+}
 
 /** What binding needs of an application: its type has all of its endpoints in it. */
 type Bindable = {
@@ -72,6 +59,8 @@ export function bind(app: Bindable, { host: hostname, port, isShared }: Binding)
       port,
       // Otherwise a second server on the port would be let in, and get half of the requests.
       reusePort: isShared,
+      // Never the runtime's page for an error, which shows sources and paths of the machine.
+      development: false,
       idleTimeout: idleSeconds,
       // The limit is enforced per request, with an answer; the server's own would close the connection without one.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
@@ -92,9 +81,8 @@ export function bind(app: Bindable, { host: hostname, port, isShared }: Binding)
 }
 
 const application = (context: HttpContext, version: string) =>
-  new Elysia()
+  edge(context)
     .use(documentation(version))
-    .onError(({ error, code, request }) => answerError(context, { error, code, request }))
     .post(root, ({ request }) => track(context, request, "event"), { parse: "none", detail: documented.track })
     .post(`${root}/batch`, ({ request }) => track(context, request, "batch"), {
       parse: "none",
@@ -140,30 +128,4 @@ async function metrics(context: HttpContext): Promise<Response> {
   return new Response(await context.metrics(), {
     headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
   });
-}
-
-/** The answer to whatever an endpoint threw; what nobody foresaw is logged here and answered without its details. */
-export function answerError(
-  context: Pick<HttpContext, "refusals" | "log">,
-  failed: { error: unknown; code: string | number; request: Request },
-): Response {
-  const { error, code, request } = failed;
-  const known = code === "NOT_FOUND" ? noRoute(request) : refusalOf(error);
-  if (known !== undefined) {
-    context.refusals.count(known.reason);
-    return refused(known);
-  }
-  context.refusals.count("internal");
-  context.log.error(
-    { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
-    "request failed",
-  );
-  return refused(new Refusal(500, { reason: "internal", text: "Internal error" }));
-}
-
-function noRoute(request: Request): Refusal {
-  const allow = methods[new URL(request.url).pathname];
-  return allow === undefined
-    ? new Refusal(404, { reason: "not_found", text: "Not Found" })
-    : new Refusal(405, { reason: "method_not_allowed", text: "Method Not Allowed", headers: { allow } });
 }

@@ -132,13 +132,10 @@ describe("Content-Type", () => {
 });
 
 describe("paths and methods", () => {
-  test.each(["/api/v1/analytic", "/api/v1/analytics/none", "/api", "/%00", "/..%2f..%2fetc/passwd"])(
-    "%s is 404",
-    async (path) => {
-      await expectRefused(await service().request(path), 404);
-      await expectRefused(await service().request(path, { body: "{}" }), 404);
-    },
-  );
+  test.each(["/api/v1/analytic", "/api/v1/analytics/none", "/api", "/metrics/x"])("%s is 404", async (path) => {
+    await expectRefused(await service().request(path), 404);
+    await expectRefused(await service().request(path, { body: "{}" }), 404);
+  });
 
   test.each([
     [paths.track, "GET", "POST"],

@@ -8,6 +8,7 @@ import { shaped } from "../support/answers.ts";
 import { categories, priorities } from "../support/arbitraries.ts";
 import { runToEnd } from "../support/command.ts";
 import { repoRoot } from "../support/process.ts";
+import { expectRefused } from "../support/refusals.ts";
 import { paths, sharedService, testMsMax } from "../support/service.ts";
 
 setDefaultTimeout(testMsMax);
@@ -86,10 +87,73 @@ describe("the document", () => {
   });
 });
 
-test("there is a page for it under /openapi", async () => {
-  const response = await service().request("/openapi", { token: null });
-  expect(response.status).toBe(200);
-  expect(response.headers.get("content-type")).toStartWith("text/html");
+describe("the page under /openapi", () => {
+  const get = (path: string, headers: Record<string, string> = {}) => service().request(path, { token: null, headers });
+
+  /** Every address that HTML or a style sheet loads something from. */
+  function loaded(text: string): string[] {
+    const attributes = [...text.matchAll(/\b(?:src|href|action|data|poster|srcset)\s*=\s*["']([^"']*)/gi)];
+    const styles = [...text.matchAll(/url\(\s*["']?([^"')]*)|@import\s+["']([^"']*)/gi)];
+    return [...attributes, ...styles].map(([, first, second]) => first ?? second ?? "");
+  }
+
+  test("is there, with all of its files, and none of them is on another host", async () => {
+    const page = await get("/openapi");
+    expect(page.status).toBe(200);
+    expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    const html = await page.text();
+    const files = loaded(html).filter((address) => !address.startsWith("data:"));
+    expect(files).toHaveLength(3);
+    for (const file of files) {
+      const url = new URL(file, `${service().url}/openapi`);
+      expect(url.origin).toBe(service().url);
+      const answer = await get(url.pathname);
+      expect([file, answer.status]).toEqual([file, 200]);
+      const type = file.endsWith(".css") ? "text/css" : "text/javascript";
+      expect(answer.headers.get("content-type")).toBe(`${type}; charset=utf-8`);
+      const text = await answer.text();
+      expect(text.length).toBeGreaterThan(50);
+      if (file.endsWith(".css")) for (const address of loaded(text)) expect(address).toStartWith("data:");
+    }
+    // A script within the page would be stopped by the page's own policy.
+    expect(html).not.toMatch(/<script(?![^>]*\bsrc=)/);
+    expect(html).not.toMatch(/https?:|\/\//);
+  });
+
+  test("its policy lets a browser load nothing from another host, whatever a script wants", async () => {
+    const policy = (await get("/openapi")).headers.get("content-security-policy") ?? "";
+    const directives = new Map(
+      policy.split("; ").map((directive) => {
+        const [name = "", ...sources] = directive.split(" ");
+        return [name, sources];
+      }),
+    );
+    expect(directives.get("default-src")).toEqual(["'none'"]);
+    expect(directives.get("script-src")).toEqual(["'self'"]);
+    for (const sources of directives.values())
+      for (const source of sources) expect(["'none'", "'self'", "'unsafe-inline'", "data:"]).toContain(source);
+  });
+
+  test("its script asks for the document that is served", async () => {
+    const script = await (await get("/openapi/page.js")).text();
+    const url = /url: "([^"]+)"/.exec(script)?.[1] ?? "";
+    expect(new URL(url, `${service().url}/openapi`).pathname).toBe("/openapi/json");
+    expect(script).toContain("validatorUrl: null");
+  });
+
+  test("is not sent again to a browser that has it, answers HEAD, and takes no other method", async () => {
+    for (const path of ["/openapi", "/openapi/page.js", "/openapi/swagger-ui.css", "/openapi/swagger-ui-bundle.js"]) {
+      const answer = await get(path);
+      const bytes = (await answer.bytes()).byteLength;
+      const again = await get(path, { "if-none-match": answer.headers.get("etag") ?? "" });
+      expect([path, again.status, await again.text()]).toEqual([path, 304, ""]);
+      const head = await service().request(path, { token: null, method: "HEAD" });
+      expect([path, head.status, head.headers.get("content-length")]).toEqual([path, 200, String(bytes)]);
+      await expectRefused(await service().request(path, { token: null, method: "POST", body: "{}" }), 405);
+    }
+    await expectRefused(await get("/openapi/package.json"), 404);
+    await expectRefused(await get("/openapi/"), 404);
+  });
 });
 
 /** What a user of the generated client writes; it must compile as strictly as the service itself. */

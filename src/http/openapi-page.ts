@@ -1,0 +1,73 @@
+/**
+ * The page under `/openapi` and its files, all from this service: it works without a network, and no other host sees who reads it.
+ * swagger-ui-dist: the page that FastAPI shows, too. One script and one style sheet without further files, pinned by the lock file; its
+ * alternative, Scalar, brings two hundred packages and fetches its fonts from a host of its own.
+ */
+import { fileURLToPath } from "node:url";
+import swaggerUi from "swagger-ui-dist/package.json" with { type: "json" };
+import packageJson from "../../package.json" with { type: "json" };
+
+/** URLs are relative, so that the page also works where a proxy serves it under a prefix. */
+const html = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Millrace API</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="openapi/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="openapi/swagger-ui-bundle.js"></script>
+<script src="openapi/page.js"></script>
+</body>
+</html>
+`;
+
+/** Without a validator: it would send the document's address to a host of its own. */
+const script = `SwaggerUIBundle({ url: "openapi/json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null });
+`;
+
+/** Nothing is loaded from another host, whatever the page's script wants; the styles are those that the script sets on elements. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** One file of the page: its type, and its content or where that lies. */
+type PageFile = { type: string; content: string | URL };
+
+const swaggerFile = (name: string) => new URL(import.meta.resolve(`swagger-ui-dist/${name}`));
+
+/** The page and its files, by path. */
+export const pageFiles: ReadonlyMap<string, PageFile> = new Map([
+  ["/openapi", { type: "text/html", content: html }],
+  ["/openapi/page.js", { type: "text/javascript", content: script }],
+  ["/openapi/swagger-ui-bundle.js", { type: "text/javascript", content: swaggerFile("swagger-ui-bundle.js") }],
+  ["/openapi/swagger-ui.css", { type: "text/css", content: swaggerFile("swagger-ui.css") }],
+]);
+
+/** Changes with any of the files. */
+const entityTag = `"${packageJson.version}-${swaggerUi.version}"`;
+
+/** Answers with a file of the page, or with 304 to a browser that has it already. */
+export function answerFile({ type, content }: PageFile, request: Request): Response {
+  const headers = {
+    "content-type": `${type}; charset=utf-8`,
+    "content-security-policy": contentSecurityPolicy,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    etag: entityTag,
+    // Asked for again each time, and nearly always answered with 304.
+    "cache-control": "no-cache",
+  };
+  if (request.headers.get("if-none-match") === entityTag) return new Response(null, { status: 304, headers });
+  return new Response(typeof content === "string" ? content : Bun.file(fileURLToPath(content)), { headers });
+}

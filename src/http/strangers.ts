@@ -1,0 +1,45 @@
+/**
+ * Requests for a path that is not served.
+ *
+ * The runtime's router compares a path as it was sent, and each served path is a route of its own there. What reaches these routes is
+ * therefore another path, or another spelling of a served one: a proxy that allows or denies paths may have read it differently, so it is
+ * refused, never served. `Request.url` has dot segments resolved and backslashes turned; the parameters of a route do not.
+ */
+import { Refusal } from "./answers.ts";
+import { methods } from "./endpoints.ts";
+import { isPlainSegment, plainPathOf } from "./target.ts";
+
+/** A request as the runtime's router hands it over, with the segments of its path as they were sent, escapes decoded. */
+type RoutedRequest = Request & { params?: Readonly<Record<string, string>> };
+
+/** Deepest path whose dot segments are told from an unknown path: 400 for them up to here, 404 past it. Served ones have five segments. */
+const depthMax = 16;
+
+/** Routes for the runtime that answer every request which no other route takes. */
+export function strangerRoutes(answer: (request: RoutedRequest) => Response): Record<string, typeof answer> {
+  const routes: Record<string, typeof answer> = { "/*": answer };
+  for (let depth = 1, path = ""; depth <= depthMax; depth++) {
+    path += `/:s${depth}`;
+    routes[path] = answer;
+    // Elysia takes one final slash off a route.
+    routes[`${path}//`] = answer;
+  }
+  return routes;
+}
+
+/** Why a path is refused that is not served as it was sent: 400 if it is not in plain form, 405 for another method, 404. */
+export function refusalOfStranger({ url, params = {} }: RoutedRequest): Refusal {
+  const segments = Object.values(params);
+  const path = segments.every(isPlainSegment) ? plainPathOf(url) : undefined;
+  const allow = path === undefined ? undefined : methods.get(path);
+  // A path without parameters is `/`, or was longer than any served one before it was resolved.
+  const isResolved = allow !== undefined && segments.length === 0 && path !== "/";
+  if (path === undefined || isResolved)
+    return new Refusal(400, {
+      reason: "path_not_plain",
+      text: "The path must be in plain form: without escapes, empty segments, dot segments or backslashes",
+    });
+  return allow === undefined
+    ? new Refusal(404, { reason: "not_found", text: "Not Found" })
+    : new Refusal(405, { reason: "method_not_allowed", text: "Method Not Allowed", headers: { allow } });
+}
