@@ -5,6 +5,8 @@
  * - Order of a flush: ids to the id log, segment sealed (its rename commits), journal files removed. Killed between any
  *   two, the next start does the rest again or finds it done.
  * - A part leaves the queue only when its segment is durable. A flush that fails is tried again, for ever, with a pause.
+ * - The next try is of the same parts, whatever has arrived since: the failed one may have committed, and its segment is
+ *   recognized by its stretch.
  */
 import type { ShardId } from "../base/brand.ts";
 import { removeIfThere } from "../base/durable.ts";
@@ -46,6 +48,8 @@ const sealedPauseMs = 5;
 export class Flusher {
   readonly #options: FlusherOptions;
   readonly #queue: PendingPart[] = [];
+  /** How many parts at the head of the queue a try took that failed; 0 when none did. */
+  #triedParts = 0;
   #running: Promise<void> | undefined;
   #giveUpAtMs = Number.POSITIVE_INFINITY;
 
@@ -108,10 +112,10 @@ export class Flusher {
     const [first, last] = [parts[0], parts.at(-1)];
     invariant(first !== undefined && last !== undefined, "a flush has at least one part");
     const startMs = performance.now();
-    const tally = new Tally();
-    for (const each of parts) tally.addAll(each.tally);
+    const tally = tallyOf(parts);
+    this.#triedParts = parts.length;
     this.#log(idLog, parts);
-    const { refused } = await keeper.seal({
+    const { to, refused } = await keeper.seal({
       shard: first.shard,
       from: first.part.from,
       to: last.part.to,
@@ -121,12 +125,16 @@ export class Flusher {
       clientIds: tally.ids.count,
     });
     // From here on the segment covers the files: whether they are removed now or at the next start changes nothing.
-    this.#queue.splice(0, parts.length);
-    for (const { part } of parts) this.#remove(part);
+    const sealed = parts.filter(({ part }) => part.to <= to);
+    invariant(sealed.length > 0, "what is sealed is at least one part");
+    this.#queue.splice(0, sealed.length);
+    this.#triedParts = 0;
+    for (const { part } of sealed) this.#remove(part);
+    const sealedTally = sealed.length === parts.length ? tally : tallyOf(sealed);
     metrics.flushSeconds.observe((performance.now() - startMs) / 1000);
-    metrics.flushEvents.observe(tally.rows);
-    this.#options.onSealed({ tally, refused });
-    this.#options.log.debug({ events: tally.rows, parts: parts.length }, "segment sealed");
+    metrics.flushEvents.observe(sealedTally.rows);
+    this.#options.onSealed({ tally: sealedTally, to, refused });
+    this.#options.log.debug({ events: sealedTally.rows, parts: sealed.length }, "segment sealed");
   }
 
   /** Once for each part, however often its flush is tried: the log counts ids to know what it may drop. */
@@ -147,8 +155,9 @@ export class Flusher {
     }
   }
 
-  /** The parts at the head of the queue that fit into one segment: of one shard, without a gap, not too large together. */
+  /** The parts of the try that failed, or those at the head that fit into one segment: of one shard, no gap, not too large. */
   #takeable(): PendingPart[] {
+    if (this.#triedParts > 0) return this.#queue.slice(0, this.#triedParts);
     const taken: PendingPart[] = [];
     let bytes = 0;
     for (const pending of this.#queue) {
@@ -160,4 +169,10 @@ export class Flusher {
     }
     return taken;
   }
+}
+
+function tallyOf(parts: readonly PendingPart[]): Tally {
+  const tally = new Tally();
+  for (const each of parts) tally.addAll(each.tally);
+  return tally;
 }

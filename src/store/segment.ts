@@ -31,8 +31,11 @@ export type SegmentSource = {
   clientIds: number;
 };
 
-/** What became of the rows: those that DuckDB refused are kept aside and not in the segment. */
-export type SealedRows = { refused: { category: number; hour: number }[] };
+/**
+ * What became of the rows. `to` is the last sequence that is sealed: the end of the source, or of the files at its head that a
+ * segment has already. Rows that DuckDB refused are in `journal/refused/` and not in the segment.
+ */
+export type SealedRows = { to: Sequence; refused: { category: number; hour: number }[] };
 
 /** A sealed segment: its path and what its name says. */
 type SealedSegment = { path: string; name: SegmentName };

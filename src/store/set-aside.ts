@@ -3,7 +3,8 @@
  * rest is sealed. Nothing accepted may stop the rest.
  */
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { type Sequence, sequence } from "../base/brand.ts";
 import { appendDurably, removeIfThere, syncFolder } from "../base/durable.ts";
 import { messageOf, SegmentNotSealed } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -13,7 +14,8 @@ import { rowLines } from "../journal/reader.ts";
 import { covers } from "./current.ts";
 import type { DuckDB } from "./duckdb.ts";
 import { listNames } from "./layout.ts";
-import { type DataFolder, journalName, parseSegmentName, unfinishedSuffix } from "./names.ts";
+import { type DataFolder, journalName, parseJournalName, parseSegmentName, unfinishedSuffix } from "./names.ts";
+import { readIfThere } from "./receipts.ts";
 import {
   countRows,
   isAboutLines,
@@ -30,14 +32,17 @@ type RefusedLine = { head: RowHead; line: Buffer; reason: string };
 type SealJob = { folder: DataFolder; log: Log; source: SegmentSource };
 
 /**
- * Makes the segment of these rows; a segment that covers them already, and opens, is taken for it.
+ * Makes the segment of these rows. One that a try before this one made, and whose answer was lost, is recognized: the
+ * rows, or those of the first files, are then sealed already.
  * @throws SegmentNotSealed for whatever may pass later
  */
 export async function sealOrSetAside(duckdb: DuckDB, { folder, log, source }: SealJob): Promise<SealedRows> {
-  if (await isSealed(duckdb, folder, source)) return { refused: [] };
+  const { to } = source;
+  const sealedTo = await sealedBefore(duckdb, folder, source);
+  if (sealedTo !== undefined) return { to: sealedTo, refused: refusedBefore(folder, source) };
   try {
     await sealSegment(duckdb, folder, source);
-    return { refused: [] };
+    return { to, refused: [] };
   } catch (error) {
     if (!(error instanceof LinesRefused)) throw error;
   }
@@ -48,28 +53,42 @@ export async function sealOrSetAside(duckdb: DuckDB, { folder, log, source }: Se
   const rows = source.rows - refused.length;
   await sealSegment(duckdb, folder, { ...source, rows, files: rows === 0 ? [] : [cleaned] });
   removeIfThere(cleaned);
-  return { refused: refused.map(({ head }) => ({ category: head.category, hour: head.hour })) };
+  return { to, refused: refused.map(({ head }) => countedOf(head)) };
 }
 
+const countedOf = ({ category, hour }: RowHead) => ({ category, hour });
+
 /**
- * Whether a segment covers the rows already: its name was given, and the answer was lost.
- * @throws SegmentNotSealed when a segment has some of the rows, and not all: sealing them would show those twice
+ * Up to where a segment has the rows already, from the first one on: a try before this one gave it its name, and failed at
+ * the sync after that or died before it answered. Undefined when no segment has any of them.
+ * @throws SegmentNotSealed when a segment has others than whole files from the first one on: sealing would show those twice
  */
-async function isSealed(duckdb: DuckDB, folder: DataFolder, source: SegmentSource): Promise<boolean> {
+async function sealedBefore(duckdb: DuckDB, folder: DataFolder, source: SegmentSource): Promise<Sequence | undefined> {
   const touching = listNames(folder.segments, parseSegmentName).filter(
     ({ name }) => name.shard === source.shard && name.from <= source.to && source.from <= name.to,
   );
-  const covering = touching.find(({ name }) => covers(name, source));
-  if (covering === undefined) {
-    const [other] = touching;
-    if (other !== undefined)
-      throw new SegmentNotSealed(`${other.file} has some of events ${source.from} to ${source.to}`);
-    return false;
+  if (touching.length === 0) return undefined;
+  // Where each file ends, the last one first.
+  const starts = source.files.map((file) => parseJournalName(basename(file))?.from ?? source.from);
+  const ends = [...starts.slice(1).map((start) => sequence(start - 1)), source.to].reverse();
+  for (const to of ends) {
+    const covering = touching.find(({ name }) => covers(name, { ...source, to }));
+    if (covering === undefined) continue;
+    await countRows(duckdb, join(folder.segments, covering.file));
+    // Its name may not be durable yet: the sync after its rename is what may have failed.
+    syncFolder(folder.segments);
+    return to;
   }
-  await countRows(duckdb, join(folder.segments, covering.file));
-  // Its name may not be durable yet: the sync after its rename is what may have failed.
-  syncFolder(folder.segments);
-  return true;
+  throw new SegmentNotSealed(`${touching[0]?.file} has some of events ${source.from} to ${source.to}`);
+}
+
+/** What the try that made the segment refused: they are counted with the segment, whoever tells of it. */
+function refusedBefore(folder: DataFolder, source: SegmentSource): SealedRows["refused"] {
+  const lines = (readIfThere(join(folder.refused, journalName(source))) ?? "").split("\n").slice(0, -1);
+  return lines.map((each) => {
+    const { line }: { line: unknown } = JSON.parse(each);
+    return countedOf(readRowHead(Buffer.from(String(line))));
+  });
 }
 
 /**

@@ -1,28 +1,12 @@
 /** A disk that fails to sync: no 200 for what may not be there, and nothing that was acknowledged goes. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { faultyCalls } from "../support/faults.ts";
+import { callLog, faultyCalls } from "../support/faults.ts";
 import { Ledger } from "../support/ledger.ts";
 import { expectNoInsides, expectRefused } from "../support/refusals.ts";
 import { paths, type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(testMsMax);
-
-/** The tracer's log, in a folder of its own. */
-function callLog() {
-  const folder = mkdtempSync(join(tmpdir(), "millrace-strace-"));
-  const path = join(folder, "calls");
-  const counted = (line: RegExp) => [...readFileSync(path, "utf8").matchAll(line)].length;
-  return {
-    path,
-    done: () => counted(/f(?:data)?sync.*= 0$/gm),
-    failed: () => counted(/INJECTED/g),
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
-  };
-}
 
 /** What an analyst sees is whole, and each event once, whatever goes wrong behind it. */
 async function expectNoDoubles(service: Service) {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { sequence, shardId } from "../../src/base/brand.ts";
+import { type Sequence, sequence, shardId } from "../../src/base/brand.ts";
 import { openLog } from "../../src/base/log.ts";
 import { openShardMetrics } from "../../src/base/metrics.ts";
 import { Flusher, type PendingPart } from "../../src/shard/flush.ts";
@@ -14,9 +14,11 @@ import type { SegmentSource } from "../../src/store/segment.ts";
 import { temporaryFolder } from "../support/rows.ts";
 
 /** A flusher in a folder, whose keeper notes what it is asked and fails as often as a test wants. */
-function flusherIn(path: string, failures = 0) {
+function flusherIn(path: string, failures = 0, sealedTo?: Sequence[]) {
   const folder = prepareDataFolder(path);
   const asked: SegmentSource[] = [];
+  /** Parts that arrive while the first try runs. */
+  const arrived: PendingPart[] = [];
   let left = failures;
   const flusher = new Flusher({
     log: openLog("silent", "test"),
@@ -28,8 +30,9 @@ function flusherIn(path: string, failures = 0) {
       count: async () => nothingSealed(),
       seal: async (source) => {
         asked.push(source);
+        if (left > 0) while (arrived.length > 0) flusher.add(arrived.shift() ?? part(0, 0));
         if (left-- > 0) throw new Error("the disk is full");
-        return { refused: [] };
+        return { to: sealedTo?.shift() ?? source.to, refused: [] };
       },
     },
     onSealed: () => undefined,
@@ -46,7 +49,7 @@ function flusherIn(path: string, failures = 0) {
     const range = { from: sequence(from), to: sequence(to), rows: to - from + 1, bytes: 100 };
     return { shard: shardId(0), part: { path: file, ...range }, tally };
   };
-  return { flusher, folder, asked, part };
+  return { flusher, folder, asked, arrived, part };
 }
 
 test("parts that wait together become one segment, but never over a gap between them", async () => {
@@ -74,4 +77,32 @@ test("a flush that is tried again writes its ids to the id log once", async () =
   await flusher.drained();
   expect(asked.length).toBe(4);
   expect(loadIdLogs(folder, new IdTable(createIdTableMemory(), 0))).toBe(5);
+});
+
+test("A2: a flush that failed is tried again with its own parts, whatever has arrived since", async () => {
+  using temporary = temporaryFolder();
+  const { flusher, asked, arrived, part } = flusherIn(temporary.path, 2);
+  arrived.push(part(3, 4), part(5, 6));
+  flusher.add(part(1, 2));
+  await flusher.drained();
+  expect(asked.map(({ from, to }) => [Number(from), Number(to)])).toEqual([
+    [1, 2],
+    [1, 2],
+    [1, 2],
+    [3, 6],
+  ]);
+});
+
+test("A2: where a segment has the first parts already, only those leave the queue", async () => {
+  using temporary = temporaryFolder();
+  const { flusher, asked, part } = flusherIn(temporary.path, 0, [sequence(1), sequence(2), sequence(4)]);
+  flusher.add(part(1, 1));
+  flusher.add(part(2, 2));
+  flusher.add(part(3, 4));
+  await flusher.drained();
+  expect(asked.map(({ from, to }) => [Number(from), Number(to)])).toEqual([
+    [1, 1],
+    [2, 4],
+    [3, 4],
+  ]);
 });

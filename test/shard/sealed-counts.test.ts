@@ -80,7 +80,7 @@ test("the counts are those of all events at the moment at which they are told", 
           shards: 1,
           keeper: {
             settle: async () => undefined,
-            seal: async () => ({ refused: [] }),
+            seal: async ({ to }) => ({ to, refused: [] }),
             check: async () => 0,
             // Time passes before the keeper looks, and again before its answer is here.
             count: async ([stretch]) => {

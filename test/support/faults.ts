@@ -1,5 +1,5 @@
 /** Disks that are full, disks that are read-only, disks that fail, and ends at chosen steps. */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readProc } from "./process.ts";
@@ -50,13 +50,33 @@ export const diskCalls = {
   link: "link,linkat",
   rename: "rename,renameat,renameat2",
   remove: "unlink,unlinkat",
+  open: "open,openat",
 } as const;
+
+/** The tracer's log, in a folder of its own that goes at the end of its scope. */
+export function callLog() {
+  const folder = mkdtempSync(join(tmpdir(), "millrace-strace-"));
+  const path = join(folder, "calls");
+  const counted = (line: RegExp) => [...readFileSync(path, "utf8").matchAll(line)].length;
+  return {
+    path,
+    /** Syncs that went well, and calls that a fault was put into. */
+    done: () => counted(/f(?:data)?sync.*= 0$/gm),
+    failed: () => counted(/INJECTED/g),
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
 
 /** What happens to which calls. */
 export interface Fault {
   readonly calls: keyof typeof diskCalls;
-  /** `error`: the call is not made and fails with EIO; `kill`: the process ends by SIGKILL as the call begins. */
-  readonly fault: "error" | "kill";
+  /**
+   * `error`: the call is not made and fails with EIO, or with what is named; `kill`: the process ends by SIGKILL as the call
+   * begins; with a delay, the call is made that much later.
+   */
+  readonly fault: "error" | "kill" | { readonly error: string } | { readonly delaySeconds: number };
+  /** Only calls on this path, or on a file that was opened there; default: all. */
+  readonly path?: string;
   /** Of each thread's calls, from which on; the first is 1. */
   readonly from: number;
   /** Of each thread's calls, up to which; default: all that follow. */
@@ -77,9 +97,21 @@ export function faultyCalls(options: Fault): readonly string[] | undefined {
     console.warn(`skipped: strace was refused: ${tried.stderr.toString().trim()}`);
     return undefined;
   }
-  const what = options.fault === "error" ? "error=EIO" : "signal=SIGKILL";
-  const when = options.to === undefined ? `${options.from}+` : `${options.from}..${options.to}`;
-  return [...traced, options.logPath, "-e", `trace=${calls}`, "-e", `inject=${calls}:${what}:when=${when}`];
+  return [...traced, options.logPath, ...injection(options)];
+}
+
+/** What the tracer is told. */
+function injection({ calls, fault, path, from, to }: Fault): string[] {
+  const names = diskCalls[calls];
+  const only = path === undefined ? [] : ["-P", path];
+  const when = to === undefined ? `${from}+` : `${from}..${to}`;
+  return [...only, "-e", `trace=${names}`, "-e", `inject=${names}:${injected(fault)}:when=${when}`];
+}
+
+function injected(fault: Fault["fault"]): string {
+  if (fault === "error") return "error=EIO";
+  if (fault === "kill") return "signal=SIGKILL";
+  return "error" in fault ? `error=${fault.error}` : `delay_enter=${fault.delaySeconds * 1_000_000}`;
 }
 
 /** A call at which a process ends. */
@@ -95,24 +127,28 @@ export interface Step {
  * Has a running process killed by SIGKILL as one of its threads begins a call, counted from now on. Where tracing is refused,
  * says so in one line and gives nothing.
  */
-export async function killAtCall(pid: number, { calls, path, nth }: Step): Promise<AsyncDisposable | undefined> {
-  const names = diskCalls[calls];
-  const inject = `inject=${names}:signal=SIGKILL:when=${nth}`;
-  const traced = [
-    "strace",
-    "-f",
-    "-qq",
-    "-o",
-    "/dev/null",
-    "-p",
-    String(pid),
-    ...(path === undefined ? [] : ["-P", path]),
-  ];
-  const tracer = Bun.spawn([...traced, "-e", `trace=${names}`, "-e", inject], { stderr: "pipe" });
-  const isAttached = () =>
-    readdirSync(`/proc/${pid}/task`).every((task) =>
-      readProc(`${pid}/task/${task}/status`).includes(`TracerPid:\t${tracer.pid}\n`),
-    );
+export const killAtCall = (pid: number, { calls, path, nth }: Step) =>
+  faultyFromNow(pid, {
+    calls,
+    fault: "kill",
+    from: nth,
+    to: nth,
+    logPath: "/dev/null",
+    ...(path === undefined ? {} : { path }),
+  });
+
+/**
+ * Does this to a process that runs, and to its children; calls count from now on. At the end of its scope the calls are well
+ * again. Where tracing is refused, says so in one line and gives nothing.
+ */
+export async function faultyFromNow(pid: number, options: Fault): Promise<AsyncDisposable | undefined> {
+  const pids = [pid, ...descendants(pid)];
+  const attached = pids.flatMap((each) => ["-p", String(each)]);
+  const tracer = Bun.spawn(["strace", "-f", "-qq", "-o", options.logPath, ...attached, ...injection(options)], {
+    stderr: "pipe",
+  });
+  const tasks = (each: number) => readdirSync(`/proc/${each}/task`).map((task) => `${each}/task/${task}/status`);
+  const isAttached = () => pids.flatMap(tasks).every((task) => readProc(task).includes(`TracerPid:\t${tracer.pid}\n`));
   await until(() => tracer.exitCode !== null || isAttached(), { what: "the tracer", limitMs: 10_000 });
   if (tracer.exitCode !== null) {
     console.warn(`skipped: strace was refused: ${(await tracer.stderr.text()).trim()}`);
@@ -125,4 +161,12 @@ export async function killAtCall(pid: number, { calls, path, nth }: Step): Promi
       await tracer.exited;
     },
   };
+}
+
+/** Processes below one, as the kernel tells them. */
+function descendants(pid: number): number[] {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readProc(`${pid}/task/${task}/children`).split(" ").filter(Boolean).map(Number),
+  );
+  return children.flatMap((child) => [child, ...descendants(child)]);
 }
