@@ -225,9 +225,10 @@ export class Service {
     this.#log.info("stopping");
     await this.#queries.stop();
     await this.#upkeep?.[Symbol.asyncDispose]();
-    const nowMs = systemClock.nowMs();
+    // A clock that jumps while the service stops neither ends its waits nor keeps it from ending.
+    const nowMs = systemClock.monotonicMs();
     await this.#front?.drained(nowMs + drainMsMax);
-    while (this.#dispatcher.requestsInFlight > 0 && systemClock.nowMs() < nowMs + drainMsMax) await Bun.sleep(5);
+    while (this.#dispatcher.requestsInFlight > 0 && systemClock.monotonicMs() < nowMs + drainMsMax) await Bun.sleep(5);
     const stop = { kind: "stop", giveUpAtMs: nowMs + sealMsMax } as const;
     await Promise.all(this.#shards.map((shard) => this.#orLogged(shard.ask(stop))));
     const isPublished = await this.#publisher.finish(nowMs + publishMsMax);

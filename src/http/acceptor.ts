@@ -98,7 +98,7 @@ const handlers: Handlers<AcceptorRequest, AcceptorReplies> = {
     return { refused: undefined };
   },
   drained: async ({ giveUpAtMs }) => {
-    while (dispatcher.requestsInFlight > 0 && systemClock.nowMs() < giveUpAtMs) await Bun.sleep(drainLookMs);
+    while (dispatcher.requestsInFlight > 0 && systemClock.monotonicMs() < giveUpAtMs) await Bun.sleep(drainLookMs);
     return undefined;
   },
 };

@@ -1,5 +1,6 @@
 /** The keeper's state and what it does with it, one job at a time; only flushes go on beside. */
 import { join } from "node:path";
+import { systemClock } from "../base/clock.ts";
 import { renameDurably } from "../base/durable.ts";
 import { DataFolderRefused } from "../base/errors.ts";
 import { invariant, unreachable } from "../base/invariant.ts";
@@ -13,7 +14,7 @@ import { KnownSegments } from "../store/known.ts";
 import { listNames } from "../store/layout.ts";
 import { type DataFolder, parseSegmentName, type SegmentName, segmentName } from "../store/names.ts";
 import { readReceipts } from "../store/receipts.ts";
-import { removeReplaced } from "../store/replaced.ts";
+import { ReplacedSegments } from "../store/replaced.ts";
 import { planDrop } from "../store/retention.ts";
 import type { Rewrite, Rewritten } from "../store/rewrite.ts";
 import { countSealed, type HourWindow, type SealedCounts } from "../store/rollup.ts";
@@ -24,6 +25,7 @@ export class Keeper {
   readonly #folder: DataFolder;
   readonly #log: Log;
   readonly #known: KnownSegments;
+  readonly #replaced: ReplacedSegments;
   #version: number | undefined;
   /** Segments that the catalog names. */
   #published: ReadonlySet<string> = new Set();
@@ -32,6 +34,7 @@ export class Keeper {
     this.#folder = folder;
     this.#log = log;
     this.#known = new KnownSegments(folder);
+    this.#replaced = new ReplacedSegments(folder);
   }
 
   /** Writes the catalog over what is sealed now. A shard without a watermark keeps the lowest: nothing is promised of it. */
@@ -114,7 +117,7 @@ export class Keeper {
 
   /** Removes replaced segments after their time. */
   sweep(graceMs: number): string[] {
-    return removeReplaced(this.#folder, { nowMs: Date.now(), graceMs, published: this.#published });
+    return this.#replaced.remove({ monotonicMs: systemClock.monotonicMs(), graceMs, published: this.#published });
   }
 }
 

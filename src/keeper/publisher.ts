@@ -1,5 +1,6 @@
 /** Keeps the catalog up with what is sealed: one publication at a time, and another while something was sealed meanwhile. */
 import type { ActorHost } from "../actor/host.ts";
+import { systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { ShardWatermark } from "../store/catalog-views.ts";
@@ -68,7 +69,7 @@ export class Publisher implements Disposable {
     });
   }
 
-  /** Publishes for the last time, and tries until `giveUpAtMs`; false when the catalog could not be written by then. */
+  /** Publishes for the last time, and tries until `giveUpAtMs` of the monotonic clock; false when the catalog could not be written by then. */
   async finish(giveUpAtMs: number): Promise<boolean> {
     this.#isFinishing = true;
     await this.#running;
@@ -78,7 +79,7 @@ export class Publisher implements Disposable {
         return true;
       } catch (error) {
         this.#options.log.error({ error: messageOf(error) }, "catalog not published");
-        if (Date.now() + retryPauseMs > giveUpAtMs) return false;
+        if (systemClock.monotonicMs() + retryPauseMs > giveUpAtMs) return false;
         await Bun.sleep(retryPauseMs);
       }
     }

@@ -1,7 +1,7 @@
 /** How rows are written, for HTTP and for the command line. */
 import type { DuckDBDataChunk } from "@duckdb/node-api";
 import type { Streamed } from "../store/duckdb.ts";
-import { literal } from "../store/sql-literals.ts";
+import { digits, literal } from "../store/sql-literals.ts";
 import { type JsonWriter, jsonWriter, typeText } from "./json-text.ts";
 
 /** Formats that are written here, from rows as they come. DuckDB itself writes the others: see `copyStatement`. */
@@ -69,4 +69,4 @@ export const copyPrefix = "COPY (SELECT * FROM (\n";
  * parameters of the SELECT, and tells how many rows it wrote. A semicolon may end the SELECT; nothing but blanks may follow it.
  */
 export const copyStatement = (copy: { sql: string; format: CopyFormat; target: string; rowsMax: number }) =>
-  `${copyPrefix}${copy.sql.replace(/[;\s]+$/, "")}\n) LIMIT ${copy.rowsMax + 1}) TO ${literal(copy.target)} (${copyOptions[copy.format]})`;
+  `${copyPrefix}${copy.sql.replace(/[;\s]+$/, "")}\n) LIMIT ${digits(copy.rowsMax + 1)}) TO ${literal(copy.target)} (${copyOptions[copy.format]})`;

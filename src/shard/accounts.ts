@@ -145,6 +145,7 @@ export class Accounts {
     const { board, clock, counter, queue, openFrom } = this.#options;
     counter.turn({
       nowMs: clock.nowMs(),
+      monotonicMs: clock.monotonicMs(),
       pending: () => ({ parts: [...queue()], open: this.#tally, openFrom: openFrom() }),
       onCounted: ({ byCategory, byHour }, from) =>
         board.write((edit) => {

@@ -43,7 +43,7 @@ export class Admission {
   readonly #options: AdmissionOptions;
   readonly #waiting = new Set<IngestedRows>();
   #isClosed = false;
-  #conflictLoggedMs = 0;
+  #conflictLoggedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -146,7 +146,7 @@ export class Admission {
   #noteConflict(group: OpenGroup, row: Row): void {
     const { clock, log } = this.#options;
     group.conflicts++;
-    const nowMs = clock.nowMs();
+    const nowMs = clock.monotonicMs();
     if (nowMs - this.#conflictLoggedMs < conflictLogMs) return;
     this.#conflictLoggedMs = nowMs;
     log.warn({ eventId: row.eventId }, "event_id repeated with other content; the first one stays");

@@ -9,6 +9,7 @@
  *   recognized by its stretch.
  */
 import type { ShardId } from "../base/brand.ts";
+import { systemClock } from "../base/clock.ts";
 import { removeIfThere } from "../base/durable.ts";
 import { messageOf } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
@@ -79,7 +80,7 @@ export class Flusher {
     while (parts.some((part) => this.#queue.includes(part))) await Bun.sleep(sealedPauseMs);
   }
 
-  /** From this time on a flush that fails ends the loop: what is left stays in the journal for the next start. */
+  /** From this time of the monotonic clock on a flush that fails ends the loop: what is left stays in the journal for the next start. */
   giveUpAt(timeMs: number): void {
     this.#giveUpAtMs = timeMs;
   }
@@ -99,7 +100,7 @@ export class Flusher {
       } catch (error) {
         this.#options.log.error({ error: messageOf(error) }, "flush failed; the journal keeps its events");
         this.#options.onFailed(error);
-        if (Date.now() + pauseMs > this.#giveUpAtMs) return;
+        if (systemClock.monotonicMs() + pauseMs > this.#giveUpAtMs) return;
         await Bun.sleep(pauseMs);
         pauseMs = Math.min(pauseMs * 2, retryPauseMs.longest);
       }
@@ -143,7 +144,7 @@ export class Flusher {
     const unlogged = parts.filter(({ isLogged }) => isLogged !== true);
     for (const { tally } of unlogged) ids.addAll(tally.ids);
     const last = unlogged.at(-1);
-    if (last !== undefined) idLog.append({ ids, shard: last.shard, to: last.part.to, nowMs: Date.now() });
+    if (last !== undefined) idLog.append({ ids, shard: last.shard, to: last.part.to, nowMs: systemClock.nowMs() });
     for (const part of unlogged) part.isLogged = true;
   }
 

@@ -64,7 +64,7 @@ export type ShardRequest =
   | { kind: "recount" }
   /** `path`: a file of ids, one a line. */
   | { kind: "forget"; path: string }
-  /** `giveUpAtMs`: when a flush that fails is left to the next start, ms since 1970. */
+  /** `giveUpAtMs`: when a flush that fails is left to the next start, of the monotonic clock. */
   | { kind: "stop"; giveUpAtMs: number };
 
 /** The answer to each kind of request. */

@@ -37,6 +37,8 @@ type PendingNow = { parts: readonly PendingPart[]; open: Tally; openFrom: Sequen
 /** A turn of the clock. */
 type CountTurn = {
   nowMs: number;
+  /** Of the clock that nobody sets: a pause ends by it. ms */
+  monotonicMs: number;
   pending: () => PendingNow;
   /** All events, sealed or pending, by category and by hour from `from` on. */
   onCounted(counts: SealedCounts, from: number): void;
@@ -49,7 +51,7 @@ export class SealedCounter {
   #from: number;
   /** While a count runs: events pending when it began, and accepted since. */
   #since: SealedCounts | undefined;
-  #notBeforeMs = 0;
+  #notBeforeMs = Number.NEGATIVE_INFINITY;
   #wanted: PromiseWithResolvers<void> | undefined;
 
   constructor(options: SealedCountsOptions, nowMs: number) {
@@ -87,7 +89,7 @@ export class SealedCounter {
   /** Counts anew when the day has changed, or it was asked for. */
   turn(turn: CountTurn): void {
     const today = dayStart(turn.nowMs);
-    if (this.#since !== undefined || turn.nowMs < this.#notBeforeMs) return;
+    if (this.#since !== undefined || turn.monotonicMs < this.#notBeforeMs) return;
     if (today === this.#from && this.#wanted === undefined) return;
     const before = this.#from;
     const wanted = this.#wanted;
@@ -105,7 +107,7 @@ export class SealedCounter {
       })
       .catch((error: unknown) => {
         this.#from = before;
-        this.#notBeforeMs = turn.nowMs + retryPauseMs;
+        this.#notBeforeMs = turn.monotonicMs + retryPauseMs;
         if (wanted !== undefined) this.recount().then(wanted.resolve, wanted.reject);
         turn.onFailed(error);
       })

@@ -4,7 +4,7 @@ import { eventViews } from "./catalog-events.ts";
 import { type CatalogItem, itemStatements } from "./catalog-item.ts";
 import { catalogMacros } from "./catalog-macros.ts";
 import { emptyQuery } from "./rollup.ts";
-import { identifier, listLiteral, literal } from "./sql-literals.ts";
+import { identifier, integer, listLiteral, literal } from "./sql-literals.ts";
 import { clockOf } from "./utc.ts";
 
 /** A current segment, by its name in the folder `segments`. */
@@ -65,11 +65,11 @@ function inlineQuery(columns: Readonly<Record<string, string>>, rows: readonly (
 function freshnessView(content: CatalogContent): CatalogItem {
   const segments = inlineQuery(
     { file: "VARCHAR", shard: "INTEGER", bytes: "BIGINT" },
-    content.segments.map(({ file, shard, bytes }) => [literal(file), String(shard), String(bytes)]),
+    content.segments.map(({ file, shard, bytes }) => [literal(file), integer(shard), integer(bytes)]),
   );
   const watermarks = inlineQuery(
     { shard: "INTEGER", watermark: "TIMESTAMPTZ" },
-    content.watermarks.map(({ shard, watermarkMs }) => [String(shard), instant(watermarkMs)]),
+    content.watermarks.map(({ shard, watermarkMs }) => [integer(shard), instant(watermarkMs)]),
   );
   const counted =
     content.segments.length === 0
@@ -138,8 +138,8 @@ function erasuresView({ erasures }: CatalogContent): CatalogItem {
     instant(receipt.erasedAtMs),
     receipt.by === null ? "NULL" : literal(receipt.by),
     literal(receipt.requestHash),
-    String(receipt.events),
-    String(receipt.catalogVersion),
+    integer(receipt.events),
+    integer(receipt.catalogVersion),
   ]);
   return {
     kind: "view",
@@ -174,7 +174,7 @@ function catalogView(content: CatalogContent): CatalogItem {
   return {
     kind: "view",
     name: "catalog",
-    query: `SELECT ${content.version}::BIGINT AS version, ${instant(content.publishedAtMs)} AS published_at,
+    query: `SELECT ${integer(content.version)} AS version, ${instant(content.publishedAtMs)} AS published_at,
       ${folderOf(content)} AS millrace_dir`,
     comment: { meaning: "This catalog itself, in one row.", example: "FROM catalog" },
     columns: {

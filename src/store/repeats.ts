@@ -4,7 +4,7 @@
  */
 import type { ShardId } from "../base/brand.ts";
 import type { DuckDB } from "./duckdb.ts";
-import { listLiteral } from "./sql-literals.ts";
+import { integer, listLiteral } from "./sql-literals.ts";
 
 /**
  * Where repeats are looked for: `from` is a query over segments of one shard, `others` are paths of other segments. What is in
@@ -45,5 +45,5 @@ export async function removeRepeats(duckdb: DuckDB, { from, shard, others, stays
        FROM ${from} SEMI JOIN repeated USING (event_id)) mine
      WHERE nth = 1 AND NOT EXISTS (FROM earlier WHERE earlier.event_id = mine.event_id AND
        (${isTheirs} OR earlier.received_at < mine.received_at OR
-        (earlier.received_at = mine.received_at AND ${shardOfOther} < ${shard})))))`;
+        (earlier.received_at = mine.received_at AND ${shardOfOther} < ${integer(shard)})))))`;
 }

@@ -1,6 +1,7 @@
 /** What is dropped because it is old enough: decided from what is known of segments. Pure. */
 import { type KnownSegment, rewriteOf, runsOf } from "./compaction.ts";
 import type { Rewrite } from "./rewrite.ts";
+import { integer } from "./sql-literals.ts";
 
 /** A segment that is only partly expired is written anew once a day, not each time that a second passes. ms */
 const partMsMin = 24 * 60 * 60 * 1000;
@@ -18,5 +19,5 @@ export function planDrop(current: readonly KnownSegment[], cutoffMs: number): Re
     ({ summary }) => summary.receivedFromMs !== undefined && summary.receivedFromMs < cutoffMs - partMsMin,
   );
   if (part === undefined) return undefined;
-  return rewriteOf([part], { keep: `epoch_ms(received_at) >= ${cutoffMs}`, repeatsIn: undefined });
+  return rewriteOf([part], { keep: `epoch_ms(received_at) >= ${integer(Math.floor(cutoffMs))}`, repeatsIn: undefined });
 }

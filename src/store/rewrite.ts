@@ -15,7 +15,7 @@ import { type DataFolder, type SegmentName, segmentName, unfinishedSuffix } from
 import { removeRepeats } from "./repeats.ts";
 import { rollupQuery } from "./rollup.ts";
 import { countRows, journalQuery, segmentLayout } from "./segment.ts";
-import { identifier, listLiteral, literal } from "./sql-literals.ts";
+import { identifier, integer, listLiteral, literal } from "./sql-literals.ts";
 import { summaryQuery } from "./summary.ts";
 
 /** What is to become one segment. Plain data: it crosses between processes. */
@@ -141,6 +141,11 @@ async function orderOf(duckdb: DuckDB, source: string): Promise<string> {
   const unit = timeUnits.find((each) => Number(found?.["span"] ?? 0) > 2 * each);
   const bounds = Array.isArray(found?.["sessions"]) ? found["sessions"].map(String) : [];
   const quarter = bounds.map((id) => `(coalesce(session_id, '') >= ${literal(id)})::TINYINT`).join(" + ");
-  const terms = [unit === undefined ? "" : `epoch_us("timestamp") // ${unit}`, quarter, "event_name", "session_id"];
+  const terms = [
+    unit === undefined ? "" : `epoch_us("timestamp") // ${integer(unit)}`,
+    quarter,
+    "event_name",
+    "session_id",
+  ];
   return `ORDER BY ${[...terms, '"timestamp"'].filter((term) => term !== "").join(", ")}`;
 }

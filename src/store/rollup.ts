@@ -1,8 +1,14 @@
 /** The rollup that each segment carries: its events counted by hour, category, priority and name. */
 import { categories } from "../event/categories.ts";
 import type { DuckDB } from "./duckdb.ts";
-import { identifier, listLiteral } from "./sql-literals.ts";
+import { identifier, integer, listLiteral } from "./sql-literals.ts";
 import { clockOf, instantOf } from "./utc.ts";
+
+/** us */
+const hourUs = 3_600_000_000;
+
+/** SQL expression: the instant at which this hour since 1970 begins. Multiplied by DuckDB: from 2255 on the product is past 2^53. */
+const startOf = (hour: number) => `make_timestamptz(${integer(hour)} * ${integer(hourUs)})`;
 
 /** Selects the rollup of a table of events; hours are UTC's. */
 export const rollupQuery = (events: string) =>
@@ -44,8 +50,8 @@ export async function countSealed(duckdb: DuckDB, paths: readonly string[], wind
   const eventsOf = new Map(byCategory.map((row) => [row["category"], Number(row["events"])]));
   counts.byCategory = categories.map((category) => eventsOf.get(category) ?? 0);
   const byHour = await duckdb.rows(
-    `SELECT (epoch(hour) / 3600)::INTEGER AS hour, sum(events)::DOUBLE AS events FROM ${rollups}
-     WHERE hour >= to_timestamp(${window.from} * 3600) AND hour < to_timestamp(${window.to} * 3600) GROUP BY ALL`,
+    `SELECT (epoch_us(hour) // ${integer(hourUs)})::DOUBLE AS hour, sum(events)::DOUBLE AS events FROM ${rollups}
+     WHERE hour >= ${startOf(window.from)} AND hour < ${startOf(window.to)} GROUP BY ALL`,
   );
   for (const row of byHour) counts.byHour.set(Number(row["hour"]), Number(row["events"]));
   return counts;

@@ -14,7 +14,7 @@ import { eventColumns, journalColumn, journalType } from "../event/columns.ts";
 import type { DuckDB } from "./duckdb.ts";
 import { type DataFolder, type SegmentName, segmentName, unfinishedSuffix } from "./names.ts";
 import { emptyQuery, rollupQuery } from "./rollup.ts";
-import { identifier, listLiteral, literal } from "./sql-literals.ts";
+import { digits, identifier, listLiteral, literal } from "./sql-literals.ts";
 import { summaryQuery } from "./summary.ts";
 
 /** What becomes one segment: rows in journal files, events `from` to `to` of a shard. */
@@ -47,7 +47,7 @@ export class LinesRefused extends SegmentNotSealed {}
  * How a segment's file is laid out. What DuckDB 1.5 stores takes a fifth less than what its first version could read.
  */
 export const segmentLayout = (rows: number) =>
-  `(BLOCK_SIZE ${rows < smallBlocksRowsMax ? 16_384 : 262_144}, STORAGE_VERSION 'v1.5.0')`;
+  `(BLOCK_SIZE ${digits(rows < smallBlocksRowsMax ? 16_384 : 262_144)}, STORAGE_VERSION 'v1.5.0')`;
 
 /** Below this many rows a file in 16 KiB blocks is the smaller one (110 KB against 800 KB for ten rows). Rows. */
 const smallBlocksRowsMax = 20_000;
@@ -62,7 +62,7 @@ export function journalQuery(source: Pick<SegmentSource, "files" | "lineBytesMax
   const selected = entries.map(([name, type]) => journalColumn(name, type)).join(", ");
   const objectBytesMax = Math.max(lineBufferBytesMin, source.lineBytesMax + 1024);
   return `SELECT ${selected} FROM read_json(${listLiteral(source.files)}, format = 'newline_delimited',
-    columns = {${columns}}, maximum_object_size = ${objectBytesMax}) WHERE event_id IS NOT NULL`;
+    columns = {${columns}}, maximum_object_size = ${digits(objectBytesMax)}) WHERE event_id IS NOT NULL`;
 }
 
 /**

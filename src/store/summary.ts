@@ -1,6 +1,6 @@
 /** What a segment says of itself in one row, so that nobody has to read its events to decide about it: table `summary`. */
 import type { DuckDB } from "./duckdb.ts";
-import { literal } from "./sql-literals.ts";
+import { integer, literal } from "./sql-literals.ts";
 
 /** What is known of a segment. Times in ms since 1970, undefined where it holds no event. */
 export type SegmentSummary = {
@@ -15,7 +15,7 @@ export type SegmentSummary = {
 
 /** Selects the summary of a table of events. */
 export const summaryQuery = (events: string, known: Pick<SegmentSummary, "clientIds" | "isFinal">) =>
-  `SELECT count(*) AS events, ${known.clientIds}::BIGINT AS client_ids, ${known.isFinal} AS is_final,
+  `SELECT count(*) AS events, ${integer(known.clientIds)} AS client_ids, ${known.isFinal} AS is_final,
      min(received_at) AS received_from, max(received_at) AS received_to,
      min("timestamp") AS timestamp_from, max("timestamp") AS timestamp_to FROM ${events}`;
 

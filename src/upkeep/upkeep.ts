@@ -3,6 +3,7 @@
  * with an erasure that a crash interrupted. One job at a time; flushes go on beside it.
  */
 import { type ShardId, sequence } from "../base/brand.ts";
+import { systemClock } from "../base/clock.ts";
 import { removeIfThere } from "../base/durable.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -14,6 +15,7 @@ import { listNames } from "../store/layout.ts";
 import { type DataFolder, importShard, parseSegmentName, type SegmentName } from "../store/names.ts";
 import type { ImportedLines } from "../store/rewrite.ts";
 import { Eraser, type ErasureResult } from "./eraser.ts";
+import { Expiry } from "./expiry.ts";
 import { type RewriteTools, rewriteNext } from "./rewrite-next.ts";
 import { RewriteFailed, Rewriter } from "./rewriter.ts";
 
@@ -53,6 +55,7 @@ export class Upkeep implements AsyncDisposable {
   readonly #options: UpkeepOptions;
   readonly #rewriter: Rewriter;
   readonly #eraser: Eraser;
+  readonly #expiry: Expiry;
   #last: Promise<unknown> = Promise.resolve();
   #jobs = 0;
   #isStopping = false;
@@ -66,6 +69,7 @@ export class Upkeep implements AsyncDisposable {
     this.#options = options;
     this.#rewriter = new Rewriter(options.folder);
     this.#eraser = new Eraser({ ...options, rewriter: this.#rewriter });
+    this.#expiry = new Expiry({ ...options, clock: systemClock });
     this.#look(0);
   }
 
@@ -179,6 +183,7 @@ export class Upkeep implements AsyncDisposable {
     this.#isStopping = true;
     clearTimeout(this.#wakes);
     this.#rewriter[Symbol.dispose]();
+    this.#expiry[Symbol.dispose]();
     // What is under way ends at its next step, and goes on at the next start.
     await within(this.#last, stopMsMax);
   }
@@ -209,12 +214,13 @@ export class Upkeep implements AsyncDisposable {
 
   /** Does what is due, if anything is; gives the pause before the next look. */
   async #doSomething(): Promise<number> {
-    const { keeper, log, graceMs, retentionMs } = this.#options;
+    const { keeper, log, graceMs } = this.#options;
     try {
       await this.#finishErasure();
       await keeper.ask({ kind: "sweep", graceMs });
       const wishes: RewriteWish[] = [{ kind: "merge" }];
-      if (retentionMs > 0) wishes.unshift({ kind: "drop", cutoffMs: Date.now() - retentionMs });
+      const cutoffMs = this.#expiry.cutoffMs();
+      if (cutoffMs !== undefined) wishes.unshift({ kind: "drop", cutoffMs });
       for (const wish of wishes) if ((await this.#merge(wish)) !== undefined) return this.#wentWell(0);
       return this.#wentWell(lookEveryMs);
     } catch (error) {

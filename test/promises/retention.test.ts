@@ -20,11 +20,17 @@ const dayMs = 86_400_000;
 /** Text of expired events, to be looked for in the bytes of files. */
 const mark = "a-text-of-what-has-expired-8c1d2f";
 
-/** Events received so many days ago; their own time says the contrary. */
-function received(count: number, daysAgo: number, name: string) {
+/**
+ * A retention time of three seconds: nothing goes before the clocks have agreed for that long, or for ten minutes where the time is
+ * longer. Days of retention are had by moving what was received into the days to come.
+ */
+const briefRetention = String(3 / 86_400);
+
+/** Events received so many days ago, seen from the end of the days of retention; their own time says the contrary. */
+function received(count: number, daysAgo: number, { name, retentionDays }: { name: string; retentionDays: number }) {
   const isOld = daysAgo > 1;
   return Array.from({ length: count }, () => ({
-    receivedMs: Date.now() - daysAgo * dayMs,
+    receivedMs: Date.now() - (daysAgo - retentionDays) * dayMs,
     event: {
       event_name: name,
       session_id: isOld ? mark : "young",
@@ -34,15 +40,18 @@ function received(count: number, daysAgo: number, name: string) {
 }
 
 /** Old, partly old and young segments, sealed by a service that keeps all. */
-async function sealedHistory(env: Record<string, string>): Promise<Service> {
+async function sealedHistory(env: Record<string, string>, retentionDays: number): Promise<Service> {
   const service = await startService({ env });
   await service.stop();
+  const goes = { name: "goes", retentionDays };
+  const later = { name: "goes a day later", retentionDays };
+  const stays = { name: "stays", retentionDays };
   // Gaps, so that each file becomes a segment of its own.
-  layEvents(service.dataDir, { from: 1 }, received(10, 3, "goes"));
-  layEvents(service.dataDir, { from: 101 }, [...received(4, 2.5, "goes"), ...received(6, 0, "stays")]);
-  layEvents(service.dataDir, { from: 201 }, [...received(3, 1.5, "goes a day later"), ...received(2, 0.1, "stays")]);
-  layEvents(service.dataDir, { from: 301 }, received(8, 0.9, "stays"));
-  layEvents(service.dataDir, { shard: 1, from: 1 }, received(7, 900, "goes"));
+  layEvents(service.dataDir, { from: 1 }, received(10, 3, goes));
+  layEvents(service.dataDir, { from: 101 }, [...received(4, 2.5, goes), ...received(6, 0, stays)]);
+  layEvents(service.dataDir, { from: 201 }, [...received(3, 1.5, later), ...received(2, 0.1, stays)]);
+  layEvents(service.dataDir, { from: 301 }, received(8, 0.9, stays));
+  layEvents(service.dataDir, { shard: 1, from: 1 }, received(7, 900, goes));
   await service.restart();
   expect(await agreedCount(service)).toBe(40);
   return service;
@@ -50,14 +59,14 @@ async function sealedHistory(env: Record<string, string>): Promise<Service> {
 
 test("segments that expired whole go, those that expired in part are written anew, and nothing younger goes", async () => {
   const env: Record<string, string> = { ...briefGrace };
-  await using service = await sealedHistory(env);
+  await using service = await sealedHistory(env, 1);
   const before = await wholeContent(service);
-  env["MILLRACE_RETENTION_DAYS"] = "1";
+  env["MILLRACE_RETENTION_DAYS"] = briefRetention;
   await service.restart();
-  await until(async () => (await service.stats()).total_events === 19, { what: "what expired to go", limitMs: 15_000 });
+  await until(async () => (await service.stats()).total_events === 19, { what: "what expired to go", limitMs: 40_000 });
   await until(() => segmentsOf(service.dataDir).replaced.length === 0, {
     what: "replaced files to go",
-    limitMs: 15_000,
+    limitMs: 40_000,
   });
   expect(await agreedCount(service)).toBe(19);
   expect(await wholeContent(service)).toEqual(before.filter((event) => !event.includes("'event_name': goes,")));
@@ -69,7 +78,9 @@ test("segments that expired whole go, those that expired in part are written ane
     { event_name: "goes a day later", events: 3 },
     { event_name: "stays", events: 16 },
   ]);
-  // New events and merges go on as ever.
+  // New events and merges go on as ever; without a retention time, for the new ones would go in seconds.
+  env["MILLRACE_RETENTION_DAYS"] = "0";
+  await service.restart();
   await service.batch(Array(5).fill({ event_name: "stays" }));
   await compact(service);
   expect(await agreedCount(service)).toBe(24);
@@ -78,18 +89,18 @@ test("segments that expired whole go, those that expired in part are written ane
 
 test("nothing of what expired is left in the bytes of the folder; without a retention time nothing goes at all", async () => {
   const env: Record<string, string> = { ...briefGrace };
-  await using service = await sealedHistory(env);
+  await using service = await sealedHistory(env, 0.5);
   await compact(service);
   expect(await agreedCount(service)).toBe(40);
   const needles = new Map([[mark, Buffer.from(mark)]]);
   expect(filesWith(service.dataDir, needles).length).toBeGreaterThan(0);
   // Half a day: of each of these segments something has been expired for more than a day, or all of it has.
-  env["MILLRACE_RETENTION_DAYS"] = "0.5";
+  env["MILLRACE_RETENTION_DAYS"] = briefRetention;
   await service.restart();
-  await until(async () => (await service.stats()).total_events === 8, { what: "what expired to go", limitMs: 15_000 });
+  await until(async () => (await service.stats()).total_events === 8, { what: "what expired to go", limitMs: 40_000 });
   await until(() => segmentsOf(service.dataDir).replaced.length === 0, {
     what: "replaced files to go",
-    limitMs: 15_000,
+    limitMs: 40_000,
   });
   expect(filesWith(service.dataDir, needles)).toEqual([]);
   expect(await agreedCount(service)).toBe(8);

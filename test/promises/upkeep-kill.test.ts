@@ -143,7 +143,9 @@ test.each([
     await service.stop();
     const longAgo = Date.now() - 10 * 86_400_000;
     const old = Array.from({ length: 10 }, () => ({ receivedMs: longAgo, event: { event_name: "old" } }));
-    const young = Array.from({ length: 10 }, () => ({ receivedMs: Date.now(), event: { event_name: "young" } }));
+    // A day ahead: the retention time is of seconds, because nothing goes before the clocks have agreed for as long.
+    const tomorrow = Date.now() + 86_400_000;
+    const young = Array.from({ length: 10 }, () => ({ receivedMs: tomorrow, event: { event_name: "young" } }));
     layEvents(service.dataDir, { from: 1 }, old);
     layEvents(service.dataDir, { from: 101 }, [...old, ...young]);
     layEvents(service.dataDir, { shard: 1, from: 1 }, young);
@@ -151,7 +153,7 @@ test.each([
     expect(await agreedCount(service)).toBe(40);
     const wrapper = faultyCalls({ calls, fault: "kill", from: nth, to: nth, logPath: "/dev/null" });
     if (wrapper === undefined) return;
-    env["MILLRACE_RETENTION_DAYS"] = "1";
+    env["MILLRACE_RETENTION_DAYS"] = String(1 / 86_400);
     await service.restart({ wrapper }).catch(() => undefined);
     expect(await service.exited()).toBe(null);
     await service.restart();

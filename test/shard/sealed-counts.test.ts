@@ -103,6 +103,7 @@ test("the counts are those of all events at the moment at which they are told", 
       let told: SealedCounts | undefined;
       counter.turn({
         nowMs,
+        monotonicMs: 0,
         pending: () => ({ parts: [...model.parts], open: model.open, openFrom: model.openFrom }),
         onCounted: (counts) => {
           told = counts;
