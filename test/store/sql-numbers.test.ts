@@ -1,5 +1,5 @@
 /** No number reaches SQL bare: DuckDB would reckon with it in 32 bits where it fits into them (A5: hours times 3600, from 2038 on). */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import ts from "typescript";
 import { categories } from "../../src/event/categories.ts";
@@ -7,6 +7,9 @@ import { DuckDB } from "../../src/store/duckdb.ts";
 import { countSealed } from "../../src/store/rollup.ts";
 import { integer, literal } from "../../src/store/sql-literals.ts";
 import { temporaryFolder } from "../support/rows.ts";
+import { testMsMax } from "../support/service.ts";
+
+setDefaultTimeout(testMsMax);
 
 const root = join(import.meta.dir, "../..");
 
@@ -86,13 +89,13 @@ describe("no number stands bare in SQL", () => {
       "src/sample.ts:4 shard",
       "src/sample.ts:5 maybe",
     ]);
-  }, 60_000);
+  });
 
   test("in this project", () => {
     const files = [...new Bun.Glob("src/**/*.ts").scanSync({ cwd: root, absolute: true })];
     expect(files.length).toBeGreaterThan(100);
     expect(bareNumbers(files)).toEqual([]);
-  }, 120_000);
+  });
 });
 
 test("a literal is a BIGINT whatever its size or sign, and what is no whole number is refused", async () => {
