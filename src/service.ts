@@ -225,7 +225,6 @@ export class Service {
     this.#log.info("stopping");
     await this.#queries.stop();
     await this.#upkeep?.[Symbol.asyncDispose]();
-    // A clock that jumps while the service stops neither ends its waits nor keeps it from ending.
     const nowMs = systemClock.monotonicMs();
     await this.#front?.drained(nowMs + drainMsMax);
     while (this.#dispatcher.requestsInFlight > 0 && systemClock.monotonicMs() < nowMs + drainMsMax) await Bun.sleep(5);
