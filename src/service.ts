@@ -6,8 +6,6 @@
  */
 import { writeFileSync } from "node:fs";
 import packageJson from "../package.json" with { type: "json" };
-import { ActorHost } from "./actor/host.ts";
-import { shardId } from "./base/brand.ts";
 import { systemClock } from "./base/clock.ts";
 import { DiskWatch } from "./base/disk.ts";
 import { messageOf } from "./base/errors.ts";
@@ -25,9 +23,9 @@ import { QueryRunner } from "./query/runner.ts";
 import { AllShards, laneTo, type ShardHost } from "./shard/all-shards.ts";
 import { Board, createBoardMemory } from "./shard/board.ts";
 import { Dispatcher } from "./shard/dispatcher.ts";
+import { shardHosts } from "./shard/host.ts";
 import { loadIdLogs } from "./shard/id-log.ts";
 import { createIdTableMemory, IdTable } from "./shard/id-table.ts";
-import type { ShardNotice, ShardOptions, ShardReplies, ShardRequest } from "./shard/protocol.ts";
 import { healthAnswer } from "./stats/health.ts";
 import { type FolderLock, lockDataFolder, prepareDataFolder } from "./store/layout.ts";
 import type { DataFolder } from "./store/names.ts";
@@ -40,6 +38,9 @@ const drainMsMax = 3_000;
 /** After so long a stop tries no failed flush again, and after so long no failed catalog; 10 s are all that it has. ms */
 const sealMsMax = 6_500;
 const publishMsMax = 8_000;
+
+/** A signal to all processes of a group has come to this one by then. ms */
+const ownSignalMs = 200;
 
 /** A running service; made by `Service.start`. */
 export class Service {
@@ -96,33 +97,17 @@ export class Service {
     loadIdLogs(folder, new IdTable(idTable, 0));
     this.#boardMemories = Array.from({ length: config.shards }, createBoardMemory);
     this.#boards = this.#boardMemories.map((memory) => new Board(memory));
-    this.#keeper = keeperHost({ folder, log, logLevel: config.logLevel, bodyBytesMax: config.bodyBytesMax });
+    const onSignal = (signal: NodeJS.Signals) => this.#onKeeperSignal(signal);
+    this.#keeper = keeperHost({ folder, log, config, onSignal });
     this.#publisher = new Publisher({ keeper: this.#keeper, log, watermarks: () => this.#allShards.watermarks() });
-    this.#shards = this.#boardMemories.map((_, index) => {
-      const options: ShardOptions = {
-        shard: shardId(index),
-        shards: config.shards,
-        folder,
-        ack: config.ack,
-        flushIntervalMs: config.flushIntervalMs,
-        bufferEventsMax: config.bufferEventsMax,
-        bodyBytesMax: config.bodyBytesMax,
-        logLevel: config.logLevel,
-        idTable,
-        boards: this.#boardMemories,
-      };
-      return new ActorHost<ShardRequest, ShardReplies, ShardNotice>({
-        name: `shard ${index}`,
-        entry: new URL("./shard/actor.ts", import.meta.url),
-        options,
-        log,
-        onNotice: () => this.#publisher.want(),
-        onQuestion: (request) => this.#keeper.ask(request as KeeperRequest),
-        onDied: () => {
-          new IdTable(idTable, index).unlockAfterDeath();
-          this.#boards[index]?.closeAfterDeath();
-        },
-      });
+    this.#shards = shardHosts({
+      config,
+      folder,
+      idTable,
+      boards: this.#boardMemories,
+      log,
+      onSealed: () => this.#publisher.want(),
+      askKeeper: (request) => this.#keeper.ask(request as KeeperRequest),
     });
     this.#allShards = new AllShards(this.#shards);
     this.#dispatcher = new Dispatcher({
@@ -253,9 +238,17 @@ export class Service {
     await this.#upkeep?.[Symbol.asyncDispose]();
     await this.#front?.close();
     await Promise.all(this.#shards.map((shard) => shard.destroy()));
-    // A thread that ends under a running query aborts the process, and with it the reason why a start failed.
     await this.#orLogged(this.#keeper.ask({ kind: "settle" }));
     await this.#keeper.destroy();
+  }
+
+  /**
+   * Whoever ends one process of the service means the service: nothing else could be meant. A signal to the group comes here too, and is
+   * heard by then: the keeper's word of it must not count as a second one.
+   */
+  async #onKeeperSignal(signal: NodeJS.Signals): Promise<void> {
+    await Bun.sleep(ownSignalMs);
+    if (this.#phase !== "stopping") process.kill(process.pid, signal);
   }
 
   #health() {
@@ -282,6 +275,7 @@ export class Service {
     const { scrape } = await import("./http/metrics.ts");
     return scrape({
       shards: this.#shardViews(),
+      keeper: this.#keeper,
       histograms: await this.#allShards.histograms(),
       refusals: this.#refusals,
       holdings: this.#publisher.holdings,

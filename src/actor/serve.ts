@@ -15,15 +15,20 @@ export type Connect = { port: MessagePort };
 export function handlerOf<Request extends { kind: string }, Replies extends Record<Request["kind"], unknown>>(
   handlers: Handlers<Request, Replies>,
 ): (connect: Connect) => void {
-  const handle = async (message: Request | Told) => {
-    if (isTold(message)) return told(message);
-    // The table's type binds each kind to its handler; a lookup by a kind that is not known yet cannot keep that.
-    const handler: unknown = Reflect.get(handlers, message.kind);
-    invariant(typeof handler === "function", `this actor answers ${message.kind}`);
-    return handler(message);
-  };
+  const answer = async (message: Request | Told) => (isTold(message) ? told(message) : handle(handlers, message));
   // Both ends are this program: what comes is a request of this actor.
-  return ({ port }) => answerOn(port, (message) => handle(message as Request | Told));
+  return ({ port }) => answerOn(port, (message) => answer(message as Request | Told));
+}
+
+/** Gives a request to the handler of its kind. */
+export async function handle<Request extends { kind: string }, Replies extends Record<Request["kind"], unknown>>(
+  handlers: Handlers<Request, Replies>,
+  request: Request,
+): Promise<unknown> {
+  // The table's type binds each kind to its handler; a lookup by a kind that is not known yet cannot keep that.
+  const handler: unknown = Reflect.get(handlers, request.kind);
+  invariant(typeof handler === "function", `this actor answers ${request.kind}`);
+  return handler(request);
 }
 
 const isTold = (message: { kind: string }): message is Told => message.kind === "told";

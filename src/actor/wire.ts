@@ -1,12 +1,19 @@
 /**
- * Requests and replies between two threads, over a port of their own. piscina's way for a task keeps what went over it alive until
+ * Requests and replies between two threads or processes, over a port of their own. piscina's way for a task keeps what went over it alive until
  * the next full collection (a table that its map has outgrown, and with it all that was under way): at thousands of messages a second
  * the accepting thread's heap grew by as many objects, and its pauses with them. Here a place in a list is used again.
  */
-import type { MessagePort } from "node:worker_threads";
 import { messageOf } from "../base/errors.ts";
 
-/** What crosses to the thread; without a place nobody waits for a reply. */
+/** One end of a channel: a thread's `MessagePort`, or a process's channel made to look like one. */
+export type Port = {
+  /** What stands in `moved` is gone from this thread afterwards. */
+  postMessage(message: unknown, moved: ArrayBuffer[]): void;
+  on(event: "message", heard: (message: unknown) => void): unknown;
+  close(): void;
+};
+
+/** What crosses to the other end; without a place nobody waits for a reply. */
 type Sent = { place: number | undefined; request: unknown };
 
 /** What comes back; `error` is a text where there is no reply. */
@@ -14,14 +21,15 @@ type Replied = { place: number; reply: unknown; error: string | undefined };
 
 /** The asking end. */
 export class Wire {
-  readonly #port: MessagePort;
+  readonly #port: Port;
   readonly #waiting: (PromiseWithResolvers<unknown> | undefined)[] = [];
   readonly #free: number[] = [];
   #end: Error | undefined;
 
-  constructor(port: MessagePort) {
+  constructor(port: Port) {
     this.#port = port;
-    port.on("message", (replied: Replied) => this.#settle(replied));
+    // Both ends are this program: what comes is a reply of the other one.
+    port.on("message", (replied) => this.#settle(replied as Replied));
   }
 
   /**
@@ -66,14 +74,15 @@ export class Wire {
 }
 
 /** The answering end: gives each request to `handle`, and its result back. */
-export function answerOn(port: MessagePort, handle: (request: unknown) => Promise<unknown>): void {
-  port.on("message", async ({ place, request }: Sent) => {
+export function answerOn(port: Port, handle: (request: unknown) => Promise<unknown>): void {
+  port.on("message", async (sent) => {
+    const { place, request } = sent as Sent;
     const replied: Replied = { place: place ?? 0, reply: undefined, error: undefined };
     try {
       replied.reply = await handle(request);
     } catch (error) {
       replied.error = messageOf(error);
     }
-    if (place !== undefined) port.postMessage(replied);
+    if (place !== undefined) port.postMessage(replied, []);
   });
 }

@@ -35,7 +35,7 @@ export function writeAll(descriptor: number, bytes: Uint8Array, position?: numbe
 
 /**
  * Writes all of `bytes` where the descriptor stands and syncs them.
- * Synchronous on purpose: asynchronous calls share their few threads with DuckDB and waited up to 770 ms behind a flush.
+ * Synchronous on purpose: asynchronous calls wait for one of few threads, which all of the process share.
  * @throws the system's error; some of the bytes may then be in the file
  */
 export function appendDurably(descriptor: number, bytes: Uint8Array): void {

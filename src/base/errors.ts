@@ -36,7 +36,7 @@ export class SegmentNotSealed extends MillraceError {
   override readonly name = "SegmentNotSealed";
 }
 
-/** The actor's thread ended with requests in flight; whether they are durable is not known. */
+/** The actor's thread or process ended with requests in flight; whether they are durable is not known. */
 export class ActorDied extends MillraceError {
   override readonly name = "ActorDied";
 }

@@ -96,6 +96,7 @@ export const scrapedMetrics = {
     type: "gauge",
     help: "Every event accepted before this time is in the catalog, by shard and of all",
   },
+  millrace_keeper_restarts_total: { type: "counter", help: "Processes of the keeper replaced after they ended" },
   millrace_worker_restarts_total: { type: "counter", help: "Actor threads replaced after they died" },
   millrace_disk_free_bytes: { type: "gauge", help: "Free space on the disk of the data folder" },
   millrace_shards_ready: { type: "gauge", help: "Shards that accept events" },

@@ -13,6 +13,7 @@ import type { RefusalCounters } from "./counters.ts";
 /** What a scrape reads. */
 type ScrapeView = {
   shards: { board: BoardState; isReady: boolean; restarts: number }[];
+  keeper: { restarts: number };
   /** What the histograms of each thread hold; a thread that does not answer is left out. */
   histograms: HistogramCounts[][];
   refusals: RefusalCounters;
@@ -47,6 +48,7 @@ export async function scrape(view: ScrapeView): Promise<string> {
     millrace_flush_failures_total: total((board) => board.flushFailures),
     millrace_corrupt_journals: total((board) => board.corruptJournals),
     millrace_lines_refused: total((board) => board.refusedLines),
+    millrace_keeper_restarts_total: view.keeper.restarts,
     millrace_worker_restarts_total: view.shards.reduce((sum, { restarts }) => sum + restarts, 0),
     millrace_disk_free_bytes: view.diskFreeBytes,
     millrace_shards_ready: view.shards.filter(({ isReady }) => isReady).length,

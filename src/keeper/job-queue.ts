@@ -1,4 +1,5 @@
 /** A DuckDB with its jobs, one after another: they share a connection. */
+import { codeOf, messageOf } from "../base/errors.ts";
 import { lowerPoolPriority } from "../base/priority.ts";
 import { DuckDB, type DuckDBLimits } from "../store/duckdb.ts";
 
@@ -46,12 +47,19 @@ export class JobQueue {
       lowerPoolPriority(poolNice);
       return await job(opened);
     } catch (error) {
-      // An instance that met a failed write or sync refuses everything from then on, also when the disk is well again.
-      this.#duckdb = undefined;
-      opened?.[Symbol.dispose]();
+      // An instance that met a failed write or sync refuses everything from then on, also when the disk is well again. One that only
+      // found no descriptor is sound, and a new one would abort the process for the same lack.
+      if (opened === undefined || !lacksDescriptors(error)) {
+        this.#duckdb = undefined;
+        opened?.[Symbol.dispose]();
+      }
       throw error;
     } finally {
       this.#jobs -= 1;
     }
   }
 }
+
+/** Whether a job failed because the process, or the machine, may open no more files: the system says so, or DuckDB with its words. */
+const lacksDescriptors = (error: unknown) =>
+  ["EMFILE", "ENFILE"].includes(codeOf(error) ?? "") || /too many open files/i.test(messageOf(error));

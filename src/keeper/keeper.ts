@@ -1,7 +1,8 @@
 /** The keeper's state and what it does with it, one job at a time; only flushes go on beside. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
-import { renameDurably } from "../base/durable.ts";
+import { renameDurably, syncFolder } from "../base/durable.ts";
 import { DataFolderRefused } from "../base/errors.ts";
 import { invariant, unreachable } from "../base/invariant.ts";
 import type { Log } from "../base/log.ts";
@@ -101,8 +102,14 @@ export class Keeper {
     }
   }
 
-  /** Gives a rewritten segment its name. From here on its sources are replaced. */
+  /** Gives a rewritten segment its name, if it has not got it already. From here on its sources are replaced. */
   adopt({ unfinished, name, events }: Rewritten): void {
+    const path = join(this.#folder.segments, segmentName(name));
+    if (!existsSync(unfinished) && existsSync(path)) {
+      // A keeper that ended between the rename and its answer is asked again. The name may not be durable yet.
+      syncFolder(this.#folder.segments);
+      return;
+    }
     const { current } = currentSegments(listNames(this.#folder.segments, parseSegmentName));
     const replaced = current.filter(
       (each) => each.name.shard === name.shard && each.name.from <= name.to && name.from <= each.name.to,
@@ -111,7 +118,7 @@ export class Keeper {
       replaced.every((each) => each.name.from >= name.from && each.name.to <= name.to),
       "what is written anew covers whole segments",
     );
-    renameDurably({ from: unfinished, to: join(this.#folder.segments, segmentName(name)) });
+    renameDurably({ from: unfinished, to: path });
     this.#log.info({ segment: segmentName(name), events, replaces: replaced.length }, "segments written anew");
   }
 

@@ -1,4 +1,4 @@
-/** What the keeper is asked, and what it answers: plain data, cloned between threads. */
+/** What the keeper is asked, and what it answers: plain data, cloned between processes. */
 import type { Recovery } from "../actor/serve.ts";
 import type { Sequence, ShardId } from "../base/brand.ts";
 import type { LogLevel } from "../base/log.ts";
@@ -65,6 +65,9 @@ export type KeeperReplies = {
   /** Names of replaced segments that were removed. */
   sweep: string[];
 };
+
+/** What the keeper tells unasked: somebody wants the service to stop, and told this process. */
+export type KeeperNotice = { kind: "signalled"; signal: "SIGINT" | "SIGTERM" };
 
 /** What a shard may ask the keeper. */
 export type KeeperForShards = {

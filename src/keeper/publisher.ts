@@ -1,10 +1,10 @@
 /** Keeps the catalog up with what is sealed: one publication at a time, and another while something was sealed meanwhile. */
-import type { ActorHost } from "../actor/host.ts";
 import { systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { ShardWatermark } from "../store/catalog-views.ts";
-import type { KeeperReplies, KeeperRequest, ShardHoldings } from "./protocol.ts";
+import type { KeeperHost } from "./host.ts";
+import type { ShardHoldings } from "./protocol.ts";
 
 /** After a publication that failed, the next one waits. ms */
 const retryPauseMs = 500;
@@ -14,7 +14,7 @@ const idleMs = 10_000;
 
 /** What a publisher needs. */
 type PublisherOptions = {
-  keeper: ActorHost<KeeperRequest, KeeperReplies>;
+  keeper: KeeperHost;
   log: Log;
   /** Up to when everything that was accepted is sealed, of each shard. Asked before each publication. */
   watermarks: () => Promise<ShardWatermark[]>;

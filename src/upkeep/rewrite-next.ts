@@ -1,14 +1,14 @@
 /** A rewrite from its plan to its name. */
-import type { ActorHost } from "../actor/host.ts";
 import { removeIfThere } from "../base/durable.ts";
-import type { KeeperReplies, KeeperRequest, RewriteWish } from "../keeper/protocol.ts";
+import type { KeeperHost } from "../keeper/host.ts";
+import type { RewriteWish } from "../keeper/protocol.ts";
 import type { Publisher } from "../keeper/publisher.ts";
 import type { AllShards } from "../shard/all-shards.ts";
 import { RewriteFailed, type Rewriter } from "./rewriter.ts";
 
 /** What a rewrite is carried out with. */
 export type RewriteTools = {
-  keeper: ActorHost<KeeperRequest, KeeperReplies>;
+  keeper: KeeperHost;
   publisher: Publisher;
   shards: AllShards;
   rewriter: Rewriter;

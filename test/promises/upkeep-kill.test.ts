@@ -1,10 +1,11 @@
 /** kill -9 at each step of compaction, erasure and retention, of the service and of the process that writes segments anew. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { createHash, randomUUID } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { faultyCalls, killAtCall, type Step } from "../support/faults.ts";
 import { layEvents } from "../support/journals.ts";
+import { childrenOf, endedByStep } from "../support/keeper.ts";
 import { Ledger } from "../support/ledger.ts";
 import { readProc } from "../support/process.ts";
 import { Service, startService, testMsMax } from "../support/service.ts";
@@ -73,8 +74,7 @@ test.each(erasureSteps)("kill -9 of an erasure $what: it comes to its end, with 
     // The first file without a name that is known before is the one of the segment.
     if (step.path === undefined) await until(isNamed, { what: "the erasure to begin", limitMs: 10_000, everyMs: 1 });
     await using _after = step.path === undefined ? await arm() : undefined;
-    // It ended by the step, not by the test.
-    expect(await service.exited()).toBe(null);
+    await endedByStep(service);
     await erasing;
     await before?.[Symbol.asyncDispose]();
   }
@@ -114,7 +114,7 @@ test.each(mergeSteps)("kill -9 of a compaction $what loses nothing and doubles n
     await using armed = await killAtCall(service.pid, stepIn(service, step));
     if (armed === undefined) return;
     const compacting = compact(service).catch(() => undefined);
-    expect(await service.exited()).toBe(null);
+    await endedByStep(service);
     await compacting;
   }
   await service.restart();
@@ -155,7 +155,7 @@ test.each([
     if (wrapper === undefined) return;
     env["MILLRACE_RETENTION_DAYS"] = String(1 / 86_400);
     await service.restart({ wrapper }).catch(() => undefined);
-    expect(await service.exited()).toBe(null);
+    await endedByStep(service);
     await service.restart();
     await until(async () => (await service.stats()).total_events === 20, {
       what: "what expired to go",
@@ -166,12 +166,6 @@ test.each([
     await expectSoundFolder(service);
   },
 );
-
-/** Processes that a process started and that still run. */
-const childrenOf = (pid: number): number[] =>
-  readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readProc(`${pid}/task/${task}/children`).split(" ").filter(Boolean).map(Number),
-  );
 
 /** The process that writes segments anew, as soon as it is that: before, its parent waits for it in the middle of starting it. */
 const rewriterOf = (service: Service) =>

@@ -123,6 +123,11 @@ export class Service implements AsyncDisposable {
     return this.#running().stderr.text;
   }
 
+  /** Whether its process has not ended. */
+  get isRunning(): boolean {
+    return !ended(this.#running());
+  }
+
   /** Resident memory of the process, bytes. */
   get residentBytes(): number {
     const status = readFileSync(`/proc/${this.pid}/status`, "utf8");

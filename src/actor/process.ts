@@ -1,0 +1,94 @@
+/** A process that runs an actor: its start, its end, and both ends of the channel between them. */
+import { fileURLToPath } from "node:url";
+import { invariant } from "../base/invariant.ts";
+import { type Handlers, handle } from "./serve.ts";
+import { answerOn, type Port } from "./wire.ts";
+
+/** What a process is told first: what it is born with. */
+type Birth = { kind: "birth"; options: unknown };
+
+/** What a process tells unasked. */
+type Telling = { kind: "telling"; notice: unknown };
+
+/** A process that runs, as a port to it. */
+export type ActorProcess = Port & {
+  pid: number;
+  /** How it ended: the name of a signal, or an exit code. */
+  ended: Promise<string>;
+  /** Ends it as a crash would, and waits for that. */
+  kill(): Promise<void>;
+};
+
+/**
+ * Signals to the whole group (Ctrl-C) reach the process too, and the service needs it to seal. It ignores them from its first
+ * instruction on, before any handler of its own is there.
+ */
+const deaf = `trap '' INT TERM HUP && exec "$@"`;
+
+/** Of the environment: what finds the same programs and libraries. The rest may hold keys. */
+const environmentNames = ["PATH", "LD_LIBRARY_PATH", "LD_PRELOAD"];
+
+/**
+ * Starts a process that runs an actor's entry. It ends with this one.
+ * @throws the system's error when there is no process, descriptor or memory to be had
+ */
+export function spawnActor(given: { entry: URL; options: unknown; onNotice: (notice: unknown) => void }): ActorProcess {
+  let listener: ((message: unknown) => void) | undefined;
+  const command = [process.execPath, "--no-orphans", fileURLToPath(given.entry)];
+  const child = Bun.spawn(["/bin/sh", "-c", deaf, "actor", ...command], {
+    env: Object.fromEntries(environmentNames.map((name) => [name, process.env[name]])),
+    // No file of another folder configures the runtime.
+    cwd: "/",
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "inherit",
+    serialization: "advanced",
+    ipc: (message: unknown) => {
+      if (isTelling(message)) given.onNotice(message.notice);
+      else listener?.(message);
+    },
+  });
+  child.send({ kind: "birth", options: given.options } satisfies Birth);
+  return {
+    pid: child.pid,
+    ended: child.exited.then(() => String(child.signalCode ?? child.exitCode)),
+    kill: async () => {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+    postMessage: (message) => child.send(message),
+    on: (_event, heard) => {
+      listener = heard;
+    },
+    close: () => child.disconnect(),
+  };
+}
+
+/** The process's side: makes its handlers of what it is born with, and answers from then on until the service ends. */
+export function serveProcess<Request extends { kind: string }, Replies extends Record<Request["kind"], unknown>>(
+  open: (options: unknown) => Handlers<Request, Replies>,
+): void {
+  process.on("disconnect", () => process.exit(0));
+  process.once("message", (birth: Birth) => {
+    const handlers = open(birth.options);
+    // Both ends are this program: what comes is a request of this actor.
+    answerOn(channel, (message) => handle(handlers, message as Request));
+  });
+}
+
+/** Tells the service something unasked. */
+export function tellService(notice: object): void {
+  channel.postMessage({ kind: "telling", notice } satisfies Telling, []);
+}
+
+const channel: Port = {
+  postMessage: (message) => {
+    invariant(process.send !== undefined, "an actor's process was started by its host");
+    process.send(message);
+  },
+  on: (_event, heard) => process.on("message", heard),
+  close: () => process.disconnect?.(),
+};
+
+const isTelling = (message: unknown): message is Telling =>
+  typeof message === "object" && message !== null && "kind" in message && message.kind === "telling";
