@@ -4,9 +4,10 @@ import { appendDurably, removeIfThere, syncFolder } from "../base/durable.ts";
 import { codeOf, DataFolderRefused, messageOf } from "../base/errors.ts";
 import { jwtSecretBytesMin } from "../config/config.ts";
 import { type DataFolder, unfinishedSuffix } from "../store/names.ts";
+import { judgeSecret, keepSecretChecksum, secretIn } from "../store/secret-checksum.ts";
 
-/** A key, and whether this call made it. */
-type SecretKey = { secret: string; isNew: boolean };
+/** A key, whether this call made it, and what a person should know of its file. */
+type SecretKey = { secret: string; isNew: boolean; warning?: string | undefined };
 
 /**
  * The key of a data folder, made on first use: 32 random bytes, readable by the owner alone.
@@ -15,7 +16,7 @@ type SecretKey = { secret: string; isNew: boolean };
  */
 export function secretOf(folder: DataFolder): SecretKey {
   const kept = readSecret(folder);
-  if (kept !== undefined) return { secret: kept, isNew: false };
+  if (kept !== undefined) return { ...kept, isNew: false };
   try {
     return makeSecret(folder);
   } catch (error) {
@@ -37,23 +38,36 @@ function makeSecret(folder: DataFolder): SecretKey {
     chmodSync(unfinished, 0o600);
     linkSync(unfinished, folder.secret);
     syncFolder(folder.root);
+    keepSecretChecksum(folder, secret);
     return { secret, isNew: true };
   } catch (error) {
     const theirs = codeOf(error) === "EEXIST" ? readSecret(folder) : undefined;
     if (theirs === undefined) throw error;
-    return { secret: theirs, isNew: false };
+    return { ...theirs, isNew: false };
   } finally {
     removeIfThere(unfinished);
   }
 }
 
-function readSecret(folder: DataFolder): string | undefined {
+function readSecret(folder: DataFolder): { secret: string; warning: string | undefined } | undefined {
+  let bytes: Buffer;
   try {
-    const secret = readFileSync(folder.secret, "utf8").trim();
-    if (Buffer.byteLength(secret) >= jwtSecretBytesMin) return secret;
+    bytes = readFileSync(folder.secret);
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined;
     throw error;
   }
-  throw new DataFolderRefused(`${folder.secret} is too short to be a key; restore it, or remove it to make a new one`);
+  const judged = judgeSecret(folder, bytes);
+  if (judged.kind === "mended") return { secret: judged.secret, warning: mendedWarning(folder) };
+  const secret = secretIn(bytes);
+  if (Buffer.byteLength(secret) < jwtSecretBytesMin)
+    throw new DataFolderRefused(
+      `${folder.secret} is too short to be a key; restore it, or remove it to make a new one`,
+    );
+  return { secret, warning: "why" in judged ? judged.why : undefined };
 }
+
+/** What is to be said of a key in which one byte was wrong. */
+const mendedWarning = (folder: DataFolder) =>
+  `${folder.secret} is damaged: one byte differs from its checksum. The right key is in use. ` +
+  "Check the disk, and write the file again from your backup";

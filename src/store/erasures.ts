@@ -5,14 +5,15 @@
  * - What was asked stands in the folder in clear only until its receipt is durable; a receipt holds a hash of it.
  * - A receipt is there only after the last byte of what was erased is gone.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { crc32 } from "node:zlib";
 import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
-import { removeIfThere, renameDurably, syncFile, syncFolder, truncateDurably } from "../base/durable.ts";
-import { DataFolderRefused, messageOf } from "../base/errors.ts";
+import { removeIfThere, renameDurably, syncFolder, truncateDurably } from "../base/durable.ts";
 import type { ErasureReceipt } from "./catalog-views.ts";
-import { type DataFolder, unfinishedSuffix } from "./names.ts";
-import { keepReceipts, readIfThere, readReceipts } from "./receipts.ts";
+import { keepJson, readKeptJson, readKeptLines } from "./kept-file.ts";
+import type { DataFolder } from "./names.ts";
+import { keepReceipts, readReceipts } from "./receipts.ts";
 import { literal } from "./sql-literals.ts";
 
 /** Whose events are to go: those of a session, a client or a subject, or those for which an SQL condition holds. */
@@ -52,33 +53,29 @@ export const hashOfRequest = (request: ErasureRequest) =>
   new Bun.CryptoHasher("sha256").update(JSON.stringify(request)).digest("hex");
 
 /** Writes down an erasure, durably: from now on a restart goes on with it. */
-export async function keepErasure(folder: DataFolder, erasure: Erasure): Promise<void> {
-  const unfinished = folder.erasure + unfinishedSuffix;
-  writeFileSync(unfinished, JSON.stringify(erasure), { mode: 0o600 });
-  await syncFile(unfinished);
-  renameDurably({ from: unfinished, to: folder.erasure });
+export function keepErasure(folder: DataFolder, erasure: Erasure): void {
+  keepJson(folder.erasure, erasure);
 }
 
 /**
  * The erasure that was under way when the last life ended; undefined when there was none.
- * @throws DataFolderRefused when what is written there cannot be read
+ * A damaged file tells nobody what was asked. It gets another name, so that other upkeep goes on, and stays until a person has
+ * sent the erasure again.
  */
 export function readErasure(folder: DataFolder): Erasure | undefined {
-  const text = readIfThere(folder.erasure);
-  if (text === undefined) return undefined;
-  try {
-    return Value.Parse(erasureSchema, JSON.parse(text));
-  } catch (error) {
-    throw new DataFolderRefused(`${folder.erasure} is no erasure: ${messageOf(error)}`, { cause: error });
-  }
+  const kept = readKeptJson(folder.erasure);
+  if (kept.kind === "missing") return undefined;
+  if (kept.kind === "sound" && Value.Check(erasureSchema, kept.value)) return kept.value;
+  const checksum = crc32(readFileSync(folder.erasure)).toString(16).padStart(8, "0");
+  renameDurably({ from: folder.erasure, to: `${folder.erasure}.damaged-${checksum}` });
+  return undefined;
 }
 
 /** Adds a receipt, durably, and forgets what was asked. */
 export function finishErasure(folder: DataFolder, receipt: ErasureReceipt): void {
   // A line that a crash cut is no receipt; another one must not stand behind it.
-  const text = readIfThere(folder.erasures) ?? "";
-  const wholeBytes = Buffer.byteLength(text.slice(0, text.lastIndexOf("\n") + 1));
-  if (wholeBytes < Buffer.byteLength(text)) truncateDurably(folder.erasures, wholeBytes);
+  const { wholeBytes } = readKeptLines(folder.erasures);
+  if (wholeBytes !== undefined) truncateDurably(folder.erasures, wholeBytes);
   if (!readReceipts(folder).some(({ id }) => id === receipt.id)) {
     keepReceipts(folder, [receipt]);
     syncFolder(folder.root);

@@ -6,13 +6,13 @@
  *   has; it is written after the file, so a day is finished when both are there.
  * - Doing it again with the same parameters does what is missing or no longer agrees with the catalog, and nothing else.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { renameDurably, syncFile, syncFolder } from "../base/durable.ts";
-import { codeOf, messageOf, PlaceRefused } from "../base/errors.ts";
+import { PlaceRefused } from "../base/errors.ts";
 import {
   copyDayStatement,
   dayCountsQuery,
@@ -21,6 +21,7 @@ import {
   exportFormats,
 } from "./export-query.ts";
 import { FolderReader, retriedWhileGone } from "./folder-reader.ts";
+import { keepJson, readKeptJson } from "./kept-file.ts";
 import { lockFile } from "./layout.ts";
 import { type DataFolder, unfinishedSuffix } from "./names.ts";
 
@@ -120,7 +121,7 @@ async function exportDay(reader: FolderReader, work: Work, day: string): Promise
   renameDurably({ from: unfinished, to: path });
   syncFolder(out);
   manifest.days[day] = Number(copied?.["Count"]);
-  await writeManifest(out, manifest);
+  keepJson(join(out, manifestFile), manifest);
 }
 
 /** Looks at the folder anew first: from a look to its use no more time passes than one day takes. */
@@ -152,7 +153,7 @@ async function openManifest(out: string, { from, to, format }: ExportOptions): P
   const wanted = { from, to, format };
   if (!existsSync(path)) {
     const begun = { ...wanted, days: {} };
-    await writeManifest(out, begun);
+    keepJson(path, begun);
     return begun;
   }
   const found = readManifest(path);
@@ -165,18 +166,8 @@ async function openManifest(out: string, { from, to, format }: ExportOptions): P
 }
 
 function readManifest(path: string): Manifest {
-  const text = readFileSync(path, "utf8");
-  try {
-    return Value.Decode(manifestSchema, JSON.parse(text));
-  } catch (error) {
-    if (codeOf(error) !== undefined) throw error;
-    throw new PlaceRefused(`${path} does not describe an export: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-async function writeManifest(out: string, manifest: Manifest): Promise<void> {
-  const path = join(out, manifestFile);
-  writeFileSync(path + unfinishedSuffix, `${JSON.stringify(manifest, null, 2)}\n`);
-  await syncFile(path + unfinishedSuffix);
-  renameDurably({ from: path + unfinishedSuffix, to: path });
+  const kept = readKeptJson(path);
+  if (kept.kind === "sound" && Value.Check(manifestSchema, kept.value)) return kept.value;
+  const why = kept.kind === "damaged" ? kept.why : "does not describe an export";
+  throw new PlaceRefused(`${path} ${why}; choose another folder, or remove this one to export all days again`);
 }

@@ -2,7 +2,10 @@
  * The only place that builds or parses a name in the data folder. Names decide what is current, so this is the format.
  *
  *   millrace.duckdb                                        the catalog
- *   secret                                                 the generated key
+ *   secret, secret.crc32                                   the generated key, and the checksum of its file
+ *   format                                                 the folder's format and the version that wrote it
+ *   sealed.json, unreadable.json                           up to where shards are sealed; segments that cannot be read
+ *   quarantine/….duckdb, quarantine/….json                 segments in quarantine; markers of what is missing
  *   import/….ndjson                                        events from elsewhere on their way; removed at start
  *   lock, address                                          held by the server of this folder; where it listens
  *   journal/SSSS-FFFFFFFFFFFFFFFF.ndjson                   accepted, not yet sealed: shard, first sequence
@@ -10,7 +13,9 @@
  *   segments/SSSS-FFFFFFFFFFFFFFFF-TTTTTTTTTTTTTTTT[-gNNNNNN]-CCCCCCCC.duckdb
  *                                                          sealed: shard, first and last sequence, how often this stretch
  *                                                          was written anew, CRC-32 of the file
+ *   journal/opened/SSSS                                    the journal file that a shard opened last
  *   erasures.ndjson, erasure.json                          receipts of erasures; the one under way
+ *   erasure.json.damaged-CCCCCCCC                          one that could not be read, under another name
  *   ids/SSSS-NNNNNNNN.ids                                  ids that clients made, the latest million and more
  *   anything that ends in .tmp                             unfinished; removed at start
  */
@@ -32,6 +37,18 @@ export type DataFolder = {
   imports: string;
   /** Where the server of this folder listens: `http://HOST:PORT`. Meant only while the lock is held. */
   address: string;
+  /** CRC-32 of the file `secret`, in hex. */
+  secretChecksum: string;
+  /** Which format the folder has, and the version that wrote it. */
+  format: string;
+  /** Up to which sequence each shard was sealed when the catalog was last written. */
+  sealed: string;
+  /** Current segments that cannot be read, and why. */
+  unreadable: string;
+  /** Segments in quarantine, and markers that say which events are missing. */
+  quarantine: string;
+  /** A file for each shard: which journal file it opened last. */
+  opened: string;
   /** Receipts of erasures, a JSON object a line. */
   erasures: string;
   /** The erasure under way, until its receipt is there. */
@@ -45,6 +62,12 @@ export function dataFolder(root: string): DataFolder {
     root,
     catalog: join(root, "millrace.duckdb"),
     secret: join(root, "secret"),
+    secretChecksum: join(root, "secret.crc32"),
+    format: join(root, "format"),
+    sealed: join(root, "sealed.json"),
+    unreadable: join(root, "unreadable.json"),
+    quarantine: join(root, "quarantine"),
+    opened: join(journal, "opened"),
     lock: join(root, "lock"),
     journal,
     corrupt: join(journal, "corrupt"),
@@ -57,6 +80,9 @@ export function dataFolder(root: string): DataFolder {
     erasure: join(root, "erasure.json"),
   };
 }
+
+/** In a snapshot: what it holds. */
+export const summaryFile = "snapshot.json";
 
 /** What ends the name of an unfinished file. */
 export const unfinishedSuffix = ".tmp";

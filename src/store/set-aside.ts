@@ -13,6 +13,7 @@ import { commitPrefix } from "../journal/format.ts";
 import { rowLines } from "../journal/reader.ts";
 import { covers } from "./current.ts";
 import type { DuckDB } from "./duckdb.ts";
+import { keptLine } from "./kept-file.ts";
 import { listNames } from "./layout.ts";
 import { type DataFolder, journalName, parseJournalName, parseSegmentName, unfinishedSuffix } from "./names.ts";
 import { readIfThere } from "./receipts.ts";
@@ -146,7 +147,7 @@ const newline = Buffer.from("\n");
 const joined = (lines: readonly Buffer[]) => Buffer.concat(lines.flatMap((line) => [line, newline]));
 
 function keep(path: string, refused: readonly RefusedLine[]): void {
-  const text = refused.map(({ line, reason }) => `${JSON.stringify({ reason, line: line.toString() })}\n`).join("");
+  const text = refused.map(({ line, reason }) => keptLine({ reason, line: line.toString() })).join("");
   const descriptor = openSync(path, "w", 0o600);
   try {
     appendDurably(descriptor, Buffer.from(text));

@@ -8,17 +8,18 @@
  * - A restore has one step that counts: `segments` gets its name last. Killed before, the folder is still empty to the next
  *   restore, and a start sweeps what lies there.
  */
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
-import { appendDurably, renameDurably, syncFolder } from "../base/durable.ts";
-import { codeOf, messageOf, PlaceRefused } from "../base/errors.ts";
+import { renameDurably, syncFolder } from "../base/durable.ts";
+import { codeOf, PlaceRefused } from "../base/errors.ts";
 import { type Carried, carrySealed } from "./carry.ts";
 import { publishedVersion, writeCatalog } from "./catalog.ts";
 import { DuckDB } from "./duckdb.ts";
+import { keepJson, readKeptJson } from "./kept-file.ts";
 import { holdsEvents, lockDataFolder, prepareDataFolder } from "./layout.ts";
-import { type DataFolder, dataFolder, unfinishedSuffix } from "./names.ts";
+import { type DataFolder, dataFolder, summaryFile, unfinishedSuffix } from "./names.ts";
 import { literal } from "./sql-literals.ts";
 import { sweepUnfinished } from "./sweep.ts";
 
@@ -43,7 +44,6 @@ type SnapshotSummary = Static<typeof summarySchema>;
 /** A folder that was made, and what it holds. */
 export type SnapshotReport = SnapshotSummary & { path: string };
 
-const summaryFile = "snapshot.json";
 
 const limits = { threads: 2, memoryMiB: 512 };
 
@@ -63,7 +63,7 @@ export async function takeSnapshot(folder: DataFolder, path: string): Promise<Sn
     const counts = await writeCatalogFor({ root, from: folder, unfinished, carried });
     const { segments, bytes, linked, copied } = carried;
     const summary = { taken_at: takenAt, segments: segments.length, bytes, linked, copied, ...counts };
-    writeSummary(join(unfinished.root, summaryFile), summary);
+    keepJson(join(unfinished.root, summaryFile), summary);
     syncFolder(unfinished.root);
     renameDurably({ from: unfinished.root, to: root });
     return { path: root, ...summary };
@@ -167,23 +167,11 @@ async function writeCatalogFor(made: { root: string; from: DataFolder; unfinishe
 
 const isoText = (time: string) => `strftime(${time} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')`;
 
-function writeSummary(path: string, summary: SnapshotSummary): void {
-  const descriptor = openSync(path, "wx", 0o644);
-  try {
-    appendDurably(descriptor, Buffer.from(`${JSON.stringify(summary, null, 2)}\n`));
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
 function readSummary(snapshot: DataFolder): SnapshotSummary {
   const path = join(snapshot.root, summaryFile);
-  try {
-    const read: unknown = JSON.parse(readFileSync(path, "utf8"));
-    if (Value.Check(summarySchema, read)) return read;
-  } catch (error) {
-    if (codeOf(error) === undefined && !(error instanceof SyntaxError)) throw error;
-    throw new PlaceRefused(`${snapshot.root} is no snapshot: ${messageOf(error)}`, { cause: error });
-  }
+  const kept = readKeptJson(path);
+  if (kept.kind === "missing") throw new PlaceRefused(`${snapshot.root} is not a snapshot: it has no ${summaryFile}`);
+  if (kept.kind === "damaged") throw new PlaceRefused(`${path} ${kept.why}; restore it from another copy of the snapshot`);
+  if (Value.Check(summarySchema, kept.value)) return kept.value;
   throw new PlaceRefused(`${path} does not describe a snapshot`);
 }

@@ -54,7 +54,7 @@ export class Eraser {
       // Nothing is written down before DuckDB has taken the condition.
       await this.#find(request, this.#segments().all, "refuse");
       const erasure: Erasure = { id: crypto.randomUUID(), by, request, found: null };
-      await keepErasure(folder, erasure);
+      keepErasure(folder, erasure);
       return await this.finish(erasure);
     } finally {
       removeIfThere(idsPath(folder));
@@ -90,7 +90,7 @@ export class Eraser {
     while ((await rewriteNext(this.#options, { kind: "keep", keep, files })) !== undefined);
     const events = inSegments + keptAside(folder, request).ids.length;
     const found = { events, catalogVersion: await publisher.publish() };
-    await keepErasure(folder, { ...erasure, found });
+    keepErasure(folder, { ...erasure, found });
     return found;
   }
 

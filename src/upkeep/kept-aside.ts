@@ -2,11 +2,12 @@
  * Events that stand in no segment: lines that DuckDB did not take, and files that nobody could read. An erasure looks through
  * the former by itself, and says of the latter that it could not.
  */
-import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { appendDurably, removeIfThere, renameDurably, syncFolder } from "../base/durable.ts";
+import { removeIfThere, syncFolder } from "../base/durable.ts";
 import type { ErasureRequest } from "../store/erasures.ts";
-import { type DataFolder, unfinishedSuffix } from "../store/names.ts";
+import { keptLine, readKeptLines, replaceDurably } from "../store/kept-file.ts";
+import type { DataFolder } from "../store/names.ts";
 
 /** Ids of events kept aside that a request is about, and paths below the data folder that cannot be looked through for it. */
 type KeptAside = { ids: string[]; notSearched: string[] };
@@ -15,45 +16,43 @@ type KeptAside = { ids: string[]; notSearched: string[] };
 export function keptAside(folder: DataFolder, request: ErasureRequest): KeptAside {
   const notSearched = readdirSync(folder.corrupt).map((file) => `journal/corrupt/${file}`);
   for (const file of readdirSync(folder.segments)) if (file.endsWith(".corrupt")) notSearched.push(`segments/${file}`);
-  const refused = readdirSync(folder.refused);
-  if ("where" in request) notSearched.push(...refused.map((file) => `journal/refused/${file}`));
-  return { ids: refused.flatMap((file) => partLines(join(folder.refused, file), request).gone), notSearched };
+  const ids: string[] = [];
+  for (const file of readdirSync(folder.refused)) {
+    const { gone, damaged } = partLines(join(folder.refused, file), request);
+    ids.push(...gone);
+    if ("where" in request || damaged.length > 0) notSearched.push(`journal/refused/${file}`);
+  }
+  return { ids, notSearched };
 }
 
 /** Takes away the lines that a request is about, durably. */
 export function removeKeptAside(folder: DataFolder, request: ErasureRequest): void {
   for (const file of readdirSync(folder.refused)) {
     const path = join(folder.refused, file);
-    const { kept, gone } = partLines(path, request);
+    const { kept, gone, damaged } = partLines(path, request);
     if (gone.length === 0) continue;
-    if (kept.length === 0) {
+    if (kept.length + damaged.length === 0) {
       removeIfThere(path);
       syncFolder(folder.refused);
-      continue;
+    } else {
+      // A damaged line stays as it is: nobody can tell whose it was, and a person may.
+      const whole = damaged.flatMap(({ bytes }) => [bytes, Buffer.from("\n")]);
+      replaceDurably(path, Buffer.concat([...kept.map((line) => Buffer.from(keptLine(line))), ...whole]));
     }
-    const unfinished = path + unfinishedSuffix;
-    removeIfThere(unfinished);
-    const descriptor = openSync(unfinished, "wx", 0o600);
-    try {
-      appendDurably(descriptor, Buffer.from(kept.map((line) => `${line}\n`).join("")));
-    } finally {
-      closeSync(descriptor);
-    }
-    renameDurably({ from: unfinished, to: path });
   }
 }
 
-/** Lines that a request is not about, and ids of those that it is. */
-function partLines(path: string, request: ErasureRequest): { kept: string[]; gone: string[] } {
-  const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
+/** Lines that a request is not about, ids of those that it is, and lines that nobody can read. */
+function partLines(path: string, request: ErasureRequest) {
+  const { values, damaged } = readKeptLines(path);
   const [[column, value] = ["", ""]] = Object.entries(request);
-  const kept: string[] = [];
+  const kept: Record<string, unknown>[] = [];
   const gone: string[] = [];
-  for (const line of lines) {
+  for (const line of values) {
     // A line is {"reason", "line"}, and what stands in "line" is an event in the columns of `events`.
-    const event = JSON.parse(JSON.parse(line).line);
+    const event = JSON.parse(String(line["line"]));
     if (event[column] === value) gone.push(event.event_id);
     else kept.push(line);
   }
-  return { kept, gone };
+  return { kept, gone, damaged };
 }

@@ -1,0 +1,48 @@
+/**
+ * The checksum of the file `secret`, in a file beside it: `$(cat secret)` goes on giving the key and nothing else.
+ *
+ * With a wrong key every token is refused. So a key in which one byte is wrong is mended by its checksum. A key that a person has
+ * replaced does not fit to its checksum either, and no change of one byte makes it: it is used, and told.
+ */
+import { crc32 } from "node:zlib";
+import { keepText, mendBytes, readKeptText } from "./kept-file.ts";
+import type { DataFolder } from "./names.ts";
+
+/** What the checksum says of a key; `mended` is the key without the damage. */
+type SecretJudgement =
+  | { kind: "fits" }
+  | { kind: "none" }
+  | { kind: "mended"; secret: string }
+  | { kind: "differs" | "damaged"; why: string };
+
+const checksumOf = (secret: string) => crc32(secret).toString(16).padStart(8, "0");
+
+/** Writes the checksum of the key that the folder keeps. */
+export function keepSecretChecksum(folder: DataFolder, secret: string): void {
+  keepText(folder.secretChecksum, checksumOf(secret));
+}
+
+/** The key in the bytes of its file. */
+export const secretIn = (bytes: Buffer): string => bytes.toString("utf8").trim();
+
+/** Judges the bytes of the file `secret`. */
+export function judgeSecret(folder: DataFolder, bytes: Buffer): SecretJudgement {
+  const kept = readKeptText(folder.secretChecksum);
+  if (kept.kind === "missing") return { kind: "none" };
+  if (kept.kind === "damaged" || !/^[0-9a-f]{8}$/.test(kept.value))
+    return {
+      kind: "damaged",
+      why: `${folder.secretChecksum} is damaged; remove it, and the next start writes it again`,
+    };
+  const wanted = kept.value;
+  const fits = (some: Buffer) => checksumOf(secretIn(some)) === wanted;
+  if (fits(bytes)) return { kind: "fits" };
+  const mended = mendBytes(bytes, (changed) => (fits(changed) ? secretIn(changed) : undefined));
+  if (mended !== undefined) return { kind: "mended", secret: mended };
+  return {
+    kind: "differs",
+    why:
+      `${folder.secret} is not the key that its checksum was made of. If you changed it, remove ${folder.secretChecksum}; ` +
+      "otherwise restore the file: tokens of the earlier key are refused",
+  };
+}
