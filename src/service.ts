@@ -4,7 +4,6 @@
  * Order of a start: folder, lock, leftovers swept, ids entered, shards recovered, catalog published, listening. Nothing
  * is accepted before all of it is done.
  */
-import { writeFileSync } from "node:fs";
 import packageJson from "../package.json" with { type: "json" };
 import { systemClock } from "./base/clock.ts";
 import { DiskWatch } from "./base/disk.ts";
@@ -27,9 +26,10 @@ import { shardHosts } from "./shard/host.ts";
 import { loadIdLogs } from "./shard/id-log.ts";
 import { createIdTableMemory, IdTable } from "./shard/id-table.ts";
 import { healthAnswer } from "./stats/health.ts";
+import { keepText } from "./store/kept-file.ts";
 import { type FolderLock, lockDataFolder, prepareDataFolder } from "./store/layout.ts";
 import type { DataFolder } from "./store/names.ts";
-import { sweepUnfinished } from "./store/sweep.ts";
+import { takeOver } from "./store/sweep.ts";
 import { Upkeep } from "./upkeep/upkeep.ts";
 
 /** Requests in flight at a stop get this long to be answered; every one of them is durable or refused by then. ms */
@@ -48,7 +48,8 @@ export class Service {
   readonly #log: Log;
   readonly #folder: DataFolder;
   readonly #lock: FolderLock;
-  readonly #secret: { secret: string; isNew: boolean };
+  /** The key that its tokens are signed with, and whether this start made it. */
+  readonly secret: ReturnType<typeof secretOf>;
   readonly #shards: readonly ShardHost[];
   readonly #boardMemories: SharedArrayBuffer[];
   readonly #boards: readonly Board[];
@@ -61,6 +62,8 @@ export class Service {
   readonly #queries: QueryRunner;
   readonly #disk: DiskWatch;
   readonly #refusals = new RefusalCounters();
+  /** What was wrong with the folder when this life began. */
+  readonly #startWarnings: string[] = [];
   #upkeep: Upkeep | undefined;
   #front: Front | undefined;
   #phase: "starting" | "running" | "stopping" = "starting";
@@ -90,9 +93,9 @@ export class Service {
     this.#lock = lock;
     const log = openLog(config.logLevel, "service");
     this.#log = log;
-    const swept = sweepUnfinished(folder);
-    if (swept.length > 0) log.info({ files: swept.length }, "unfinished files of an earlier run removed");
-    this.#secret = config.jwtSecret === undefined ? secretOf(folder) : { secret: config.jwtSecret, isNew: false };
+    this.#startWarnings.push(...takeOver(folder, log));
+    this.secret = config.jwtSecret === undefined ? secretOf(folder) : { secret: config.jwtSecret, isNew: false };
+    this.#startWarnings.push(...(this.secret.warnings ?? []));
     const idTable = createIdTableMemory();
     loadIdLogs(folder, new IdTable(idTable, 0));
     this.#boardMemories = Array.from({ length: config.shards }, createBoardMemory);
@@ -145,7 +148,7 @@ export class Service {
     });
     this.#phase = "running";
     this.#gate.isAccepting = true;
-    const auth = { secret: this.#secret.secret, issuer: config.jwtIssuer, audience: config.jwtAudience };
+    const auth = { secret: this.secret.secret, issuer: config.jwtIssuer, audience: config.jwtAudience };
     this.#front = await Front.open(
       {
         auth: new Authenticator({ ...auth, clock: systemClock }),
@@ -175,18 +178,13 @@ export class Service {
         logLevel: config.logLevel,
       },
     );
-    writeFileSync(this.#folder.address, this.#front.address);
+    keepText(this.#folder.address, this.#front.address);
     log.info({ address: this.#front.address, shards: config.shards, folder: this.#folder.root }, "started");
   }
 
   /** Where it listens: `http://HOST:PORT`. */
   get address(): string {
     return this.#front?.address ?? "";
-  }
-
-  /** The key that its tokens are signed with, and whether this start made it. */
-  get secret(): { secret: string; isNew: boolean } {
-    return this.#secret;
   }
 
   /** The actors, for tests that end them. */
@@ -267,7 +265,7 @@ export class Service {
 
   /** What parts have to tell a person while no new event is harmed; one line for each part. */
   #warnings(): readonly string[] {
-    return [...(this.#upkeep?.warnings ?? [])];
+    return [...this.#startWarnings, ...(this.#upkeep?.warnings ?? [])];
   }
 
   async #metrics(): Promise<string> {

@@ -2,12 +2,12 @@
  * A server for one command: the one that runs on the folder, or one of the command's own that ends with it. So a command does
  * the same, by the same way, whether a server runs or not.
  */
-import { readFileSync } from "node:fs";
 import { DataFolderRefused, MillraceError } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
 import { type Scope, signToken } from "../http/auth.ts";
 import { secretOf } from "../http/keys.ts";
 import { Service } from "../service.ts";
+import { readKeptText } from "../store/kept-file.ts";
 import { FolderInUse, prepareDataFolder } from "../store/layout.ts";
 
 /** The server refused what the command asked; the message is its own. */
@@ -63,8 +63,10 @@ export async function reachServer(config: Config, scope: Scope): Promise<Reached
 async function addressOf(path: string): Promise<string> {
   const endMs = performance.now() + addressMsMax;
   while (performance.now() < endMs) {
-    const address = (await Bun.file(path).exists()) ? readFileSync(path, "utf8") : "";
-    if (address !== "" && (await answers(address))) return address;
+    const kept = readKeptText(path);
+    if (kept.kind === "sound" && (await answers(kept.value))) return kept.value;
+    if (kept.kind === "damaged")
+      throw new DataFolderRefused(`${path} ${kept.why}: start the server again, which writes it`);
     await Bun.sleep(100);
   }
   throw new DataFolderRefused("a server holds the data folder, and does not answer where it said that it listens");

@@ -4,10 +4,10 @@ import { appendDurably, removeIfThere, syncFolder } from "../base/durable.ts";
 import { codeOf, DataFolderRefused, messageOf } from "../base/errors.ts";
 import { jwtSecretBytesMin } from "../config/config.ts";
 import { type DataFolder, unfinishedSuffix } from "../store/names.ts";
-import { judgeSecret, keepSecretChecksum, secretIn } from "../store/secret-checksum.ts";
+import { judgeSecret, keepSecretChecksum, mendedWarning, secretIn } from "../store/secret-checksum.ts";
 
 /** A key, whether this call made it, and what a person should know of its file. */
-type SecretKey = { secret: string; isNew: boolean; warning?: string | undefined };
+type SecretKey = { secret: string; isNew: boolean; warnings?: string[] };
 
 /**
  * The key of a data folder, made on first use: 32 random bytes, readable by the owner alone.
@@ -49,7 +49,7 @@ function makeSecret(folder: DataFolder): SecretKey {
   }
 }
 
-function readSecret(folder: DataFolder): { secret: string; warning: string | undefined } | undefined {
+function readSecret(folder: DataFolder): { secret: string; warnings: string[] } | undefined {
   let bytes: Buffer;
   try {
     bytes = readFileSync(folder.secret);
@@ -58,16 +58,13 @@ function readSecret(folder: DataFolder): { secret: string; warning: string | und
     throw error;
   }
   const judged = judgeSecret(folder, bytes);
-  if (judged.kind === "mended") return { secret: judged.secret, warning: mendedWarning(folder) };
+  if (judged.kind === "mended") return { secret: judged.secret, warnings: [mendedWarning] };
   const secret = secretIn(bytes);
   if (Buffer.byteLength(secret) < jwtSecretBytesMin)
     throw new DataFolderRefused(
       `${folder.secret} is too short to be a key; restore it, or remove it to make a new one`,
     );
-  return { secret, warning: "why" in judged ? judged.why : undefined };
+  // Made by the release before, or by a person.
+  if (judged.kind === "none") keepSecretChecksum(folder, secret);
+  return { secret, warnings: "why" in judged ? [judged.why] : [] };
 }
-
-/** What is to be said of a key in which one byte was wrong. */
-const mendedWarning = (folder: DataFolder) =>
-  `${folder.secret} is damaged: one byte differs from its checksum. The right key is in use. ` +
-  "Check the disk, and write the file again from your backup";

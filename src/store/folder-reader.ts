@@ -3,6 +3,7 @@ import { messageOf } from "../base/errors.ts";
 import { catalogStatements } from "./catalog-views.ts";
 import { DuckDB, type DuckDBLimits } from "./duckdb.ts";
 import { type FolderView, viewFolder } from "./folder-view.ts";
+import { requireKnownFormat } from "./format-mark.ts";
 import type { DataFolder } from "./names.ts";
 import { literal } from "./sql-literals.ts";
 
@@ -44,6 +45,7 @@ export class FolderReader implements Disposable {
    * @throws the system's or DuckDB's error
    */
   static async open(options: { folder: DataFolder; scratch: string; limits: DuckDBLimits }): Promise<FolderReader> {
+    requireKnownFormat(options.folder);
     const reader = new FolderReader(await DuckDB.open(options.limits), options.folder, options.scratch);
     try {
       await reader.duckdb.run(`ATTACH ':memory:' AS ${viewsDatabase}`);

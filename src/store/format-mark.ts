@@ -35,10 +35,10 @@ export function requireKnownFormat(folder: DataFolder): string | undefined {
 }
 
 /**
- * Marks a folder as written by this version; gives a warning where the mark was damaged. REQUIRES: the folder's lock.
+ * Marks a folder as written by this version; gives a warning, or none, where the mark was damaged. REQUIRES: the folder's lock.
  * @throws DataFolderRefused when the folder has a later format
  */
-export function markFormat(folder: DataFolder): string | undefined {
+export function markFormat(folder: DataFolder): string[] {
   const fault = requireKnownFormat(folder);
   const kept = markOf(folder);
   const mark = { format: currentFormat, written_by: packageJson.version };
@@ -48,8 +48,9 @@ export function markFormat(folder: DataFolder): string | undefined {
     kept.value["format"] === mark.format &&
     kept.value["written_by"] === mark.written_by;
   if (!isSame) keepJson(folder.format, mark);
-  if (fault === undefined) return undefined;
-  return `${folder.format} ${fault}; it was written again. Check the disk: one file was damaged, others may be`;
+  return fault === undefined
+    ? []
+    : [`format ${fault}; it was written again. Check the disk, and run "millrace verify"`];
 }
 
 function markOf(folder: DataFolder): ReturnType<typeof readKeptJson> {

@@ -28,7 +28,7 @@ export type Kept<Value> =
   | { kind: "damaged"; why: string };
 
 /** Lines of a file that are sound, and the numbers (from 1) of those that are not. */
-export type KeptLines = {
+type KeptLines = {
   values: Record<string, unknown>[];
   damaged: { line: number; why: string; bytes: Buffer }[];
   /** Bytes before a last line that a crash cut; undefined where the file ends with a whole line. */

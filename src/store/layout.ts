@@ -4,17 +4,27 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { removeIfThere, syncFolder } from "../base/durable.ts";
 import { codeOf, DataFolderRefused, messageOf } from "../base/errors.ts";
+import { requireKnownFormat } from "./format-mark.ts";
 import { type DataFolder, dataFolder, unfinishedSuffix } from "./names.ts";
 
 /**
  * Makes the folders that are missing, durably, and gives their paths.
- * @throws DataFolderRefused when they cannot be made
+ * @throws DataFolderRefused when they cannot be made, or the folder has a later format
  */
 export function prepareDataFolder(path: string): DataFolder {
   const folder = dataFolder(resolve(path));
+  requireKnownFormat(folder);
   try {
     const isNew = mkdirSync(folder.root, { recursive: true }) !== undefined;
-    for (const each of [folder.journal, folder.corrupt, folder.refused, folder.segments, folder.ids, folder.imports])
+    for (const each of [
+      folder.journal,
+      folder.corrupt,
+      folder.refused,
+      folder.opened,
+      folder.segments,
+      folder.ids,
+      folder.imports,
+    ])
       mkdirSync(each, { recursive: true, mode: 0o755 });
     for (const each of [folder.root, folder.journal]) syncFolder(each);
     if (isNew) syncFolder(dirname(folder.root));

@@ -2,7 +2,7 @@
  * The only place that builds or parses a name in the data folder. Names decide what is current, so this is the format.
  *
  *   millrace.duckdb                                        the catalog
- *   secret, secret.crc32                                   the generated key, and the checksum of its file
+ *   secret, crc32                                          the generated key, and the checksum of its file
  *   format                                                 the folder's format and the version that wrote it
  *   sealed.json, unreadable.json                           up to where shards are sealed; segments that cannot be read
  *   quarantine/….duckdb, quarantine/….json                 segments in quarantine; markers of what is missing
@@ -62,7 +62,7 @@ export function dataFolder(root: string): DataFolder {
     root,
     catalog: join(root, "millrace.duckdb"),
     secret: join(root, "secret"),
-    secretChecksum: join(root, "secret.crc32"),
+    secretChecksum: join(root, "crc32"),
     format: join(root, "format"),
     sealed: join(root, "sealed.json"),
     unreadable: join(root, "unreadable.json"),

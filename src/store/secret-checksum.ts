@@ -15,6 +15,10 @@ type SecretJudgement =
   | { kind: "mended"; secret: string }
   | { kind: "differs" | "damaged"; why: string };
 
+/** What is to be said of a key in which one byte was wrong. */
+export const mendedWarning =
+  "secret is damaged: one byte differs from its checksum. The right key is in use. Check the disk, and restore the file";
+
 const checksumOf = (secret: string) => crc32(secret).toString(16).padStart(8, "0");
 
 /** Writes the checksum of the key that the folder keeps. */
@@ -32,7 +36,7 @@ export function judgeSecret(folder: DataFolder, bytes: Buffer): SecretJudgement 
   if (kept.kind === "damaged" || !/^[0-9a-f]{8}$/.test(kept.value))
     return {
       kind: "damaged",
-      why: `${folder.secretChecksum} is damaged; remove it, and the next start writes it again`,
+      why: "crc32 is damaged; remove it, and the next start writes it again",
     };
   const wanted = kept.value;
   const fits = (some: Buffer) => checksumOf(secretIn(some)) === wanted;
@@ -42,7 +46,7 @@ export function judgeSecret(folder: DataFolder, bytes: Buffer): SecretJudgement 
   return {
     kind: "differs",
     why:
-      `${folder.secret} is not the key that its checksum was made of. If you changed it, remove ${folder.secretChecksum}; ` +
-      "otherwise restore the file: tokens of the earlier key are refused",
+      "secret is not the key that its checksum was made of. If you changed it, remove crc32 and start again; " +
+      "otherwise restore it, because tokens of the earlier key are refused",
   };
 }

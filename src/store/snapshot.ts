@@ -17,6 +17,7 @@ import { codeOf, PlaceRefused } from "../base/errors.ts";
 import { type Carried, carrySealed } from "./carry.ts";
 import { publishedVersion, writeCatalog } from "./catalog.ts";
 import { DuckDB } from "./duckdb.ts";
+import { markFormat, requireKnownFormat } from "./format-mark.ts";
 import { keepJson, readKeptJson } from "./kept-file.ts";
 import { holdsEvents, lockDataFolder, prepareDataFolder } from "./layout.ts";
 import { type DataFolder, dataFolder, summaryFile, unfinishedSuffix } from "./names.ts";
@@ -44,7 +45,6 @@ type SnapshotSummary = Static<typeof summarySchema>;
 /** A folder that was made, and what it holds. */
 export type SnapshotReport = SnapshotSummary & { path: string };
 
-
 const limits = { threads: 2, memoryMiB: 512 };
 
 /**
@@ -52,12 +52,14 @@ const limits = { threads: 2, memoryMiB: 512 };
  * @throws PlaceRefused when `path` is there and not an empty folder, or `folder` is no data folder
  */
 export async function takeSnapshot(folder: DataFolder, path: string): Promise<SnapshotReport> {
+  requireKnownFormat(folder);
   if (!existsSync(folder.segments)) throw new PlaceRefused(`${folder.root} is no data folder: it has no segments`);
   const root = resolve(path);
   requireEmpty(root);
   sweepBeside(root);
   const takenAt = new Date().toISOString();
   const unfinished = prepareDataFolder(unfinishedName(root, process.pid));
+  markFormat(unfinished);
   try {
     const carried = carrySealed(folder, unfinished);
     const counts = await writeCatalogFor({ root, from: folder, unfinished, carried });
@@ -79,6 +81,7 @@ export async function takeSnapshot(folder: DataFolder, path: string): Promise<Sn
  */
 export async function restoreSnapshot(from: string, path: string): Promise<SnapshotReport> {
   const snapshot = dataFolder(resolve(from));
+  requireKnownFormat(snapshot);
   const summary = readSummary(snapshot);
   const folder = prepareDataFolder(path);
   using _lock = lockDataFolder(folder);
@@ -171,7 +174,8 @@ function readSummary(snapshot: DataFolder): SnapshotSummary {
   const path = join(snapshot.root, summaryFile);
   const kept = readKeptJson(path);
   if (kept.kind === "missing") throw new PlaceRefused(`${snapshot.root} is not a snapshot: it has no ${summaryFile}`);
-  if (kept.kind === "damaged") throw new PlaceRefused(`${path} ${kept.why}; restore it from another copy of the snapshot`);
+  if (kept.kind === "damaged")
+    throw new PlaceRefused(`${path} ${kept.why}; restore it from another copy of the snapshot`);
   if (Value.Check(summarySchema, kept.value)) return kept.value;
   throw new PlaceRefused(`${path} does not describe a snapshot`);
 }

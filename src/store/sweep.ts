@@ -1,8 +1,18 @@
 /** Removes what a crash left unfinished. */
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { Log } from "../base/log.ts";
+import { markFormat } from "./format-mark.ts";
 import { holdsEvents } from "./layout.ts";
 import { type DataFolder, unfinishedSuffix } from "./names.ts";
+
+/** Makes a folder this version's: marks it, and removes what an earlier life left unfinished. Gives warnings. REQUIRES: its lock. */
+export function takeOver(folder: DataFolder, log: Log): string[] {
+  const warnings = markFormat(folder);
+  const swept = sweepUnfinished(folder);
+  if (swept.length > 0) log.info({ files: swept.length }, "unfinished files of an earlier run removed");
+  return warnings;
+}
 
 /** Removes unfinished files, which nothing was ever promised about; gives their paths. Before any actor starts. */
 export function sweepUnfinished(folder: DataFolder): string[] {

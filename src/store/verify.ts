@@ -6,13 +6,12 @@ import { codeOf, messageOf } from "../base/errors.ts";
 import { readJournal } from "../journal/reader.ts";
 import { currentSegments } from "./current.ts";
 import { DuckDB } from "./duckdb.ts";
+import { requireKnownFormat } from "./format-mark.ts";
 import { listNames } from "./layout.ts";
 import { type DataFolder, parseJournalName, parseSegmentName, type SegmentName } from "./names.ts";
 import { countRows } from "./segment.ts";
+import { type Finding, inspectSmallFiles } from "./small-files.ts";
 import { literal } from "./sql-literals.ts";
-
-/** Something in the folder, and what is to be said of it. */
-type Finding = { file: string; text: string };
 
 /** What a check found. */
 type VerifyReport = {
@@ -38,10 +37,12 @@ export async function verifyFolder(folder: DataFolder): Promise<VerifyReport> {
     journals: 0,
     journalEvents: 0,
   };
+  requireKnownFormat(folder);
   if (!existsSync(folder.segments) || !existsSync(folder.journal)) {
     report.problems.push({ file: folder.root, text: "is no data folder: it has no segments or no journal" });
     return report;
   }
+  for (const { file, text } of inspectSmallFiles(folder)) report.problems.push({ file: join(folder.root, file), text });
   using duckdb = await DuckDB.open(limits);
   verifyJournals(folder, report);
   await verifySegments(duckdb, folder, report);

@@ -1,11 +1,12 @@
 /** Erasures on disk: what a crash leaves of a receipt is none, and one erasure has one receipt. */
 import { expect, test } from "bun:test";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
-import { DataFolderRefused } from "../../src/base/errors.ts";
 import type { ErasureReceipt } from "../../src/store/catalog-views.ts";
 import { erasureCondition, finishErasure, hashOfRequest, keepErasure, readErasure } from "../../src/store/erasures.ts";
+import { keptLine } from "../../src/store/kept-file.ts";
 import { dataFolder } from "../../src/store/names.ts";
-import { readReceipts } from "../../src/store/receipts.ts";
+import { damagedReceipts, readReceipts } from "../../src/store/receipts.ts";
+import { inspectSmallFiles } from "../../src/store/small-files.ts";
 import { temporaryFolder } from "../support/rows.ts";
 import { openDuckDB } from "../support/sealed.ts";
 
@@ -24,7 +25,7 @@ test("a receipt that a crash cut is none, and the next one does not stand behind
   finishErasure(folder, receipt("a"));
   const whole = readFileSync(folder.erasures);
   // Cut within a character.
-  const torn = Buffer.from(`${JSON.stringify(receipt("b"))}\n`);
+  const torn = Buffer.from(keptLine(receipt("b")));
   appendFileSync(folder.erasures, torn.subarray(0, torn.indexOf("ë") + 1));
   expect(readReceipts(folder)).toEqual([receipt("a")]);
   finishErasure(folder, receipt("b"));
@@ -39,13 +40,16 @@ test.each([
   ["an id of another kind", JSON.stringify({ ...receipt("a"), id: 1 })],
   ["a part of an event", JSON.stringify({ ...receipt("a"), events: 0.5 })],
   ["no version", JSON.stringify({ ...receipt("a"), catalogVersion: undefined })],
-])("a whole line that is no receipt is refused with its place: %s", (_what, line) => {
+])("B9: a whole line that is no receipt is left out and told, and the others stay: %s", (_what, line) => {
   using place = temporaryFolder();
   const folder = dataFolder(place.path);
   finishErasure(folder, receipt("a"));
   appendFileSync(folder.erasures, `${line}\n`);
-  expect(() => readReceipts(folder)).toThrow(DataFolderRefused);
-  expect(() => readReceipts(folder)).toThrow(/, line 2: no receipt$/);
+  finishErasure(folder, receipt("b"));
+  expect(readReceipts(folder)).toEqual([receipt("a"), receipt("b")]);
+  expect(damagedReceipts(folder).length).toBe(1);
+  const [told] = inspectSmallFiles(folder);
+  expect(told?.file).toBe("erasures.ndjson");
 });
 
 test("an erasure under way is read back as it was written, until its receipt is there", async () => {
@@ -53,15 +57,28 @@ test("an erasure under way is read back as it was written, until its receipt is 
   const folder = dataFolder(place.path);
   expect(readErasure(folder)).toBeUndefined();
   const erasure = { id: "a", by: null, request: { where: "session_id = '\u{1f980}\"'" }, found: null };
-  await keepErasure(folder, erasure);
+  keepErasure(folder, erasure);
   expect(readErasure(folder)).toEqual(erasure);
-  await keepErasure(folder, { ...erasure, found: { events: 3, catalogVersion: 7 } });
+  keepErasure(folder, { ...erasure, found: { events: 3, catalogVersion: 7 } });
   expect(readErasure(folder)?.found).toEqual({ events: 3, catalogVersion: 7 });
   finishErasure(folder, receipt("a"));
   expect(existsSync(folder.erasure)).toBe(false);
-  writeFileSync(folder.erasure, '{"id":"a"');
-  expect(() => readErasure(folder)).toThrow(DataFolderRefused);
 });
+
+test.each(['{"id":"a"', "", "{}", "\0\0"])(
+  "B9: a damaged file of an erasure under way gets another name, and is told: %j",
+  (text) => {
+    using place = temporaryFolder();
+    const folder = dataFolder(place.path);
+    writeFileSync(folder.erasure, text);
+    expect(inspectSmallFiles(folder).map(({ file }) => file)).toEqual(["erasure.json"]);
+    expect(readErasure(folder)).toBeUndefined();
+    expect(existsSync(folder.erasure)).toBe(false);
+    const [told] = inspectSmallFiles(folder);
+    expect(told?.file).toStartWith("erasure.json.damaged-");
+    expect(told?.text).toContain("send it again");
+  },
+);
 
 test("a condition holds for nothing on which it fails, whatever it says about the rest", async () => {
   using duckdb = await openDuckDB();

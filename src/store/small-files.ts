@@ -1,0 +1,80 @@
+/**
+ * Reads every small file of a data folder and says what is wrong with it, and what to do. For `verify` and for health, so no
+ * sentence names the place of the folder.
+ *
+ * Whoever adds a file to a data folder adds it here.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { codeOf } from "../base/errors.ts";
+import { requireKnownFormat } from "./format-mark.ts";
+import { type Kept, readKeptJson, readKeptLines, readKeptText } from "./kept-file.ts";
+import { type DataFolder, summaryFile } from "./names.ts";
+import { damagedReceipts } from "./receipts.ts";
+import { judgeSecret, mendedWarning } from "./secret-checksum.ts";
+
+/** Something in a data folder: the file, below the folder, and what is to be said of it after its name. */
+export type Finding = { file: string; text: string };
+
+/** Reads all small files. Changes nothing; a file that vanishes meanwhile is not told. */
+export function inspectSmallFiles(folder: DataFolder): Finding[] {
+  const { root } = folder;
+  const found: Finding[] = [];
+  const tell = (path: string, text: string) => found.push({ file: relative(root, path), text });
+  const tellDamage = (path: string, kept: Kept<unknown>, advice: string) => {
+    if (kept.kind === "damaged") tell(path, `${kept.why}; ${advice}`);
+  };
+  const mark = requireKnownFormat(folder);
+  if (mark !== undefined) tell(folder.format, `${mark}; the next start writes it again`);
+  for (const fault of damagedReceipts(folder))
+    tell(folder.erasures, `${fault}, and is left out of the view "erasures"; restore the file from a snapshot`);
+  const erasure = readKeptJson(folder.erasure);
+  const isErasure = erasure.kind !== "sound" || "request" in erasure.value;
+  tellDamage(
+    folder.erasure,
+    isErasure ? erasure : { kind: "damaged", why: "does not hold an erasure" },
+    "the erasure that was under way cannot be known: send it again",
+  );
+  for (const file of filesIn(root).filter((each) => each.startsWith("erasure.json.damaged-")))
+    tell(
+      join(root, file),
+      "held an erasure that was under way and cannot be known: send it again, then remove this file",
+    );
+  tellDamage(folder.address, readKeptText(folder.address), "start the service again, which writes it");
+  tellSecret(folder, tell);
+  for (const path of [folder.sealed, folder.unreadable])
+    tellDamage(path, readKeptJson(path), "start the service again, which writes it from the segments");
+  const summary = join(root, summaryFile);
+  tellDamage(summary, readKeptJson(summary), "restore it from another copy of the snapshot");
+  for (const file of filesIn(folder.quarantine).filter((each) => each.endsWith(".json"))) {
+    const path = join(folder.quarantine, file);
+    tellDamage(path, readKeptJson(path), 'run "millrace quarantine" for this segment again');
+  }
+  for (const file of filesIn(folder.opened)) {
+    const path = join(folder.opened, file);
+    tellDamage(path, readKeptText(path), "the next journal file writes it again");
+  }
+  for (const file of filesIn(folder.refused))
+    for (const { line, why } of readKeptLines(join(folder.refused, file)).damaged)
+      tell(join(folder.refused, file), `line ${line} ${why}; restore the file, or remove the line`);
+  return found;
+}
+
+function tellSecret(folder: DataFolder, tell: (path: string, text: string) => unknown): void {
+  if (!existsSync(folder.secret)) return;
+  const judged = judgeSecret(folder, readFileSync(folder.secret));
+  const sentence = judged.kind === "mended" ? mendedWarning : "why" in judged ? judged.why : undefined;
+  if (sentence === undefined) return;
+  const [, name = "secret", text = sentence] = /^(\S+) (.*)$/.exec(sentence) ?? [];
+  tell(join(folder.root, name), text);
+}
+
+/** Names in a folder, none where it is not there. */
+export function filesIn(path: string): string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
+    throw error;
+  }
+}

@@ -1,0 +1,92 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import packageJson from "../../package.json" with { type: "json" };
+import { keepJson } from "../../src/store/kept-file.ts";
+import { millrace, runToEnd } from "../support/command.ts";
+import { startService, testMsMax } from "../support/service.ts";
+
+setDefaultTimeout(testMsMax);
+
+/** A copy of the folder that commit 3b0d176 wrote; `test/fixtures/README.md` says what it holds. */
+async function olderFolder(): Promise<{ dataDir: string } & Disposable> {
+  const root = mkdtempSync(join(tmpdir(), "millrace-test-"));
+  const archive = join(import.meta.dir, "../fixtures/folder-3b0d176.tar.gz");
+  const { code, stderr } = await runToEnd(["tar", "xzf", archive, "-C", root]);
+  if (code !== 0) throw new Error(stderr);
+  return { dataDir: join(root, "data"), [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }) };
+}
+
+const eventId = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
+
+test("C19: a folder of the release before opens: events, ids, receipts and secret are there, and it gets a format mark", async () => {
+  using folder = await olderFolder();
+  const { dataDir } = folder;
+  const secret = readFileSync(join(dataDir, "secret"), "utf8");
+  expect(existsSync(join(dataDir, "format"))).toBe(false);
+  await using service = await startService({ dataDir, env: { MILLRACE_JWT_SECRET: secret.trim() } });
+  await service.waitSealed();
+  const rows = await service.rows(
+    "SELECT event_id::VARCHAR AS id FROM events WHERE event_name = 'fixture' ORDER BY id",
+  );
+  expect(rows.map(({ id }) => id)).toEqual([1, 2, 4, 5, 6].map(eventId));
+  expect(await service.count()).toBe(6);
+  for (const known of [1, 2, 4, 5, 6])
+    expect((await service.track({ event_name: "again", event_id: eventId(known) })).duplicate).toBe(true);
+  expect((await service.track({ event_name: "again", event_id: eventId(3) })).duplicate).toBe(false);
+  expect(await service.rows("SELECT by_subject, events::INTEGER AS events FROM erasures")).toEqual([
+    { by_subject: "maker", events: 1 },
+  ]);
+  const health = JSON.parse(await (await service.health()).text());
+  expect([health.status, health.warnings]).toEqual(["ok", []]);
+  expect(JSON.parse(readFileSync(join(dataDir, "format"), "utf8"))).toMatchObject({
+    format: 2,
+    written_by: packageJson.version,
+  });
+  expect(readFileSync(join(dataDir, "secret"), "utf8")).toBe(secret);
+});
+
+test("C19: a folder of a later format is refused by every command, with both versions, and exit code 1", async () => {
+  using folder = await olderFolder();
+  const { dataDir } = folder;
+  keepJson(join(dataDir, "format"), { format: 3, written_by: "9.8.7" });
+  const commands = [
+    ["serve"],
+    ["token", "--subject", "me"],
+    ["sql", "SELECT 1"],
+    ["export", "--out", join(dataDir, "../out")],
+    ["snapshot", join(dataDir, "../snapshot")],
+    ["verify"],
+    ["compact"],
+    ["erase", "--subject", "me"],
+    ["import", join(dataDir, "journal/0000-0000000000000006.ndjson")],
+  ];
+  for (const words of commands) {
+    const { code, stderr } = await millrace(words, { env: { MILLRACE_DATA_DIR: dataDir, PORT: "0" } });
+    expect([words[0], code]).toEqual([words[0], 1]);
+    expect(stderr).toContain("millrace 9.8.7 in format 3");
+    expect(stderr).toContain(`this is millrace ${packageJson.version}`);
+    expect(stderr).not.toContain("    at ");
+  }
+  const { code, stderr } = await millrace(["restore", dataDir], {
+    env: { MILLRACE_DATA_DIR: join(dataDir, "../restored") },
+  });
+  expect([code, stderr.includes("9.8.7")]).toEqual([1, true]);
+});
+
+test("C19: a damaged format mark is mended, and told; one that can be read as later is refused", async () => {
+  using folder = await olderFolder();
+  const { dataDir } = folder;
+  const mark = join(dataDir, "format");
+  await startService({ dataDir }).then((service) => service[Symbol.asyncDispose]());
+  const sound = readFileSync(mark, "utf8");
+  for (const damaged of [sound.replace("2", "3"), sound.slice(0, 20), ""]) {
+    writeFileSync(mark, damaged);
+    const verified = await millrace(["verify", dataDir]);
+    expect(verified.stdout).toContain(`${mark}: `);
+    await using service = await startService({ dataDir });
+    expect(await (await service.health()).text()).toContain("format ");
+    expect(readFileSync(mark, "utf8")).toBe(sound);
+  }
+});
