@@ -13,7 +13,7 @@ import { keepJson, mendKeptJson, readKeptJson } from "./kept-file.ts";
 import type { DataFolder } from "./names.ts";
 
 /** The format that this version writes, and the latest that it reads. */
-export const currentFormat = 2;
+const currentFormat = 2;
 
 /**
  * Refuses a folder of a later format; gives what is wrong with the mark, if anything is.

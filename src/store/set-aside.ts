@@ -13,10 +13,9 @@ import { commitPrefix } from "../journal/format.ts";
 import { rowLines } from "../journal/reader.ts";
 import { covers } from "./current.ts";
 import type { DuckDB } from "./duckdb.ts";
-import { keptLine } from "./kept-file.ts";
+import { keptLine, readKeptLines } from "./kept-file.ts";
 import { listNames } from "./layout.ts";
 import { type DataFolder, journalName, parseJournalName, parseSegmentName, unfinishedSuffix } from "./names.ts";
-import { readIfThere } from "./receipts.ts";
 import {
   countRows,
   isAboutLines,
@@ -85,11 +84,8 @@ async function sealedBefore(duckdb: DuckDB, folder: DataFolder, source: SegmentS
 
 /** What the try that made the segment refused: they are counted with the segment, whoever tells of it. */
 function refusedBefore(folder: DataFolder, source: SegmentSource): SealedRows["refused"] {
-  const lines = (readIfThere(join(folder.refused, journalName(source))) ?? "").split("\n").slice(0, -1);
-  return lines.map((each) => {
-    const { line }: { line: unknown } = JSON.parse(each);
-    return countedOf(readRowHead(Buffer.from(String(line))));
-  });
+  const { values } = readKeptLines(join(folder.refused, journalName(source)));
+  return values.map(({ line }) => countedOf(readRowHead(Buffer.from(String(line)))));
 }
 
 /**

@@ -70,7 +70,7 @@ function tellSecret(folder: DataFolder, tell: (path: string, text: string) => un
 }
 
 /** Names in a folder, none where it is not there. */
-export function filesIn(path: string): string[] {
+function filesIn(path: string): string[] {
   try {
     return readdirSync(path).sort();
   } catch (error) {
