@@ -1,147 +1,158 @@
-/** `millrace import`: moves an existing history in. */
-import { randomUUID } from "node:crypto";
-import { closeSync, openSync } from "node:fs";
+/** `millrace import`: moves an existing history in. The files are read in `src/import`; here are the options and the words. */
+import { createReadStream, mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { Command } from "@commander-js/extra-typings";
-import { removeIfThere, writeAll } from "../base/durable.ts";
-import { MillraceError } from "../base/errors.ts";
+import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { readConfig } from "../config/config.ts";
-import { importedLine } from "../event/imported.ts";
-import { timestampOfMs } from "../event/timestamp.ts";
-import { type DataFolder, dataFolder } from "../store/names.ts";
-import { type HistoryFile, type HistoryRow, historyFile, historyRows } from "./history.ts";
+import { checkFiles, type ImportOptions } from "../import/check.ts";
+import { csvDelimiters } from "../import/csv.ts";
+import { ImportRefused } from "../import/refused.ts";
+import { sealFiles } from "../import/seal.ts";
+import { formatNames, type ImportSource, importSource } from "../import/source.ts";
+import { spool } from "../import/spool.ts";
+import { dataFolder } from "../store/names.ts";
 import { Progress } from "./progress.ts";
 import { type Reached, reachServer } from "./reach.ts";
 
-/** A file cannot be taken over; the message names the file, the row and the field. */
-class HistoryRefused extends MillraceError {
-  override readonly name = "HistoryRefused";
-}
+const help = `
+Files are told apart by their names: .csv, .tsv, .ndjson, .jsonl, .json (all also with .gz), .parquet; - is standard input.
+Columns are those of \`events\`; event_name is needed, and what is null or absent is filled in. JSON is a value a line, an array,
+or values over several lines. CSV follows RFC 4180, with a header; a cell with nothing in it is absent, "" is the empty string.
+Times are ISO 8601 (no offset means UTC), or Unix seconds up to 2e10 and milliseconds past that.
 
-/** One piece is sealed at a time: enough for a segment that is not small, and read in a few seconds. Events, bytes. */
-const pieceMax = { events: 500_000, bytes: 256 * 1024 * 1024 };
+All rows are checked first. One that is bad refuses everything, and nothing is kept. Interrupted after that, the same command
+does what is missing: an event whose event_id is there already is left out. A row without event_id gets one that is made from
+the file's name (without its folder and .gz), what the row says, and how many equal rows came before it in files of that name:
+the same file again brings nothing new, a longer one what is new, and equal rows count in files of two names. Files of one name
+from several folders belong into one command, or under names that --source gives.`;
 
-/** Lines are written together: a call for each would take as long as the line. Bytes. */
-const bufferBytes = 1024 * 1024;
+const formats = Object.keys(formatNames);
+
+const delimiterOf = (text: string): string => {
+  const delimiter = text === "\\t" || text === "tab" ? "\t" : text;
+  if (/^[\x20-\x7e\t]$/.test(delimiter) && delimiter !== '"') return delimiter;
+  throw new InvalidArgumentError("one ASCII character is expected, or tab.");
+};
 
 /** Takes over files of events. */
 export const importCommand = new Command("import")
-  .description(
-    "take over events from files, in the columns of `events`: ndjson, csv or parquet, also .gz of the first two",
+  .description("take over events from files, in the columns of `events`: CSV, JSON or Parquet")
+  .argument("<files...>", "files, or - for standard input")
+  .addOption(new Option("--format <format>", "what the files hold, whatever their names").choices(formats))
+  .option(
+    "--delimiter <character>",
+    `between the cells of CSV; by default the first of ${csvDelimiters.map((each) => (each === "\t" ? "tab" : each)).join(" ")} that gives a column event_name`,
+    delimiterOf,
   )
-  .argument("<files...>", "files; told apart by their names: .ndjson, .jsonl, .json, .csv, .parquet")
-  .addHelpText(
-    "after",
-    "\nAn event whose event_id is there already is left out, so a command that was interrupted is simply given again." +
-      "\nWithout event_id a row gets one of its content and its place in the file. It works with and without a running server.",
+  .addOption(
+    new Option(
+      "--extra <what>",
+      "columns that events do not have: put them into properties, or leave them out",
+    ).choices(["properties", "ignore"]),
   )
-  .action(async (given) => {
-    const files = given.map(historyFile);
+  .option("--skip-bad <file>", "put bad rows there, as JSON lines with file, row, reason and data, and take the rest")
+  .option("--dry-run", "check and count, and change nothing")
+  .option("--source <name>", "what ids are made from in the place of the files' names")
+  .addHelpText("after", help)
+  .action(async (files, options) => {
+    await using stack = new AsyncDisposableStack();
     const config = readConfig(process.env);
-    await using server = await reachServer(config, "admin");
-    const total = { rows: 0, imported: 0 };
-    {
-      using progress = new Progress();
-      for (const file of files) {
-        const done = await importFile(server, dataFolder(resolve(config.dataDir)), { file, progress });
-        total.rows += done.rows;
-        total.imported += done.imported;
-      }
+    const folder = dataFolder(resolve(config.dataDir));
+    let server: Reached | undefined;
+    const reach = async () => (server ??= stack.use(await reachServer(config, "admin")));
+    const spoolFolder = async () => {
+      if (options.dryRun === true) return temporaryFolder(stack);
+      // Only now: a server's start removes what was there.
+      await reach();
+      return folder.imports;
+    };
+    const sources = await sourcesOf(files, { ...options, spoolFolder, stack });
+    refuseTwice(sources, options.skipBad);
+    const progress = stack.use(new Progress());
+    const reading = (verb: string): ImportOptions => ({
+      extra: options.extra ?? "refuse",
+      delimiter: options.delimiter,
+      skipBadTo: options.skipBad,
+      isDryRun: options.dryRun === true,
+      onProgress: ({ source, rows, readBytes }) =>
+        progress.showNowAndThen({
+          done: readBytes,
+          total: source.bytes,
+          text: `${source.shown}: ${rows} rows ${verb}`,
+        }),
+    });
+    const { rows, bad } = await checkFiles(sources, reading("checked"));
+    if (options.dryRun === true) {
+      progress.end();
+      process.stdout.write(
+        `${rows - bad} of ${rows} rows are good${badText(bad, options.skipBad)}; nothing was imported (dry run)\n`,
+      );
+      return;
     }
-    process.stdout.write(`${total.imported} of ${total.rows} events imported, the others were there already\n`);
+    const { post } = await reach();
+    const imported = await sealFiles(sources, reading("read again and sealed"), {
+      folder,
+      send: async (piece) => Number((await post("import", piece))["imported"]),
+    });
+    progress.end();
+    process.stdout.write(`${imported} of ${rows - bad} events imported${restText(rows - bad - imported, imported)}`);
+    process.stdout.write(`${bad === 0 ? "" : `; ${counted(bad, "bad row")} in ${options.skipBad}`}\n`);
   });
 
-type ImportFile = { file: HistoryFile; progress: Progress };
+const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-async function importFile(server: Reached, folder: DataFolder, { file: history, progress }: ImportFile) {
-  const { file, bytes } = history;
-  const now = timestampOfMs(Date.now());
-  const done = { rows: 0, imported: 0 };
-  let piece = new Piece(folder);
-  try {
-    for await (const row of historyRows(history)) {
-      done.rows += 1;
-      piece.add(lineOf(row, { file, rowNumber: done.rows, now }));
-      if (!piece.isFull) continue;
-      done.imported += await piece.send(server);
-      piece = new Piece(folder);
-      progress.show({
-        done: row.readBytes,
-        total: bytes,
-        text: `${file}: ${done.rows} rows, ${done.imported} imported`,
-      });
-    }
-    done.imported += await piece.send(server);
-    progress.show({ done: bytes, total: bytes, text: `${file}: ${done.rows} rows, ${done.imported} imported` });
-  } finally {
-    piece[Symbol.dispose]();
-  }
-  return done;
+const badText = (bad: number, skipBadTo: string | undefined) =>
+  bad === 0 ? "" : `; ${counted(bad, "bad row")} would go to ${skipBadTo}`;
+
+function restText(rest: number, imported: number): string {
+  if (rest === 0) return imported === 0 ? ": there are no rows to import" : "";
+  const all = imported === 0 ? "all of them were" : rest === 1 ? "the other one was" : `the other ${rest} were`;
+  return `, ${rest === 1 && imported === 0 ? "it was" : all} there already`;
 }
 
-type RowContext = { file: string; rowNumber: number; now: ReturnType<typeof timestampOfMs> };
+type SourceOptions = {
+  format?: string | undefined;
+  source?: string | undefined;
+  spoolFolder: () => Promise<string>;
+  stack: AsyncDisposableStack;
+};
 
-function lineOf(row: HistoryRow, { file, rowNumber, now }: RowContext): string {
-  if (!row.ok) throw new HistoryRefused(`${file}, row ${rowNumber}: ${row.error}`);
-  const line = importedLine(row, { now, rowNumber });
-  if (line.ok) return line.row.line;
-  const faults = line.issues.map(({ loc, msg }) => `${loc.slice(1).join(".")}: ${msg}`);
-  throw new HistoryRefused(`${file}, row ${rowNumber}: ${faults.join("; ")}`);
+async function sourcesOf(files: readonly string[], options: SourceOptions): Promise<ImportSource[]> {
+  const { spoolFolder, stack, source: name } = options;
+  const format = options.format === undefined ? undefined : formatNames[options.format];
+  const sources: ImportSource[] = [];
+  if (files.filter((file) => file === "-").length > 1) throw new ImportRefused("-: standard input can be given once");
+  // Files first: one that is refused should not wait for the end of standard input.
+  const paths = new Map<string, string>();
+  for (const shown of files) if (!isStream(shown)) sources.push(importSource({ shown, path: shown, format, name }));
+  for (const shown of files) {
+    if (!isStream(shown)) continue;
+    const bytes = shown === "-" ? process.stdin : createReadStream(shown);
+    const spooled = stack.use(await spool(bytes, { shown, folder: await spoolFolder() }));
+    paths.set(shown, spooled.path);
+    sources.push(importSource({ shown, path: spooled.path, format, name }));
+  }
+  return sources.sort((a, b) => files.indexOf(a.shown) - files.indexOf(b.shown));
 }
 
-/** Journal lines that become one segment, in a file of the data folder. */
-class Piece implements Disposable {
-  readonly #file = `${randomUUID()}.ndjson`;
-  readonly #path: string;
-  readonly #descriptor: number;
-  #lines: string[] = [];
-  #waiting = 0;
-  #events = 0;
-  #bytes = 0;
-  #lineBytesMax = 0;
-  #isClosed = false;
+/** Whether a file can be read only once. */
+function isStream(file: string): boolean {
+  if (file === "-") return true;
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found !== undefined && !found.isFile() && !found.isDirectory();
+}
 
-  constructor(folder: DataFolder) {
-    this.#path = join(folder.imports, this.#file);
-    this.#descriptor = openSync(this.#path, "wx", 0o600);
+function refuseTwice(sources: readonly ImportSource[], skipBadTo: string | undefined): void {
+  for (const [index, source] of sources.entries()) {
+    const other = sources.slice(0, index).find(({ state }) => state === source.state);
+    if (other !== undefined) throw new ImportRefused(`${source.shown}: is the same file as ${other.shown}`);
+    if (skipBadTo !== undefined && resolve(skipBadTo) === resolve(source.path))
+      throw new ImportRefused(`${source.shown}: bad rows cannot be put into a file that is read`);
   }
+}
 
-  get isFull(): boolean {
-    return this.#events >= pieceMax.events || this.#bytes >= pieceMax.bytes;
-  }
-
-  add(line: string): void {
-    const bytes = Buffer.byteLength(line) + 1;
-    this.#lines.push(line);
-    this.#waiting += bytes;
-    this.#events += 1;
-    this.#bytes += bytes;
-    this.#lineBytesMax = Math.max(this.#lineBytesMax, bytes);
-    if (this.#waiting >= bufferBytes) this.#write();
-  }
-
-  #write(): void {
-    if (this.#lines.length === 0) return;
-    this.#lines.push("");
-    writeAll(this.#descriptor, Buffer.from(this.#lines.join("\n")));
-    this.#lines = [];
-    this.#waiting = 0;
-  }
-
-  /** Has it sealed; gives how many of its events were new. */
-  async send(server: Reached): Promise<number> {
-    this.#write();
-    if (this.#events === 0) return 0;
-    const piece = { file: this.#file, events: this.#events, line_bytes_max: this.#lineBytesMax };
-    const { imported } = await server.post("import", piece);
-    this[Symbol.dispose]();
-    return Number(imported);
-  }
-
-  [Symbol.dispose](): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    closeSync(this.#descriptor);
-    removeIfThere(this.#path);
-  }
+function temporaryFolder(stack: AsyncDisposableStack): string {
+  const path = mkdtempSync(join(tmpdir(), "millrace-import-"));
+  stack.defer(() => rmSync(path, { recursive: true, force: true }));
+  return path;
 }

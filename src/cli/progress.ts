@@ -3,23 +3,44 @@
 /** Cells of the bar. */
 const barWidth = 30;
 
-/** Shows how far something is; `end` leaves the terminal's line. */
+/** Between two lines that are shown now and then: a bar moves, a log is read. ms */
+const pauseMs = { terminal: 200, log: 5_000 };
+
+/** How far something is, and what is being done. */
+type Shown = { done: number; total: number; text: string };
+
+/** Shows how far something is; its end leaves the terminal's line. */
 export class Progress implements Disposable {
   readonly #isTerminal = process.stderr.isTTY === true;
+  #shownMs = performance.now();
+  #isOpen = false;
 
-  /** Shows `done` of `total`, and what is being done. */
-  show({ done, total, text }: { done: number; total: number; text: string }): void {
+  /** Shows `done` of `total`. */
+  show({ done, total, text }: Shown): void {
+    this.#shownMs = performance.now();
     if (!this.#isTerminal) {
       process.stderr.write(`${text}\n`);
       return;
     }
+    this.#isOpen = true;
     const share = total === 0 ? 1 : Math.min(1, done / total);
     const cells = Math.round(share * barWidth);
     const bar = "█".repeat(cells) + "░".repeat(barWidth - cells);
     process.stderr.write(`\r\u001b[K${bar} ${String(Math.floor(share * 100)).padStart(3)}% ${text}`);
   }
 
+  /** Shows it if nothing was shown for a while. */
+  showNowAndThen(shown: Shown): void {
+    if (performance.now() - this.#shownMs >= (this.#isTerminal ? pauseMs.terminal : pauseMs.log)) this.show(shown);
+  }
+
+  /** Leaves the terminal's line, for what comes next. */
+  end(): void {
+    if (this.#isOpen) process.stderr.write("\n");
+    this.#isOpen = false;
+  }
+
   [Symbol.dispose](): void {
-    if (this.#isTerminal) process.stderr.write("\n");
+    this.end();
   }
 }

@@ -30,6 +30,12 @@ export function timestampOfMs(ms: number): Timestamp {
   return momentOf(seconds, Math.floor((ms - seconds * 1000) * 1000));
 }
 
+/** Reads whole microseconds since 1970; refused outside of the years 1 to 9999. */
+export function parseMicros(micros: bigint): ParsedTimestamp {
+  const rest = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
+  return momentWithin(Number((micros - rest) / 1_000_000n), Number(rest));
+}
+
 /** The hour of a `Timestamp`'s text. */
 export function hourOfText(text: string): number {
   return daysAtStart(text) * 24 + twoDigits(text, 11);

@@ -14,6 +14,7 @@ const order = [
   "stats",
   "query",
   "upkeep",
+  "import",
   "http",
   "client",
   "service.ts",

@@ -1,0 +1,141 @@
+/** The first reading of all files: everything that is wrong with them is told before anything is sealed. */
+import { appendFileSync, closeSync, openSync, renameSync } from "node:fs";
+import { removeIfThere } from "../base/durable.ts";
+import { messageOf } from "../base/errors.ts";
+import { type Extra, importColumns, importedLine } from "../event/imported.ts";
+import { isRecord } from "../event/parse.ts";
+import { timestampOfMs } from "../event/timestamp.ts";
+import { readRows } from "./read.ts";
+import { ImportRefused } from "./refused.ts";
+import type { SourceRow } from "./row.ts";
+import type { ImportSource } from "./source.ts";
+
+/** How files are checked and read. */
+export type ImportOptions = {
+  extra: Extra;
+  delimiter: string | undefined;
+  /** Where bad rows go; undefined: one of them refuses everything. */
+  skipBadTo: string | undefined;
+  /** Nothing is written, the bad rows neither. */
+  isDryRun: boolean;
+  /** Told now and then; `readBytes` of the file as it is packed, where that is known. */
+  onProgress: (at: { source: ImportSource; rows: number; readBytes: number }) => void;
+};
+
+/** What files hold. */
+type Checked = { rows: number; bad: number };
+
+/** Bad rows that are told one by one, and unknown columns that are listed. */
+const [toldMax, columnsMax] = [20, 200];
+
+/**
+ * Reads all files and checks every row.
+ * @throws ImportRefused with everything that keeps the files from being imported
+ */
+export async function checkFiles(sources: readonly ImportSource[], options: ImportOptions): Promise<Checked> {
+  const problems: string[] = [];
+  const checked: Checked = { rows: 0, bad: 0 };
+  const skips = options.skipBadTo !== undefined;
+  using badRows = options.skipBadTo === undefined || options.isDryRun ? undefined : new BadRows(options.skipBadTo);
+  for (const source of sources) {
+    const unknown = new Set<string>();
+    let readBytes = 0;
+    let rows = 0;
+    const note = (names: Iterable<string>) => {
+      for (const name of names) if (!importColumns.has(name) && unknown.size <= columnsMax) unknown.add(name);
+    };
+    const reading = {
+      delimiter: options.delimiter,
+      onColumns: note,
+      onRead: (bytes: number) => {
+        readBytes = bytes;
+      },
+    };
+    for await (const batch of readRows(source, reading)) {
+      for (const row of batch) {
+        if (row.ok && source.format === "json" && isRecord(row.value)) note(Object.keys(row.value));
+        const reason = problemIn(row, options.extra);
+        if (reason === undefined) continue;
+        checked.bad += 1;
+        if (skips) badRows?.add({ source, row, reason });
+        else if (checked.bad <= toldMax) problems.push(`${source.shown}, row ${row.row}: ${reason}${lineOf(row)}`);
+      }
+      rows += batch.length;
+      options.onProgress({ source, rows, readBytes });
+    }
+    checked.rows += rows;
+    if (unknown.size > 0 && options.extra === "refuse") problems.push(`${source.shown}: ${unknownText(unknown)}`);
+  }
+  if (checked.bad > toldMax && !skips) problems.push(`and ${checked.bad - toldMax} more bad rows`);
+  if (problems.length > 0) throw new ImportRefused(`${problems.join("\n")}\nnothing was imported`);
+  badRows?.finish();
+  return checked;
+}
+
+const lineOf = ({ line }: SourceRow) => (line === undefined ? "" : ` (line ${line})`);
+
+function unknownText(unknown: ReadonlySet<string>): string {
+  const names = [...unknown].slice(0, columnsMax).map((name) => JSON.stringify(name));
+  const more = unknown.size > columnsMax ? " and more" : "";
+  return `columns that events do not have: ${names.join(", ")}${more}; --extra properties puts them into properties, --extra ignore leaves them out`;
+}
+
+/** What is checked of a row has the same answer at any time; ids and times that it lacks are filled in when it is sealed. */
+const now = timestampOfMs(0);
+const makeId = () => "00000000-0000-8000-8000-000000000000";
+
+/** Why a row is no event. */
+function problemIn(row: SourceRow, extra: Extra): string | undefined {
+  if (!row.ok) return row.problem;
+  const line = importedLine(row, { now, extra, makeId });
+  return line.ok ? undefined : line.problems.join("; ");
+}
+
+/** Bad rows on their way into a file, which appears when all files were read. */
+class BadRows implements Disposable {
+  readonly #path: string;
+  readonly #unfinished: string;
+  #lines: string[] = [];
+  #isFinished = false;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#unfinished = `${path}.${process.pid}.tmp`;
+    try {
+      closeSync(openSync(this.#unfinished, "w", 0o600));
+    } catch (error) {
+      throw new ImportRefused(`${path} cannot be written: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  add({ source, row, reason }: { source: ImportSource; row: SourceRow; reason: string }): void {
+    const { row: number, line } = row;
+    const data = row.ok ? row.exact : row.raw;
+    this.#lines.push(`${JSON.stringify({ file: source.shown, row: number, line, reason, data })}\n`);
+    if (this.#lines.length >= 1000) this.#write();
+  }
+
+  /** Gives the file its name, in the place of one of an earlier run. */
+  finish(): void {
+    this.#write();
+    try {
+      renameSync(this.#unfinished, this.#path);
+    } catch (error) {
+      throw new ImportRefused(`${this.#path} cannot be written: ${messageOf(error)}`, { cause: error });
+    }
+    this.#isFinished = true;
+  }
+
+  #write(): void {
+    try {
+      appendFileSync(this.#unfinished, this.#lines.join(""));
+    } catch (error) {
+      throw new ImportRefused(`${this.#path} cannot be written: ${messageOf(error)}`, { cause: error });
+    }
+    this.#lines = [];
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#isFinished) removeIfThere(this.#unfinished);
+  }
+}

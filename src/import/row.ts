@@ -1,0 +1,11 @@
+/** A row of a file, before it is known whether it is an event. */
+import type { ImportedRow } from "../event/imported.ts";
+
+/** Where a row stands: its number among the rows of its file, from 1, and its first line where that is not the same. */
+type RowPlace = { row: number; line?: number };
+
+/** A row's columns; or why they cannot be read, with the row as it stands in the file. */
+export type SourceRow = RowPlace & ((ImportedRow & { ok: true }) | { ok: false; problem: string; raw: string });
+
+/** A row is refused past this: it becomes one line of a journal, which DuckDB reads as a whole. Bytes. */
+export const rowBytesMax = 32 * 1024 * 1024;

@@ -1,0 +1,69 @@
+/** The second reading: files that were checked become segments, a piece at a time. Interrupted, it is done again from the start. */
+import { importedLine } from "../event/imported.ts";
+import { type Timestamp, timestampOfMs } from "../event/timestamp.ts";
+import type { DataFolder } from "../store/names.ts";
+import type { ImportOptions } from "./check.ts";
+import { ContentIds } from "./content-ids.ts";
+import { Piece, type PieceOrder } from "./piece.ts";
+import { readRows } from "./read.ts";
+import type { SourceRow } from "./row.ts";
+import { type ImportSource, requireUnchanged } from "./source.ts";
+
+/** Where pieces lie, and who seals them; `send` gives how many of a piece's events were new. */
+type SealTools = { folder: DataFolder; send: (piece: PieceOrder) => Promise<number> };
+
+/**
+ * Imports files that were checked; gives how many of their events were new.
+ * @throws ImportRefused when a file has changed since; what was sealed until then stays
+ */
+export async function sealFiles(
+  sources: readonly ImportSource[],
+  options: ImportOptions,
+  { folder, send }: SealTools,
+): Promise<number> {
+  const now = timestampOfMs(Date.now());
+  const ids = new ContentIds();
+  let imported = 0;
+  let piece = new Piece(folder);
+  const sendPiece = async () => {
+    for (const source of sources) requireUnchanged(source);
+    const order = piece.finish();
+    if (order !== undefined) imported += await send(order);
+    piece[Symbol.dispose]();
+  };
+  try {
+    for (const source of sources) {
+      let [rows, readBytes] = [0, 0];
+      const reading = {
+        delimiter: options.delimiter,
+        onRead: (bytes: number) => {
+          readBytes = bytes;
+        },
+      };
+      for await (const batch of readRows(source, reading)) {
+        for (const row of batch) {
+          const line = lineOf(row, { now, extra: options.extra, ids, name: source.name });
+          if (line !== undefined) piece.add(line);
+          if (!piece.isFull) continue;
+          await sendPiece();
+          piece = new Piece(folder);
+        }
+        rows += batch.length;
+        options.onProgress({ source, rows, readBytes });
+      }
+    }
+    await sendPiece();
+  } finally {
+    piece[Symbol.dispose]();
+  }
+  return imported;
+}
+
+type LineOptions = { now: Timestamp; extra: ImportOptions["extra"]; ids: ContentIds; name: string };
+
+/** Undefined: the row is bad, which the first reading has told. */
+function lineOf(row: SourceRow, { now, extra, ids, name }: LineOptions): string | undefined {
+  if (!row.ok) return undefined;
+  const line = importedLine(row, { now, extra, makeId: () => ids.next(name, row.exact) });
+  return line.ok ? line.row.line : undefined;
+}
