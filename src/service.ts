@@ -143,8 +143,7 @@ export class Service {
       publisher: this.#publisher,
       shards: this.#allShards,
       freeBytes: () => this.#disk.state.freeBytes,
-      graceMs: config.graceMs,
-      retentionMs: config.retentionMs,
+      limits: config,
     });
     this.#phase = "running";
     this.#gate.isAccepting = true;

@@ -12,14 +12,18 @@ export const eraseCommand = new Command("erase")
   .option("--client-id <id>", "events of this client")
   .option("--subject <name>", "events sent with tokens of this subject")
   .option("--where <sql>", "events for which this SQL condition on the columns of `events` holds")
+  .option("--dry-run", "only say how many events it would remove")
   .addHelpText(
     "after",
-    "\nIt works with and without a running server. Snapshots and exports made before keep what they have.",
+    `
+It works with and without a running server. Snapshots and exports made before keep what they have. An SQL condition is BOOLEAN,
+without subqueries and without now() or random(), and has the time and the memory of a query over HTTP.`,
   )
   .action(async (options) => {
     const config = readConfig(process.env);
+    const request = requestOf(options);
     await using server = await reachServer(config, "admin");
-    const receipt = await server.post("erase", requestOf(options));
+    const receipt = await server.post("erase", options.dryRun === true ? { ...request, dry_run: true } : request);
     process.stdout.write(`${JSON.stringify(receipt)}\n`);
     const { not_searched: files } = receipt;
     if (!Array.isArray(files) || files.length === 0) return;

@@ -102,7 +102,7 @@ const unauthorized = (text: string) =>
 
 /** What a token says; `ttlSeconds` counts from `nowMs`. */
 type TokenClaims = {
-  subject: string;
+  subject: string | undefined;
   scope: string | undefined;
   ttlSeconds: number;
   issuer: string | undefined;
@@ -114,7 +114,7 @@ type TokenClaims = {
 export async function signToken(secret: string, claims: TokenClaims): Promise<string> {
   const issuedAt = Math.floor(claims.nowMs / 1000);
   return jwtOf(secret).sign({
-    sub: claims.subject,
+    ...(claims.subject === undefined ? {} : { sub: claims.subject }),
     exp: issuedAt + claims.ttlSeconds,
     ...(claims.scope === undefined ? {} : { scope: claims.scope }),
     ...(claims.issuer === undefined ? {} : { iss: claims.issuer }),

@@ -98,7 +98,7 @@ const erasureSchema = Type.Object(
     id: Type.String({ format: "uuid" }),
     erased: Type.Integer({ description: "Events, each counted once" }),
     erased_at: Type.String({ format: "date-time", description: "When the last byte was gone" }),
-    by: Type.Union([Type.String(), Type.Null()], { description: "Subject of the token" }),
+    by: Type.Union([Type.String(), Type.Null()], { description: "Subject of the token; null: from the command line" }),
     request_hash: Type.String({ description: "SHA-256 of the body as compact JSON, in hex" }),
     catalog_version: Type.Integer({ description: "The first catalog without them" }),
     not_searched: Type.Array(Type.String(), {
@@ -106,6 +106,25 @@ const erasureSchema = Type.Object(
     }),
   },
   { $id: "Erasure" },
+);
+
+const erasureForecastSchema = Type.Object(
+  {
+    dry_run: Type.Literal(true),
+    would_erase: Type.Integer({ description: "Events that the same request without `dry_run` would remove now" }),
+    not_searched: Type.Array(Type.String(), { description: "Files kept aside as corrupt, which nobody can read" }),
+  },
+  { $id: "ErasureForecast" },
+);
+
+/** With each form of a request a dry run can be asked for. */
+const erasureBodySchema = Type.Union(
+  erasureRequestSchema.anyOf.map(({ properties }) =>
+    Type.Object(
+      { ...properties, dry_run: Type.Optional(Type.Boolean({ description: "Only count the events", default: false })) },
+      { additionalProperties: false },
+    ),
+  ),
 );
 
 const compactionSchema = Type.Object(
@@ -118,6 +137,7 @@ const named = [
   queryAnswerSchema,
   queryRefusalSchema,
   erasureSchema,
+  erasureForecastSchema,
   compactionSchema,
   eventSchema,
   batchSchema,
@@ -138,9 +158,9 @@ function plain(schema: TSchema): Record<string, unknown> {
 
 const components = Object.fromEntries(named.map((schema) => [String(schema.$id), plain(schema)]));
 
-const contentOf = (schema: TSchema) => ({
-  "application/json": { schema: { $ref: `#/components/schemas/${String(schema.$id)}` } },
-});
+const referenceTo = (schema: TSchema) => ({ $ref: `#/components/schemas/${String(schema.$id)}` });
+
+const contentOf = (schema: TSchema) => ({ "application/json": { schema: referenceTo(schema) } });
 
 const answer = (description: string, schema: TSchema) => ({ description, content: contentOf(schema) });
 
@@ -201,17 +221,20 @@ export const documented = {
   erase: {
     summary: "Erase Events",
     description:
-      "Removes events from journals, segments, rollups and id logs, and answers when no byte of them is left in the data folder. Needs the scope `admin`.",
+      "Removes events from journals, segments, rollups and id logs, and answers when no byte of them is left in the data folder. With `dry_run` it only says how many there are. An SQL condition is BOOLEAN, without subqueries and without functions such as now() or random(); it has the time and the memory of a query. A client that goes before the erasure is written down ends it. Needs the scope `admin`.",
     operationId: "eraseEvents",
     tags: ["Operation"],
     security: bearer,
     requestBody: {
       required: true,
-      content: { "application/json": { schema: plain(erasureRequestSchema) } },
+      content: { "application/json": { schema: plain(erasureBodySchema) } },
     },
     responses: {
-      200: answer("The receipt", erasureSchema),
-      400: refusal("The condition is not allowed, or fails"),
+      200: {
+        description: "The receipt, or what a dry run counted",
+        content: { "application/json": { schema: { anyOf: [erasureSchema, erasureForecastSchema].map(referenceTo) } } },
+      },
+      400: refusal("The condition is not allowed, fails, or needs more time or memory than it may have"),
       422: answer("The body is not valid", validationErrorSchema),
       503: refusal("Not now; what was begun goes on by itself"),
       ...unauthorized,

@@ -4,7 +4,7 @@ import { Value } from "@sinclair/typebox/value";
 import type { Server } from "bun";
 import { Overloaded } from "../base/errors.ts";
 import { answerOf, type Issue } from "../event/issue.ts";
-import { parseJson } from "../event/parse.ts";
+import { isRecord, parseJson } from "../event/parse.ts";
 import { type ErasureRequest, erasureRequestSchema } from "../store/erasures.ts";
 import type { Upkeep } from "../upkeep/upkeep.ts";
 import { invalid, json, Refusal } from "./answers.ts";
@@ -14,7 +14,8 @@ import type { HttpContext } from "./context.ts";
 const decoder = new TextDecoder();
 
 /**
- * Erases events and answers with the receipt, once no byte of them is left.
+ * Erases events and answers with the receipt, once no byte of them is left; with `dry_run`, only counts them. A client that goes
+ * before the erasure is written down ends it.
  * @throws Refusal, Overloaded, RewriteRefused, RewriteFailed or ActorDied
  */
 export async function erase(context: HttpContext, request: Request, server: Server<unknown> | null): Promise<Response> {
@@ -28,7 +29,12 @@ export async function erase(context: HttpContext, request: Request, server: Serv
   }
   // Many large segments take minutes.
   server?.timeout(request, 0);
-  const { receipt, notSearched } = await upkeep.erase(read.request, subject);
+  const { signal } = request;
+  if (read.isDryRun) {
+    const { events, notSearched } = await upkeep.forecastErasure(read.request, signal);
+    return json({ dry_run: true, would_erase: events, not_searched: notSearched });
+  }
+  const { receipt, notSearched } = await upkeep.erase(read.request, subject, signal);
   return json({
     id: receipt.id,
     erased: receipt.events,
@@ -92,11 +98,17 @@ async function admitted(context: HttpContext, request: Request): Promise<{ upkee
   return { upkeep, subject: subject === null ? null : decoder.decode(subject) };
 }
 
-type ReadRequest = { ok: true; request: ErasureRequest } | { ok: false; issues: Issue[] };
+type ReadRequest = { ok: true; request: ErasureRequest; isDryRun: boolean } | { ok: false; issues: Issue[] };
 
 function requestOf(value: unknown): ReadRequest {
-  if (Value.Check(erasureRequestSchema, value)) return { ok: true, request: value };
+  const { dry_run: dryRun, ...request } = isRecord(value) ? value : {};
+  const issues: Issue[] = [];
   const names = erasureRequestSchema.anyOf.flatMap(({ properties }) => Object.keys(properties));
   const msg = `Input should be an object with one of ${names.join(", ")}, a string`;
-  return { ok: false, issues: [{ type: "model_attributes_type", loc: ["body"], msg, input: value }] };
+  const isRequest = Value.Check(erasureRequestSchema, request);
+  if (!isRequest) issues.push({ type: "model_attributes_type", loc: ["body"], msg, input: value });
+  // Nothing but a plain false or true: whoever means a dry run must never get the other.
+  if (dryRun !== undefined && typeof dryRun !== "boolean")
+    issues.push({ type: "bool_type", loc: ["body", "dry_run"], msg: "Input should be a valid boolean", input: dryRun });
+  return isRequest && issues.length === 0 ? { ok: true, request, isDryRun: dryRun === true } : { ok: false, issues };
 }

@@ -2,17 +2,12 @@
 import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { codeOf } from "../base/errors.ts";
+import { limitedProcess } from "../base/limited-process.ts";
 import { isRecord } from "../event/parse.ts";
 import type { Query, QueryFailure, QueryOrder } from "./protocol.ts";
 
 /** Why a query has no answer; `busy`: too many run, `time`: it took too long, `gone`: nobody waits for it any more. */
 export type QueryRefusal = Omit<QueryFailure, "kind"> & { kind: QueryFailure["kind"] | "busy" | "time" | "gone" };
-
-/**
- * A shell sets the limit, for it holds from the start on, and the niceness, below the service's own threads: the runtime reserves address space as it begins, and takes less where
- * less is allowed (measured: 80 MB resident either way). Past it DuckDB fails to allocate, and says so or ends.
- */
-const limited = 'ulimit -d "$0" && exec nice -n 10 "$@"';
 
 const entry = fileURLToPath(new URL("./sandbox.ts", import.meta.url));
 
@@ -33,13 +28,11 @@ export class QueryProcess {
   /** Starts it; `scratch` is a new folder that becomes its own, `memoryMiB` all that it may have. */
   constructor(scratch: string, memoryMiB: number) {
     this.#scratch = scratch;
-    const limitKiB = String(memoryMiB * 1024);
     // What is not DuckDB's is the runtime's, and what DuckDB takes beside its own limit.
     const duckdbMiB = String(Math.floor(memoryMiB / 2));
-    const command = [process.execPath, "--no-orphans", entry, duckdbMiB];
-    this.#child = Bun.spawn(["/bin/sh", "-c", limited, limitKiB, ...command], {
-      // Nothing of the service's environment: it may hold the key. No file of another folder configures the runtime either.
-      env: { PATH: process.env["PATH"] },
+    const { command, env } = limitedProcess({ entry, args: [duckdbMiB], memoryMiB });
+    this.#child = Bun.spawn(command, {
+      env,
       cwd: scratch,
       stdin: "pipe",
       stdout: "pipe",

@@ -7,10 +7,11 @@
  * - The statement of a client runs after DuckDB was locked, and after it was judged.
  * - No text that leaves this process names a folder.
  */
-import { closeSync, constants, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { DuckDBPreparedStatement, DuckDBValue } from "@duckdb/node-api";
 import { codeOf, MillraceError, messageOf } from "../base/errors.ts";
+import { yieldMemory } from "../base/limited-process.ts";
 import { isRecord } from "../event/parse.ts";
 import { catalogStatements } from "../store/catalog-views.ts";
 import { DuckDB } from "../store/duckdb.ts";
@@ -38,7 +39,7 @@ const spillBytesMax = "1GiB";
 const heldBytesMax = 256 * 1024;
 
 async function main(): Promise<void> {
-  yieldToService();
+  yieldMemory();
   using duckdb = await DuckDB.open({ threads: 1, memoryMiB: Number(process.argv[2]) });
   const order = readOrder(await Bun.stdin.text());
   try {
@@ -66,15 +67,6 @@ function readOrder(text: string): QueryOrder {
       : value,
   );
   return order as QueryOrder;
-}
-
-/** When the machine lacks memory, this process goes first. */
-function yieldToService(): void {
-  try {
-    writeFileSync("/proc/self/oom_score_adj", "1000");
-  } catch {
-    // Not everywhere may a process say so, and its limits hold without.
-  }
 }
 
 async function answer(duckdb: DuckDB, order: QueryOrder): Promise<void> {

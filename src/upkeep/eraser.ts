@@ -26,12 +26,22 @@ import { type DataFolder, parseSegmentName, unfinishedSuffix } from "../store/na
 import { keptAside, removeKeptAside } from "./kept-aside.ts";
 import type { Found } from "./protocol.ts";
 import { type RewriteTools, rewriteNext } from "./rewrite-next.ts";
+import { RewriteFailed, type RewriteGuard } from "./rewriter.ts";
 
 /** Who has opened the catalog before an erasure gets this long to be done with files that go. ms */
 const readersMsMax = 5_000;
 
 /** What an erasure is carried out with. */
-type EraserOptions = RewriteTools & { folder: DataFolder; log: Log; graceMs: number };
+type EraserOptions = RewriteTools & {
+  folder: DataFolder;
+  log: Log;
+  graceMs: number;
+  /** What an SQL condition may take before it is written down. */
+  conditions: RewriteGuard;
+};
+
+/** How many events an erasure would remove now, and the files that could not be looked through. */
+export type ErasureForecast = { events: number; notSearched: string[] };
 
 /** A finished erasure, and the files that could not be looked through. */
 export type ErasureResult = { receipt: ErasureReceipt; notSearched: string[] };
@@ -45,20 +55,37 @@ export class Eraser {
   }
 
   /**
-   * Erases from the beginning. REQUIRES: what was accepted before is sealed.
+   * Erases from the beginning. REQUIRES: what was accepted before is sealed. Once `signal` says that nobody waits, nothing more is
+   * done; but what is written down is carried out.
    * @throws RewriteRefused when the condition cannot be evaluated, nothing is changed then; RewriteFailed or ActorDied when it goes on at the next start
    */
-  async erase(request: ErasureRequest, by: string | null): Promise<ErasureResult> {
+  async erase(request: ErasureRequest, by: string | null, signal: AbortSignal): Promise<ErasureResult> {
     const { folder } = this.#options;
-    try {
-      // Nothing is written down before DuckDB has taken the condition.
-      await this.#find(request, this.#segments().all, "refuse");
-      const erasure: Erasure = { id: crypto.randomUUID(), by, request, found: null };
-      keepErasure(folder, erasure);
-      return await this.finish(erasure);
-    } finally {
-      removeIfThere(idsPath(folder));
-    }
+    // Nothing is written down before DuckDB has taken the condition.
+    await this.#forecast(request, signal);
+    if (signal.aborted) throw new RewriteFailed("whoever asked for it has gone");
+    const erasure: Erasure = { id: crypto.randomUUID(), by, request, found: null };
+    keepErasure(folder, erasure);
+    return await this.finish(erasure);
+  }
+
+  /**
+   * Counts what an erasure would remove now, and changes nothing. REQUIRES: what was accepted before is sealed.
+   * @throws RewriteRefused when the condition cannot be evaluated; RewriteFailed
+   */
+  async forecast(request: ErasureRequest, signal: AbortSignal): Promise<ErasureForecast> {
+    const { events } = await this.#forecast(request, signal);
+    const { ids, notSearched } = keptAside(this.#options.folder, request);
+    return { events: events + ids.length, notSearched };
+  }
+
+  #forecast(request: ErasureRequest, signal: AbortSignal): Promise<Found> {
+    const { conditions, rewriter } = this.#options;
+    const files = this.#segments().all;
+    return rewriter.run(
+      { kind: "find", request, files, idsTo: undefined, whereItFails: "refuse" },
+      { signal, guard: "where" in request ? conditions : undefined },
+    );
   }
 
   /** Brings an erasure to its end, wherever it stands. */
@@ -84,7 +111,7 @@ export class Eraser {
   async #takeOut(erasure: Erasure): Promise<NonNullable<Erasure["found"]>> {
     const { folder, publisher } = this.#options;
     const { request } = erasure;
-    const { files, events: inSegments } = await this.#find(request, this.#segments().all, "pass by");
+    const { files, events: inSegments } = await this.#find(request, this.#segments().all);
     const keep = `NOT coalesce(${erasureCondition(request)}, false)`;
     // Each rewrite replaces some of the files; those that are replaced already only go.
     while ((await rewriteNext(this.#options, { kind: "keep", keep, files })) !== undefined);
@@ -100,15 +127,15 @@ export class Eraser {
     return { all: all.map(({ file }) => file), replaced: currentSegments(all).replaced.map(({ file }) => file) };
   }
 
-  #find(request: ErasureRequest, files: string[], whereItFails: "pass by" | "refuse"): Promise<Found> {
+  #find(request: ErasureRequest, files: string[]): Promise<Found> {
     const { folder, rewriter } = this.#options;
-    return rewriter.run({ kind: "find", request, files, idsTo: idsPath(folder), whereItFails });
+    return rewriter.run({ kind: "find", request, files, idsTo: idsPath(folder), whereItFails: "pass by" });
   }
 
   /** Takes what still holds them: ids in the id logs, lines kept aside, and at last the replaced segments. */
   async #removeBytes(request: ErasureRequest): Promise<void> {
     const { folder, shards } = this.#options;
-    const { files } = await this.#find(request, this.#segments().replaced, "pass by");
+    const { files } = await this.#find(request, this.#segments().replaced);
     const { ids } = keptAside(folder, request);
     appendFileSync(idsPath(folder), ids.map((id) => `${id}\n`).join(""));
     await shards.forget(idsPath(folder));

@@ -9,14 +9,14 @@ export type RewriteJob =
   /** Events from elsewhere to a segment; `others` are names of segments whose events go first. */
   | { kind: "import"; range: Rewrite["range"]; lines: ImportedLines; others: readonly string[] }
   /**
-   * Where the events are that an erasure is about; ids of theirs that clients made go to `idsTo`, one a line. An event on which
-   * an SQL condition fails is none of them, or a reason to refuse it.
+   * Where the events are that an erasure is about; ids of theirs that clients made go to `idsTo`, one a line, where that is given.
+   * An event on which an SQL condition fails is none of them, or a reason to refuse it.
    */
   | {
       kind: "find";
       request: ErasureRequest;
       files: readonly string[];
-      idsTo: string;
+      idsTo: string | undefined;
       whereItFails: "pass by" | "refuse";
     };
 

@@ -8,12 +8,16 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../base/errors.ts";
 import { unreachable } from "../base/invariant.ts";
+import { yieldMemory } from "../base/limited-process.ts";
 import { DuckDB } from "../store/duckdb.ts";
-import { unfinishedSuffix } from "../store/names.ts";
+import { type DataFolder, unfinishedSuffix } from "../store/names.ts";
 import { rewriteSegments, sealImported } from "../store/rewrite.ts";
-import { ConditionRefused, findEvents } from "./find.ts";
+import { listLiteral } from "../store/sql-literals.ts";
+import { ConditionRefused } from "./condition.ts";
+import { findEvents } from "./find.ts";
 import type { RewriteOrder, RewriteOutcome } from "./protocol.ts";
 
+yieldMemory();
 const order: RewriteOrder = JSON.parse(await new Response(Bun.stdin.stream()).text());
 const outcome = await carryOut(order);
 process.stdout.write(`${JSON.stringify(outcome)}\n`);
@@ -22,6 +26,7 @@ async function carryOut({ folder, threads, memoryMiB, job }: RewriteOrder): Prom
   const spillTo = join(folder.root, `spill.${process.pid}${unfinishedSuffix}`);
   try {
     using duckdb = await DuckDB.open({ threads, memoryMiB, spillTo });
+    await lock(duckdb, folder, job.kind === "find" ? job.idsTo : undefined);
     switch (job.kind) {
       case "rewrite":
         return { kind: "done", result: await rewriteSegments(duckdb, folder, job.rewrite) };
@@ -33,8 +38,23 @@ async function carryOut({ folder, threads, memoryMiB, job }: RewriteOrder): Prom
         return unreachable(job);
     }
   } catch (error) {
-    return { kind: error instanceof ConditionRefused ? "refused" : "failed", message: messageOf(error) };
+    // Where the folder is, is nobody's business; names of files in it tell nothing.
+    const message = messageOf(error).replaceAll(`${folder.root}/`, "").replaceAll(folder.root, ".");
+    return { kind: error instanceof ConditionRefused ? "refused" : "failed", message };
   } finally {
     rmSync(spillTo, { recursive: true, force: true });
   }
+}
+
+/** A condition of a client is evaluated here: from now on DuckDB opens segments, pieces of imports and `idsTo`, and nothing else. */
+async function lock(duckdb: DuckDB, folder: DataFolder, idsTo: string | undefined): Promise<void> {
+  for (const setting of [
+    `allowed_directories = ${listLiteral([`${folder.segments}/`, `${folder.imports}/`])}`,
+    `allowed_paths = ${listLiteral(idsTo === undefined ? [] : [idsTo])}::VARCHAR[]`,
+    "enable_external_access = false",
+    "autoload_known_extensions = false",
+    "allow_community_extensions = false",
+    "lock_configuration = true",
+  ])
+    await duckdb.run(`SET ${setting}`);
 }

@@ -2,7 +2,9 @@
 import { readdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { MillraceError } from "../base/errors.ts";
+import { limitedProcess } from "../base/limited-process.ts";
 import { type DataFolder, unfinishedSuffix } from "../store/names.ts";
 import type { RewriteJob, RewriteOrder, RewriteOutcome, RewriteReplies } from "./protocol.ts";
 
@@ -16,14 +18,22 @@ export class RewriteRefused extends MillraceError {
   override readonly name = "RewriteRefused";
 }
 
-/**
- * A tenth of the share that ingest has while both want the processor, and all of it when nobody else does. From its first
- * instruction on: a runtime that starts takes a core for as long as a request must not wait.
- */
-const niceness = 10;
-
 /** DuckDB's memory in it; past that it spills to disk. MiB */
-const memoryMiB = 512;
+const duckdbMiB = 512;
+
+/**
+ * All the memory of a process that merges or imports: the runtime's, DuckDB's, and as much again as DuckDB takes beside its own
+ * limit, which it keeps for large allocations only. MiB
+ */
+const processMiB = 2_048;
+
+const entry = fileURLToPath(new URL("./rewrite-process.ts", import.meta.url));
+
+/** Within what a job must end that evaluates what a client wrote; DuckDB gets half of the memory. */
+export type RewriteGuard = { timeMs: number; memoryMiB: number };
+
+/** How a job is done: `signal` says that nobody waits for it any more, `guard` that it is a client's own. */
+type RewriteOptions = { signal?: AbortSignal; guard?: RewriteGuard | undefined };
 
 /** Runs rewriting processes. */
 export class Rewriter implements Disposable {
@@ -37,29 +47,51 @@ export class Rewriter implements Disposable {
 
   /**
    * Does one job in a process of its own. REQUIRES: no other one runs.
-   * @throws RewriteRefused with what is wrong with the job; RewriteFailed when it may go well another time
+   * @throws RewriteRefused with what is wrong with the job, which may be that it went past its guard; RewriteFailed when it may
+   * go well another time, or when nobody waits for it
    */
-  async run<Job extends RewriteJob>(job: Job): Promise<RewriteReplies[Job["kind"]]> {
+  async run<Job extends RewriteJob>(
+    job: Job,
+    { signal, guard }: RewriteOptions = {},
+  ): Promise<RewriteReplies[Job["kind"]]> {
     if (this.#isDisposed) throw new RewriteFailed("the service stops");
+    const isLeft = () => signal?.aborted === true;
+    if (isLeft()) throw new RewriteFailed(nobodyWaits);
+    const memoryMiB = guard === undefined ? duckdbMiB : Math.floor(guard.memoryMiB / 2);
     const order: RewriteOrder = { folder: this.#folder, threads: availableParallelism(), memoryMiB, job };
-    const command = [process.execPath, "--no-orphans", new URL("./rewrite-process.ts", import.meta.url).pathname];
-    const child = Bun.spawn(
-      ["nice", "-n", String(niceness), ...command],
-      // Given whole: to write to a process that was killed meanwhile would be an error of its own.
-      { stdin: Buffer.from(JSON.stringify(order)), stdout: "pipe", stderr: "pipe" },
-    );
+    const { command, env } = limitedProcess({ entry, args: [], memoryMiB: guard?.memoryMiB ?? processMiB });
+    // Given whole: to write to a process that was killed meanwhile would be an error of its own.
+    const stdin = Buffer.from(JSON.stringify(order));
+    const child = Bun.spawn(command, { env, cwd: this.#folder.root, stdin, stdout: "pipe", stderr: "pipe" });
     this.#child = child;
+    let isTooLong = false;
+    const timer =
+      guard &&
+      setTimeout(() => {
+        isTooLong = true;
+        child.kill("SIGKILL");
+      }, guard.timeMs);
+    const leave = () => child.kill("SIGKILL");
+    signal?.addEventListener("abort", leave, { once: true });
     let isDone = false;
     try {
       const [text, complaint] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
       const outcome = outcomeOf<RewriteReplies[Job["kind"]]>(text);
-      if (outcome === undefined)
+      if (outcome === undefined) {
+        if (isLeft()) throw new RewriteFailed(nobodyWaits);
+        if (isTooLong && guard !== undefined)
+          throw new RewriteRefused(`The condition took longer than ${guard.timeMs / 1000} s and was ended`);
+        if (guard !== undefined && !this.#isDisposed)
+          throw new RewriteRefused(`The condition ended its process, which may have ${guard.memoryMiB} MiB of memory`);
         throw new RewriteFailed(`ended with ${child.signalCode ?? child.exitCode}: ${complaint.slice(-500)}`);
+      }
       if (outcome.kind === "refused") throw new RewriteRefused(outcome.message);
       if (outcome.kind === "failed") throw new RewriteFailed(outcome.message);
       isDone = true;
       return outcome.result;
     } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", leave);
       this.#child = undefined;
       if (!isDone) this.#removeLeftovers(child.pid);
     }
@@ -83,6 +115,8 @@ export class Rewriter implements Disposable {
     this.abort();
   }
 }
+
+const nobodyWaits = "nobody waits for it any more";
 
 /** What the process said last; undefined when it ended before. It is our own code that says it, so its shape is trusted. */
 function outcomeOf<Result>(text: string): RewriteOutcome<Result> | undefined {

@@ -14,10 +14,10 @@ import { type ErasureRequest, readErasure } from "../store/erasures.ts";
 import { listNames } from "../store/layout.ts";
 import { type DataFolder, importShard, parseSegmentName, type SegmentName } from "../store/names.ts";
 import type { ImportedLines } from "../store/rewrite.ts";
-import { Eraser, type ErasureResult } from "./eraser.ts";
+import { Eraser, type ErasureForecast, type ErasureResult } from "./eraser.ts";
 import { Expiry } from "./expiry.ts";
 import { type RewriteTools, rewriteNext } from "./rewrite-next.ts";
-import { RewriteFailed, Rewriter } from "./rewriter.ts";
+import { RewriteFailed, type RewriteGuard, Rewriter } from "./rewriter.ts";
 
 /** Between two looks for something to do. ms */
 const lookEveryMs = 500;
@@ -41,10 +41,14 @@ const stopMsMax = 1_000;
 type UpkeepOptions = Omit<RewriteTools, "rewriter"> & {
   folder: DataFolder;
   log: Log;
-  /** Replaced segments stay for so long. ms */
-  graceMs: number;
-  /** Events received longer ago are dropped; 0: none. ms */
-  retentionMs: number;
+  limits: {
+    /** Replaced segments stay for this long. ms */
+    graceMs: number;
+    /** Events received longer ago are dropped; 0: none. ms */
+    retentionMs: number;
+    /** What a query may take, and so may the SQL condition of an erasure. */
+    queries: RewriteGuard;
+  };
 };
 
 /** What a `compact` did. */
@@ -68,8 +72,9 @@ export class Upkeep implements AsyncDisposable {
   constructor(options: UpkeepOptions) {
     this.#options = options;
     this.#rewriter = new Rewriter(options.folder);
-    this.#eraser = new Eraser({ ...options, rewriter: this.#rewriter });
-    this.#expiry = new Expiry({ ...options, clock: systemClock });
+    const { graceMs, queries: conditions } = options.limits;
+    this.#eraser = new Eraser({ ...options, graceMs, conditions, rewriter: this.#rewriter });
+    this.#expiry = new Expiry({ ...options, ...options.limits, clock: systemClock });
     this.#look(0);
   }
 
@@ -83,17 +88,36 @@ export class Upkeep implements AsyncDisposable {
   }
 
   /**
-   * Erases events; resolves when no byte of them is left.
+   * Erases events; resolves when no byte of them is left. `signal` says that nobody waits any more: what is not written down by
+   * then is not done.
    * @throws RewriteRefused when what was asked cannot be evaluated; RewriteFailed or ActorDied when it is not done, or not whole
    */
-  erase(request: ErasureRequest, by: string | null): Promise<ErasureResult> {
-    this.#erasures += 1;
-    // A merge may take long, and begins anew later.
-    if (this.#isMerging) this.#rewriter.abort();
-    return this.#inTurn(async () => {
+  erase(request: ErasureRequest, by: string | null, signal: AbortSignal): Promise<ErasureResult> {
+    return this.#beforeMerges(async () => {
       await this.#finishErasure();
       await this.#sealed();
-      return this.#eraser.erase(request, by);
+      return this.#eraser.erase(request, by, signal);
+    }, signal);
+  }
+
+  /**
+   * Counts the events that an erasure would remove now, and removes none.
+   * @throws RewriteRefused when what was asked cannot be evaluated; RewriteFailed or ActorDied
+   */
+  forecastErasure(request: ErasureRequest, signal: AbortSignal): Promise<ErasureForecast> {
+    return this.#beforeMerges(async () => {
+      await this.#sealed();
+      return this.#eraser.forecast(request, signal);
+    }, signal);
+  }
+
+  /** Does a job of somebody who waits for it; a merge that runs is ended: it may take long, and begins again later. */
+  #beforeMerges<Result>(job: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
+    this.#erasures += 1;
+    if (this.#isMerging) this.#rewriter.abort();
+    return this.#inTurn(async () => {
+      if (signal.aborted) throw new RewriteFailed("whoever asked for it has gone");
+      return await job();
     }).finally(() => {
       this.#erasures -= 1;
     });
@@ -214,7 +238,8 @@ export class Upkeep implements AsyncDisposable {
 
   /** Does what is due, if anything is; gives the pause before the next look. */
   async #doSomething(): Promise<number> {
-    const { keeper, log, graceMs } = this.#options;
+    const { keeper, log } = this.#options;
+    const { graceMs } = this.#options.limits;
     try {
       await this.#finishErasure();
       await keeper.ask({ kind: "sweep", graceMs });

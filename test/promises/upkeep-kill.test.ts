@@ -7,7 +7,6 @@ import { faultyCalls, killAtCall, type Step } from "../support/faults.ts";
 import { layEvents } from "../support/journals.ts";
 import { childrenOf, endedByStep } from "../support/keeper.ts";
 import { Ledger } from "../support/ledger.ts";
-import { readProc } from "../support/process.ts";
 import { Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
 import {
@@ -19,6 +18,7 @@ import {
   filesWith,
   formsOfId,
   leftovers,
+  rewriterOf,
   segmentsOf,
   wholeContent,
 } from "../support/upkeep.ts";
@@ -166,14 +166,6 @@ test.each([
     await expectSoundFolder(service);
   },
 );
-
-/** The process that writes segments anew, as soon as it is that: before, its parent waits for it in the middle of starting it. */
-const rewriterOf = (service: Service) =>
-  until(() => childrenOf(service.pid).find((pid) => readProc(`${pid}/cmdline`).includes("rewrite-process")), {
-    what: "a process that writes anew",
-    limitMs: 10_000,
-    everyMs: 1,
-  });
 
 test("a rewriting process that is killed has changed nothing: it is asked again, and leaves no file", async () => {
   await using service = await startService({ env: briefGrace });

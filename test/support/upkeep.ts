@@ -7,7 +7,10 @@ import { currentSegments } from "../../src/store/current.ts";
 import { parseSegmentName } from "../../src/store/names.ts";
 import { shaped } from "./answers.ts";
 import { millrace } from "./command.ts";
+import { childrenOf } from "./keeper.ts";
+import { readProc } from "./process.ts";
 import { RequestRefused, type Service } from "./service.ts";
+import { until } from "./until.ts";
 
 const count = Type.Integer({ minimum: 0 });
 
@@ -132,3 +135,11 @@ export async function wholeContent(service: Service): Promise<string[]> {
   const rows = await service.rows("SELECT events::VARCHAR AS event FROM events ORDER BY event_id, received_at");
   return rows.map(({ event }) => String(event));
 }
+
+/** The process that rewrites segments, as soon as it is that: before, its parent waits for it in the middle of starting it. */
+export const rewriterOf = (service: Service) =>
+  until(() => childrenOf(service.pid).find((pid) => readProc(`${pid}/cmdline`).includes("rewrite-process")), {
+    what: "a rewriting process",
+    limitMs: 10_000,
+    everyMs: 1,
+  });
