@@ -136,10 +136,12 @@ export async function wholeContent(service: Service): Promise<string[]> {
   return rows.map(({ event }) => String(event));
 }
 
-/** The process that rewrites segments, as soon as it is that: before, its parent waits for it in the middle of starting it. */
+/** The process that rewrites segments, once it is that: before, it is still the shell that starts it. */
 export const rewriterOf = (service: Service) =>
-  until(() => childrenOf(service.pid).find((pid) => readProc(`${pid}/cmdline`).includes("rewrite-process")), {
-    what: "a rewriting process",
-    limitMs: 10_000,
-    everyMs: 1,
-  });
+  until(
+    () =>
+      childrenOf(service.pid).find((pid) =>
+        /^\S*bun\S*\0--no-orphans\0\S*rewrite-process/.test(readProc(`${pid}/cmdline`)),
+      ),
+    { what: "a rewriting process", limitMs: 10_000, everyMs: 1 },
+  );
