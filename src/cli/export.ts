@@ -20,8 +20,10 @@ export const exportCommand = new Command("export")
     "after",
     `
 The files are <folder>/day=YYYY-MM-DD/events.<format>, by UTC day of timestamp, each with all columns of events and ordered by
-timestamp. <folder>/export.json says which days are finished and how many events they have. An export that was interrupted goes
-on when the same command runs again; days whose number of events changed since are written anew.`,
+timestamp. In parquet event_id, category, priority and properties are strings, so that every reader can read them; properties
+is JSON. <folder>/_export.json says which days are finished and what they hold. Everything beside the days begins with _, so
+that pyarrow, pandas, polars and DuckDB open the folder as one data set. An export that was interrupted goes on when the same
+command runs again; days that hold other events since are written again.`,
   )
   .action(async (options) => {
     const folder = dataFolder(resolve(readConfig(process.env).dataDir));

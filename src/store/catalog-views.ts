@@ -98,10 +98,14 @@ function freshnessView(content: CatalogContent): CatalogItem {
       FROM told ORDER BY shard NULLS FIRST`,
     comment: {
       meaning:
-        "How fresh and how large this view of the events is: one row for each shard and, where shard is NULL, one for all.",
+        "How fresh and how large this view of the events is: one row for each shard (9999: imported events) and, where shard is NULL, one for all.",
       example: "SELECT watermark, age, rows FROM freshness WHERE shard IS NULL",
     },
     columns: {
+      shard: {
+        meaning: "Number of the shard; 9999: imported events, which no shard accepted; NULL: all together.",
+        example: "SELECT rows FROM freshness WHERE shard = 9999",
+      },
       watermark: {
         meaning:
           "Every event that was accepted before this time is in this view; for all shards, the earliest of theirs.",

@@ -1,6 +1,6 @@
 /** The SQL of an export: which days there are, and one day's rows in a format. */
 import { eventColumns } from "../event/columns.ts";
-import { identifier, literal } from "./sql-literals.ts";
+import { identifier, listLiteral, literal } from "./sql-literals.ts";
 
 /** What an export can be written as, and the end of its files' names. */
 export const exportFormats = ["parquet", "csv", "ndjson"] as const;
@@ -37,17 +37,43 @@ export function dayCountsQuery({ from, to }: ExportRange): string {
     GROUP BY day HAVING sum(events) > 0 ORDER BY day`;
 }
 
-/** Writes the events of one UTC day (`YYYY-MM-DD`) that lie in the range to a file, by `timestamp`; tells their number as `Count`. */
-export function copyDayStatement(copy: ExportRange & { day: string; format: ExportFormat; path: string }): string {
-  const { from, to, day, format, path } = copy;
-  const where = allOf([
+/**
+ * Gives a fingerprint of the segments that each UTC day's events lie in, as `day` and `segments`, for days of which every event is sealed;
+ * `segments` are the paths of all that there are. A segment never changes, and its name holds its checksum.
+ */
+export const segmentsOfDaysQuery = (segments: readonly string[]) => `
+  WITH sealed AS (
+    SELECT ${atUtc("hour")}::DATE AS day, parse_filename(filename) AS file, sum(events) AS events
+    FROM read_duckdb(${listLiteral(segments)}, table_name = 'rollup', filename = true) GROUP BY ALL
+  ), everything AS (SELECT ${atUtc("hour")}::DATE AS day, sum(events) AS events FROM events_hourly GROUP BY ALL)
+  SELECT day::VARCHAR AS day, md5(string_agg(file, '/' ORDER BY file)) AS segments
+  FROM sealed JOIN everything USING (day) GROUP BY day, everything.events HAVING sum(sealed.events) = everything.events`;
+
+type Day = ExportRange & { day: string };
+
+/**
+ * Gives a fingerprint of all columns of a day's events, whatever their order, as `content`. Two sums of 64-bit hashes with different
+ * keys: that they agree by chance does not happen, and nobody gains who makes them agree.
+ */
+export function dayContentQuery(day: Day): string {
+  const columns = Object.keys(eventColumns).map((name) => `${identifier(name)}::VARCHAR`);
+  const [one, other] = ["", "'other', "].map((key) => `sum(hash(${key}${columns.join(", ")}))::VARCHAR`);
+  return `SELECT concat_ws('-', count(*), ${one}, ${other}) AS content FROM events WHERE ${inDay(day)}`;
+}
+
+const inDay = ({ from, to, day }: Day) =>
+  allOf([
     `timestamp >= ${time(`${day}T00:00:00Z`)}`,
     `timestamp < ${time(`${day}T00:00:00Z`)} + INTERVAL 1 DAY`,
     from === null ? undefined : `timestamp >= ${time(from)}`,
     to === null ? undefined : `timestamp < ${time(to)}`,
   ]);
-  const columns = format === "ndjson" ? `${ndjsonLine} AS line` : "*";
-  return `COPY (SELECT ${columns} FROM events WHERE ${where} ORDER BY timestamp) TO ${literal(path)} (${copyOptions[format]})`;
+
+/** Writes the events of one UTC day (`YYYY-MM-DD`) that lie in the range to a file, by `timestamp`; gives their number as `Count`. */
+export function copyDayStatement(copy: Day & { format: ExportFormat; path: string }): string {
+  const { format, path } = copy;
+  const columns = selected[format];
+  return `COPY (SELECT ${columns} FROM events WHERE ${inDay(copy)} ORDER BY timestamp) TO ${literal(path)} (${copyOptions[format]})`;
 }
 
 const allOf = (conditions: readonly (string | undefined)[]) =>
@@ -71,3 +97,18 @@ function jsonOf(column: string, type: string): string {
   if (type === "TIMESTAMPTZ") return `strftime(${atUtc(column)}, '"%Y-%m-%dT%H:%M:%S.%fZ"')`;
   return `to_json(${column})::VARCHAR`;
 }
+
+/**
+ * Parquet has types of its own for a UUID, for JSON and for an ENUM, which other readers give as bytes (polars) or not at all: as strings
+ * everybody reads them. Times and strings are the same everywhere.
+ */
+const asStrings = Object.entries(eventColumns)
+  .filter(([, type]) => type !== "VARCHAR" && type !== "TIMESTAMPTZ")
+  .map(([name]) => `${identifier(name)}::VARCHAR AS ${identifier(name)}`)
+  .join(", ");
+
+const selected: Readonly<Record<ExportFormat, string>> = {
+  parquet: `* REPLACE (${asStrings})`,
+  csv: "*",
+  ndjson: `${ndjsonLine} AS line`,
+};

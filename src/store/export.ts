@@ -2,38 +2,34 @@
  * Events as files of other formats, one for each UTC day of `timestamp`: `day=YYYY-MM-DD/events.<format>`.
  *
  * Invariants:
- * - A file has its name only when it is whole and durable. `export.json` says of each finished day how many events its file
- *   has; it is written after the file, so a day is finished when both are there.
- * - Doing it again with the same parameters does what is missing or no longer agrees with the catalog, and nothing else.
+ * - A file has its name only when it is whole and durable. `_export.json` says of each finished day what its file holds; it is
+ *   written after the file, so a day is finished when both are there.
+ * - Doing it again with the same parameters does what is missing or no longer agrees with the catalog, and nothing else. A day
+ *   agrees when its events come from the same segments, which never change, or else when all columns of all its events do.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { type Static, Type } from "@sinclair/typebox";
-import { Value } from "@sinclair/typebox/value";
-import { renameDurably, syncFile, syncFolder } from "../base/durable.ts";
+import { basename, dirname, join, resolve } from "node:path";
+import { removeIfThere, renameDurably, syncFile, syncFolder } from "../base/durable.ts";
 import { PlaceRefused } from "../base/errors.ts";
 import {
+  type ExportedDay,
+  type ExportManifest,
+  exportScratch,
+  openManifest,
+  takeExportFolder,
+  writeManifest,
+} from "./export-manifest.ts";
+import {
   copyDayStatement,
+  dayContentQuery,
   dayCountsQuery,
   type ExportFormat,
   type ExportRange,
-  exportFormats,
+  segmentsOfDaysQuery,
 } from "./export-query.ts";
 import { FolderReader, retriedWhileGone } from "./folder-reader.ts";
-import { keepJson, readKeptJson } from "./kept-file.ts";
-import { lockFile } from "./layout.ts";
 import { type DataFolder, unfinishedSuffix } from "./names.ts";
-
-const manifestSchema = Type.Object({
-  from: Type.Union([Type.String(), Type.Null()]),
-  to: Type.Union([Type.String(), Type.Null()]),
-  format: Type.Union(exportFormats.map((format) => Type.Literal(format))),
-  /** Events in the file of each finished day. */
-  days: Type.Record(Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }), Type.Integer()),
-});
-
-type Manifest = Static<typeof manifestSchema>;
 
 /** What to export, and where to. */
 type ExportOptions = ExportRange & {
@@ -56,8 +52,6 @@ type ExportProgress = {
 /** What an export did: all days and events that are there now, and the days that were there already. */
 type ExportReport = { days: number; events: number; skipped: number };
 
-const manifestFile = "export.json";
-
 /** A day is sorted within this; what it needs beyond goes to the disk of the export. MiB */
 const memoryMiB = 1024;
 
@@ -69,11 +63,9 @@ export async function exportEvents(options: ExportOptions): Promise<ExportReport
   const out = resolve(options.out);
   if (!existsSync(options.folder.segments))
     throw new PlaceRefused(`${options.folder.root} is no data folder: it has no segments`);
-  requireExport(out);
-  using lock = lockFile(join(out, "lock"));
-  if (lock === undefined) throw new PlaceRefused(`another export into ${out} is running`);
-  const manifest = await openManifest(out, options);
-  const scratch = join(out, `scratch${unfinishedSuffix}`);
+  using _lock = takeExportFolder(out);
+  const manifest = openManifest(out, options);
+  const scratch = exportScratch(out);
   rmSync(scratch, { recursive: true, force: true });
   mkdirSync(scratch, { mode: 0o700 });
   try {
@@ -83,45 +75,84 @@ export async function exportEvents(options: ExportOptions): Promise<ExportReport
   }
 }
 
-type Work = ExportOptions & { manifest: Manifest; scratch: string };
+type Work = ExportOptions & { manifest: ExportManifest; scratch: string };
+
+/** What the catalog has of a day; `segments` is undefined where not all of it is sealed. */
+type DayInCatalog = { events: number; segments: string | undefined };
 
 async function exportDays(work: Work): Promise<ExportReport> {
-  const { out, manifest, format, onProgress } = work;
+  const { manifest, onProgress } = work;
   const limits = { threads: availableParallelism(), memoryMiB, spillTo: work.scratch };
   using reader = await FolderReader.open({ folder: work.folder, scratch: work.scratch, limits });
-  const counts = await freshly(reader, () => countDays(reader, work));
-  for (const day of Object.keys(manifest.days)) if (!counts.has(day)) dropDay(work, day);
-  const events = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  const progress = { days: counts.size, daysDone: 0, events, eventsDone: 0 };
+  const days = await freshly(reader, () => readDays(reader, work));
+  for (const day of Object.keys(manifest.days)) if (!days.has(day)) dropDay(work, day);
+  const events = [...days.values()].reduce((sum, day) => sum + day.events, 0);
+  const progress = { days: days.size, daysDone: 0, events, eventsDone: 0 };
   onProgress({ ...progress, day: undefined });
   let skipped = 0;
-  for (const [day, count] of counts) {
-    if (manifest.days[day] === count && existsSync(fileOf(out, day, format))) skipped += 1;
+  for (const [day, now] of days) {
+    if (await freshly(reader, () => isUpToDate(reader, work, { day, now }))) skipped += 1;
     else await freshly(reader, () => exportDay(reader, work, day));
     progress.daysDone += 1;
-    progress.eventsDone += count;
+    progress.eventsDone += now.events;
     onProgress({ ...progress, day });
   }
-  const written = Object.values(manifest.days).reduce((sum, count) => sum + count, 0);
-  return { days: counts.size, events: written, skipped };
+  const written = Object.values(manifest.days).reduce<number>((sum, day) => sum + eventsOf(day), 0);
+  return { days: days.size, events: written, skipped };
 }
 
-async function countDays(reader: FolderReader, range: ExportRange): Promise<Map<string, number>> {
-  const rows = await reader.duckdb.rows(dayCountsQuery(range));
-  return new Map(rows.map((row) => [String(row["day"]), Number(row["events"])]));
+const eventsOf = (day: ExportedDay | number | undefined) => (typeof day === "object" ? day.events : (day ?? 0));
+
+async function readDays(reader: FolderReader, range: ExportRange): Promise<Map<string, DayInCatalog>> {
+  const counted = await reader.duckdb.rows(dayCountsQuery(range));
+  const segments = await readSegmentsOfDays(reader);
+  return new Map(
+    counted.map((row) => [
+      String(row["day"]),
+      { events: Number(row["events"]), segments: segments.get(String(row["day"])) },
+    ]),
+  );
+}
+
+/** Fingerprints of the segments of each day that is sealed whole. */
+async function readSegmentsOfDays({ duckdb, segments }: FolderReader): Promise<Map<string, string>> {
+  if (segments.length === 0) return new Map();
+  const rows = await duckdb.rows(segmentsOfDaysQuery(segments));
+  return new Map(rows.map(({ day, segments }) => [String(day), String(segments)]));
+}
+
+/** Whether the file of a day holds what the catalog has of it; the events themselves are read only where their segments are others. */
+async function isUpToDate(
+  reader: FolderReader,
+  { out, manifest, format, from, to }: Work,
+  { day, now }: { day: string; now: DayInCatalog },
+): Promise<boolean> {
+  const done = manifest.days[day];
+  if (typeof done !== "object" || done.events !== now.events || !existsSync(fileOf(out, day, format))) return false;
+  if (done.segments !== null && done.segments === now.segments) return true;
+  const [found] = await reader.duckdb.rows(dayContentQuery({ from, to, day }));
+  if (found?.["content"] !== done.content) return false;
+  // Next time a look at the names will do.
+  manifest.days[day] = { ...done, segments: now.segments ?? null };
+  writeManifest(out, manifest);
+  return true;
 }
 
 async function exportDay(reader: FolderReader, work: Work, day: string): Promise<void> {
   const { out, manifest, format, from, to } = work;
   const path = fileOf(out, day, format);
-  const unfinished = path + unfinishedSuffix;
+  const unfinished = join(dirname(path), `_${basename(path)}${unfinishedSuffix}`);
   mkdirSync(dirname(path), { recursive: true });
+  // What the release before left; names that begin with `_` are passed by when the folder is read meanwhile.
+  removeIfThere(path + unfinishedSuffix);
+  const segments = (await readSegmentsOfDays(reader)).get(day) ?? null;
+  const [found] = await reader.duckdb.rows(dayContentQuery({ from, to, day }));
   const [copied] = await reader.duckdb.rows(copyDayStatement({ from, to, day, format, path: unfinished }));
   await syncFile(unfinished);
   renameDurably({ from: unfinished, to: path });
   syncFolder(out);
-  manifest.days[day] = Number(copied?.["Count"]);
-  keepJson(join(out, manifestFile), manifest);
+  manifest.days[day] = { events: Number(copied?.["Count"]), content: String(found?.["content"]), segments };
+  writeManifest(out, manifest);
 }
 
 /** Looks at the folder anew first: from a look to its use no more time passes than one day takes. */
@@ -138,36 +169,3 @@ function dropDay({ out, manifest, format }: Work, day: string): void {
 }
 
 const fileOf = (out: string, day: string, format: ExportFormat) => join(out, `day=${day}`, `events.${format}`);
-
-/** Makes the folder if it is missing. Nothing but an export, or what is left of one that hardly began, may be in it. */
-function requireExport(out: string): void {
-  mkdirSync(out, { recursive: true });
-  const isOurs = (file: string) => file === "lock" || file.endsWith(unfinishedSuffix);
-  if (existsSync(join(out, manifestFile)) || readdirSync(out).every(isOurs)) return;
-  throw new PlaceRefused(`${out} holds something that is no export; choose an empty folder`);
-}
-
-/** The manifest of the export in `out`, written if there is none, before there is any day. */
-async function openManifest(out: string, { from, to, format }: ExportOptions): Promise<Manifest> {
-  const path = join(out, manifestFile);
-  const wanted = { from, to, format };
-  if (!existsSync(path)) {
-    const begun = { ...wanted, days: {} };
-    keepJson(path, begun);
-    return begun;
-  }
-  const found = readManifest(path);
-  const { days, ...parameters } = found;
-  if (JSON.stringify(parameters) !== JSON.stringify(wanted))
-    throw new PlaceRefused(
-      `${out} holds an export with other parameters: ${JSON.stringify(parameters)}, not ${JSON.stringify(wanted)}`,
-    );
-  return found;
-}
-
-function readManifest(path: string): Manifest {
-  const kept = readKeptJson(path);
-  if (kept.kind === "sound" && Value.Check(manifestSchema, kept.value)) return kept.value;
-  const why = kept.kind === "damaged" ? kept.why : "does not describe an export";
-  throw new PlaceRefused(`${path} ${why}; choose another folder, or remove this one to export all days again`);
-}

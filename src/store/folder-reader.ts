@@ -1,4 +1,5 @@
 /** A data folder as a database of this process's own: the catalog's views and macros over everything accepted, sealed or not. */
+import { join } from "node:path";
 import { messageOf } from "../base/errors.ts";
 import { catalogStatements } from "./catalog-views.ts";
 import { DuckDB, type DuckDBLimits } from "./duckdb.ts";
@@ -64,6 +65,11 @@ export class FolderReader implements Disposable {
    */
   async refresh(): Promise<void> {
     await retriedWhileGone(() => this.#look());
+  }
+
+  /** Paths of the current segments, as of the last look. */
+  get segments(): string[] {
+    return (this.#view?.content.segments ?? []).map(({ file }) => join(this.#folder.segments, file));
   }
 
   async #look(): Promise<void> {

@@ -12,6 +12,7 @@ import { expectPlainWords } from "../support/refusals.ts";
 import { temporaryFolder } from "../support/rows.ts";
 import { paths, type Service, sharedService, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
+import { compact, erase } from "../support/upkeep.ts";
 
 setDefaultTimeout(testMsMax);
 
@@ -180,6 +181,114 @@ test("a second run does what changed, what is missing, and nothing else", async 
   expect(await differences(service, out, "parquet")).toBe(0);
 });
 
+/** Imports one event of a day, at `hour`, with what else it has. */
+async function importOne(service: Service, folder: string, event: object): Promise<void> {
+  const file = join(folder, `${crypto.randomUUID()}.ndjson`);
+  writeFileSync(file, `${JSON.stringify({ event_name: "late", timestamp: "2026-05-02T23:00:00Z", ...event })}\n`);
+  const env = { MILLRACE_DATA_DIR: service.dataDir, MILLRACE_JWT_SECRET: service.secret };
+  expect(await millrace(["import", file], { env })).toMatchObject({ code: 0 });
+}
+
+test("a day whose events changed and whose count did not is written again", async () => {
+  using scratch = temporaryFolder();
+  await using service = await startService({ env: { MILLRACE_GRACE_SECONDS: "0.3" } });
+  const out = join(scratch.path, "out");
+  const at = (session_id: string, day: number) => ({
+    event_name: "e",
+    session_id,
+    timestamp: `2026-05-0${day}T12:00:00Z`,
+  });
+  await service.batch([at("stays", 2), at("goes", 2), at("stays", 3)]);
+  await service.waitSealed();
+  expect(await exported(service, out)).toContain("exported 3 events of 2 days");
+  await erase(service, { session_id: "goes" });
+  await importOne(service, scratch.path, { session_id: "late" });
+  expect(await exported(service, out)).toContain("1 days were there already");
+  expect(await differences(service, out, "parquet")).toBe(0);
+  const sessions = `SELECT session_id FROM '${join(out, "day=2026-05-02", "events.parquet")}' ORDER BY ALL`;
+  expect(await queryFile(service.catalogPath, sessions)).toEqual([{ session_id: "late" }, { session_id: "stays" }]);
+  // The same id, name and times with other properties are another event.
+  const event_id = crypto.randomUUID();
+  await importOne(service, scratch.path, { event_id, session_id: "mended", properties: { price: 1 } });
+  await exported(service, out);
+  await erase(service, { session_id: "mended" });
+  await importOne(service, scratch.path, { event_id, session_id: "mended", properties: { price: 2 } });
+  expect(await exported(service, out)).toContain("1 days were there already");
+  expect(await differences(service, out, "parquet")).toBe(0);
+});
+
+test("a merge of its segments is no reason to write a day again", async () => {
+  using scratch = temporaryFolder();
+  await using service = await startService({ env: { MILLRACE_GRACE_SECONDS: "0" } });
+  const out = join(scratch.path, "out");
+  for (let flush = 0; flush < 3; flush++) {
+    await service.batch(Array(9).fill({ event_name: "e", timestamp: "2026-05-02T12:00:00Z", properties: { n: 1.5 } }));
+    await service.waitSealed();
+  }
+  await exported(service, out);
+  const written = statSync(join(out, "day=2026-05-02", "events.parquet")).ino;
+  await compact(service);
+  for (let again = 0; again < 2; again++) expect(await exported(service, out)).toContain("1 days were there already");
+  expect(statSync(join(out, "day=2026-05-02", "events.parquet")).ino).toBe(written);
+});
+
+test("an export of the release before goes on under the new names, and its days are written again", async () => {
+  using scratch = temporaryFolder();
+  const service = await regularService();
+  const out = join(scratch.path, "out");
+  await exported(service, out);
+  const earlier = { from: null, to: null, format: "parquet", days: { "2026-05-01": 144, "2026-05-02": 144 } };
+  await runToEnd(["rm", join(out, "_export.json"), join(out, "_lock")]);
+  writeFileSync(join(out, "export.json"), `${JSON.stringify(earlier, null, 2)}\n`);
+  for (const left of ["lock", "scratch.tmp", "day=2026-05-01/events.parquet.tmp"]) writeFileSync(join(out, left), "");
+  const refused = await run(service, out, "--format", "csv");
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("other parameters") });
+  expect(await exported(service, out)).toContain("exported 432 events of 3 days");
+  expect(await exported(service, out)).toContain("3 days were there already");
+  expect(readdirSync(out).filter((file) => !/^(_|day=)/.test(file))).toEqual([]);
+  expect(readdirSync(join(out, "day=2026-05-01"))).toEqual(["events.parquet"]);
+  expect(await differences(service, out, "parquet")).toBe(0);
+});
+
+test("a manifest that is damaged is named, and nothing is written", async () => {
+  using scratch = temporaryFolder();
+  const service = await regularService();
+  const out = join(scratch.path, "out");
+  await exported(service, out);
+  const path = join(out, "_export.json");
+  const text = readFileSync(path, "utf8");
+  for (const spoilt of [text.replace("144", "145"), text.slice(0, -20), "[]"]) {
+    writeFileSync(path, spoilt);
+    const { code, stderr } = await run(service, out);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("_export.json") });
+    expectPlainWords(stderr);
+  }
+});
+
+test("a parquet export is a data set for others: nothing beside days without _, and plain strings in it", async () => {
+  using scratch = temporaryFolder();
+  await using service = await serviceWith(odd);
+  const out = join(scratch.path, "out");
+  await exported(service, out);
+  for (const file of readdirSync(out, { recursive: true, encoding: "utf8" }).sort())
+    expect(file).toMatch(/^(_[^/]+|day=\d{4}-\d\d-\d\d(\/events\.parquet)?)$/);
+  const file = join(out, "day=2026-02-27", "events.parquet");
+  const schema = await queryFile(
+    service.catalogPath,
+    `SELECT name, type, converted_type, logical_type FROM parquet_schema('${file}') WHERE type IS NOT NULL`,
+  );
+  const times = ["timestamp", "received_at"];
+  const plain = schema.filter(({ name }) => !times.includes(String(name)));
+  expect(plain.map(({ name }) => name)).toContain("event_id");
+  expect(plain.map(({ name }) => name)).toContain("properties");
+  for (const { name, type, converted_type } of plain)
+    expect({ name, type, converted_type }).toEqual({ name, type: "BYTE_ARRAY", converted_type: "UTF8" });
+  for (const { logical_type } of plain) expect(logical_type ?? "StringType()").toBe("StringType()");
+  const [row] = await queryFile(service.catalogPath, `SELECT event_id, properties FROM '${file}'`);
+  expect(row?.["event_id"]).toMatch(/^[0-9a-f-]{36}$/);
+  expect(row?.["properties"]).toBe('{"n":1.50,"big":9007199254740993}');
+});
+
 test("exports during ingest and merges finish, and the last one has everything", async () => {
   using scratch = temporaryFolder();
   // Replaced segments go at once: an export may lose one that it is about to read.
@@ -238,10 +347,10 @@ test("another place or other parameters are refused, and so is a second export a
   };
   await expectRefused([out], "other parameters");
   await expectRefused([out, "--to", "2026-03-01", "--format", "csv"], "other parameters");
-  await expectRefused([full], "no export");
+  await expectRefused([full], "not an export");
   await expectRefused([join(scratch.path, "new"), "--from", "soon"], "--from", 2);
-  await expectRefused([join(scratch.path, "new"), "--format", "xls"], "xls");
-  using lock = lockFile(join(out, "lock"));
+  await expectRefused([join(scratch.path, "new"), "--format", "xls"], "xls", 2);
+  using lock = lockFile(join(out, "_lock"));
   expect(lock).toBeDefined();
   await expectRefused([out, "--to", "2026-03-01"], "running");
   expect(readdirSync(full)).toEqual(["mine"]);
