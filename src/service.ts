@@ -36,8 +36,7 @@ import { Upkeep } from "./upkeep/upkeep.ts";
 const drainMsMax = 3_000;
 
 /** After so long a stop tries no failed flush again, and after so long no failed catalog; 10 s are all that it has. ms */
-const sealMsMax = 6_500;
-const publishMsMax = 8_000;
+const [sealMsMax, publishMsMax] = [6_500, 8_000];
 
 /** A signal to all processes of a group has come to this one by then. ms */
 const ownSignalMs = 200;
@@ -230,7 +229,7 @@ export class Service {
   }
 
   async #close(): Promise<void> {
-    this.#disk[Symbol.dispose]();
+    for (const part of [this.#disk, this.#dispatcher]) part[Symbol.dispose]();
     this.#publisher[Symbol.dispose]();
     await this.#upkeep?.[Symbol.asyncDispose]();
     await this.#front?.close();
@@ -253,6 +252,7 @@ export class Service {
       phase: this.#phase,
       shards: this.#shardViews(),
       disk: this.#disk.state,
+      stuck: this.#dispatcher.stuck,
       holdings: this.#publisher.holdings,
       catalogFailure: this.#publisher.failure,
       warnings: this.#warnings(),

@@ -1,10 +1,17 @@
-/** Free space of the data folder's disk, looked at a few times a second, and whether it takes a file at all. */
-import { rmSync, statfsSync, writeFileSync } from "node:fs";
+/**
+ * Free space of the data folder's disk, and whether it takes a file at all.
+ *
+ * Asked off this thread, one question at a time: a disk that hangs must not hold whoever answers requests, and a question that
+ * does not come back is itself what there is to tell.
+ */
+import { statfsSync } from "node:fs";
+import { open, statfs, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { messageOf } from "./errors.ts";
+import { systemClock } from "./clock.ts";
+import { codeOf, messageOf } from "./errors.ts";
 
-/** What is known of the disk. */
-type DiskState = { freeBytes: number; isLow: boolean; failure: string | undefined };
+/** What is known of the disk. `failure`: the system's code or text of the last look; `silentMs`: how long it has not answered. */
+export type DiskState = { freeBytes: number; isLow: boolean; failure: string | undefined; silentMs: number };
 
 /** How often the disk is asked. ms */
 const lookEveryMs = 250;
@@ -18,41 +25,54 @@ export class DiskWatch implements Disposable {
   readonly #unsealedBytes: () => number;
   readonly #onLook: (state: DiskState) => void;
   readonly #timer: NodeJS.Timeout;
-  #state: DiskState = { freeBytes: 0, isLow: false, failure: undefined };
+  #freeBytes: number;
+  #failure: string | undefined;
+  /** When the look that is under way began; undefined when none is. ms */
+  #askedMs: number | undefined;
 
+  /** @throws the system's error when the folder's disk cannot be asked at all */
   constructor(path: string, options: { unsealedBytes: () => number; onLook: (state: DiskState) => void }) {
     this.#path = path;
     this.#unsealedBytes = options.unsealedBytes;
     this.#onLook = options.onLook;
-    this.#look();
-    this.#timer = setInterval(() => this.#look(), lookEveryMs);
+    const { bavail, bsize } = statfsSync(path);
+    this.#freeBytes = bavail * bsize;
+    this.#onLook(this.state);
+    this.#timer = setInterval(() => {
+      if (this.#askedMs === undefined) this.#look();
+    }, lookEveryMs);
   }
 
   /** As it was seen last. */
   get state(): DiskState {
-    return this.#state;
+    return {
+      freeBytes: this.#freeBytes,
+      isLow: this.#freeBytes < reserveBytesMin + this.#unsealedBytes() / 2,
+      failure: this.#failure,
+      silentMs: this.#askedMs === undefined ? 0 : systemClock.monotonicMs() - this.#askedMs,
+    };
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }
 
-  #look(): void {
+  async #look(): Promise<void> {
+    this.#askedMs = systemClock.monotonicMs();
     try {
-      const { bavail, bsize } = statfsSync(this.#path);
-      // A disk that became read-only shows no lack of space. Not synced, and removed at once: it costs microseconds.
+      const { bavail, bsize } = await statfs(this.#path);
+      // A disk that became read-only shows no lack of space. Not synced, and removed at once.
       const probe = join(this.#path, "disk.tmp");
-      writeFileSync(probe, "");
-      rmSync(probe);
-      const freeBytes = bavail * bsize;
-      this.#state = {
-        freeBytes,
-        isLow: freeBytes < reserveBytesMin + this.#unsealedBytes() / 2,
-        failure: undefined,
-      };
+      const file = await open(probe, "w", 0o600);
+      await file.close();
+      await unlink(probe);
+      this.#freeBytes = bavail * bsize;
+      this.#failure = undefined;
     } catch (error) {
-      this.#state = { ...this.#state, failure: messageOf(error) };
+      this.#failure = codeOf(error) ?? messageOf(error);
+    } finally {
+      this.#askedMs = undefined;
+      this.#onLook(this.state);
     }
-    this.#onLook(this.#state);
   }
 }

@@ -42,7 +42,17 @@ export class ActorDied extends MillraceError {
 }
 
 /** Why a request is turned away for now; also the label of the metric. */
-export type OverloadReason = "buffer_full" | "disk_low" | "journal_failed" | "queue_full" | "no_shard" | "stopping";
+export type OverloadReason =
+  | "buffer_full"
+  | "disk_low"
+  | "journal_failed"
+  /** The request waited too long for its commit, which may still come. */
+  | "commit_late"
+  /** Nothing was begun: commits run too long now. */
+  | "disk_slow"
+  | "queue_full"
+  | "no_shard"
+  | "stopping";
 
 /** The service cannot take more now; the same request can be sent again after `retryAfterSeconds`. */
 export class Overloaded extends MillraceError {

@@ -8,7 +8,8 @@ import { systemClock } from "../base/clock.ts";
 import { ActorDied, AddressRefused, messageOf } from "../base/errors.ts";
 import { openLog } from "../base/log.ts";
 import { Board } from "../shard/board.ts";
-import { Dispatcher, type ShardLane } from "../shard/dispatcher.ts";
+import { Dispatcher } from "../shard/dispatcher.ts";
+import type { ShardLane } from "../shard/lane.ts";
 import type {
   AcceptorNotice,
   AcceptorOptions,

@@ -36,6 +36,8 @@ export const json = (value: unknown, status = 200, headers: Readonly<Record<stri
 const overloadTexts: Record<Overloaded["reason"], string> = {
   buffer_full: "The buffer is full; try again shortly",
   disk_low: "The disk is full; try again later",
+  commit_late: "The event may have been stored; send it again with the same event_id",
+  disk_slow: "The disk does not answer; try again shortly",
   journal_failed: "Events cannot be stored now; try again shortly",
   queue_full: "Too many requests wait; try again shortly",
   no_shard: "No shard accepts events now; try again shortly",

@@ -30,7 +30,16 @@ const zeros = new Uint8Array(512 * 1024);
 /** A larger group spends its time on its own bytes. Bytes. */
 const reserveFor = 64 * 1024;
 
-/** A file that takes appends: `bytes` are groups, `reserved` is its size, with the zeros that stand ready for more. */
+/**
+ * A repair proves with a write and a sync of what failed, and of at most this much, that small groups can be written again.
+ * A larger group may still be refused, by a limit on the size of files: that must not keep the small ones out. Bytes.
+ */
+const proofBytesMax = 64 * 1024;
+
+/**
+ * A file that takes appends: `bytes` are groups, `reserved` is its size, with the zeros that stand ready for more.
+ * `isTight`: the disk refused zeros once, and is not asked for them again.
+ */
 type OpenFile = {
   path: string;
   descriptor: number;
@@ -38,6 +47,7 @@ type OpenFile = {
   rows: number;
   bytes: number;
   reserved: number;
+  isTight: boolean;
 };
 
 /** Where a journal starts, and how its files are called. */
@@ -57,6 +67,10 @@ export class FileJournal implements Journal {
   #next: Sequence;
   #file: OpenFile | undefined;
   #broken = false;
+  /** Bytes of the group that failed. */
+  #failedBytes = 0;
+  /** What a repair closed that has not come to its end yet. */
+  #repaired: JournalPart | undefined;
 
   constructor(options: FileJournalOptions) {
     this.#next = options.next;
@@ -95,8 +109,7 @@ export class FileJournal implements Journal {
       file.rows += group.rows;
       file.bytes += bytes.byteLength;
     } catch (error) {
-      this.#broken = true;
-      throw new JournalNotWritten(`journal not written: ${messageOf(error)}`, { cause: error });
+      throw this.#failed(error, bytes.byteLength);
     }
     this.#next = sequence(this.#next + group.rows);
     return bytes.byteLength;
@@ -106,29 +119,35 @@ export class FileJournal implements Journal {
     if (!this.#broken) return undefined;
     try {
       const file = this.#file;
-      if (file !== undefined) cutToLastDurable(file);
-      if (file === undefined || file.rows === 0) {
-        if (file !== undefined) closeSync(file.descriptor);
+      if (file !== undefined) {
+        cutToLastDurable(file);
+        closeSync(file.descriptor);
         this.#file = undefined;
-        // Only a file that can be made shows that the disk takes writes again.
-        this.#create();
+        if (file.rows > 0) this.#repaired = partOf(file);
       }
+      // A cut says nothing about the next append: only a write and a sync do.
+      this.#prove(this.#create());
     } catch (error) {
       throw new JournalNotWritten(`journal not repaired: ${messageOf(error)}`, { cause: error });
     }
     this.#broken = false;
-    return this.rotate();
+    const part = this.#repaired;
+    this.#repaired = undefined;
+    return part;
   }
 
   rotate(): JournalPart | undefined {
     const file = this.#file;
     if (file === undefined || this.#broken || file.rows === 0) return undefined;
+    try {
+      // DuckDB reads the file as it is: without the zeros. Should a crash bring them back, recovery cuts them again.
+      ftruncateSync(file.descriptor, file.bytes);
+    } catch (error) {
+      throw this.#failed(error, 0);
+    }
     this.#file = undefined;
-    // DuckDB reads the file as it is: without the zeros. Should a crash bring them back, recovery cuts them again.
-    ftruncateSync(file.descriptor, file.bytes);
     closeSync(file.descriptor);
-    const { path, from, rows, bytes } = file;
-    return { path, from, to: sequence(from + rows - 1), rows, bytes };
+    return partOf(file);
   }
 
   close(): void {
@@ -142,14 +161,31 @@ export class FileJournal implements Journal {
     writeAll(file.descriptor, bytes, file.bytes);
     if (end <= file.reserved) return;
     file.reserved = end;
-    if (!this.#isSynced || bytes.byteLength > reserveFor) return;
+    if (!this.#isSynced || bytes.byteLength > reserveFor || file.isTight) return;
     try {
       writeAll(file.descriptor, zeros, end);
       file.reserved = end + zeros.byteLength;
     } catch (error) {
-      // The group has its room; zeros that do not have theirs are only not there.
-      if (codeOf(error) !== "ENOSPC") throw error;
+      if (codeOf(error) === undefined) throw error;
+      // The group is written; zeros are optional, so whatever refused them (space, quota, a limit on the size of files) is no
+      // error. What the disk thinks of the group itself the sync tells.
+      file.isTight = true;
+      ftruncateSync(file.descriptor, end);
     }
+  }
+
+  /** Shows that an append can go well: writes and syncs as much as failed, within a limit, and takes it away again. */
+  #prove(file: OpenFile): void {
+    writeAll(file.descriptor, zeros.subarray(0, Math.min(Math.max(this.#failedBytes, 1), proofBytesMax)), 0);
+    if (this.#isSynced) fdatasyncSync(file.descriptor);
+    ftruncateSync(file.descriptor, 0);
+  }
+
+  /** The journal takes nothing until it is repaired. */
+  #failed(error: unknown, bytes: number): JournalNotWritten {
+    this.#broken = true;
+    this.#failedBytes = bytes;
+    return new JournalNotWritten(`journal not written: ${messageOf(error)}`, { cause: error });
   }
 
   /** The bytes of a group with its commit line. */
@@ -162,8 +198,24 @@ export class FileJournal implements Journal {
 
   #create(): OpenFile {
     const path = this.#pathOf(this.#next);
-    const file = { path, descriptor: openSync(path, "wx", 0o600), from: this.#next, rows: 0, bytes: 0, reserved: 0 };
+    const file = {
+      path,
+      descriptor: openSync(path, "wx", 0o600),
+      from: this.#next,
+      rows: 0,
+      bytes: 0,
+      reserved: 0,
+      isTight: false,
+    };
     this.#file = file;
     return file;
   }
 }
+
+const partOf = ({ path, from, rows, bytes }: OpenFile): JournalPart => ({
+  path,
+  from,
+  to: sequence(from + rows - 1),
+  rows,
+  bytes,
+});

@@ -32,7 +32,10 @@ export interface Journal {
    * @throws JournalNotWritten when the disk still refuses
    */
   repair(): JournalPart | undefined;
-  /** Closes what was appended since the last call as a part; undefined when that is nothing. */
+  /**
+   * Closes what was appended since the last call as a part; undefined when that is nothing.
+   * @throws JournalNotWritten when the disk refuses; the journal takes no more until `repair`, which gives the part
+   */
   rotate(): JournalPart | undefined;
   /** Closes the files; what was appended stays. */
   close(): void;

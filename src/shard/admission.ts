@@ -6,7 +6,7 @@
  * - Accepted and unsealed events of all shards stay within the buffer's bound.
  * - While a request waits for another shard's pending id it holds room, and no id.
  */
-import type { Clock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import type { OverloadReason } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Row } from "../event/row.ts";
@@ -18,8 +18,11 @@ import type { ClaimOutcome, IdTable } from "./id-table.ts";
 import { acceptedBody, type IngestedRows } from "./ingest.ts";
 import type { AppendAnswer } from "./protocol.ts";
 
-/** A request whose id is pending in another shard asks again after this long, and gives up after so many times. */
-const claimRetry = { pauseMs: 2, timesMax: 1_000 };
+/**
+ * A request whose id is pending in another shard asks again after `pauseMs`, and gives up after `giveUpMs`: its neighbours in
+ * the same message wait with it, and the other shard's disk may hang.
+ */
+const claimRetry = { pauseMs: 2, giveUpMs: 500 };
 
 /** Conflicts are counted always and logged once in so long: a client that repeats itself must not fill the log. ms */
 const conflictLogMs = 1_000;
@@ -128,8 +131,10 @@ export class Admission {
   }
 
   async #joinLater(ingested: IngestedRows): Promise<AppendAnswer> {
-    let refusal: OverloadReason = "no_shard";
-    for (let times = 0; times < claimRetry.timesMax; times++) {
+    // An event of this id was sent before, and may be stored.
+    let refusal: OverloadReason = "commit_late";
+    const startMs = systemClock.monotonicMs();
+    while (systemClock.monotonicMs() - startMs < claimRetry.giveUpMs) {
       await Bun.sleep(claimRetry.pauseMs);
       const late = this.#refusal();
       if (late !== undefined) {

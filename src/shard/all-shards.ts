@@ -3,7 +3,7 @@ import type { ActorHost } from "../actor/host.ts";
 import type { HistogramCounts } from "../base/metrics.ts";
 import { within } from "../base/within.ts";
 import type { ShardWatermark } from "../store/catalog-views.ts";
-import type { ShardLane } from "./dispatcher.ts";
+import type { ShardLane } from "./lane.ts";
 import type { ShardNotice, ShardReplies, ShardRequest } from "./protocol.ts";
 
 /** A shard's actor, as the main thread sees it. */

@@ -13,6 +13,7 @@ import { categories } from "../event/categories.ts";
 const fields = [
   "ready",
   "journalFailed",
+  "unprovenBytes",
   "pendingEvents",
   "sealedEvents",
   "oldestPendingMs",
@@ -38,10 +39,14 @@ const categoriesAt = fields.length;
 const hoursFromAt = categoriesAt + categories.length;
 const hoursAt = hoursFromAt + 1;
 const valuesCount = hoursAt + boardHours;
-/** Version and reservation, 32 bits each, before the values. */
-const headerBytes = 8;
+/** Version, reservation and start of the disk work, 32 bits each, before the values, which begin at a multiple of eight. */
+const headerBytes = 16;
 const versionAt = 0;
 const reservedAt = 1;
+const diskWorkAt = 2;
+
+/** A shard whose disk work runs this long is not waited for any more, and gets no new events. ms */
+export const diskWorkMsMax = 5_000;
 
 /** One state of a board. */
 export type BoardState = Record<BoardField, number> & {
@@ -61,7 +66,7 @@ export class Board {
   readonly #copies: readonly [Float64Array, Float64Array];
 
   constructor(memory: SharedArrayBuffer) {
-    this.#header = new Int32Array(memory, 0, 2);
+    this.#header = new Int32Array(memory, 0, headerBytes / 4);
     const copyAt = (copy: number) => new Float64Array(memory, headerBytes + copy * valuesCount * 8, valuesCount);
     this.#copies = [copyAt(0), copyAt(1)];
   }
@@ -108,8 +113,26 @@ export class Board {
     Atomics.add(this.#header, reservedAt, events);
   }
 
+  /** Disk work begins at this monotonic time. ms */
+  markDiskWork(nowMs: number): void {
+    // The last bits are enough for a difference, and 0 stands for none.
+    Atomics.store(this.#header, diskWorkAt, Math.floor(nowMs) | 0 || 1);
+  }
+
+  /** No disk work runs. */
+  endDiskWork(): void {
+    Atomics.store(this.#header, diskWorkAt, 0);
+  }
+
+  /** How long the shard's disk work has run at this monotonic time; 0 when none runs. ms */
+  diskWorkMs(nowMs: () => number): number {
+    const startMs = Atomics.load(this.#header, diskWorkAt);
+    return startMs === 0 ? 0 : Math.max(0, ((Math.floor(nowMs()) | 0) - startMs) | 0);
+  }
+
   /** For the main thread, after the writing thread ended; recovery writes every value anew. */
   closeAfterDeath(): void {
+    this.endDiskWork();
     this.write((edit) => edit.set("ready", 0));
   }
 }

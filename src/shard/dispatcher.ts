@@ -3,30 +3,19 @@
  *
  * Invariants:
  * - What is in flight is bounded in bytes and requests; past that a request is refused at once, before it costs anything.
- * - Every submitted request is answered, also when its shard dies with it.
+ * - Every submitted request is answered, also when its shard dies with it, and within 5 s also when the disk holds the shard's
+ *   thread: the answer is then given here, and the shard's own, when it comes, goes nowhere.
+ * - A shard whose disk work or whose oldest request takes that long gets no new events.
  */
+import { systemClock } from "../base/clock.ts";
 import { Overloaded } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import { release } from "../base/release.ts";
 import { Board } from "./board.ts";
 import { packRequests, unpackAnswers } from "./bundle.ts";
+import { Lane, type Sent, type ShardLane } from "./lane.ts";
 import { type AppendAnswer, type AppendRequest, inflatedBytesLikely } from "./protocol.ts";
-import { chooseShard, type ShardLoad } from "./routing.ts";
-
-/** A shard, as whoever accepts requests sees it. */
-export type ShardLane = {
-  readonly isReady: boolean;
-  /**
-   * Hands over packed requests, whose memory is gone afterwards, and gives their answers, packed.
-   * @throws ActorDied when no answer will come
-   */
-  append(requests: Uint8Array<ArrayBuffer>): Promise<string>;
-};
-
-type Waiting = { request: AppendRequest; answer: PromiseWithResolvers<AppendAnswer> };
-
-/** A shard works this off in about 100 ms; what is behind it waits longer than a caller would. Bytes. */
-const shardBytesInFlightMax = 4 * 1024 * 1024;
+import { chooseShard } from "./routing.ts";
 
 /**
  * So many requests go at once, without waiting for the rest of the turn: the shard parses them while this thread reads on.
@@ -34,8 +23,8 @@ const shardBytesInFlightMax = 4 * 1024 * 1024;
  */
 const messageRequestsMax = 64;
 
-/** So many small requests take longer than their bytes tell: about 100 ms, too. */
-const shardRequestsInFlightMax = 5_000;
+/** Requests that wait for their commit are looked at this often. ms */
+const lookEveryMs = 50;
 
 /** What the dispatcher needs to know at each request. */
 type DispatcherOptions = {
@@ -44,30 +33,10 @@ type DispatcherOptions = {
   bufferEventsMax: number;
 };
 
-class Lane implements ShardLoad {
-  readonly shard: ShardLane;
-  readonly board: Board;
-  waiting: Waiting[] = [];
-  bytesInFlight = 0;
-  requestsInFlight = 0;
-
-  constructor(shard: ShardLane, board: Board) {
-    this.shard = shard;
-    this.board = board;
-  }
-
-  get isAccepting(): boolean {
-    return this.shard.isReady && this.board.peek("journalFailed") === 0;
-  }
-
-  get isFull(): boolean {
-    return this.bytesInFlight >= shardBytesInFlightMax || this.requestsInFlight >= shardRequestsInFlightMax;
-  }
-}
-
 /** Hands requests to shards and brings their answers back. */
-export class Dispatcher {
+export class Dispatcher implements Disposable {
   readonly #lanes: readonly Lane[];
+  readonly #ticker: NodeJS.Timeout;
   readonly #bufferEventsMax: number;
   #isScheduled = false;
 
@@ -78,6 +47,19 @@ export class Dispatcher {
       invariant(memory !== undefined, "a board for each shard");
       return new Lane(shard, new Board(memory));
     });
+    this.#ticker = setInterval(() => {
+      const nowMs = systemClock.monotonicMs();
+      for (const lane of this.#lanes) lane.look(nowMs);
+    }, lookEveryMs);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#ticker);
+  }
+
+  /** Shards that hold requests for longer than anyone should wait, by number. */
+  get stuck(): number[] {
+    return this.#lanes.flatMap(({ isStuck }, shard) => (isStuck ? [shard] : []));
   }
 
   /** Requests handed over and not yet answered. */
@@ -118,6 +100,7 @@ export class Dispatcher {
     const shard = chooseShard(this.#lanes);
     const lane = shard === undefined ? undefined : this.#lanes[shard];
     if (lane === undefined) {
+      if (this.#lanes.some(({ isStuck }) => isStuck)) throw new Overloaded("disk_slow");
       const isFailed = this.#lanes.some((each) => each.board.peek("journalFailed") === 1);
       throw new Overloaded(isFailed ? "journal_failed" : "no_shard");
     }
@@ -133,6 +116,9 @@ export class Dispatcher {
   async #send(lane: Lane): Promise<void> {
     const waiting = lane.waiting;
     lane.waiting = [];
+    const { length } = waiting;
+    const sent: Sent = { atMs: systemClock.monotonicMs(), waiting };
+    lane.sent.add(sent);
     let bytes = 0;
     for (const { request } of waiting) bytes += inflatedBytesLikely(request);
     try {
@@ -140,13 +126,15 @@ export class Dispatcher {
       for (const { request } of waiting) release(request.body);
       const packed = await lane.shard.append(requests);
       const answers = unpackAnswers(packed);
-      invariant(answers.length === waiting.length, "an answer for each request");
+      invariant(answers.length === length, "an answer for each request");
+      // Nobody waits any more where they were answered here.
       for (const [index, answer] of answers.entries()) waiting[index]?.answer.resolve(answer);
     } catch (error) {
       for (const { answer } of waiting) answer.reject(error);
     } finally {
       lane.bytesInFlight -= bytes;
-      lane.requestsInFlight -= waiting.length;
+      lane.requestsInFlight -= length;
+      lane.done(sent);
     }
   }
 }

@@ -31,6 +31,8 @@ type FlusherOptions = {
   metrics: ShardMetrics;
   idLog: IdLog;
   keeper: KeeperForShards;
+  /** Runs what touches the disk on this thread. */
+  onDisk<Result>(work: () => Result): Result;
   /** A segment is durable; `refused` of its lines are not in it. */
   onSealed(sealed: SealedRows & { tally: Tally }): void;
   onFailed(error: unknown): void;
@@ -108,14 +110,14 @@ export class Flusher {
   }
 
   async #sealNext(): Promise<void> {
-    const { idLog, keeper, metrics } = this.#options;
+    const { idLog, keeper, metrics, onDisk } = this.#options;
     const parts = this.#takeable();
     const [first, last] = [parts[0], parts.at(-1)];
     invariant(first !== undefined && last !== undefined, "a flush has at least one part");
     const startMs = performance.now();
     const tally = tallyOf(parts);
     this.#triedParts = parts.length;
-    this.#log(idLog, parts);
+    onDisk(() => this.#log(idLog, parts));
     const { to, refused } = await keeper.seal({
       shard: first.shard,
       from: first.part.from,
@@ -130,7 +132,9 @@ export class Flusher {
     invariant(sealed.length > 0, "what is sealed is at least one part");
     this.#queue.splice(0, sealed.length);
     this.#triedParts = 0;
-    for (const { part } of sealed) this.#remove(part);
+    onDisk(() => {
+      for (const { part } of sealed) this.#remove(part);
+    });
     const sealedTally = sealed.length === parts.length ? tally : tallyOf(sealed);
     metrics.flushSeconds.observe((performance.now() - startMs) / 1000);
     metrics.flushEvents.observe(sealedTally.rows);

@@ -16,11 +16,12 @@ import { FileJournal } from "../journal/file-journal.ts";
 import type { JournalPart } from "../journal/journal.ts";
 import type { KeeperForShards } from "../keeper/protocol.ts";
 import type { ShardWatermark } from "../store/catalog-views.ts";
-import { journalName } from "../store/names.ts";
+import { journalName, unfinishedSuffix } from "../store/names.ts";
 import type { SealedCounts } from "../store/rollup.ts";
 import { Accounts } from "./accounts.ts";
 import { Admission } from "./admission.ts";
 import { Board, createBoardMemory } from "./board.ts";
+import { DiskWork } from "./disk-work.ts";
 import { Flusher, flushBytesMax } from "./flush.ts";
 import { GroupCommit, type OpenGroup } from "./group-commit.ts";
 import type { IdList } from "./id-list.ts";
@@ -47,6 +48,7 @@ export class Shard {
   readonly #log: Log;
   readonly #metrics: ShardMetrics = openShardMetrics();
   readonly #journal: FileJournal;
+  readonly #disk: DiskWork;
   readonly #groups: GroupCommit;
   readonly #throttle = new Throttle();
   readonly #flusher: Flusher;
@@ -90,6 +92,7 @@ export class Shard {
     this.#log = log;
     this.#sealAfterMs = options.flushIntervalMs - Math.min(options.flushIntervalMs / 2, sealAheadMsMax);
     this.#board = new Board(options.boards[shard] ?? createBoardMemory());
+    this.#disk = new DiskWork(this.#board, join(folder.journal, `trial.${shard}${unfinishedSuffix}`));
     this.#idTable = new IdTable(options.idTable, shard);
     this.#journal = new FileJournal({
       next: recovered.next,
@@ -99,6 +102,7 @@ export class Shard {
     this.#groups = new GroupCommit(this.#journal, this.#throttle, {
       onDurable: (group) => this.#onDurable(group),
       onFailed: (group, error) => this.#onFailed(group, error),
+      onDisk: (work) => this.#disk.run(work),
       beforeWrite: (bytes) => {
         if (this.#journal.openBytes + bytes > flushBytesMax) this.#rotate();
       },
@@ -106,6 +110,7 @@ export class Shard {
         this.#metrics.groupEvents.observe(group.tally.rows);
         this.#metrics.groupBytes.observe(written.bytes);
         this.#metrics.commitSeconds.observe(written.ms / 1000);
+        this.#disk.written(written);
       },
     });
     this.#admission = new Admission({
@@ -125,6 +130,7 @@ export class Shard {
       metrics: this.#metrics,
       idLog: this.#idLog,
       keeper: given.keeper,
+      onDisk: (work) => this.#disk.run(work),
       onSealed: (sealed) => {
         this.#accounts.sealed(sealed);
         given.onSealed();
@@ -172,12 +178,15 @@ export class Shard {
     this.#unrepaired.push(group.tally.ids);
     this.#board.reserve(-group.tally.rows);
     this.#accounts.tellJournalFailed(true);
+    this.#disk.refused(group.lines.end);
     this.#log.error({ error: error.message, events: group.tally.rows }, "group not durable; its requests are refused");
   }
 
   #tick(): void {
     if (this.#journal.isBroken) this.#repair();
-    if (this.#accounts.openForMs >= this.#sealAfterMs || this.#journal.openBytes >= flushBytesMax) this.#rotate();
+    this.#disk.tick();
+    if (this.#accounts.openForMs >= this.#sealAfterMs || this.#journal.openBytes >= flushBytesMax)
+      this.#rotateOrRepair();
     this.#throttle.step(this.#lag());
     this.#accounts.turnCounts((error) =>
       this.#log.error({ error: messageOf(error) }, "sealed events not counted; tried again"),
@@ -196,7 +205,7 @@ export class Shard {
 
   #repair(): void {
     try {
-      this.#enqueue(this.#journal.repair());
+      this.#enqueue(this.#disk.run(() => this.#journal.repair()));
     } catch (error) {
       if (!(error instanceof JournalNotWritten)) throw error;
       this.#log.debug({ error: error.message }, "journal still not written");
@@ -207,8 +216,19 @@ export class Shard {
     this.#log.info("journal taken up again");
   }
 
+  /** @throws JournalNotWritten when the disk refuses; the repair that follows closes the part */
   #rotate(): void {
-    this.#enqueue(this.#journal.rotate());
+    this.#enqueue(this.#disk.run(() => this.#journal.rotate()));
+  }
+
+  #rotateOrRepair(): void {
+    try {
+      this.#rotate();
+    } catch (error) {
+      if (!(error instanceof JournalNotWritten)) throw error;
+      this.#accounts.tellJournalFailed(true);
+      this.#log.error({ error: error.message }, "journal file not closed; tried again");
+    }
   }
 
   #enqueue(part: JournalPart | undefined): void {
@@ -246,7 +266,9 @@ export class Shard {
 
   /** Takes the ids in a file, one a line, out of the id logs of this shard and of those that fall to it. */
   forget(path: string): void {
-    for (const ids of idsIn(path)) this.#idLog.forget(ids, ownedShards(this.#options));
+    this.#disk.run(() => {
+      for (const ids of idsIn(path)) this.#idLog.forget(ids, ownedShards(this.#options));
+    });
   }
 
   /** What this thread's histograms hold. */
@@ -261,7 +283,7 @@ export class Shard {
     this.#flusher.giveUpAt(giveUpAtMs);
     this.#groups.commit();
     if (this.#journal.isBroken) this.#repair();
-    this.#rotate();
+    this.#rotateOrRepair();
     await this.#flusher.drained();
     this.#journal.close();
   }

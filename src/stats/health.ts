@@ -1,7 +1,8 @@
 /** Boards, the disk and the actors to the body of `GET /api/v1/analytics/health`. */
 import { type Static, Type } from "@sinclair/typebox";
+import type { DiskState } from "../base/disk.ts";
 import type { ShardHoldings } from "../keeper/protocol.ts";
-import type { BoardState } from "../shard/board.ts";
+import { type BoardState, diskWorkMsMax } from "../shard/board.ts";
 
 /** The states of the service, from coming to going. */
 const healthStatuses = ["starting", "ok", "degraded", "stopping"] as const;
@@ -45,7 +46,9 @@ export type Health = Static<typeof healthSchema>;
 type HealthView = {
   phase: "starting" | "running" | "stopping";
   shards: { isReady: boolean; board: BoardState }[];
-  disk: { freeBytes: number; isLow: boolean; failure: string | undefined };
+  disk: DiskState;
+  /** Shards that requests wait for too long, by number. */
+  stuck: readonly number[];
   holdings: readonly ShardHoldings[];
   catalogFailure: string | undefined;
   /** What other parts have to tell a person: a sentence each, which says what to do and names no path. */
@@ -74,7 +77,8 @@ export function healthAnswer(view: HealthView): Health {
     warnings: warningsOf(view),
     shards: view.shards.map(({ isReady, board }, shard) => ({
       shard,
-      accepting: isAccepting({ isReady, board }) && view.phase === "running" && !view.disk.isLow,
+      accepting:
+        isAccepting({ isReady, board }) && view.phase === "running" && !view.disk.isLow && !view.stuck.includes(shard),
       events_pending: board.pendingEvents,
       oldest_unsealed_seconds: ages[shard] ?? 0,
     })),
@@ -120,11 +124,19 @@ export function ageSeconds(board: BoardState, nowMs: number): number {
 function problemsOf(view: HealthView, oldestSeconds: number): string[] {
   const problems: string[] = [];
   for (const [shard, { isReady, board }] of view.shards.entries()) {
+    if (view.stuck.includes(shard))
+      problems.push(
+        `shard ${shard}: no durable commit for ${diskWorkMsMax / 1000} s; its disk does not answer, check the device and its mount`,
+      );
     if (!isReady || board.ready === 0)
       problems.push(`shard ${shard} is recovering and takes no events; wait, and read the log if it lasts`);
     else if (board.journalFailed === 1)
       problems.push(
         `shard ${shard}: its journal cannot be written; check the disk's space and quota, and the log for its errors`,
+      );
+    else if (board.unprovenBytes > 0)
+      problems.push(
+        `shard ${shard}: ${board.unprovenBytes} bytes at once cannot be written; check the disk's space and quota, and the limit on the size of files (ulimit -f)`,
       );
     if (board.flushFailuresInRow >= flushFailuresTold)
       problems.push(
@@ -136,8 +148,11 @@ function problemsOf(view: HealthView, oldestSeconds: number): string[] {
     problems.push(
       `the buffer is full: ${pending} events wait to be sealed; send less, or raise MILLRACE_MAX_BUFFER_EVENTS`,
     );
-  if (view.disk.failure !== undefined)
-    problems.push("the disk of the data folder cannot be written; check its mount, its space and its permissions");
+  if (view.disk.silentMs >= diskWorkMsMax)
+    problems.push(
+      `the disk of the data folder has not answered for ${Math.round(view.disk.silentMs / 1000)} s; check the device and its mount`,
+    );
+  if (view.disk.failure !== undefined) problems.push(diskFailureText(view.disk.failure));
   if (view.disk.isLow)
     problems.push(`the disk is full: ${view.disk.freeBytes} bytes free; free space, or move the data folder`);
   if (oldestSeconds * 1000 > Math.max(stalledMsMin, 3 * view.flushIntervalMs))
@@ -145,6 +160,13 @@ function problemsOf(view: HealthView, oldestSeconds: number): string[] {
       `flush stalled: the oldest event waits for ${Math.round(oldestSeconds)} s; read the log, and check the disk and the load`,
     );
   return problems;
+}
+
+function diskFailureText(failure: string): string {
+  if (failure === "EROFS") return "the disk of the data folder is read-only; mount it for writing again";
+  if (failure === "EMFILE" || failure === "ENFILE")
+    return "the process has no free file descriptor; raise its limit (ulimit -n), or allow fewer connections";
+  return `the disk of the data folder cannot be written (${failure}); check its mount, its space, its quota and its permissions`;
 }
 
 /** What needs a person but harms no new event. */
@@ -158,7 +180,7 @@ function warningsOf(view: HealthView): string[] {
     );
   if (corrupt > 0)
     warnings.push(
-      `${corrupt} damaged journal files are in journal/corrupt; look at what they hold, then move them elsewhere`,
+      `${corrupt} corrupt journal files are in journal/corrupt; look at what they hold, then move them elsewhere`,
     );
   if (refused > 0)
     warnings.push(

@@ -35,6 +35,7 @@ function flusherIn(path: string, failures = 0, sealedTo?: Sequence[]) {
         return { to: sealedTo?.shift() ?? source.to, refused: [] };
       },
     },
+    onDisk: (work) => work(),
     onSealed: () => undefined,
     onFailed: () => undefined,
   });

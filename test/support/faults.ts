@@ -51,6 +51,7 @@ export const diskCalls = {
   rename: "rename,renameat,renameat2",
   remove: "unlink,unlinkat",
   open: "open,openat",
+  write: "write,pwrite64",
 } as const;
 
 /** The tracer's log, in a folder of its own that goes at the end of its scope. */
