@@ -17,7 +17,7 @@ export type ShardLane = {
 };
 
 /** A request and whoever waits for its answer. */
-export type Waiting = { request: AppendRequest; answer: PromiseWithResolvers<AppendAnswer> };
+type Waiting = { request: AppendRequest; answer: PromiseWithResolvers<AppendAnswer> };
 
 /** A shard works this off in about 100 ms; what is behind it waits longer than a caller would. Bytes. */
 const shardBytesInFlightMax = 4 * 1024 * 1024;
