@@ -7,6 +7,7 @@ import { Command, CommanderError } from "@commander-js/extra-typings";
 import packageJson from "../../package.json" with { type: "json" };
 import { ConfigInvalid } from "../base/errors.ts";
 import { exitCodeOf, failureText } from "./exit.ts";
+import { whenRunnerEnds } from "./runner.ts";
 
 /** One alone is loaded where it is named: a start must not wait for what others need. In the order of `--help`. */
 const commands = {
@@ -34,6 +35,8 @@ try {
   const wanted = named.length > 0 ? named : Object.entries(commands);
   // Thrown instead of exiting with 1, which is for what was tried and failed.
   program.exitOverride();
+  // The service seals first what it has accepted; any other command ends as by the signal that the runner got.
+  if (name !== "serve") whenRunnerEnds(() => process.kill(process.pid, "SIGTERM"));
   for (const command of await Promise.all(wanted.map(([, load]) => load()))) program.addCommand(command.exitOverride());
   await program.parseAsync();
 } catch (error) {
