@@ -2,7 +2,7 @@
 import { MillraceError, messageOf } from "../base/errors.ts";
 import { isRecord } from "../event/parse.ts";
 import type { QueryFailure } from "./protocol.ts";
-import { characters } from "./statement.ts";
+import { characters } from "./tree.ts";
 
 /** Ends the query with what is to be told of it. */
 export class QueryFailed extends MillraceError {

@@ -6,7 +6,7 @@ import type { QueryFormat } from "./protocol.ts";
 import { withoutSemicolon } from "./sql-text.ts";
 
 /** The columns of a result, as `firstRows` has them: of names that come twice, the later ones get `_1`, `_2`. */
-export type Columns = { names: readonly string[]; types: readonly DuckDBType[]; isUtc: boolean };
+type Columns = { names: readonly string[]; types: readonly DuckDBType[]; isUtc: boolean };
 
 /** Formats whose rows need to know their columns. */
 export type JsonFormat = "json" | "ndjson";

@@ -8,15 +8,8 @@
  */
 import { isRecord } from "../event/parse.ts";
 import type { DuckDB } from "../store/duckdb.ts";
-import { literal } from "../store/sql-literals.ts";
 import { explained, withPivotColumns } from "./sql-text.ts";
-
-/** Why a text is refused. */
-type StatementFault = {
-  message: string;
-  /** Code points before the place that is meant; undefined where no place is. */
-  position: number | undefined;
-};
+import { characters, parseTree, type StatementFault } from "./tree.ts";
 
 /** Names that a statement may use besides its own. */
 type KnownNames = {
@@ -93,7 +86,7 @@ const plainClasses = new Set([
 const queryClasses = new Set([...plainClasses, "STAR", "SUBQUERY", "WINDOW", "PARAMETER", "POSITIONAL_REFERENCE"]);
 
 /** A statement that may run: what stands behind EXPLAIN, if it is one, and the names of its parameters, in order. */
-export type Judged =
+type Judged =
   | { ok: true; explain: string | undefined; sql: string; parameters: string[] }
   | { ok: false; fault: StatementFault };
 
@@ -104,11 +97,11 @@ export type Judged =
 export async function judgeStatement(duckdb: DuckDB, text: string, known: KnownNames): Promise<Judged> {
   const { head, statement: sql } = explained(text) ?? { head: undefined, statement: text };
   const before = head === undefined ? 0 : [...head].length;
-  let parsed = await parse(duckdb, sql);
+  let parsed = await parseTree(duckdb, sql);
   let judged = sql;
   if (!parsed.ok && parsed.isForeign) {
     judged = withPivotColumns(sql);
-    if (judged !== sql) parsed = await parse(duckdb, judged);
+    if (judged !== sql) parsed = await parseTree(duckdb, judged);
   }
   if (!parsed.ok) return { ok: false, fault: shifted(parsed.fault, -before) };
   const fault = placed(judged, faultIn(parsed.node, { known, ctes: new Set(), classes: queryClasses }));
@@ -129,11 +122,11 @@ function parametersIn(tree: unknown): string[] {
  */
 export async function judgeCondition(duckdb: DuckDB, condition: string): Promise<StatementFault | undefined> {
   const before = "SELECT 1 FROM events WHERE (\n";
-  const whole = await parse(duckdb, `${before}${condition}\n)`);
+  const whole = await parseTree(duckdb, `${before}${condition}\n)`);
   if (!whole.ok) return shifted(whole.fault, before.length);
   // A text that closes the bracket around it and opens another cannot do so with brackets of two kinds.
-  const listed = await parse(duckdb, `SELECT [\n${condition}\n]`);
-  const plain = await parse(duckdb, `${before}true\n)`);
+  const listed = await parseTree(duckdb, `SELECT [\n${condition}\n]`);
+  const plain = await parseTree(duckdb, `${before}true\n)`);
   const alone = listed.ok ? onlyItem(listed.node) : undefined;
   if (!plain.ok || alone === undefined) return noCondition;
   const { where_clause: where, ...rest } = whole.node;
@@ -154,48 +147,6 @@ type Scope = {
   ctes: ReadonlySet<string>;
   classes: ReadonlySet<string>;
 };
-
-/** `isForeign`: DuckDB has no tree for such a statement. */
-type Parsed = { ok: true; node: Record<string, unknown> } | NotParsed;
-
-type NotParsed = { ok: false; fault: StatementFault; isForeign: boolean };
-
-async function parse(duckdb: DuckDB, sql: string): Promise<Parsed> {
-  const refuse = (message: string, position?: number): NotParsed => ({
-    ok: false,
-    fault: { message, position },
-    isForeign: false,
-  });
-  // DuckDB would read no further than to this character.
-  if (sql.includes("\0")) return refuse("SQL cannot hold the character U+0000");
-  const [row] = await duckdb.rows(`SELECT json_serialize_sql(${literal(sql)}::VARCHAR)::VARCHAR AS tree`);
-  const tree: unknown = JSON.parse(
-    String(row?.["tree"]).replace(foreignNumbers, (text, number) => (number ? "null" : text)),
-  );
-  if (!isRecord(tree)) return refuse("This cannot be read as SQL");
-  if (tree["error"] !== false) {
-    // DuckDB's word for a statement that it has no tree for: whatever is no SELECT.
-    if (tree["error_type"] === "not implemented") return { ...refuse(notSelect), isForeign: true };
-    // The parser counts characters, the places in a tree are bytes.
-    const at = tree["position"] === undefined ? undefined : Number(tree["position"]);
-    return refuse(`Parser Error: ${tree["error_message"]}`, at);
-  }
-  const statements = Array.isArray(tree["statements"]) ? tree["statements"] : [];
-  if (statements.length !== 1) return refuse(`One statement can be run at a time, not ${statements.length}`);
-  const [statement] = statements;
-  return isRecord(statement) && isRecord(statement["node"])
-    ? { ok: true, node: statement["node"] }
-    : refuse("This cannot be read as SQL");
-}
-
-const notSelect =
-  "Only a SELECT can be run: SELECT, FROM, WITH, VALUES, PIVOT, UNPIVOT, SUMMARIZE, DESCRIBE, SHOW TABLES, or EXPLAIN of one";
-
-/** A string, or what DuckDB's JSON has for a constant past a DOUBLE, which is no JSON: what a constant holds does not matter. */
-const foreignNumbers = /"(?:[^"\\]|\\.)*"|(-?(?:Infinity|NaN|inf|nan))/g;
-
-/** Code points in the first so many bytes. */
-export const characters = (text: string, bytes: number) => [...Buffer.from(text).subarray(0, bytes).toString()].length;
 
 const placed = (sql: string, fault: TreeFault | undefined): StatementFault | undefined =>
   fault && {
