@@ -1,5 +1,6 @@
 /** `millrace serve`: a service, its signals, and what a newcomer needs to see. */
 import { Command } from "@commander-js/extra-typings";
+import { openLog } from "../base/log.ts";
 import { type Config, readConfig, variables } from "../config/config.ts";
 import { signToken } from "../http/auth.ts";
 import { Service } from "../service.ts";
@@ -36,7 +37,7 @@ async function serve(): Promise<void> {
     stopWhenStarted(started.promise);
   });
   try {
-    const service = await Service.start(config);
+    const service = await Service.start(config, (why) => endAtOnce(why, config));
     if (service.secret.isNew) await greet(service, config);
     process.stdout.write(`listening on ${service.address}\n`);
     started.resolve(service);
@@ -73,6 +74,15 @@ async function stopWhenStarted(started: Promise<Service | undefined>): Promise<v
   const service = await started;
   // A start that failed meanwhile tells its reason and ends the process itself.
   if (service !== undefined) process.exit((await service.stop()) ? 0 : 1);
+}
+
+/**
+ * Ends without another write, also without sealing: another server may write to the folder. What was accepted is in its journals, and
+ * nobody is told of an event that this process accepted after them.
+ */
+function endAtOnce(why: string, { logLevel }: Config): void {
+  openLog(logLevel, "service").error({ why }, "the data folder is no longer this server's; ending at once");
+  process.exit(1);
 }
 
 /**

@@ -200,7 +200,7 @@ export class FileJournal implements Journal {
     const path = this.#pathOf(this.#next);
     const file = {
       path,
-      descriptor: openSync(path, "wx", 0o600),
+      descriptor: openSync(path, "wx"),
       from: this.#next,
       rows: 0,
       bytes: 0,

@@ -239,7 +239,7 @@ function writeAnew(path: string): void {
 }
 
 function writeWhole(path: string, pieces: readonly Uint8Array[]): void {
-  const descriptor = openSync(path, "w", 0o600);
+  const descriptor = openSync(path, "w");
   try {
     for (const piece of pieces) writeAll(descriptor, piece);
     fdatasyncSync(descriptor);
