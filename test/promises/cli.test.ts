@@ -60,10 +60,20 @@ describe("token", () => {
     ["no subject", []],
     ["a ttl that is none", ["--subject", "a", "--ttl", "soon"]],
     ["an option that is none", ["--subject", "a", "--nonsense"]],
+    ["a ttl of nothing", ["--subject", "a", "--ttl", "0s"]],
+    ["a ttl below nothing", ["--subject", "a", "--ttl=-1h"]],
+    ["a ttl past ten years", ["--subject", "a", "--ttl", "3651d"]],
+    ["a ttl past all years", ["--subject", "a", "--ttl", "999999999d"]],
+    ["an empty subject", ["--subject", ""]],
+    ["a subject that no header holds", ["--subject", "x".repeat(7_000)]],
+    ["a subject past the service's bound", ["--subject", "x".repeat(70_000)]],
+    ["an unknown scope", ["--subject", "a", "--scope", "events:write nonsense"]],
+    ["an empty scope", ["--subject", "a", "--scope", ""]],
+    ["scopes separated by commas", ["--subject", "a", "--scope", "events:write,query"]],
   ])("%s is an error, and no token comes out", async (_what, words) => {
     await using service = await startService({ env: madeSecret });
     const ended = await millrace(["token", ...words], { env: { MILLRACE_DATA_DIR: service.dataDir } });
-    expect(ended.code).not.toBe(0);
+    expect(ended.code).toBe(2);
     expect(ended.stdout).toBe("");
     expect(ended.stderr).not.toBe("");
     expectPlainWords(ended.stderr);
