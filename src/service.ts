@@ -7,10 +7,11 @@
 import packageJson from "../package.json" with { type: "json" };
 import { systemClock } from "./base/clock.ts";
 import { DiskWatch } from "./base/disk.ts";
-import { messageOf, startFailure } from "./base/errors.ts";
+import { messageOf } from "./base/errors.ts";
 import { type Log, openLog } from "./base/log.ts";
 import type { Config } from "./config/config.ts";
 import { Authenticator } from "./http/auth.ts";
+import { type ConnectionBound, connectionBound, toldOf } from "./http/bound.ts";
 import { RefusalCounters } from "./http/counters.ts";
 import { Front } from "./http/front.ts";
 import { createGateMemory, Gate } from "./http/gate.ts";
@@ -27,7 +28,7 @@ import { loadIdLogs } from "./shard/id-log.ts";
 import { createIdTableMemory, IdTable } from "./shard/id-table.ts";
 import { healthAnswer } from "./stats/health.ts";
 import { keepText } from "./store/kept-file.ts";
-import { type FolderLock, takeDataFolder } from "./store/lock.ts";
+import { type FolderLock, lockDataFolder, prepareDataFolder } from "./store/layout.ts";
 import type { DataFolder } from "./store/names.ts";
 import { takeOver } from "./store/sweep.ts";
 import { Upkeep } from "./upkeep/upkeep.ts";
@@ -63,16 +64,18 @@ export class Service {
   readonly #refusals = new RefusalCounters();
   /** What was wrong with the folder when this life began. */
   readonly #startWarnings: string[] = [];
+  readonly #bound: ConnectionBound;
   #upkeep: Upkeep | undefined;
   #front: Front | undefined;
   #phase: "starting" | "running" | "stopping" = "starting";
 
   /**
-   * Starts a service; resolves when it listens. `onLost`: the folder is no longer its own, and it must end without another write.
+   * Starts a service; resolves when it listens.
    * @throws DataFolderRefused or AddressRefused; nothing is left running then
    */
-  static async start(config: Config, onLost?: (why: string) => void): Promise<Service> {
-    const { folder, lock } = takeDataFolder(config.dataDir, onLost);
+  static async start(config: Config): Promise<Service> {
+    const folder = prepareDataFolder(config.dataDir);
+    const lock = lockDataFolder(folder);
     let service: Service | undefined;
     try {
       service = new Service(config, folder, lock);
@@ -81,7 +84,7 @@ export class Service {
     } catch (error) {
       if (service !== undefined) await service.#close();
       lock[Symbol.dispose]();
-      throw startFailure(error, folder.root);
+      throw error;
     }
   }
 
@@ -91,6 +94,7 @@ export class Service {
     this.#lock = lock;
     const log = openLog(config.logLevel, "service");
     this.#log = log;
+    this.#bound = connectionBound(config, log);
     this.#startWarnings.push(...takeOver(folder, log));
     this.secret = config.jwtSecret === undefined ? secretOf(folder) : { secret: config.jwtSecret, isNew: false };
     this.#startWarnings.push(...(this.secret.warnings ?? []));
@@ -104,6 +108,7 @@ export class Service {
     this.#shards = shardHosts({
       config,
       folder,
+      descriptors: this.#bound.kept,
       idTable,
       boards: this.#boardMemories,
       log,
@@ -172,11 +177,13 @@ export class Service {
         shards: this.#shards.map(laneTo),
         boards: this.#boardMemories,
         gate: this.#gateMemory,
+        bound: this.#bound,
         logLevel: config.logLevel,
       },
     );
     keepText(this.#folder.address, this.#front.address);
-    log.info({ address: this.#front.address, shards: config.shards, folder: this.#folder.root }, "started");
+    const told = { address: this.#front.address, shards: config.shards, folder: this.#folder.root };
+    log.info({ ...told, ...toldOf(this.#bound) }, "started");
   }
 
   /** Where it listens: `http://HOST:PORT`. */
@@ -263,7 +270,8 @@ export class Service {
 
   /** What parts have to tell a person while no new event is harmed; one line for each part. */
   #warnings(): readonly string[] {
-    return [...this.#startWarnings, ...(this.#upkeep?.warnings ?? [])];
+    const parts = [this.#upkeep?.warnings ?? [], this.#front?.connections.warnings ?? []];
+    return [...this.#startWarnings, ...parts.flat()];
   }
 
   async #metrics(): Promise<string> {
@@ -272,6 +280,7 @@ export class Service {
     return scrape({
       shards: this.#shardViews(),
       keeper: this.#keeper,
+      connections: this.#front?.connections,
       histograms: await this.#allShards.histograms(),
       refusals: this.#refusals,
       holdings: this.#publisher.holdings,

@@ -1,5 +1,6 @@
 /** A process that runs an actor: its start, its end, and both ends of the channel between them. */
 import { fileURLToPath } from "node:url";
+import { withKeptDescriptor } from "../base/descriptors.ts";
 import { invariant } from "../base/invariant.ts";
 import { type Handlers, handle } from "./serve.ts";
 import { answerOn, type Port } from "./wire.ts";
@@ -35,19 +36,21 @@ const environmentNames = ["PATH", "LD_LIBRARY_PATH", "LD_PRELOAD"];
 export function spawnActor(given: { entry: URL; options: unknown; onNotice: (notice: unknown) => void }): ActorProcess {
   let listener: ((message: unknown) => void) | undefined;
   const command = [process.execPath, "--no-orphans", fileURLToPath(given.entry)];
-  const child = Bun.spawn(["/bin/sh", "-c", deaf, "actor", ...command], {
-    env: Object.fromEntries(environmentNames.map((name) => [name, process.env[name]])),
-    // No file of another folder configures the runtime.
-    cwd: "/",
-    stdin: "ignore",
-    stdout: "ignore",
-    stderr: "inherit",
-    serialization: "advanced",
-    ipc: (message: unknown) => {
-      if (isTelling(message)) given.onNotice(message.notice);
-      else listener?.(message);
-    },
-  });
+  const spawn = () =>
+    Bun.spawn(["/bin/sh", "-c", deaf, "actor", ...command], {
+      env: Object.fromEntries(environmentNames.map((name) => [name, process.env[name]])),
+      // No file of another folder configures the runtime.
+      cwd: "/",
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "inherit",
+      serialization: "advanced",
+      ipc: (message: unknown) => {
+        if (isTelling(message)) given.onNotice(message.notice);
+        else listener?.(message);
+      },
+    });
+  const child = withKeptDescriptor(spawn);
   child.send({ kind: "birth", options: given.options } satisfies Birth);
   return {
     pid: child.pid,

@@ -8,6 +8,7 @@ import { statfsSync } from "node:fs";
 import { open, statfs, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "./clock.ts";
+import { lacksDescriptors } from "./descriptors.ts";
 import { codeOf, messageOf } from "./errors.ts";
 
 /** What is known of the disk. `failure`: the system's code or text of the last look; `silentMs`: how long it has not answered. */
@@ -63,13 +64,14 @@ export class DiskWatch implements Disposable {
       const { bavail, bsize } = await statfs(this.#path);
       // A disk that became read-only shows no lack of space. Not synced, and removed at once.
       const probe = join(this.#path, "disk.tmp");
-      const file = await open(probe, "w");
+      const file = await open(probe, "w", 0o600);
       await file.close();
       await unlink(probe);
       this.#freeBytes = bavail * bsize;
       this.#failure = undefined;
     } catch (error) {
-      this.#failure = codeOf(error) ?? messageOf(error);
+      // Too many connections for a moment are no fault of the disk: what was known of it holds.
+      if (!lacksDescriptors(error)) this.#failure = codeOf(error) ?? messageOf(error);
     } finally {
       this.#askedMs = undefined;
       this.#onLook(this.state);

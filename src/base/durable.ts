@@ -6,19 +6,11 @@
  * - A failed sync says nothing about what is on disk, and a second one that succeeds says nothing either (the kernel may
  *   have dropped the pages): the caller gives the descriptor up.
  */
-import {
-  closeSync,
-  fdatasyncSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  renameSync,
-  unlinkSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, renameSync, unlinkSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
+import { openKept } from "./descriptors.ts";
 import { codeOf } from "./errors.ts";
 
 /**
@@ -45,7 +37,7 @@ export function appendDurably(descriptor: number, bytes: Uint8Array): void {
 
 /** Makes the names in a folder durable: creations, renames and removals before the call. */
 export function syncFolder(folder: string): void {
-  const descriptor = openSync(folder, "r");
+  const descriptor = openKept(folder, "r");
   try {
     fsyncSync(descriptor);
   } finally {
@@ -61,7 +53,7 @@ export async function syncFile(path: string): Promise<void> {
 
 /** Cuts a file to `lengthBytes`, durably. */
 export function truncateDurably(path: string, lengthBytes: number): void {
-  const descriptor = openSync(path, "r+");
+  const descriptor = openKept(path, "r+");
   try {
     ftruncateSync(descriptor, lengthBytes);
     fsyncSync(descriptor);

@@ -26,6 +26,11 @@ export class AddressRefused extends MillraceError {
   override readonly name = "AddressRefused";
 }
 
+/** The process may open fewer files than a service needs. */
+export class TooFewDescriptors extends MillraceError {
+  override readonly name = "TooFewDescriptors";
+}
+
 /** The disk did not take a write or a sync. Nothing of it may be acknowledged. */
 export class JournalNotWritten extends MillraceError {
   override readonly name = "JournalNotWritten";
@@ -64,16 +69,6 @@ export class Overloaded extends MillraceError {
     this.reason = reason;
     this.retryAfterSeconds = retryAfterSeconds;
   }
-}
-
-/**
- * A start that failed, for whoever reads it: what the system refused becomes a refusal of the data folder in one sentence, and a
- * refusal stays what it is; what is neither is a bug, and stays too.
- */
-export function startFailure(error: unknown, root: string): unknown {
-  if (error instanceof MillraceError && !(error instanceof ActorDied)) return error;
-  if (codeOf(error) === undefined && !(error instanceof ActorDied)) return error;
-  return new DataFolderRefused(`data folder ${root} cannot be served: ${messageOf(error)}`, { cause: error });
 }
 
 /** The text of whatever was thrown. */

@@ -1,9 +1,8 @@
 /** The environment to a `Config`: checked at start, all problems told at once, nothing silently ignored. */
 import { availableParallelism } from "node:os";
-import { dataPathProblem } from "../base/data-path.ts";
+import { connectionsAllowed, type DescriptorNeeds, descriptorLimit } from "../base/descriptors.ts";
 import { ConfigInvalid } from "../base/errors.ts";
 import { type LogLevel, logLevels } from "../base/log.ts";
-import { type Share, shares } from "../base/share.ts";
 
 /** Everything that the environment decides. */
 export type Config = {
@@ -22,6 +21,8 @@ export type Config = {
   flushIntervalMs: number;
   bufferEventsMax: number;
   bodyBytesMax: number;
+  /** Open connections of the process; undefined: as many as the limit of open files allows. */
+  connectionsMax: number | undefined;
   /** Events received longer ago are dropped; 0: none. */
   retentionMs: number;
   /** How long a replaced segment stays for readers that have opened it. */
@@ -48,12 +49,14 @@ const flushIntervalSecondsMax = 2_147_483;
 /** A body is held in memory whole, several times over, and so is an event when it is sealed. Bytes. */
 const bodyBytesMaxMax = 16 * 1024 * 1024;
 
+/** No machine has more descriptors for one process. */
+const connectionsMaxMax = 1_000_000;
+
 const dayMs = 86_400_000;
 
 /** Variables whose feature is not there yet, and the value that asks for nothing of it; undefined: there is none. */
 const notYetSupported: Readonly<Record<string, string | undefined>> = {
   MILLRACE_ALERTS: undefined,
-  MILLRACE_CONNECTIONS_MAX: undefined,
   MILLRACE_CORS_ORIGINS: undefined,
   MILLRACE_HS256: "on",
   MILLRACE_JOURNAL: undefined,
@@ -65,6 +68,7 @@ const notYetSupported: Readonly<Record<string, string | undefined>> = {
   MILLRACE_REVOKED: undefined,
   MILLRACE_SCHEMAS: undefined,
   MILLRACE_SCHEMA_MODE: "warn",
+  MILLRACE_SHARE: undefined,
   MILLRACE_STORE: undefined,
   MILLRACE_WRITE_KEYS: undefined,
 };
@@ -74,7 +78,6 @@ export const variables = {
   HOST: ["127.0.0.1", "listening address"],
   PORT: ["3000", "listening port; 0 picks a free one"],
   MILLRACE_DATA_DIR: ["./data", "journals, segments, catalog, generated secret"],
-  MILLRACE_SHARE: ["owner", "who may read the data folder: owner, or group too; the secret stays the owner's"],
   MILLRACE_SHARDS: ["cores, at least 2", "shard actors, 1 to 64"],
   MILLRACE_HTTP_THREADS: ["1", "threads that accept requests, 1 to 16; each wants a core of its own"],
   MILLRACE_JWT_SECRET: ["made at first start", "HS256 key, at least 32 bytes"],
@@ -83,6 +86,7 @@ export const variables = {
   MILLRACE_ACK: ["durable", "`durable`: a 200 means fsynced; `buffered`: written, not yet synced"],
   MILLRACE_FLUSH_INTERVAL_SECONDS: ["2", "longest time from acceptance to a sealed segment"],
   MILLRACE_MAX_BUFFER_EVENTS: ["1000000", "accepted and not yet sealed, all shards; past it, 503"],
+  MILLRACE_CONNECTIONS_MAX: ["from the limit of open files", "open connections; past it new ones are closed"],
   MILLRACE_MAX_BODY_BYTES: ["1048576", "largest body, also after inflation; past it, 413"],
   MILLRACE_RETENTION_DAYS: ["0", "events received longer ago are dropped; 0 keeps all"],
   MILLRACE_GRACE_SECONDS: ["30", "replaced segments stay this long, for queries that run on them"],
@@ -132,15 +136,10 @@ export function readConfig(environment: Environment): Config {
     if (given !== undefined && given !== off) problems.push(`${name}: not yet supported; unset it`);
   }
   problems.push(...unknownVariables(environment).map((name) => `${name}: unknown variable; unset it`));
-  const dataDir = text("MILLRACE_DATA_DIR") ?? "./data";
-  const pathProblem = dataPathProblem(dataDir);
-  if (pathProblem !== undefined) problems.push(`MILLRACE_DATA_DIR: ${pathProblem}`);
-  // Read where a command starts: see `shareOf`. Here it is only judged.
-  oneOf("MILLRACE_SHARE", "owner", shares);
   const config: Config = {
     host: text("HOST") ?? "127.0.0.1",
     port: integer("PORT", 3000, 0, 65_535),
-    dataDir,
+    dataDir: text("MILLRACE_DATA_DIR") ?? "./data",
     shards: integer("MILLRACE_SHARDS", Math.min(shardsMax, Math.max(2, availableParallelism())), 1, shardsMax),
     httpThreads: integer("MILLRACE_HTTP_THREADS", 1, 1, httpThreadsMax),
     jwtSecret,
@@ -151,6 +150,10 @@ export function readConfig(environment: Environment): Config {
       1000 * number("MILLRACE_FLUSH_INTERVAL_SECONDS", 2, { min: 0.1, max: flushIntervalSecondsMax, isInteger: false }),
     bufferEventsMax: integer("MILLRACE_MAX_BUFFER_EVENTS", 1_000_000, 1, 100_000_000),
     bodyBytesMax: integer("MILLRACE_MAX_BODY_BYTES", 1_048_576, 1, bodyBytesMaxMax),
+    connectionsMax:
+      text("MILLRACE_CONNECTIONS_MAX") === undefined
+        ? undefined
+        : integer("MILLRACE_CONNECTIONS_MAX", 1, 1, connectionsMaxMax),
     retentionMs: dayMs * number("MILLRACE_RETENTION_DAYS", 0, { min: 0, max: 36_500, isInteger: false }),
     graceMs: 1000 * number("MILLRACE_GRACE_SECONDS", 30, { min: 0, max: 86_400, isInteger: false }),
     queries: {
@@ -161,17 +164,33 @@ export function readConfig(environment: Environment): Config {
     },
     logLevel: oneOf("MILLRACE_LOG", "info", logLevels),
   };
+  problems.push(...tooManyConnections(config));
   if (problems.length > 0) throw new ConfigInvalid(problems);
   return config;
 }
-
-/** Who may read the data folder; what is refused by `readConfig` counts as `owner`. */
-export const shareOf = (environment: Environment): Share =>
-  shares.find((share) => share === environment["MILLRACE_SHARE"]?.trim()) ?? "owner";
 
 /** Variables that start with `MILLRACE_` and that nothing reads. */
 function unknownVariables(environment: Environment): string[] {
   return Object.keys(environment).filter(
     (name) => name.startsWith("MILLRACE_") && !(name in variables) && !(name in notYetSupported),
   );
+}
+
+/** What decides how many descriptors the service needs beside its connections. */
+export const descriptorNeeds = ({ shards, httpThreads, queries }: Config): DescriptorNeeds => ({
+  shards,
+  httpThreads,
+  queriesMax: queries.atOnceMax,
+});
+
+/** A bound that the limit of open files cannot hold. */
+function tooManyConnections(config: Config): string[] {
+  const limit = descriptorLimit();
+  if (config.connectionsMax === undefined || limit === undefined) return [];
+  // A limit with which nothing works at all is told by the start.
+  const allowed = Math.max(1, connectionsAllowed(limit, descriptorNeeds(config)));
+  if (config.connectionsMax <= allowed) return [];
+  return [
+    `MILLRACE_CONNECTIONS_MAX: ${config.connectionsMax} is more than ${allowed}, which is what the limit of ${limit} open files leaves; lower it, or raise that limit (ulimit -n)`,
+  ];
 }

@@ -11,6 +11,8 @@ import type {
   AcceptorRequest,
 } from "./acceptor-protocol.ts";
 import type { AuthOptions } from "./auth.ts";
+import type { ConnectionBound } from "./bound.ts";
+import { Connections } from "./connections.ts";
 import type { HttpContext, Limits } from "./context.ts";
 import { type HttpServer, listen } from "./server.ts";
 
@@ -27,6 +29,7 @@ type FrontOptions = {
   shards: readonly ShardLane[];
   boards: SharedArrayBuffer[];
   gate: SharedArrayBuffer;
+  bound: ConnectionBound;
   logLevel: LogLevel;
 };
 
@@ -37,11 +40,19 @@ const innerHost = "127.0.0.1";
 export class Front {
   /** As it was bound: `http://HOST:PORT`. */
   readonly address: string;
+  /** Keeps the number of open connections within its bound. */
+  readonly connections: Connections;
   readonly #servers: readonly HttpServer[];
   readonly #acceptors: readonly Acceptor[];
 
-  private constructor(address: string, servers: readonly HttpServer[], acceptors: readonly Acceptor[]) {
+  private constructor(
+    address: string,
+    connections: Connections,
+    servers: readonly HttpServer[],
+    acceptors: readonly Acceptor[],
+  ) {
     this.address = address;
+    this.connections = connections;
     this.#servers = servers;
     this.#acceptors = acceptors;
   }
@@ -54,7 +65,8 @@ export class Front {
     const { host, version, threads } = options;
     if (threads > 1) requireFree(host, options.port);
     const outer = listen(context, { host, port: options.port, version, isShared: threads > 1 });
-    if (threads === 1) return new Front(outer.address, [outer], []);
+    const connections = new Connections({ port: outer.port, ...options.bound, log: context.log });
+    if (threads === 1) return new Front(outer.address, connections, [outer], []);
     const inner = listen(context, { host: innerHost, port: 0, version, isShared: false });
     const acceptors = Array.from({ length: threads - 1 }, (_, index): Acceptor => {
       const born: AcceptorOptions = {
@@ -79,7 +91,7 @@ export class Front {
         },
       });
     });
-    const front = new Front(outer.address, [outer, inner], acceptors);
+    const front = new Front(outer.address, connections, [outer, inner], acceptors);
     try {
       await Promise.all(acceptors.map((acceptor) => acceptor.start()));
     } catch (error) {
@@ -103,6 +115,7 @@ export class Front {
 
   /** Ends all listening; open connections are closed. */
   async close(): Promise<void> {
+    this.connections[Symbol.dispose]();
     await Promise.all(this.#acceptors.map((acceptor) => acceptor.destroy()));
     for (const server of this.#servers) await server.stop();
   }

@@ -8,12 +8,15 @@ import type { ShardHoldings } from "../keeper/protocol.ts";
 import type { QueryRunner } from "../query/runner.ts";
 import type { BoardState } from "../shard/board.ts";
 import { ageSeconds, freshnessOf } from "../stats/health.ts";
+import type { Connections } from "./connections.ts";
 import type { RefusalCounters } from "./counters.ts";
 
 /** What a scrape reads. */
 type ScrapeView = {
   shards: { board: BoardState; isReady: boolean; restarts: number }[];
   keeper: { restarts: number };
+  /** Undefined before it listens. */
+  connections: Pick<Connections, "open" | "closed" | "max"> | undefined;
   /** What the histograms of each thread hold; a thread that does not answer is left out. */
   histograms: HistogramCounts[][];
   refusals: RefusalCounters;
@@ -48,6 +51,9 @@ export async function scrape(view: ScrapeView): Promise<string> {
     millrace_flush_failures_total: total((board) => board.flushFailures),
     millrace_corrupt_journals: total((board) => board.corruptJournals),
     millrace_lines_refused: total((board) => board.refusedLines),
+    millrace_connections: view.connections?.open ?? Number.NaN,
+    millrace_connections_max: view.connections?.max ?? Number.NaN,
+    millrace_connections_closed_total: view.connections?.closed ?? 0,
     millrace_keeper_restarts_total: view.keeper.restarts,
     millrace_worker_restarts_total: view.shards.reduce((sum, { restarts }) => sum + restarts, 0),
     millrace_disk_free_bytes: view.diskFreeBytes,

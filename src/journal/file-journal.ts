@@ -1,7 +1,8 @@
 /** The journal of a shard as local files: one open for appending, each closed one a part that waits for its flush. */
-import { closeSync, fdatasyncSync, ftruncateSync, openSync } from "node:fs";
+import { closeSync, fdatasyncSync, ftruncateSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Sequence, sequence } from "../base/brand.ts";
+import { openKept } from "../base/descriptors.ts";
 import { removeIfThere, syncFolder, truncateDurably, writeAll } from "../base/durable.ts";
 import { codeOf, JournalNotWritten, messageOf } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
@@ -17,7 +18,7 @@ function cutToLastDurable(file: OpenFile): void {
   }
   truncateDurably(file.path, file.bytes);
   const content = readJournal(file.path, file.from);
-  if (content.soundBytes !== file.bytes || content.corrupt.length > 0 || content.missing !== "")
+  if (content.soundBytes !== file.bytes || content.corrupt.length > 0)
     throw new JournalNotWritten(`${file.path} does not read back as it was written`);
 }
 
@@ -200,7 +201,7 @@ export class FileJournal implements Journal {
     const path = this.#pathOf(this.#next);
     const file = {
       path,
-      descriptor: openSync(path, "wx"),
+      descriptor: openKept(path, "wx", 0o600),
       from: this.#next,
       rows: 0,
       bytes: 0,

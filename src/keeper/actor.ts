@@ -16,8 +16,6 @@ import type { KeeperNotice, KeeperOptions, KeeperReplies, KeeperRequest } from "
 // Sent to this process alone, a signal is meant for the service. Sent to all of the group, the service has it already and says so.
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, () => tellService({ kind: "signalled", signal } satisfies KeeperNotice));
-// The end of the terminal reaches the whole group; the service decides, and may still need what it seals with.
-process.on("SIGHUP", () => undefined);
 
 serveProcess<KeeperRequest, KeeperReplies>((options) => {
   const { folder, threads, memoryMiB, logLevel } = options as KeeperOptions;
@@ -37,7 +35,7 @@ serveProcess<KeeperRequest, KeeperReplies>((options) => {
       await Promise.all([queue.settled(), flushQueue.settled()]);
       return undefined;
     },
-    publish: ({ watermarks }) => queue.inTurn((opened) => keeper.publish(opened, watermarks)),
+    publish: ({ watermarks, nowMs }) => queue.inTurn((opened) => keeper.publish(opened, { watermarks, nowMs })),
     seal: ({ source }) =>
       (flushQueue.jobs <= queue.jobs ? flushQueue : queue).inTurn((opened) =>
         sealOrSetAside(opened, { folder, log, source }),

@@ -1,5 +1,5 @@
 /** A DuckDB with its jobs, one after another: they share a connection. */
-import { codeOf, messageOf } from "../base/errors.ts";
+import { lacksDescriptors } from "../base/descriptors.ts";
 import { lowerPoolPriority } from "../base/priority.ts";
 import { DuckDB, type DuckDBLimits } from "../store/duckdb.ts";
 
@@ -59,7 +59,3 @@ export class JobQueue {
     }
   }
 }
-
-/** Whether a job failed because the process, or the machine, may open no more files: the system says so, or DuckDB with its words. */
-const lacksDescriptors = (error: unknown) =>
-  ["EMFILE", "ENFILE"].includes(codeOf(error) ?? "") || /too many open files/i.test(messageOf(error));

@@ -39,7 +39,7 @@ export class Keeper {
   }
 
   /** Writes the catalog over what is sealed now. A shard without a watermark keeps the lowest: nothing is promised of it. */
-  async publish(duckdb: DuckDB, watermarks: readonly ShardWatermark[]) {
+  async publish(duckdb: DuckDB, { watermarks, nowMs }: { watermarks: readonly ShardWatermark[]; nowMs: number }) {
     const segments = await this.#known.list(duckdb);
     const erasures = readReceipts(this.#folder);
     const before = this.#version ?? (await publishedVersion(duckdb, this.#folder));
@@ -51,7 +51,7 @@ export class Keeper {
       watermarks,
       erasures,
       version,
-      publishedAtMs: Date.now(),
+      publishedAtMs: nowMs,
     });
     this.#version = version;
     this.#published = new Set(segments.map(({ file }) => file));

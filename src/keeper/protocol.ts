@@ -36,7 +36,7 @@ export type RewriteWish =
 /** Everything that the keeper is asked. */
 export type KeeperRequest =
   | { kind: "recover" }
-  | { kind: "publish"; watermarks: ShardWatermark[] }
+  | { kind: "publish"; watermarks: ShardWatermark[]; nowMs: number }
   | { kind: "settle" }
   | { kind: "seal"; source: SegmentSource }
   | { kind: "check"; path: string }

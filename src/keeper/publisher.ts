@@ -54,7 +54,11 @@ export class Publisher implements Disposable {
    */
   async publish(): Promise<number> {
     const watermarks = await this.#options.watermarks();
-    const { version, holdings } = await this.#options.keeper.ask({ kind: "publish", watermarks });
+    const { version, holdings } = await this.#options.keeper.ask({
+      kind: "publish",
+      watermarks,
+      nowMs: systemClock.nowMs(),
+    });
     this.#holdings = holdings;
     this.#failure = undefined;
     this.#publishedMs = performance.now();

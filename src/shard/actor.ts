@@ -1,5 +1,6 @@
 /** Worker entry of a shard: one message, one reply; all state is in `Shard`. */
 import { askOutside, bornWith, type Handlers, handlerOf, notify } from "../actor/serve.ts";
+import { shareDescriptors } from "../base/descriptors.ts";
 import { DataFolderRefused } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import { release } from "../base/release.ts";
@@ -9,6 +10,7 @@ import type { ShardNotice, ShardOptions, ShardReplies, ShardRequest } from "./pr
 import { Shard } from "./shard.ts";
 
 const options = bornWith() as ShardOptions;
+shareDescriptors(options.descriptors);
 
 let shard: Promise<Shard> | undefined;
 

@@ -9,7 +9,7 @@ import { IdTable } from "./id-table.ts";
 import type { ShardNotice, ShardOptions, ShardReplies, ShardRequest } from "./protocol.ts";
 
 /** What all shards are made of, and whom they tell. */
-type ShardsGiven = Pick<ShardOptions, "folder" | "idTable" | "boards"> & {
+type ShardsGiven = Pick<ShardOptions, "folder" | "descriptors" | "idTable" | "boards"> & {
   config: Pick<Config, "shards" | "ack" | "flushIntervalMs" | "bufferEventsMax" | "bodyBytesMax" | "logLevel">;
   log: Log;
   /** A shard has sealed a segment. */

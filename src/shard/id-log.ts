@@ -7,9 +7,10 @@
  * - A block that does not check is the end of its file: it was being written when the process ended, and its journal is
  *   still there.
  */
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { Sequence, ShardId } from "../base/brand.ts";
+import { openKept } from "../base/descriptors.ts";
 import { appendDurably, removeIfThere, renameDurably, syncFolder } from "../base/durable.ts";
 import { readEventId } from "../event/event-id.ts";
 import { encodeIdBlock, type IdBlock, idRecordBytes, readIdBlocks } from "../store/id-blocks.ts";
@@ -63,7 +64,7 @@ export class IdLog {
     // Later than every block before it, also after the clock was set back: blocks are told apart by their times.
     this.#newestMs = Math.max(nowMs, this.#newestMs);
     this.#lastIsTorn = true;
-    const descriptor = openSync(this.#pathOf(file.number), isNew ? "ax" : "a");
+    const descriptor = openKept(this.#pathOf(file.number), isNew ? "ax" : "a", 0o600);
     try {
       const block = { flushedAtMs: this.#newestMs, range: { shard, to }, records: encodeRecords(ids) };
       appendDurably(descriptor, encodeIdBlock(block));
@@ -116,7 +117,7 @@ const idsPerPass = 250_000;
 /** Ids in a file that has one a line, in sets that are small enough for memory. */
 export function* idsIn(path: string): Generator<ReadonlySet<string>> {
   const lineBytes = 37;
-  const descriptor = openSync(path, "r");
+  const descriptor = openKept(path, "r");
   try {
     const piece = Buffer.alloc(idsPerPass * lineBytes);
     for (;;) {
@@ -144,7 +145,7 @@ function forgetIn(path: string, ids: ReadonlySet<string>): number {
   if (forgotten === 0 && !isTorn) return 0;
   const unfinished = path + unfinishedSuffix;
   removeIfThere(unfinished);
-  const descriptor = openSync(unfinished, "wx");
+  const descriptor = openKept(unfinished, "wx", 0o600);
   try {
     appendDurably(descriptor, Buffer.concat(kept.filter((block) => countOf(block) > 0).map(encodeIdBlock)));
   } finally {

@@ -1,6 +1,7 @@
 /** What a shard actor is asked, and what it answers: plain data, cloned between threads. */
 import type { Recovery } from "../actor/serve.ts";
 import type { ShardId } from "../base/brand.ts";
+import type { DescriptorBudget } from "../base/descriptors.ts";
 import type { OverloadReason } from "../base/errors.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { HistogramCounts } from "../base/metrics.ts";
@@ -24,6 +25,8 @@ export type ShardOptions = {
   bufferEventsMax: number;
   bodyBytesMax: number;
   logLevel: LogLevel;
+  /** Descriptors that this process keeps for the disk. */
+  descriptors: DescriptorBudget | undefined;
   idTable: SharedArrayBuffer;
   /** One for each shard, in their order. */
   boards: SharedArrayBuffer[];

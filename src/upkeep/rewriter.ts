@@ -3,6 +3,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { withKeptDescriptor } from "../base/descriptors.ts";
 import { MillraceError } from "../base/errors.ts";
 import { limitedProcess } from "../base/limited-process.ts";
 import { type DataFolder, unfinishedSuffix } from "../store/names.ts";
@@ -62,7 +63,9 @@ export class Rewriter implements Disposable {
     const { command, env } = limitedProcess({ entry, args: [], memoryMiB: guard?.memoryMiB ?? processMiB });
     // Given whole: to write to a process that was killed meanwhile would be an error of its own.
     const stdin = Buffer.from(JSON.stringify(order));
-    const child = Bun.spawn(command, { env, cwd: this.#folder.root, stdin, stdout: "pipe", stderr: "pipe" });
+    const child = withKeptDescriptor(() =>
+      Bun.spawn(command, { env, cwd: this.#folder.root, stdin, stdout: "pipe", stderr: "pipe" }),
+    );
     this.#child = child;
     let isTooLong = false;
     const timer =

@@ -1,0 +1,37 @@
+/**
+ * The few calls of the system's C library that the runtime has no way to: limits of the process, and sockets by their descriptor.
+ * Linux alone; undefined elsewhere, and where the library is not found.
+ */
+import { dlopen, FFIType } from "bun:ffi";
+
+const { i32, ptr } = FFIType;
+
+const calls = {
+  getrlimit: { args: [i32, ptr], returns: i32 },
+  setrlimit: { args: [i32, ptr], returns: i32 },
+  fcntl: { args: [i32, i32], returns: i32 },
+  getsockname: { args: [i32, ptr, ptr], returns: i32 },
+  getpeername: { args: [i32, ptr, ptr], returns: i32 },
+  getsockopt: { args: [i32, i32, i32, ptr, ptr], returns: i32 },
+  shutdown: { args: [i32, i32], returns: i32 },
+} as const;
+
+/** The library of the common systems, and of those with musl. */
+const names = ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`];
+
+type Libc = ReturnType<typeof dlopen<typeof calls>>["symbols"];
+
+let opened: Libc | undefined;
+
+/** The calls; each gives -1 where the system refuses. The library is opened once in each thread. */
+export function libc(): Libc | undefined {
+  if (process.platform !== "linux") return undefined;
+  for (const name of names)
+    try {
+      opened ??= dlopen(name, calls).symbols;
+    } catch (error) {
+      // The other kind of system. Whatever else is wrong with a library, it cannot be used.
+      if (!(error instanceof Error)) throw error;
+    }
+  return opened;
+}

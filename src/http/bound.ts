@@ -1,0 +1,44 @@
+/** How many connections there may be, out of what is configured and what the system allows. */
+import {
+  connectionsByDefault,
+  type DescriptorBudget,
+  descriptorLimit,
+  descriptorsMin,
+  keepDescriptors,
+} from "../base/descriptors.ts";
+import { TooFewDescriptors } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { type Config, descriptorNeeds } from "../config/config.ts";
+
+/** The bound of connections; `limit` is the most open files of the process, and `kept` what is told to threads that need some. */
+export type ConnectionBound = { max: number; limit: number | undefined; kept: DescriptorBudget | undefined };
+
+/** Below this many open files the service works, with fewer connections than most would expect. */
+const fewDescriptors = 1024;
+
+const howToRaise = "raise the limit of open files (`ulimit -n 65536`, or LimitNOFILE=65536 of a systemd unit)";
+
+/**
+ * Finds the bound, keeps descriptors for the disk, and warns where there are few.
+ * @throws TooFewDescriptors where the service cannot work
+ */
+export function connectionBound(config: Config, log: Log): ConnectionBound {
+  const needs = descriptorNeeds(config);
+  const limit = descriptorLimit();
+  if (limit === undefined || !Number.isFinite(limit))
+    return { max: config.connectionsMax ?? Number.POSITIVE_INFINITY, limit, kept: undefined };
+  const least = descriptorsMin(needs);
+  if (limit < least)
+    throw new TooFewDescriptors(
+      `this process may have ${limit} open files, and needs ${least} with ${needs.shards} shards; ${howToRaise}`,
+    );
+  const max = config.connectionsMax ?? connectionsByDefault(limit, needs);
+  if (limit < fewDescriptors) log.warn({ open_files: limit, connections: max }, `few open files: ${howToRaise}`);
+  return { max, limit, kept: keepDescriptors(needs) };
+}
+
+/** What the log tells of it; a number that is not known or not bounded is null. */
+export const toldOf = ({ max, limit }: ConnectionBound) => ({
+  open_files: limit === undefined || !Number.isFinite(limit) ? null : limit,
+  connections_max: Number.isFinite(max) ? max : null,
+});

@@ -1,0 +1,120 @@
+/**
+ * The bound of open connections. The runtime has no hook for a new connection and does not count those that send nothing: it accepts until
+ * the descriptors are used up, and then spins. So the process is looked at ten times a second, and what is past the bound is ended from
+ * below, by `shutdown`: the runtime sees the end of the connection and closes it.
+ */
+import { descriptorsOpen } from "../base/descriptors.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { planClosing } from "./closing.ts";
+import { Sockets } from "./sockets.ts";
+
+/** A look costs 10 us while few descriptors are open. ms */
+const lookEveryMs = 100;
+
+/** While there are too many: those that wait to be accepted come in as soon as others are gone. ms */
+const crowdedLookMs = 20;
+
+/** Too many for so long need a person. ms */
+const crowdedMsMax = 10_000;
+
+/** Without a crowd for so long it is over. ms */
+const calmMs = 10_000;
+
+/** Numbers of descriptors that are looked at where there is no limit. */
+const descriptorsMax = 1 << 20;
+
+/** Whose connections, and how many there may be. */
+type ConnectionsOptions = {
+  port: number;
+  max: number;
+  /** Most open files of the process, where that is known. */
+  limit: number | undefined;
+  log: Log;
+};
+
+/** Keeps the connections of the process within their bound. */
+export class Connections implements Disposable {
+  readonly #options: ConnectionsOptions;
+  readonly #sockets = Sockets.open();
+  #before: ReadonlySet<string> = new Set();
+  #timer: NodeJS.Timeout | undefined;
+  #closed = 0;
+  #crowdedFromMs: number | undefined;
+  #crowdedAtMs = 0;
+
+  /** Where the system has no way to look, it says so in the log once, and does nothing. */
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+    if (this.#sockets === undefined || descriptorsOpen() === undefined)
+      options.log.warn("connections cannot be counted on this system, so their number is not bounded");
+    else this.#lookAfter(lookEveryMs);
+  }
+
+  /** Open connections; undefined where they cannot be counted. */
+  get open(): number | undefined {
+    return this.#seen()?.length;
+  }
+
+  /** Most connections that are kept. */
+  get max(): number {
+    return this.#options.max;
+  }
+
+  /** Connections that were ended because there were too many. */
+  get closed(): number {
+    return this.#closed;
+  }
+
+  /** Sentences for who operates the service: empty while the bound is enough. */
+  get warnings(): readonly string[] {
+    if (this.#crowdedFromMs === undefined || performance.now() - this.#crowdedFromMs < crowdedMsMax) return [];
+    return [
+      `more than ${this.#options.max} connections are wanted, and ${this.#closed} were closed so far; find out who opens them, or raise MILLRACE_CONNECTIONS_MAX and the limit of open files`,
+    ];
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+
+  #lookAfter(ms: number): void {
+    this.#timer = setTimeout(() => {
+      let isCrowded = false;
+      try {
+        isCrowded = this.#look();
+      } catch (error) {
+        this.#options.log.error({ error: messageOf(error) }, "connections not counted; tried again");
+      }
+      this.#lookAfter(isCrowded ? crowdedLookMs : lookEveryMs);
+    }, ms);
+  }
+
+  /** Ends what is too much; true when there was any. */
+  #look(): boolean {
+    const { max, log } = this.#options;
+    const nowMs = performance.now();
+    if (nowMs - this.#crowdedAtMs > calmMs) this.#crowdedFromMs = undefined;
+    // A connection has a descriptor: where there are not even so many, nobody needs to look closer.
+    if ((descriptorsOpen() ?? 0) <= max) return false;
+    const connections = this.#seen() ?? [];
+    const ending = planClosing(connections, { max, before: this.#before });
+    for (const connection of ending) this.#sockets?.end(connection);
+    const ended = new Set(ending);
+    this.#before = new Set(connections.filter((connection) => !ended.has(connection)).map(({ key }) => key));
+    if (connections.length <= max) return false;
+    this.#closed += ending.length;
+    if (this.#crowdedFromMs === undefined)
+      log.warn({ connections: connections.length, max }, "too many connections; those past the bound are closed");
+    this.#crowdedFromMs ??= nowMs;
+    this.#crowdedAtMs = nowMs;
+    return true;
+  }
+
+  #seen() {
+    return this.#sockets?.connections(this.#options.port, {
+      open: descriptorsOpen() ?? Number.POSITIVE_INFINITY,
+      limit: Math.min(this.#options.limit ?? descriptorsMax, descriptorsMax),
+    });
+  }
+}
