@@ -1,6 +1,7 @@
 /** Where the fields of an event stand in a body that stays bytes. */
 import { closeObject, letterN, openObject } from "./ascii.ts";
-import { type JsonScanner, keyHash } from "./json-scanner.ts";
+import type { JsonScanner } from "./json-scanner.ts";
+import { keyHash } from "./key-hash.ts";
 import type { eventSchema } from "./schema.ts";
 
 type FieldName = keyof typeof eventSchema.properties;
@@ -16,6 +17,8 @@ export class Field {
   to = 0;
   /** The value's first byte. */
   first = 0;
+  /** Whether some string in it has an escape that JSON.stringify may write in another way. */
+  isRespelled = false;
 
   constructor(name: string) {
     this.key = Buffer.from(name);
@@ -42,9 +45,13 @@ export class EventFields implements Record<FieldName, Field> {
   readonly event_id = new Field("event_id");
   /** Whether there is space between the tokens of `properties`. */
   propertiesHaveSpace = false;
+  /** Whether a number of `properties` has a plus before its exponent, though JSON.stringify writes it so. */
+  propertiesHavePlus = false;
 
   readonly #scanner: JsonScanner;
   readonly #all: readonly Field[];
+  /** Those whose bytes are compared or read here, and not only copied. */
+  readonly #read: readonly Field[] = [this.category, this.priority, this.timestamp, this.event_id];
   readonly #ofHash: ReadonlyMap<number, Field>;
 
   constructor(scanner: JsonScanner) {
@@ -53,7 +60,10 @@ export class EventFields implements Record<FieldName, Field> {
     this.#ofHash = new Map(this.#all.map((each) => [keyHash(each.key), each]));
   }
 
-  /** Steps over an event and finds its fields; false where the scanner accepts none. A field that stands twice is not plain. */
+  /**
+   * Steps over an event and finds its fields; false where the scanner accepts none. A field that stands twice is not plain, nor is one
+   * that is read here and has escapes, or a key with escapes, which may be a field's.
+   */
   scan(): boolean {
     const scanner = this.#scanner;
     for (const each of this.#all) each.isThere = false;
@@ -61,11 +71,14 @@ export class EventFields implements Record<FieldName, Field> {
     while (goesOn === true) {
       const hash = scanner.key();
       if (hash === undefined) return false;
+      if (scanner.isKeyRespelled) scanner.isPlain = false;
       const named = this.#ofHash.get(hash);
       const field = named !== undefined && scanner.keyIs(named.key) ? named : undefined;
       const first = scanner.peek();
       const from = scanner.at;
       scanner.hasSpace = false;
+      scanner.isRespelled = false;
+      scanner.hasPlus = false;
       if (!scanner.value()) return false;
       if (field !== undefined) {
         if (field.isThere) scanner.isPlain = false;
@@ -74,10 +87,15 @@ export class EventFields implements Record<FieldName, Field> {
         field.first = first;
         field.from = from;
         field.to = scanner.at;
-        if (field === this.properties) this.propertiesHaveSpace = scanner.hasSpace;
+        field.isRespelled = scanner.isRespelled;
+        if (field === this.properties) {
+          this.propertiesHaveSpace = scanner.hasSpace;
+          this.propertiesHavePlus = scanner.hasPlus;
+        }
       }
       goesOn = scanner.next(closeObject);
     }
+    for (const each of this.#read) if (each.isThere && each.isRespelled) scanner.isPlain = false;
     return goesOn === false;
   }
 }

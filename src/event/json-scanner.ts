@@ -1,7 +1,8 @@
 /**
  * Walks over JSON that stays bytes: where values begin and end, and whether JSON.stringify would write them as they stand.
  * REQUIRES: the bytes are valid UTF-8. What a scanner accepts and calls plain, JSON.parse accepts too, and JSON.stringify gives
- * the same bytes for it but for the space between tokens (property test). What it does not accept may still be JSON.
+ * the same bytes for it but for what is noted beside: space between tokens, escapes, numbers in a spelling of their own
+ * (property test). What it does not accept may still be JSON.
  */
 import {
   backslash,
@@ -21,9 +22,12 @@ import {
   quote,
   space,
 } from "./ascii.ts";
+import { escapeEnd, isRespelled } from "./json-escape.ts";
+import { spellingOf } from "./json-number.ts";
+import { KeyHash } from "./key-hash.ts";
 
 /** Deeper values, and objects with more members, are for the parser: each key is compared with those before it. */
-const depthMax = 24;
+const depthMax = 64;
 const membersMax = 64;
 
 /** 1 for each byte that a string may hold as it is: all but controls, the quote and the backslash. */
@@ -32,16 +36,6 @@ const ordinary = Uint8Array.from({ length: 256 }, (_, byte) =>
 );
 
 const words = ["true", "false", "null"].map((word) => Buffer.from(word));
-
-/** From so many characters on a number may have more digits than a double. */
-const longNumberChars = 16;
-
-/** The hash of a key that `JsonScanner.key` gives, of the key's bytes. */
-export function keyHash(key: Uint8Array): number {
-  let hash = 0;
-  for (const byte of key) hash = (Math.imul(hash, 31) + byte) | 0;
-  return hash;
-}
 
 /** A place in some JSON. Steps give false for what is not accepted; the place means nothing then. */
 export class JsonScanner {
@@ -54,6 +48,14 @@ export class JsonScanner {
   isPlain = true;
   /** Set to true when there was space between tokens; set to false by the caller. */
   hasSpace = false;
+  /** Set to true when a string has an escape that JSON.stringify may write in another way; set to false by the caller. */
+  isRespelled = false;
+  /** Set to true when JSON.stringify would write a number with other digits or signs; set to false by the caller. */
+  hasOwnSpelling = false;
+  /** Set to true when a number has a plus before its exponent, though JSON.stringify writes it so; set to false by the caller. */
+  hasPlus = false;
+  /** Whether the last key has an escape that JSON.stringify may write in another way. */
+  isKeyRespelled = false;
   /** Hashes of the keys of all objects around the place, outermost first. */
   readonly #hashes: number[] = [];
 
@@ -63,6 +65,9 @@ export class JsonScanner {
     this.at = 0;
     this.isPlain = true;
     this.hasSpace = false;
+    this.isRespelled = false;
+    this.hasOwnSpelling = false;
+    this.hasPlus = false;
     this.#hashes.length = 0;
   }
 
@@ -108,21 +113,37 @@ export class JsonScanner {
     let at = this.at + 1;
     let byte = bytes[at] ?? 0;
     this.keyAt = at;
+    this.isKeyRespelled = false;
     // JavaScript puts keys that are numbers before all others.
-    if (byte >= digit0 && byte <= digit9) this.isPlain = false;
+    let isNumber = byte >= digit0 && byte <= digit9;
     let hash = 0;
     while (ordinary[byte] === 1) {
       hash = (Math.imul(hash, 31) + byte) | 0;
+      if (isNumber && (byte < digit0 || byte > digit9)) isNumber = false;
       byte = bytes[++at] ?? 0;
     }
     if (byte === backslash) {
-      if (!this.string()) return undefined;
+      const key = this.#keyWithEscapes();
+      if (key === undefined) return undefined;
+      ({ hash, isNumber } = key);
     } else if (byte === quote) this.at = at + 1;
     else return undefined;
+    if (isNumber) this.isPlain = false;
     return this.token(colon) ? hash : undefined;
   }
 
-  /** Whether the last key is this one, which has no backslash. */
+  /** Steps over a key and hashes what it stands for. */
+  #keyWithEscapes(): KeyHash | undefined {
+    const bytes = this.#bytes;
+    const wasRespelled = this.isRespelled;
+    this.isRespelled = false;
+    if (!this.string()) return undefined;
+    this.isKeyRespelled = this.isRespelled;
+    if (wasRespelled) this.isRespelled = true;
+    return new KeyHash(bytes, this.keyAt, this.at - 1);
+  }
+
+  /** Whether the last key is this one, which has no backslash, and is written without one. */
   keyIs(key: Uint8Array): boolean {
     return this.#isAt(this.keyAt, key) && this.#bytes[this.keyAt + key.length] === quote;
   }
@@ -137,8 +158,10 @@ export class JsonScanner {
       while (ordinary[byte] === 1) byte = bytes[++at] ?? 0;
       if (byte === quote) break;
       if (byte !== backslash) return false;
-      this.isPlain = false;
-      at += 2;
+      const end = escapeEnd(bytes, at);
+      if (end === -1) return false;
+      if (isRespelled(bytes, at)) this.isRespelled = true;
+      at = end;
       byte = bytes[at] ?? 0;
     }
     this.at = at + 1;
@@ -208,10 +231,8 @@ export class JsonScanner {
       at = this.#digitsEnd(wholeEnd + 1);
       if (at === wholeEnd + 1) return false;
     }
-    const isFraction = at > wholeEnd;
-    let hasExponent = false;
+    const fractionEnd = at;
     if (((bytes[at] ?? 0) | space) === letterE) {
-      hasExponent = true;
       at += 1;
       if (bytes[at] === minus || bytes[at] === plus) at += 1;
       const exponent = at;
@@ -219,16 +240,11 @@ export class JsonScanner {
       if (at === exponent) return false;
     }
     this.at = at;
-    const isShort = at - start < longNumberChars;
-    // Any other short number has the shortest spelling of its double: JavaScript's.
-    const isSuspect = isFraction
-      ? bytes[at - 1] === digit0 || bytes[whole] === digit0
-      : bytes[whole] === digit0 && whole > start;
-    if (hasExponent) this.isPlain = false;
-    else if (!isShort || isSuspect) {
-      const text = bytes.toString("latin1", start, at);
-      if (String(Number(text)) !== text) this.isPlain = false;
-    }
+    // Once one has a spelling of its own, how the others are spelled does not matter.
+    if (this.hasOwnSpelling) return true;
+    const spelling = spellingOf(bytes, { start, whole, wholeEnd, fractionEnd, end: at });
+    if (spelling === "own") this.hasOwnSpelling = true;
+    else if (spelling === "plus") this.hasPlus = true;
     return true;
   }
 

@@ -1,5 +1,7 @@
 /** Memory in which lines are put together, and which is used again: what makes no garbage is collected by nobody. */
 
+import { backslash, quote } from "./ascii.ts";
+
 /** Room that a new buffer has. Bytes. */
 const bytesAtFirst = 256 * 1024;
 
@@ -63,6 +65,24 @@ export class LineBuffer {
     this.#bytes.write(text, at, "latin1");
   }
 
+  /** Makes a JSON string of the JSON that was written from a place on, which has no control characters. */
+  quoteFrom(from: number): void {
+    let more = 2;
+    for (let at = from; at < this.#end; at++) if (isEscaped(this.#bytes[at])) more += 1;
+    this.reserve(more);
+    const bytes = this.#bytes;
+    let at = this.#end;
+    let to = at + more;
+    this.#end = to;
+    bytes[--to] = quote;
+    while (at > from) {
+      const byte = bytes[--at] ?? 0;
+      bytes[--to] = byte;
+      if (isEscaped(byte)) bytes[--to] = backslash;
+    }
+    bytes[from] = quote;
+  }
+
   /** Takes away what was written from a place on. */
   cut(end: number): void {
     this.#end = end;
@@ -74,3 +94,5 @@ export class LineBuffer {
     if (this.#bytes.byteLength > bytesKeptMax) this.#bytes = Buffer.allocUnsafeSlow(bytesAtFirst);
   }
 }
+
+const isEscaped = (byte: number | undefined) => byte === quote || byte === backslash;

@@ -72,8 +72,8 @@ export const sharedText = ({ subjectText, clientIdText }: Acceptance) =>
 /** Where in a line the checksum stands. Bytes, and as many characters. */
 export const contentPlaceAt = (category: string) => categoryAt + category.length + 1 + headKeys.content.length;
 
-/** The part of a line that holds what the client sent and the head does not: members of an object. */
-function sentText(event: ValidEvent, properties: unknown): string {
+/** The part of a line that holds what the client sent and the head does not: members of an object; `properties` is JSON. */
+function sentText(event: ValidEvent, properties: string | undefined): string {
   const sent = JSON.stringify({
     priority: event.priority,
     event_name: event.event_name,
@@ -81,26 +81,29 @@ function sentText(event: ValidEvent, properties: unknown): string {
     page_url: event.page_url ?? undefined,
     referrer: event.referrer ?? undefined,
     user_agent: event.user_agent ?? undefined,
-    properties: properties ?? undefined,
-  });
-  return sent.slice(1, -1);
+  }).slice(1, -1);
+  return properties === undefined ? sent : `${sent},"properties":${properties}`;
 }
 
 /** Fills in what the client left out and writes the line; `hasOwnSpellings`: some number of it is not spelt as JavaScript does. */
 export function rowOf(event: ValidEvent, acceptance: Acceptance, hasOwnSpellings: boolean): LinedRow {
   const timestamp = event.timestamp ?? acceptance.receivedAt;
-  const sent = sentText(event, event.properties);
+  const properties = event.properties === null ? undefined : JSON.stringify(event.properties);
+  const sent = sentText(event, properties);
   const category: Category = event.category;
   const eventId = event.event_id ?? makeEventId();
   const content = event.event_id === undefined ? undefined : contentOf(event.timestamp?.text ?? "", category, sent);
   // DuckDB spells numbers anew when it reads JSON, and as JavaScript does but for this: 1e+21 becomes 1e21. Text it keeps.
-  const isQuoted = event.properties !== null && (hasOwnSpellings || sent.includes("e+"));
-  const stored = isQuoted ? sentText(event, JSON.stringify(event.properties)) : sent;
+  const isQuoted = properties !== undefined && (hasOwnSpellings || hasPlus(properties));
+  const stored = isQuoted ? sentText(event, JSON.stringify(properties)) : sent;
   const contentField = content === undefined ? "" : headKeys.content + contentText(content);
   const head = `${headKeys.eventId}${eventId}${headKeys.time}${timestamp.text}${headKeys.receivedAt}${acceptance.receivedAt.text}${headKeys.category}${category}"`;
   const line = `${head}${contentField}${sharedText(acceptance)},${stored}}`;
   return { line, eventId, category: indexOfCategory(category), hour: timestamp.hour, content };
 }
+
+/** Whether a number in some JSON has a plus. A string that holds one is passed by. */
+const hasPlus = (json: string) => json.includes("e+") && json.replace(/"(?:[^"\\]|\\.)*"/g, "").includes("e+");
 
 const idAt = headKeys.eventId.length;
 const timestampAt = idAt + 36 + headKeys.time.length;

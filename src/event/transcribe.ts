@@ -1,6 +1,7 @@
 /**
- * Bodies to journal lines, byte by byte, without making values of them: for bodies that are as most are. An event that holds
- * something out of the ordinary (escapes, numbers in a spelling of their own, a key twice) is read by the parser, alone.
+ * Bodies to journal lines, byte by byte, without making values of them, however their language spells numbers and strings. An
+ * event that holds something out of the ordinary (a key twice or a number as a key, escapes in what is read here) is read by the
+ * parser, alone.
  *
  * Invariants:
  * - Lines are what parsing, validating and `rowOf` make of the same body, byte for byte (property test).
@@ -8,22 +9,22 @@
  */
 
 import { isUtf8 } from "node:buffer";
-import { closeList, closeObject, digit9, letterN, lineEnd, openList, openObject, quote, space } from "./ascii.ts";
+import { closeList, closeObject, digit9, letterN, lineEnd, openList, openObject, quote } from "./ascii.ts";
 import { categories, categoryDefault, priorities, priorityDefault } from "./categories.ts";
 import { EventFields, type Field } from "./event-fields.ts";
 import { makeEventId, parseEventId } from "./event-id.ts";
-import { JsonScanner, keyHash } from "./json-scanner.ts";
+import { canonicalText, codePointsIn, copyRespelled } from "./json-copy.ts";
+import { JsonScanner } from "./json-scanner.ts";
+import { keyHash } from "./key-hash.ts";
 import type { LineBuffer } from "./line-buffer.ts";
 import { LineHead } from "./line-head.ts";
 import { parseJson } from "./parse.ts";
-import { type Acceptance, contentOf, contentPlaceAt, contentText, type LinedRow, type Row, rowOf } from "./row.ts";
+import { type Acceptance, contentOf, contentPlaceAt, contentText, rowOf } from "./row.ts";
 import { batchEventsMax, eventNameCodePointsMax } from "./schema.ts";
 import { SentTime } from "./sent-time.ts";
 import type { Timestamp } from "./timestamp.ts";
 import { validateEvent } from "./validate.ts";
-
-/** A row, and how many bytes its line takes with its line end. */
-export type WrittenRow = Row & { bytes: number };
+import { type WrittenRow, writeRow } from "./written-row.ts";
 
 const eventsKey = Buffer.from("events");
 const eventsHash = keyHash(eventsKey);
@@ -32,10 +33,13 @@ const clientIdHash = keyHash(clientIdKey);
 
 /** Clients that follow the schema's order send `client_id` last, and lines need it first: it is looked for in so many bytes at the end. */
 const clientIdWithin = 1_024;
-const clientIdAtEnd = /^"client_id"[ \t\r\n]*:[ \t\r\n]*("[^"\\]*"|null)[ \t\r\n]*\}[ \t\r\n]*$/;
+const clientIdAtEnd = /^"client_id"[ \t\r\n]*:[ \t\r\n]*("(?:[^"\\]|\\.)*"|null)[ \t\r\n]*\}[ \t\r\n]*$/;
 
 /** It stands in each line of a batch: what a longer one comes to, and whether that is too much, is for the parser. Characters. */
 const clientIdCharsMax = 1_024;
+
+/** Two escapes of six bytes are the longest spelling of a code point. */
+const codePointBytesMax = 12;
 
 /** What a line may have beside its head and what stands in the body: labels, a priority, braces, the line end. Bytes. */
 const labelBytesMax = 256;
@@ -108,7 +112,7 @@ export class Transcriber {
     let goesOn = scanner.enter(openObject, closeObject);
     while (goesOn === true) {
       const hash = scanner.key();
-      if (hash === undefined) return undefined;
+      if (hash === undefined || scanner.isKeyRespelled) return undefined;
       if (hash === eventsHash && scanner.keyIs(eventsKey)) {
         if (rows !== undefined) return undefined;
         assumed = clientIdText ?? this.#clientIdAhead();
@@ -120,7 +124,7 @@ export class Transcriber {
         const from = scanner.at;
         if (!scanner.value()) return undefined;
         if (isClientId && (clientIdText !== undefined || (first !== quote && first !== letterN))) return undefined;
-        if (isClientId) clientIdText = this.#body.toString("utf8", from, scanner.at);
+        if (isClientId) clientIdText = canonicalText(this.#body.toString("utf8", from, scanner.at));
       }
       if (!scanner.isPlain) return undefined;
       goesOn = scanner.next(closeObject);
@@ -133,7 +137,8 @@ export class Transcriber {
   #clientIdAhead(): string {
     const tail = this.#body.subarray(Math.max(0, this.#body.byteLength - clientIdWithin));
     const at = tail.lastIndexOf('"client_id"');
-    return (at === -1 ? undefined : clientIdAtEnd.exec(tail.toString("utf8", at))?.[1]) ?? "null";
+    const found = at === -1 ? undefined : clientIdAtEnd.exec(tail.toString("utf8", at))?.[1];
+    return (found === undefined ? undefined : canonicalText(found)) ?? "null";
   }
 
   #events(acceptance: Acceptance): WrittenRow[] | undefined {
@@ -164,6 +169,7 @@ export class Transcriber {
     const scanner = this.#scanner;
     scanner.peek();
     const from = scanner.at;
+    scanner.hasOwnSpelling = false;
     if (!this.#fields.scan()) return undefined;
     if (scanner.isPlain) return this.#plainEvent(scanner.at - from);
     scanner.isPlain = true;
@@ -189,9 +195,7 @@ export class Transcriber {
     const sentId = this.#idAt(this.#fields.event_id);
     if (categoryText === undefined || priorityText === undefined || isTimeSent === undefined || sentId === undefined)
       return undefined;
-    const nameBytes = event_name.to - event_name.from - 2;
-    // A longer name may be short enough in code points.
-    if (!isText(event_name) || nameBytes < 1 || nameBytes > eventNameCodePointsMax) return undefined;
+    if (!isText(event_name) || !this.#isName(event_name)) return undefined;
     for (const field of this.#textFields) if (field.hasValue && !isText(field)) return undefined;
     if (properties.hasValue && properties.first !== openObject) return undefined;
 
@@ -207,36 +211,34 @@ export class Transcriber {
     lines.copy(priorityText, 0, priorityText.length);
     this.#write(event_name);
     for (const field of this.#textFields) if (field.hasValue) this.#write(field);
-    if (properties.hasValue) this.#writeProperties(properties);
+    const propertiesFrom = lines.end + properties.label.length;
+    if (properties.hasValue) this.#write(properties, properties.isRespelled || this.#fields.propertiesHaveSpace);
     const sent = sentId === null ? undefined : lines.view(sentFrom + 1);
     const categoryName = categories[category] ?? "";
     const content = sent && contentOf(isTimeSent ? time.text : "", categoryName, sent);
     if (content !== undefined) lines.over(start + contentPlaceAt(categoryName), contentText(content));
+    // As in `rowOf`: DuckDB would spell these numbers anew.
+    const isQuoted = this.#scanner.hasOwnSpelling || this.#fields.propertiesHavePlus;
+    if (properties.hasValue && isQuoted) lines.quoteFrom(propertiesFrom);
+    lines.reserve(2);
     lines.byte(closeObject);
     lines.byte(lineEnd);
     return { eventId, category, hour: time.hour, content, bytes: lines.end - start };
   }
 
-  #write({ label, from, to }: Field): void {
+  #write(field: Field, isRespelled = field.isRespelled): void {
+    const { label, from, to } = field;
     this.#lines.copy(label, 0, label.length);
-    this.#lines.copy(this.#body, from, to);
+    if (isRespelled) copyRespelled(this.#lines, this.#body, field);
+    else this.#lines.copy(this.#body, from, to);
   }
 
-  /** As JSON.stringify would: without the space between tokens. They are plain: a quote begins or ends a string. */
-  #writeProperties(properties: Field): void {
-    if (!this.#fields.propertiesHaveSpace) {
-      this.#write(properties);
-      return;
-    }
-    const body = this.#body;
-    const lines = this.#lines;
-    lines.copy(properties.label, 0, properties.label.length);
-    let isInString = false;
-    for (let at = properties.from; at < properties.to; at++) {
-      const byte = body[at] ?? 0;
-      if (byte === quote) isInString = !isInString;
-      if (isInString || byte > space) lines.byte(byte);
-    }
+  /** Whether a name has as many code points as one may; each has a byte at least, and at most two escapes. */
+  #isName({ from, to }: Field): boolean {
+    const bytes = to - from - 2;
+    if (bytes <= eventNameCodePointsMax) return bytes > 0;
+    if (bytes > eventNameCodePointsMax * codePointBytesMax) return false;
+    return codePointsIn(this.#body, { from: from + 1, to: to - 1 }) <= eventNameCodePointsMax;
   }
 
   /** The index of a field's value among its members; `fallback` where it has none, -1 where it is none of them. */
@@ -275,12 +277,3 @@ export class Transcriber {
 }
 
 const isText = ({ hasValue, first }: Field) => hasValue && first === quote;
-
-/** Writes a line that is there as text. */
-export function writeRow({ line, ...row }: LinedRow, lines: LineBuffer): WrittenRow {
-  const start = lines.end;
-  lines.reserve(line.length * 3 + 1);
-  lines.text(line);
-  lines.byte(lineEnd);
-  return { ...row, bytes: lines.end - start };
-}

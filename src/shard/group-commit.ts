@@ -7,7 +7,7 @@
  */
 import { JournalNotWritten } from "../base/errors.ts";
 import { LineBuffer } from "../event/line-buffer.ts";
-import type { WrittenRow } from "../event/transcribe.ts";
+import type { WrittenRow } from "../event/written-row.ts";
 import type { Journal } from "../journal/journal.ts";
 import { Tally } from "./tally.ts";
 import type { Throttle } from "./throttle.ts";

@@ -5,8 +5,9 @@ import { LineBuffer } from "../event/line-buffer.ts";
 import { parseJson } from "../event/parse.ts";
 import { rowOf } from "../event/row.ts";
 import type { Timestamp } from "../event/timestamp.ts";
-import { Transcriber, type WrittenRow, writeRow } from "../event/transcribe.ts";
+import { Transcriber } from "../event/transcribe.ts";
 import { validateBatch, validateEvent } from "../event/validate.ts";
+import { type WrittenRow, writeRow } from "../event/written-row.ts";
 import type { AppendAnswer, AppendRequest, BodyForm } from "./protocol.ts";
 
 /** Most characters that a batch's `client_id` may come to on all of its events; an id of 10,000 on each of 100. */

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { LineBuffer } from "../../src/event/line-buffer.ts";
 import { type LinedRow, rowOf } from "../../src/event/row.ts";
 import { timestampOfMs } from "../../src/event/timestamp.ts";
-import { writeRow } from "../../src/event/transcribe.ts";
 import type { ValidEvent } from "../../src/event/validate.ts";
+import { writeRow } from "../../src/event/written-row.ts";
 import type { Group } from "../../src/journal/journal.ts";
 
 /** An own folder for one test; removed at the end of its scope. */
