@@ -7,7 +7,7 @@
 import packageJson from "../package.json" with { type: "json" };
 import { systemClock } from "./base/clock.ts";
 import { DiskWatch } from "./base/disk.ts";
-import { messageOf } from "./base/errors.ts";
+import { messageOf, startFailure } from "./base/errors.ts";
 import { type Log, openLog } from "./base/log.ts";
 import type { Config } from "./config/config.ts";
 import { Authenticator } from "./http/auth.ts";
@@ -28,7 +28,7 @@ import { loadIdLogs } from "./shard/id-log.ts";
 import { createIdTableMemory, IdTable } from "./shard/id-table.ts";
 import { healthAnswer } from "./stats/health.ts";
 import { keepText } from "./store/kept-file.ts";
-import { type FolderLock, lockDataFolder, prepareDataFolder } from "./store/layout.ts";
+import { type FolderLock, takeDataFolder } from "./store/lock.ts";
 import type { DataFolder } from "./store/names.ts";
 import { takeOver } from "./store/sweep.ts";
 import { Upkeep } from "./upkeep/upkeep.ts";
@@ -70,12 +70,11 @@ export class Service {
   #phase: "starting" | "running" | "stopping" = "starting";
 
   /**
-   * Starts a service; resolves when it listens.
+   * Starts a service; resolves when it listens. `onLost`: the folder is no longer its own, and it must end without another write.
    * @throws DataFolderRefused or AddressRefused; nothing is left running then
    */
-  static async start(config: Config): Promise<Service> {
-    const folder = prepareDataFolder(config.dataDir);
-    const lock = lockDataFolder(folder);
+  static async start(config: Config, onLost?: (why: string) => void): Promise<Service> {
+    const { folder, lock } = takeDataFolder(config.dataDir, onLost);
     let service: Service | undefined;
     try {
       service = new Service(config, folder, lock);
@@ -84,7 +83,7 @@ export class Service {
     } catch (error) {
       if (service !== undefined) await service.#close();
       lock[Symbol.dispose]();
-      throw error;
+      throw startFailure(error, folder.root);
     }
   }
 

@@ -64,7 +64,7 @@ export class DiskWatch implements Disposable {
       const { bavail, bsize } = await statfs(this.#path);
       // A disk that became read-only shows no lack of space. Not synced, and removed at once.
       const probe = join(this.#path, "disk.tmp");
-      const file = await open(probe, "w", 0o600);
+      const file = await open(probe, "w");
       await file.close();
       await unlink(probe);
       this.#freeBytes = bavail * bsize;

@@ -71,6 +71,16 @@ export class Overloaded extends MillraceError {
   }
 }
 
+/**
+ * A start that failed, for whoever reads it: what the system refused becomes a refusal of the data folder in one sentence, and a
+ * refusal stays what it is; what is neither is a bug, and stays too.
+ */
+export function startFailure(error: unknown, root: string): unknown {
+  if (error instanceof MillraceError && !(error instanceof ActorDied)) return error;
+  if (codeOf(error) === undefined && !(error instanceof ActorDied)) return error;
+  return new DataFolderRefused(`data folder ${root} cannot be served: ${messageOf(error)}`, { cause: error });
+}
+
 /** The text of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

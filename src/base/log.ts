@@ -18,11 +18,11 @@ export type Log = pino.Logger;
 export function openLog(level: LogLevel, part: string): Log {
   const options = { level, base: { part }, timestamp: pino.stdTimeFunctions.isoTime };
   const standardError = 2;
-  if (!process.stderr.isTTY) return pino(options, pino.destination({ dest: standardError, sync: true }));
+  const destination = pino.destination({ dest: standardError, sync: true });
+  // A terminal that was closed, a full disk under a log file: there is nobody to tell, and a stop must still seal what was accepted.
+  destination.on("error", () => undefined);
+  if (!process.stderr.isTTY) return pino(options, destination);
   // Loaded for a terminal alone: each thread would take 10 ms longer to start.
   const pretty: typeof PinoPretty = require("pino-pretty");
-  return pino(
-    options,
-    pretty({ destination: standardError, sync: true, ignore: "part", messageFormat: "{part}: {msg}" }),
-  );
+  return pino(options, pretty({ destination, ignore: "part", messageFormat: "{part}: {msg}" }));
 }

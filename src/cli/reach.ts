@@ -8,7 +8,8 @@ import { type Scope, signToken } from "../http/auth.ts";
 import { secretOf } from "../http/keys.ts";
 import { Service } from "../service.ts";
 import { readKeptText } from "../store/kept-file.ts";
-import { FolderInUse, prepareDataFolder } from "../store/layout.ts";
+import { prepareDataFolder } from "../store/layout.ts";
+import { FolderInUse } from "../store/lock.ts";
 
 /** The server refused what the command asked; the message is its own. */
 class CommandRefused extends MillraceError {

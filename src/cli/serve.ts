@@ -1,8 +1,10 @@
 /** `millrace serve`: a service, its signals, and what a newcomer needs to see. */
 import { Command } from "@commander-js/extra-typings";
+import { openLog } from "../base/log.ts";
 import { type Config, readConfig, variables } from "../config/config.ts";
 import { signToken } from "../http/auth.ts";
 import { Service } from "../service.ts";
+import { isOnTerminal, whenRunnerEnds } from "./runner.ts";
 
 const variableHelp = Object.entries(variables)
   .map(([name, [fallback, meaning]]) => `  ${name.padEnd(32)} ${meaning} (default: ${fallback})`)
@@ -20,21 +22,22 @@ const stopMsMax = 9_000;
 /** Lifetime of the token in the curl line of a first start. Seconds. */
 const firstTokenSeconds = 3_600;
 
+/**
+ * A terminal and a wrapper may each deliver the same signal, so a second one counts as a person's only after this time. ms
+ */
+const sameSignalMs = 500;
+
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
 
 async function serve(): Promise<void> {
   const config = readConfig(process.env);
   const started = Promise.withResolvers<Service | undefined>();
-  let isStopping = false;
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.on(signal, () => {
-      if (isStopping) process.exit(128 + signalNumbers[signal]);
-      isStopping = true;
-      setTimeout(() => process.exit(1), stopMsMax).unref();
-      stopWhenStarted(started.promise);
-    });
+  stopOnSignals(() => {
+    setTimeout(() => process.exit(1), stopMsMax).unref();
+    stopWhenStarted(started.promise);
+  });
   try {
-    const service = await Service.start(config);
+    const service = await Service.start(config, (why) => endAtOnce(why, config));
     if (service.secret.isNew) await greet(service, config);
     process.stdout.write(`listening on ${service.address}\n`);
     started.resolve(service);
@@ -44,6 +47,28 @@ async function serve(): Promise<void> {
   }
 }
 
+/**
+ * Calls `stop` once, at the first of: SIGINT, SIGTERM, the end of a runner that got one of them and kept it to itself, and the end of the
+ * terminal, if there is one. A second SIGINT or SIGTERM ends the process at once.
+ */
+function stopOnSignals(stop: () => void): void {
+  let stoppingSinceMs: number | undefined;
+  const first = () => {
+    if (stoppingSinceMs !== undefined) return;
+    stoppingSinceMs = performance.now();
+    stop();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.on(signal, () => {
+      if (stoppingSinceMs !== undefined && performance.now() - stoppingSinceMs > sameSignalMs)
+        process.exit(128 + signalNumbers[signal]);
+      first();
+    });
+  const stopWatching = whenRunnerEnds(first);
+  // Without a terminal the service was sent into the background, by `nohup` for instance. npm ends all the same, whatever it inherits.
+  process.on("SIGHUP", isOnTerminal() ? first : stopWatching);
+}
+
 /** Stops the service, also one that is still starting, and ends the process: with 0 when everything is sealed. */
 async function stopWhenStarted(started: Promise<Service | undefined>): Promise<void> {
   const service = await started;
@@ -51,9 +76,33 @@ async function stopWhenStarted(started: Promise<Service | undefined>): Promise<v
   if (service !== undefined) process.exit((await service.stop()) ? 0 : 1);
 }
 
-/** What a first start without configuration says: how to get a token, and a line to paste. */
+/**
+ * Ends without another write, also without sealing: another server may write to the folder. What was accepted is in its journals, and
+ * nobody is told of an event that this process accepted after them.
+ */
+function endAtOnce(why: string, { logLevel }: Config): void {
+  openLog(logLevel, "service").error({ why }, "the data folder is no longer this server's; ending at once");
+  process.exit(1);
+}
+
+/**
+ * What a first start without configuration says: how to get a token, and a line to paste. A live token stands in that line on a terminal
+ * alone: what goes to a file or a log collector is read by others, and kept.
+ */
 async function greet(service: Service, config: Config): Promise<void> {
-  const token = await signToken(service.secret.secret, {
+  const make = "bun run millrace token --subject me";
+  const token = process.stdout.isTTY ? await firstToken(service, config) : undefined;
+  const lines = [
+    "A secret was made and is kept in the data folder. Make a token with",
+    `  ${make}`,
+    token === undefined ? "Send a first event with" : "Send a first event with (this token is good for an hour)",
+    `  curl -X POST ${service.address}/api/v1/analytics -H "Authorization: Bearer ${token ?? `$(${make})`}" -H 'Content-Type: application/json' -d '{"event_name":"hello","properties":{"answer":42}}'`,
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+const firstToken = (service: Service, config: Config): Promise<string> =>
+  signToken(service.secret.secret, {
     subject: "me",
     scope: undefined,
     ttlSeconds: firstTokenSeconds,
@@ -61,11 +110,3 @@ async function greet(service: Service, config: Config): Promise<void> {
     audience: config.jwtAudience,
     nowMs: Date.now(),
   });
-  const lines = [
-    "A secret was made and is kept in the data folder. Make a token with",
-    "  bun run millrace token --subject me",
-    "Send a first event with (this token is good for an hour)",
-    `  curl -X POST ${service.address}/api/v1/analytics -H 'Authorization: Bearer ${token}' -H 'Content-Type: application/json' -d '{"event_name":"hello","properties":{"answer":42}}'`,
-  ];
-  process.stdout.write(`${lines.join("\n")}\n`);
-}

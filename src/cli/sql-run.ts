@@ -1,16 +1,28 @@
 /** Statements run, and their rows written as they come. */
-import { createReadStream, createWriteStream, fstatSync, renameSync, rmSync } from "node:fs";
+import { closeSync, createReadStream, fstatSync, openSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type DuckDBValue, StatementType } from "@duckdb/node-api";
+import { ResultReturnType, StatementType } from "@duckdb/node-api";
+import { writeAll } from "../base/durable.ts";
 import { codeOf, MillraceError, messageOf } from "../base/errors.ts";
-import { copyStatement, textOf } from "../query/formats.ts";
+import { makeFifo, throughFifo } from "../query/fifo.ts";
+import {
+  type CopyFormat,
+  copyStatement,
+  firstRows,
+  isJsonFormat,
+  type JsonFormat,
+  JsonFrame,
+  jsonCopyStatement,
+  textRows,
+  valuesQuery,
+} from "../query/formats.ts";
 import { queryFormats } from "../query/protocol.ts";
-import type { DuckDB, StatementResult, Streamed } from "../store/duckdb.ts";
+import { runWrapped } from "../query/run.ts";
+import { isQuery, splitStatements } from "../query/sql-text.ts";
+import type { DuckDB } from "../store/duckdb.ts";
 import { unfinishedSuffix } from "../store/names.ts";
-import { isQuery, splitStatements } from "./sql-text.ts";
-import { tableText } from "./table.ts";
+import { isNumeric, tableText } from "./table.ts";
 
 /** A statement of the user's own fails; the message is DuckDB's. */
 export class StatementFailed extends MillraceError {
@@ -44,22 +56,41 @@ export async function runStatements(duckdb: DuckDB, text: string, output: SqlOut
   for (const [index, statement] of statements.entries()) {
     const isKept = output.file === undefined || index === statements.length - 1;
     try {
-      if (isKept && (output.format === "csv" || output.format === "parquet") && isQuery(statement))
-        await copyRows(duckdb, statement, { ...output, format: output.format });
-      else await writeResults(duckdb, statement, isKept ? output : undefined);
+      const sql = isQuery(statement) ? statement : await rowsOf(duckdb, statement, output);
+      if (sql === undefined) continue;
+      if (isKept) await writeRows(duckdb, sql, output);
+      else await duckdb.run(firstRows(sql, tableRowsMax).text);
     } catch (error) {
       // What reads our output has enough.
       if (codeOf(error) === "EPIPE" || messageOf(error).endsWith("Broken pipe")) return;
-      throw new StatementFailed(messageOf(error).replace(/^Failed to extract statements: /, ""), { cause: error });
+      throw new StatementFailed(messageOf(error), { cause: error });
     }
   }
 }
 
+/** Runs what is no query; gives a query of the rows that it has, if it has any. */
+async function rowsOf(duckdb: DuckDB, statement: string, output: SqlOutput): Promise<string | undefined> {
+  const result = await duckdb.result(statement);
+  if (result.returnType !== ResultReturnType.QUERY_RESULT) return undefined;
+  if (result.statementType !== StatementType.EXPLAIN || output.format !== "table") return valuesQuery(result);
+  const rows = await result.getRows();
+  const plan = Buffer.from(rows.map((row) => `${row[1]}\n`).join(""));
+  await writeTo(output, async (write) => write(plan));
+  return undefined;
+}
+
+async function writeRows(duckdb: DuckDB, sql: string, output: SqlOutput): Promise<void> {
+  const { format } = output;
+  if (format === "table") return writeTable(duckdb, sql, output);
+  return isJsonFormat(format)
+    ? writeJson(duckdb, sql, { ...output, format })
+    : copyRows(duckdb, sql, { ...output, format });
+}
+
 /** Lets DuckDB write the rows itself. */
-async function copyRows(duckdb: DuckDB, sql: string, output: SqlOutput & { format: "csv" | "parquet" }): Promise<void> {
+async function copyRows(duckdb: DuckDB, sql: string, output: SqlOutput & { format: CopyFormat }): Promise<void> {
   const { format, file, scratch } = output;
-  const copyTo = (target: string) =>
-    duckdb.run(copyStatement({ sql, format, target, rowsMax: Number.MAX_SAFE_INTEGER - 1 }));
+  const copyTo = (target: string) => duckdb.run(copyStatement({ sql, format, target, rowsMax }).text);
   if (file !== undefined) {
     await writeWhole(file, copyTo);
   } else if (fstatSync(standardOutput).isFIFO() && format === "csv") {
@@ -73,6 +104,73 @@ async function copyRows(duckdb: DuckDB, sql: string, output: SqlOutput & { forma
   }
 }
 
+/** As many as there are. */
+const rowsMax = Number.MAX_SAFE_INTEGER - 1;
+
+/** Rows come from DuckDB as lines of JSON, over a pipe; what stands around them is put there. */
+async function writeJson(duckdb: DuckDB, sql: string, output: SqlOutput & { format: JsonFormat }): Promise<void> {
+  const { format, scratch } = output;
+  const columns = await columnsOf(duckdb, sql);
+  const fifo = join(scratch, "lines");
+  makeFifo(fifo);
+  try {
+    const copy = jsonCopyStatement({ sql, format, columns, target: fifo, rowsMax });
+    const frame = new JsonFrame(format, columns);
+    await writeTo(output, async (write) => {
+      await write(frame.head());
+      const result = await throughFifo(fifo, {
+        copy: () => runWrapped(duckdb, copy),
+        take: (bytes) => write(frame.rows(bytes)),
+      });
+      await write(frame.tail(result.rowsChanged));
+    });
+  } finally {
+    rmSync(fifo, { force: true });
+  }
+}
+
+async function writeTable(duckdb: DuckDB, sql: string, output: SqlOutput): Promise<void> {
+  const { names, types } = await columnsOf(duckdb, sql);
+  const result = await duckdb.result(textRows(sql, types.length, tableRowsMax + 1));
+  const rows = (await result.getRows()).map((row) => row.map((cell) => (cell === null ? null : String(cell))));
+  const isCut = rows.length > tableRowsMax;
+  // A column of nothing but NULL has a type by chance.
+  const numbers = types.map((type, index) => isNumeric(type) && rows.some((row) => row[index] !== null));
+  const shown = { names, numbers, rows: rows.slice(0, tableRowsMax), isCut };
+  const text = Buffer.from(tableText(shown, process.stdout.columns || widthDefault));
+  await writeTo(output, async (write) => write(text));
+}
+
+async function columnsOf(duckdb: DuckDB, sql: string) {
+  const described = await duckdb.result(firstRows(sql, 0).text);
+  const [zone] = await duckdb.rows("SELECT current_setting('TimeZone') AS name");
+  const isUtc = /^(?:etc\/)?(?:utc|uct|gmt|zulu)$/i.test(String(zone?.["name"]));
+  return { names: described.columnNames(), types: described.columnTypes(), isUtc };
+}
+
+type Write = (bytes: Uint8Array) => Promise<void>;
+
+/** Has something written to the file of the output, which gets its name when it is whole, or to standard output. */
+async function writeTo({ file }: SqlOutput, work: (write: Write) => Promise<void>): Promise<void> {
+  if (file === undefined) return work(toStandardOutput);
+  await writeWhole(file, async (unfinished) => {
+    const descriptor = openSync(unfinished, "w");
+    try {
+      await work(async (bytes) => {
+        writeAll(descriptor, bytes);
+      });
+    } finally {
+      closeSync(descriptor);
+    }
+  });
+}
+
+/** Resolves when the bytes were taken. */
+const toStandardOutput: Write = (bytes) =>
+  new Promise((resolve, reject) => {
+    process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
+
 /** A file gets its name when it is whole. */
 async function writeWhole(file: string, write: (unfinished: string) => Promise<void>): Promise<void> {
   const unfinished = file + unfinishedSuffix;
@@ -82,45 +180,4 @@ async function writeWhole(file: string, write: (unfinished: string) => Promise<v
   } finally {
     rmSync(unfinished, { force: true });
   }
-}
-
-/** Runs a statement and writes the rows that it gives, if any; without an output, none. */
-async function writeResults(duckdb: DuckDB, statement: string, output: SqlOutput | undefined): Promise<void> {
-  for await (const result of duckdb.results(statement)) {
-    if (output === undefined) await takeRows(result, tableRowsMax);
-    else if (output.format === "parquet")
-      throw new StatementFailed("only the rows of a query can be written as parquet");
-    else if (output.file === undefined) await writeRows(result, output.format, process.stdout);
-    else
-      await writeWhole(output.file, async (unfinished) => {
-        const stream = createWriteStream(unfinished);
-        await writeRows(result, output.format, stream);
-        await new Promise<void>((resolve, reject) => stream.on("error", reject).end(resolve));
-      });
-  }
-}
-
-async function writeRows(result: StatementResult, format: SqlFormat, to: Writable): Promise<void> {
-  const write = async (text: string) => {
-    if (!to.write(text)) await new Promise((resolve) => to.once("drain", resolve));
-  };
-  if (format === "json" || format === "ndjson") {
-    for await (const text of textOf(result, { format, rowsMax: Number.MAX_SAFE_INTEGER })) await write(text);
-    return;
-  }
-  const rows = await takeRows(result, tableRowsMax + 1);
-  if (result.statementType === StatementType.EXPLAIN) return write(rows.map(([, plan]) => `${plan}\n`).join(""));
-  const isCut = rows.length > tableRowsMax;
-  const shown = { names: result.names, rows: rows.slice(0, tableRowsMax), isCut };
-  await write(tableText(shown, process.stdout.columns || widthDefault));
-}
-
-/** The first rows of a result. */
-async function takeRows({ chunks }: Streamed, rowsMax: number): Promise<DuckDBValue[][]> {
-  const rows: DuckDBValue[][] = [];
-  for await (const chunk of chunks) {
-    rows.push(...chunk.getRows());
-    if (rows.length >= rowsMax) break;
-  }
-  return rows.slice(0, rowsMax);
 }

@@ -1,19 +1,21 @@
 /** Rows as a table for a terminal. */
-import { DuckDBDecimalValue, DuckDBTimestampTZValue, type DuckDBValue } from "@duckdb/node-api";
+import { DuckDBDecimalType, type DuckDBType, DuckDBTypeId } from "@duckdb/node-api";
 
-/** Rows to be shown; those past them, if any, are only hinted at. */
-type Rows = { names: readonly string[]; rows: readonly (readonly DuckDBValue[])[]; isCut: boolean };
+/** Rows to be shown, as DuckDB's texts; those past them, if any, are only hinted at. */
+type Rows = {
+  names: readonly string[];
+  /** Which columns stand right. */
+  numbers: readonly boolean[];
+  rows: readonly (readonly (string | null)[])[];
+  isCut: boolean;
+};
 
 /** A column that is made narrower for the terminal keeps this much: a name, or a date and a bit. */
 const columnWidthMin = 12;
 
-// Their texts are in the zone of the machine otherwise.
-DuckDBTimestampTZValue.timezoneOffsetInMinutes = 0;
-
 /** The rows with a line about their number: as a table at most `width` wide, or each on lines of its own where none fits. */
-export function tableText({ names, rows, isCut }: Rows, width: number): string {
+export function tableText({ names, numbers, rows, isCut }: Rows, width: number): string {
   const cells = rows.map((row) => row.map(cellText));
-  const isNumber = names.map((_, column) => rows.some((row) => isNumeric(row[column])));
   const widths = fitted(
     names.map((name, column) =>
       Math.max(Bun.stringWidth(plain(name)), ...cells.map((row) => Bun.stringWidth(row[column] ?? ""))),
@@ -25,7 +27,7 @@ export function tableText({ names, rows, isCut }: Rows, width: number): string {
     : `${rows.length} ${rows.length === 1 ? "row" : "rows"}`;
   if (widthOf(widths) > width) return [...recordLines(names.map(plain), cells), count, ""].join("\n");
   const line = (row: readonly string[]) =>
-    `│${row.map((cell, column) => ` ${padded(cell, widths[column] ?? 0, isNumber[column] === true)} `).join("│")}│`;
+    `│${row.map((cell, column) => ` ${padded(cell, widths[column] ?? 0, numbers[column] === true)} `).join("│")}│`;
   const rule = ([left, middle, right]: readonly [string, string, string]) =>
     left + widths.map((each) => "─".repeat(each + 2)).join(middle) + right;
   return [
@@ -39,10 +41,26 @@ export function tableText({ names, rows, isCut }: Rows, width: number): string {
   ].join("\n");
 }
 
-const isNumeric = (value: DuckDBValue | undefined) =>
-  typeof value === "number" || typeof value === "bigint" || value instanceof DuckDBDecimalValue;
+const numberIds = new Set([
+  DuckDBTypeId.TINYINT,
+  DuckDBTypeId.SMALLINT,
+  DuckDBTypeId.INTEGER,
+  DuckDBTypeId.BIGINT,
+  DuckDBTypeId.UTINYINT,
+  DuckDBTypeId.USMALLINT,
+  DuckDBTypeId.UINTEGER,
+  DuckDBTypeId.UBIGINT,
+  DuckDBTypeId.HUGEINT,
+  DuckDBTypeId.UHUGEINT,
+  DuckDBTypeId.BIGNUM,
+  DuckDBTypeId.FLOAT,
+  DuckDBTypeId.DOUBLE,
+]);
 
-const cellText = (value: DuckDBValue) => (value === null ? "NULL" : plain(String(value)));
+/** Whether a column of this type stands right. */
+export const isNumeric = (type: DuckDBType) => type instanceof DuckDBDecimalType || numberIds.has(type.typeId);
+
+const cellText = (value: string | null) => (value === null ? "NULL" : plain(value));
 
 /** Line ends and other control characters as escapes: they would break the table, or worse, command the terminal. */
 const plain = (text: string) =>

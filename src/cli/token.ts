@@ -2,8 +2,9 @@
 import { Command } from "@commander-js/extra-typings";
 import { ConfigInvalid } from "../base/errors.ts";
 import { readConfig } from "../config/config.ts";
-import { scopes, signToken } from "../http/auth.ts";
+import { headerCharsMax, scopes, signToken } from "../http/auth.ts";
 import { secretOf } from "../http/keys.ts";
+import { subjectBytesMax } from "../shard/bundle.ts";
 import { prepareDataFolder } from "../store/layout.ts";
 
 /** Prints a token for the service of this configuration. */
@@ -11,27 +12,59 @@ export const tokenCommand = new Command("token")
   .description("print one token, signed with the service's secret")
   .requiredOption("--subject <name>", "who sends: the token's sub, and the column subject")
   .option("--scope <scopes>", `what it is for, of ${scopes.join(", ")}; without, it writes events and reads stats`)
-  .option("--ttl <duration>", "how long it is good for: 30s, 15m, 1h, 90d", "1h")
+  .option("--ttl <duration>", "how long it is good for: 30s, 15m, 1h, 90d; 3650d at most", "1h")
   .action(async (options) => {
+    const problems: string[] = [];
+    const ttlSeconds = secondsOf(options.ttl, problems);
+    requireSubject(options.subject, problems);
+    if (options.scope !== undefined) requireScopes(options.scope, problems);
+    if (problems.length > 0) throw new ConfigInvalid(problems);
     const config = readConfig(process.env);
     const secret = config.jwtSecret ?? secretOf(prepareDataFolder(config.dataDir)).secret;
     const token = await signToken(secret, {
       subject: options.subject,
       scope: options.scope,
-      ttlSeconds: secondsOf(options.ttl),
+      ttlSeconds,
       issuer: config.jwtIssuer,
       audience: config.jwtAudience,
       nowMs: Date.now(),
     });
+    if (`Bearer ${token}`.length > headerCharsMax)
+      throw new ConfigInvalid([
+        `--subject: too long: the service takes headers of ${headerCharsMax} characters at most`,
+      ]);
     process.stdout.write(`${token}\n`);
   });
 
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
-/** A duration such as `90d`, in seconds. */
-function secondsOf(duration: string): number {
+/** Ten years: whoever needs a longer one has it made again in between. Nothing but the key itself ends a token before its time. Seconds. */
+const ttlSecondsMax = 3_650 * 86_400;
+
+/** A duration such as `90d`, in seconds; adds what is wrong with it. */
+function secondsOf(duration: string, problems: string[]): number {
   const match = /^(\d{1,9})([smhd])$/.exec(duration);
   const seconds = Number(match?.[1]) * (unitSeconds[match?.[2] ?? ""] ?? Number.NaN);
-  if (seconds > 0) return seconds;
-  throw new ConfigInvalid([`--ttl: must be a number and a unit (30s, 15m, 1h, 90d), not ${JSON.stringify(duration)}`]);
+  if (seconds > 0 && seconds <= ttlSecondsMax) return seconds;
+  const expected = "a number and a unit (30s, 15m, 1h, 90d), more than 0 and 3650d at most";
+  problems.push(`--ttl: must be ${expected}, not ${JSON.stringify(duration)}`);
+  return 0;
+}
+
+function requireSubject(subject: string, problems: string[]): void {
+  const bytes = Buffer.byteLength(subject);
+  if (subject.trim() === "") problems.push("--subject: must not be empty");
+  else if (bytes > subjectBytesMax)
+    problems.push(`--subject: must have at most ${subjectBytesMax} bytes, not ${bytes}`);
+}
+
+/** A scope that nothing asks for is a slip of the pen: its token would be refused where it is used. */
+function requireScopes(given: string, problems: string[]): void {
+  const names = given.split(" ");
+  const known: readonly string[] = scopes;
+  const wrong = names.filter((name) => !known.includes(name));
+  if (wrong.length > 0)
+    problems.push(
+      `--scope: must be one or more of ${scopes.join(", ")}, separated by single spaces, not ${JSON.stringify(given)}`,
+    );
 }

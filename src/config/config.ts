@@ -1,8 +1,10 @@
 /** The environment to a `Config`: checked at start, all problems told at once, nothing silently ignored. */
 import { availableParallelism } from "node:os";
+import { dataPathProblem } from "../base/data-path.ts";
 import { connectionsAllowed, type DescriptorNeeds, descriptorLimit } from "../base/descriptors.ts";
 import { ConfigInvalid } from "../base/errors.ts";
 import { type LogLevel, logLevels } from "../base/log.ts";
+import { type Share, shares } from "../base/share.ts";
 
 /** Everything that the environment decides. */
 export type Config = {
@@ -68,7 +70,6 @@ const notYetSupported: Readonly<Record<string, string | undefined>> = {
   MILLRACE_REVOKED: undefined,
   MILLRACE_SCHEMAS: undefined,
   MILLRACE_SCHEMA_MODE: "warn",
-  MILLRACE_SHARE: undefined,
   MILLRACE_STORE: undefined,
   MILLRACE_WRITE_KEYS: undefined,
 };
@@ -78,6 +79,7 @@ export const variables = {
   HOST: ["127.0.0.1", "listening address"],
   PORT: ["3000", "listening port; 0 picks a free one"],
   MILLRACE_DATA_DIR: ["./data", "journals, segments, catalog, generated secret"],
+  MILLRACE_SHARE: ["owner", "who may read the data folder: owner, or group too; the secret stays the owner's"],
   MILLRACE_SHARDS: ["cores, at least 2", "shard actors, 1 to 64"],
   MILLRACE_HTTP_THREADS: ["1", "threads that accept requests, 1 to 16; each wants a core of its own"],
   MILLRACE_JWT_SECRET: ["made at first start", "HS256 key, at least 32 bytes"],
@@ -136,10 +138,15 @@ export function readConfig(environment: Environment): Config {
     if (given !== undefined && given !== off) problems.push(`${name}: not yet supported; unset it`);
   }
   problems.push(...unknownVariables(environment).map((name) => `${name}: unknown variable; unset it`));
+  const dataDir = text("MILLRACE_DATA_DIR") ?? "./data";
+  const pathProblem = dataPathProblem(dataDir);
+  if (pathProblem !== undefined) problems.push(`MILLRACE_DATA_DIR: ${pathProblem}`);
+  // Read where a command starts: see `shareOf`. Here it is only judged.
+  oneOf("MILLRACE_SHARE", "owner", shares);
   const config: Config = {
     host: text("HOST") ?? "127.0.0.1",
     port: integer("PORT", 3000, 0, 65_535),
-    dataDir: text("MILLRACE_DATA_DIR") ?? "./data",
+    dataDir,
     shards: integer("MILLRACE_SHARDS", Math.min(shardsMax, Math.max(2, availableParallelism())), 1, shardsMax),
     httpThreads: integer("MILLRACE_HTTP_THREADS", 1, 1, httpThreadsMax),
     jwtSecret,
@@ -168,6 +175,10 @@ export function readConfig(environment: Environment): Config {
   if (problems.length > 0) throw new ConfigInvalid(problems);
   return config;
 }
+
+/** Who may read the data folder; what is refused by `readConfig` counts as `owner`. */
+export const shareOf = (environment: Environment): Share =>
+  shares.find((share) => share === environment["MILLRACE_SHARE"]?.trim()) ?? "owner";
 
 /** Variables that start with `MILLRACE_` and that nothing reads. */
 function unknownVariables(environment: Environment): string[] {

@@ -3,13 +3,14 @@
  *
  * Invariants:
  * - Only HS256 with this service's key, only with `exp`; `jku`, `x5u`, `jwk` and `kid` in a token are ignored.
- * - A verified token is remembered by its text, at most until it expires; the memory is bounded.
+ * - A token has one spelling: canonical base64url, and nothing behind it. A verified one is remembered by it, at most until it expires.
  */
 import { jwt } from "@elysiajs/jwt";
 import { Elysia } from "elysia";
 import type { Clock } from "../base/clock.ts";
 import { subjectBytesMax } from "../shard/bundle.ts";
 import { Refusal } from "./answers.ts";
+import { TokenCache } from "./token-cache.ts";
 
 /** What a token may be for. */
 export const scopes = ["events:write", "stats:read", "query", "admin"] as const;
@@ -18,7 +19,7 @@ export const scopes = ["events:write", "stats:read", "query", "admin"] as const;
 export type Scope = (typeof scopes)[number];
 
 /** Who sends (the token's `sub`, in UTF-8, null where it has none), and what they may. */
-type Principal = { subject: Uint8Array | null; scopes: ReadonlySet<string> };
+type Principal = { subject: Uint8Array | null; scopes: ReadonlySet<Scope> };
 
 /** The key, and what a token must name. */
 export type AuthOptions = {
@@ -28,14 +29,17 @@ export type AuthOptions = {
   clock: Clock;
 };
 
-/** Tokens remembered: far more than a service has clients. Verifying one anew costs 84 us. */
-const rememberedMax = 10_000;
+/** Longest `Authorization` header; the server itself cuts all headers at 16 KB. Characters. */
+export const headerCharsMax = 8_192;
 
-/** Longest header that is looked at; the server itself cuts headers at 16 KB. */
-const headerCharsMax = 8_192;
+/** Clocks of issuers and of this machine may differ by this before a token counts as not yet valid. Seconds. */
+const nbfToleranceSeconds = 60;
+
+/** The last second of the year 9999: a later time is a mistake, or Infinity, which `1e999` reads as. Unix seconds. */
+const numericDateMax = 253_402_300_799;
 
 /** Scopes of a token without a `scope` claim, as in the reference. */
-const defaultScopes: ReadonlySet<string> = new Set<Scope>(["events:write", "stats:read"]);
+const defaultScopes: ReadonlySet<Scope> = new Set<Scope>(["events:write", "stats:read"]);
 
 const jwtOf = (secret: string) => new Elysia().use(jwt({ secret, alg: "HS256", iat: false })).decorator.jwt;
 
@@ -43,7 +47,7 @@ const jwtOf = (secret: string) => new Elysia().use(jwt({ secret, alg: "HS256", i
 export class Authenticator {
   readonly #options: AuthOptions;
   readonly #jwt: ReturnType<typeof jwtOf>;
-  readonly #remembered = new Map<string, { principal: Principal; expiresMs: number }>();
+  readonly #remembered = new TokenCache<Principal>();
 
   constructor(options: AuthOptions) {
     this.#options = options;
@@ -57,39 +61,69 @@ export class Authenticator {
   authorize(request: Request, scope: Scope): Principal | Promise<Principal> {
     const header = request.headers.get("authorization");
     if (header === null) throw unauthorized("Not authenticated");
-    const remembered = this.#remembered.get(header);
-    if (remembered !== undefined && this.#options.clock.nowMs() < remembered.expiresMs)
-      return requireScope(remembered.principal, scope);
-    return this.#verify(header).then((principal) => requireScope(principal, scope));
+    const token = tokenOf(header);
+    const remembered = this.#remembered.get(token, this.#options.clock.nowMs());
+    if (remembered !== undefined) return requireScope(remembered, scope);
+    return this.#verify(token).then((principal) => requireScope(principal, scope));
   }
 
-  async #verify(header: string): Promise<Principal> {
-    this.#remembered.delete(header);
-    const token = /^bearer +(\S+)$/i.exec(header.slice(0, headerCharsMax))?.[1];
-    if (token === undefined) throw unauthorized("Not authenticated: a bearer token is needed");
+  /** What its memory of tokens holds, for tests of its bounds. */
+  get remembered(): { tokens: number; bytes: number } {
+    return this.#remembered.held;
+  }
+
+  async #verify(token: string): Promise<Principal> {
+    if (!isCanonical(token)) throw unauthorized("The token is not in the compact form of a JWT");
     const { issuer, audience, clock } = this.#options;
+    const nowMs = clock.nowMs();
     const claims = await this.#jwt.verify(token, {
       algorithms: ["HS256"],
       requiredClaims: ["exp"],
-      currentDate: new Date(clock.nowMs()),
+      currentDate: new Date(nowMs),
+      clockTolerance: nbfToleranceSeconds,
       ...(issuer === undefined ? {} : { issuer }),
       ...(audience === undefined ? {} : { audience }),
     });
     if (claims === false || claims.exp === undefined) throw unauthorized("The token is not valid, or has expired");
+    for (const name of ["exp", "nbf", "iat"] as const)
+      if (!isNumericDate(claims[name] ?? 0)) throw unauthorized(`The token's ${name} is not a time`);
+    const expiresMs = claims.exp * 1000;
+    // The tolerance is for nbf alone.
+    if (expiresMs <= nowMs) throw unauthorized("The token is not valid, or has expired");
     const principal = principalOf(claims);
-    const oldest = this.#remembered.keys().next();
-    if (this.#remembered.size >= rememberedMax && oldest.done !== true) this.#remembered.delete(oldest.value);
-    this.#remembered.set(header, { principal, expiresMs: claims.exp * 1000 });
+    this.#remembered.set(token, { value: principal, expiresMs });
     return principal;
   }
 }
+
+/**
+ * The token of a header.
+ * @throws Refusal 401
+ */
+function tokenOf(header: string): string {
+  if (header.length > headerCharsMax)
+    throw unauthorized(`The Authorization header is longer than ${headerCharsMax} characters`);
+  const token = /^bearer +(\S+)$/i.exec(header)?.[1];
+  if (token === undefined) throw unauthorized("Not authenticated: a bearer token is needed");
+  return token;
+}
+
+/** Whether each of the three parts is base64url in its only spelling: no padding, no other alphabet, no bits behind the last byte. */
+function isCanonical(token: string): boolean {
+  const parts = token.split(".");
+  return parts.length === 3 && parts.every((part) => Buffer.from(part, "base64url").toString("base64url") === part);
+}
+
+const isNumericDate = (value: unknown) => typeof value === "number" && value >= 0 && value <= numericDateMax;
 
 function principalOf(claims: Readonly<Record<string, unknown>>): Principal {
   const subject = typeof claims["sub"] === "string" ? Buffer.from(claims["sub"]) : null;
   if (subject !== null && subject.byteLength > subjectBytesMax) throw unauthorized("The token's sub is too long");
   const scope = claims["scope"];
   if (scope === undefined) return { subject, scopes: defaultScopes };
-  return { subject, scopes: new Set(typeof scope === "string" ? scope.split(" ") : []) };
+  const named = typeof scope === "string" ? scope.split(" ") : [];
+  // Others are of no use here, and a token may name thousands.
+  return { subject, scopes: new Set(scopes.filter((known) => named.includes(known))) };
 }
 
 function requireScope(principal: Principal, scope: Scope): Principal {

@@ -1,5 +1,16 @@
 /** The HS256 key: given, or made once and kept in the data folder. */
-import { chmodSync, closeSync, linkSync, openSync, readFileSync } from "node:fs";
+import { isUtf8 } from "node:buffer";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  linkSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import { appendDurably, removeIfThere, syncFolder } from "../base/durable.ts";
 import { codeOf, DataFolderRefused, messageOf } from "../base/errors.ts";
 import { jwtSecretBytesMin } from "../config/config.ts";
@@ -49,22 +60,62 @@ function makeSecret(folder: DataFolder): SecretKey {
   }
 }
 
+/** Longest key that is read: a file that is longer was not meant to be one. Bytes. */
+const secretBytesMax = 4_096;
+
+/**
+ * Reads the key, and refuses one that somebody else could have read, changed or put there: whoever knows it can be anybody.
+ * Undefined: there is none.
+ */
 function readSecret(folder: DataFolder): { secret: string; warnings: string[] } | undefined {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(folder.secret);
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  const path = folder.secret;
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  if (!found.isFile())
+    throw new DataFolderRefused(
+      `${path} is ${kindOf(found)} and must be a regular file; remove it, or put the key itself there`,
+    );
+  // The folder's owner may replace the file in any case.
+  const owners = [process.getuid?.() ?? found.uid, 0, statSync(folder.root).uid];
+  if (!owners.includes(found.uid))
+    throw new DataFolderRefused(
+      `${path} belongs to another user (${found.uid}) than the service (${process.getuid?.()}): chown ${process.getuid?.()} ${quoted(path)}`,
+    );
+  if ((found.mode & 0o077) !== 0)
+    throw new DataFolderRefused(
+      `${path} can be read or changed by others (mode ${(found.mode & 0o777).toString(8).padStart(4, "0")}): ` +
+        `chmod 600 ${quoted(path)}, and make a new key if others may have read it`,
+    );
+  if (found.size > secretBytesMax)
+    throw new DataFolderRefused(`${path} has ${found.size} bytes, and a key at most ${secretBytesMax}; ${restoreIt}`);
+  const bytes = readNotFollowing(path);
   const judged = judgeSecret(folder, bytes);
   if (judged.kind === "mended") return { secret: judged.secret, warnings: [mendedWarning] };
   const secret = secretIn(bytes);
-  if (Buffer.byteLength(secret) < jwtSecretBytesMin)
+  if (!isUtf8(bytes) || /\p{Cc}/u.test(secret))
+    throw new DataFolderRefused(`${path} holds other bytes than printable text and is no key; ${restoreIt}`);
+  const secretBytes = Buffer.byteLength(secret);
+  if (secretBytes < jwtSecretBytesMin)
     throw new DataFolderRefused(
-      `${folder.secret} is too short to be a key; restore it, or remove it to make a new one`,
+      `${path} has ${secretBytes} bytes: too short for a key, which has at least ${jwtSecretBytesMin}; ${restoreIt}`,
     );
   // Made by the release before, or by a person.
   if (judged.kind === "none") keepSecretChecksum(folder, secret);
   return { secret, warnings: "why" in judged ? [judged.why] : [] };
+}
+
+const restoreIt = "restore it, or remove it to make a new one";
+
+const quoted = (path: string) => `'${path.replaceAll("'", "'\\''")}'`;
+
+const kindOf = (found: Stats) =>
+  found.isSymbolicLink() ? "a symbolic link" : found.isDirectory() ? "a folder" : "a special file";
+
+/** Neither follows a link nor waits for a writer, should the file have been exchanged since it was looked at. */
+function readNotFollowing(path: string): Buffer {
+  try {
+    return readFileSync(path, { flag: constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK });
+  } catch (error) {
+    throw new DataFolderRefused(`${path} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
 }

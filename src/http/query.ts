@@ -4,6 +4,7 @@ import { Overloaded } from "../base/errors.ts";
 import { unreachable } from "../base/invariant.ts";
 import { answerOf, type Issue } from "../event/issue.ts";
 import { isRecord, parseJson } from "../event/parse.ts";
+import { parameterValuesMax } from "../query/parameters.ts";
 import type { QueryRefusal } from "../query/process.ts";
 import { contentTypes, type Query, type QueryFormat, queryFormats } from "../query/protocol.ts";
 import { invalid, json, Refusal } from "./answers.ts";
@@ -23,7 +24,9 @@ export async function query(context: HttpContext, request: Request, server: Serv
   requireJson(request);
   if (encodingOf(request) !== "identity")
     throw new Refusal(415, { reason: "unsupported_encoding", text: "The body of a query cannot be packed" });
-  const body = parseJson(await readBody(request, context.limits.bodyBytesMax));
+  const bytes = await readBody(request, context.limits.bodyBytesMax);
+  requireFewValues(bytes);
+  const body = parseJson(bytes);
   const read = body.ok ? queryOf(body, () => acceptedFormat(request)) : body;
   if (!read.ok) {
     context.refusals.count("invalid");
@@ -74,6 +77,32 @@ function refusalOfQuery(context: HttpContext, { kind, message }: QueryRefusal): 
   }
 }
 
+/**
+ * Numbers that keep their digits are read slowly, on the thread that serves everybody (800 KB of them took 771 ms), so that a
+ * body may hold no more values than a query's parameters. Read natively, a body of 1 MiB takes 10 ms.
+ * @throws Refusal 413 for a body of more
+ */
+function requireFewValues(bytes: Uint8Array): void {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    // What is wrong with it is told by who reads it.
+    if (error instanceof SyntaxError) return;
+    throw error;
+  }
+  const rest: unknown[] = [value];
+  for (let values = 0; rest.length > 0; values++) {
+    if (values + rest.length > parameterValuesMax)
+      throw new Refusal(413, {
+        reason: "too_large",
+        text: `The parameters of a query may hold ${parameterValuesMax} values at most, those in lists among them`,
+      });
+    const next = rest.pop();
+    if (typeof next === "object" && next !== null) for (const member of Object.values(next)) rest.push(member);
+  }
+}
+
 type ReadQuery = { ok: true; query: Query } | { ok: false; issues: Issue[] };
 
 /** Reads the body of a query; `exact` has the digits of its parameters. */
@@ -109,7 +138,8 @@ const quoted = (text: string) => `'${text}'`;
  * @throws Refusal 406 where none can be given
  */
 function acceptedFormat(request: Request): QueryFormat {
-  const ranges = (request.headers.get("accept") ?? "*/*")
+  // An empty one says as little as none.
+  const ranges = (request.headers.get("accept")?.trim() || "*/*")
     .split(",")
     .map((range) => {
       const [type = "", ...options] = range.split(";").map((part) => part.trim().toLowerCase());

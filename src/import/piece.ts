@@ -28,7 +28,7 @@ export class Piece implements Disposable {
 
   constructor(folder: DataFolder) {
     this.#path = join(folder.imports, this.#file);
-    this.#descriptor = openSync(this.#path, "wx", 0o600);
+    this.#descriptor = openSync(this.#path, "wx");
   }
 
   get isFull(): boolean {

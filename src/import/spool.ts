@@ -14,7 +14,7 @@ export async function spool(
   const path = join(folder, `${randomUUID()}.spool`);
   const remove = () => removeIfThere(path);
   try {
-    const descriptor = openSync(path, "wx", 0o600);
+    const descriptor = openSync(path, "wx");
     try {
       for await (const chunk of bytes) writeAll(descriptor, chunk);
     } finally {

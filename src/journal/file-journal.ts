@@ -18,7 +18,7 @@ function cutToLastDurable(file: OpenFile): void {
   }
   truncateDurably(file.path, file.bytes);
   const content = readJournal(file.path, file.from);
-  if (content.soundBytes !== file.bytes || content.corrupt.length > 0)
+  if (content.soundBytes !== file.bytes || content.corrupt.length > 0 || content.missing !== "")
     throw new JournalNotWritten(`${file.path} does not read back as it was written`);
 }
 
@@ -201,7 +201,7 @@ export class FileJournal implements Journal {
     const path = this.#pathOf(this.#next);
     const file = {
       path,
-      descriptor: openKept(path, "wx", 0o600),
+      descriptor: openKept(path, "wx"),
       from: this.#next,
       rows: 0,
       bytes: 0,

@@ -29,6 +29,15 @@ export function commitLine(group: { sequence: Sequence; rows: number; lines: Uin
   return `{"commit":{"sequence":${group.sequence},"rows":${group.rows},"bytes":${group.lines.byteLength},"crc32":"${checksum}"}}\n`;
 }
 
+/** More than the longest commit line. Bytes. */
+const commitBytesMax = 128;
+
+/** Whether bytes end with a commit line and its newline, even where the line before it has lost its own. */
+export function endsWithCommitLine(bytes: Buffer): boolean {
+  const end = bytes.toString("latin1", Math.max(0, bytes.byteLength - commitBytesMax));
+  return end.endsWith("\n") && parseCommitLine(end.slice(end.lastIndexOf(commitPrefix), -1)) !== undefined;
+}
+
 /** Reads a commit line without its newline; undefined when it is none. */
 export function parseCommitLine(line: string): Commit | undefined {
   const match = commitPattern.exec(line);

@@ -5,11 +5,13 @@
  * - A group is given only when its commit line, its length, its checksum and its place in the sequence all agree.
  * - Only what stands after the last whole group can be a torn tail. Anything wrong before that is corruption: reported
  *   with its place, never repaired by guessing.
- * - No commit line, no group: rows whose commit is missing were never acknowledged.
+ * - No commit line, no group: rows whose commit is missing were never acknowledged, where they look as an interrupted write
+ *   leaves them (`tail.ts`). Anything else at the end is corruption, too.
  */
 import { readFileSync } from "node:fs";
 import { type Sequence, sequence } from "../base/brand.ts";
 import { type Commit, commitPrefix, groupChecksum, parseCommitLine } from "./format.ts";
+import { judgeTail } from "./tail.ts";
 
 /** A whole group: its place in the file and its lines. */
 export type ReadGroup = { commit: Commit; offset: number; end: number; lines: Buffer };
@@ -27,11 +29,11 @@ export type JournalContent = {
   /** Size of the file, with the zeros that stood ready for more. Bytes. */
   fileBytes: number;
   corrupt: CorruptStretch[];
+  /** What the last commit line lacks at its end, behind its whole checksum; it belongs at `soundBytes`. */
+  missing: string;
 };
 
 const newline = 0x0a;
-
-const rowPrefix = '{"event_id":"';
 
 /**
  * Reads a whole journal file; `first` is the sequence that its name gives to its first row.
@@ -58,13 +60,15 @@ export function judgeJournal(bytes: Buffer, first: Sequence): JournalContent {
     expected = sequence(commit.sequence + commit.rows);
   }
   const writtenBytes = Math.max(soundBytes, endOfWritten(bytes));
-  if (!isTorn(bytes.subarray(soundBytes, writtenBytes)))
-    corrupt.push({
-      offset: soundBytes,
-      end: writtenBytes,
-      reason: "the last group does not match its commit line",
-    });
-  return { groups, soundBytes, writtenBytes, fileBytes: bytes.byteLength, corrupt };
+  const tail = judgeTail({ bytes, from: soundBytes, to: writtenBytes, next: expected });
+  if (tail.kind === "whole") {
+    // What the commit line lacks says nothing that its checksum has not proven.
+    const { commit, lines, missing } = tail;
+    groups.push({ commit, offset: soundBytes, end: writtenBytes, lines });
+    return { groups, soundBytes: writtenBytes, writtenBytes, fileBytes: bytes.byteLength, corrupt, missing };
+  }
+  if (tail.kind === "corrupt") corrupt.push({ offset: soundBytes, end: writtenBytes, reason: tail.reason });
+  return { groups, soundBytes, writtenBytes, fileBytes: bytes.byteLength, corrupt, missing: "" };
 }
 
 /** Where the zeros at the end begin. */
@@ -72,17 +76,6 @@ function endOfWritten(bytes: Buffer): number {
   let end = bytes.byteLength;
   while (end > 0 && bytes[end - 1] === 0) end--;
   return end;
-}
-
-/**
- * Whether bytes after the last whole group are the start of a group whose writing was cut short. A tail that ends with a
- * line of its own kind, neither row nor part of one, was written to its end: it may have been acknowledged.
- */
-function isTorn(tail: Buffer): boolean {
-  // No line has a zero byte: at a power cut the pages of one write reach the disk in any order.
-  if (tail.byteLength === 0 || tail[tail.byteLength - 1] !== newline || tail.includes(0)) return true;
-  const lastLine = tail.subarray(tail.lastIndexOf(newline, -2) + 1);
-  return lastLine.toString("latin1", 0, rowPrefix.length) === rowPrefix;
 }
 
 /** All lines of the file that read as commit lines, whatever surrounds them. */

@@ -16,6 +16,8 @@ import type { KeeperNotice, KeeperOptions, KeeperReplies, KeeperRequest } from "
 // Sent to this process alone, a signal is meant for the service. Sent to all of the group, the service has it already and says so.
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, () => tellService({ kind: "signalled", signal } satisfies KeeperNotice));
+// The end of the terminal reaches the whole group; the service decides, and may still need what it seals with.
+process.on("SIGHUP", () => undefined);
 
 serveProcess<KeeperRequest, KeeperReplies>((options) => {
   const { folder, threads, memoryMiB, logLevel } = options as KeeperOptions;

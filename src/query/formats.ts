@@ -1,72 +1,135 @@
-/** How rows are written, for HTTP and for the command line. */
-import type { DuckDBDataChunk } from "@duckdb/node-api";
-import type { Streamed } from "../store/duckdb.ts";
-import { digits, literal } from "../store/sql-literals.ts";
-import { type JsonWriter, jsonWriter, typeText } from "./json-text.ts";
+/** How rows are written, for HTTP and for the command line: always by DuckDB, with a COPY that this file makes. */
+import type { DuckDBMaterializedResult, DuckDBType } from "@duckdb/node-api";
+import { digits, identifier, literal } from "../store/sql-literals.ts";
+import { jsonExpression, typeText } from "./json-sql.ts";
+import type { QueryFormat } from "./protocol.ts";
+import { withoutSemicolon } from "./sql-text.ts";
 
-/** Formats that are written here, from rows as they come. DuckDB itself writes the others: see `copyStatement`. */
-type TextFormat = "json" | "ndjson";
+/** The columns of a result, as `firstRows` has them: of names that come twice, the later ones get `_1`, `_2`. */
+type Columns = { names: readonly string[]; types: readonly DuckDBType[]; isUtc: boolean };
 
-/**
- * The text of a result, a piece for each chunk of at most 2,048 rows, and in the end how many rows there were.
- * Takes no more than the first chunk past `rowsMax`: a caller that gets more rows than that has not got them all.
- */
-export async function* textOf(
-  { names, types, chunks }: Streamed,
-  { format, rowsMax }: { format: TextFormat; rowsMax: number },
-): AsyncGenerator<string, number> {
-  const writers = types.map(jsonWriter);
-  const heads = format === "json" ? [] : distinct(names).map((name) => `${JSON.stringify(name)}:`);
-  if (format === "json") {
-    const columns = types.map((type, index) => ({ name: names[index], type: typeText(type) }));
-    yield `{"columns":${JSON.stringify(columns)},"rows":[`;
-  }
-  let rows = 0;
-  for await (const chunk of chunks) {
-    if (rows > rowsMax) break;
-    const texts = rowTexts(chunk, writers, heads);
-    if (format === "json") yield `${rows === 0 ? "" : ","}\n${texts.map((text) => `[${text}]`).join(",\n")}`;
-    else yield texts.map((text) => `{${text}}\n`).join("");
-    rows += chunk.rowCount;
-  }
-  if (format === "json") yield `\n],"row_count":${rows}}\n`;
-  return rows;
-}
+/** Formats whose rows need to know their columns. */
+export type JsonFormat = "json" | "ndjson";
 
-/** The members of each row, without the brackets around them. */
-function rowTexts(chunk: DuckDBDataChunk, writers: readonly JsonWriter[], heads: readonly string[]): string[] {
-  const texts = Array.from({ length: chunk.rowCount }, () => "");
-  for (const [column, write] of writers.entries()) {
-    const vector = chunk.getColumnVector(column);
-    const head = (column === 0 ? "" : ",") + (heads[column] ?? "");
-    for (let row = 0; row < texts.length; row++) texts[row] += head + write(vector.getItem(row));
-  }
-  return texts;
-}
-
-/** Names in which none comes twice: repeats get `_1`, `_2`, as DuckDB gives them to the columns of a subquery. */
-function distinct(names: readonly string[]): string[] {
-  const taken = new Set<string>();
-  return names.map((name) => {
-    let free = name;
-    for (let number = 1; taken.has(free); number++) free = `${name}_${number}`;
-    taken.add(free);
-    return free;
-  });
-}
-
-/** What DuckDB writes by itself, and the options of its COPY. */
+/** Formats that DuckDB writes by itself, and the options of its COPY. */
 const copyOptions = { csv: "FORMAT csv, HEADER true", parquet: "FORMAT parquet, COMPRESSION zstd" } as const;
 
-/** Formats that DuckDB writes. */
+/** Formats that DuckDB writes by itself. */
 export type CopyFormat = keyof typeof copyOptions;
 
-/** What a statement stands behind in `copyStatement`: places in it move by so much. */
-export const copyPrefix = "COPY (SELECT * FROM (\n";
+/** Whether a format's rows need to know their columns. */
+export const isJsonFormat = (format: QueryFormat): format is JsonFormat => format === "json" || format === "ndjson";
+
+/** One column of lines as they are: JSON has no control characters, so these characters never come. */
+const lineOptions = "FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\u0002', NULLSTR '\u0003'";
+
+/** A statement, and how many code points stand in it before the client's own. */
+export type Wrapped = { text: string; before: number };
 
 /**
- * A statement that writes the rows of one SELECT to `target`, one row past `rowsMax` at most; it can be prepared with the
- * parameters of the SELECT, and tells how many rows it wrote. A semicolon may end the SELECT; nothing but blanks may follow it.
+ * A statement that writes the rows of one SELECT to `target`, one row past `rowsMax` at most; it tells how many rows it wrote.
+ * A semicolon may end the SELECT, with nothing but blanks and comments behind it.
  */
-export const copyStatement = (copy: { sql: string; format: CopyFormat; target: string; rowsMax: number }) =>
-  `${copyPrefix}${copy.sql.replace(/[;\s]+$/, "")}\n) LIMIT ${digits(copy.rowsMax + 1)}) TO ${literal(copy.target)} (${copyOptions[copy.format]})`;
+export function copyStatement(copy: { sql: string; format: CopyFormat; target: string; rowsMax: number }): Wrapped {
+  return wrapped(
+    "COPY (SELECT * FROM (\n",
+    copy.sql,
+    `LIMIT ${digits(copy.rowsMax + 1)}) TO ${to(copy)} (${copyOptions[copy.format]})`,
+  );
+}
+
+/** The same for JSON: a line a row, without what stands around the rows of `json`, which `JsonFrame` adds. */
+export function jsonCopyStatement(copy: {
+  sql: string;
+  format: JsonFormat;
+  columns: Columns;
+  target: string;
+  rowsMax: number;
+}): Wrapped {
+  const { columns, format } = copy;
+  const places = columns.types.map((_, index) => `c${index}`);
+  const keys = format === "json" ? [] : columns.names.map((name) => `${JSON.stringify(name)}:`);
+  const parts = columns.types.flatMap((type, index) => [
+    literal(`${index === 0 ? "" : ","}${keys[index] ?? ""}`),
+    jsonExpression(type, places[index] ?? "", columns),
+  ]);
+  const [open, close] = format === "json" ? ["'['", "'],'"] : ["'{'", "'}'"];
+  const line = `concat(${[open, ...parts, close].join(", ")})`;
+  return wrapped(
+    `COPY (SELECT ${line} FROM (\n`,
+    copy.sql,
+    `AS t(${places.join(", ")}) LIMIT ${digits(copy.rowsMax + 1)}) TO ${to(copy)} (${lineOptions})`,
+  );
+}
+
+/** A SELECT of the first rows of another; none of them: it has the columns alone. */
+export const firstRows = (sql: string, rowsMax: number): Wrapped =>
+  wrapped("SELECT * FROM (\n", sql, `LIMIT ${digits(rowsMax)}`);
+
+/** A SELECT of rows that are there already: of what cannot stand behind FROM, a plan or what a CALL gives. */
+export async function valuesQuery(result: DuckDBMaterializedResult): Promise<string> {
+  const types = result.columnTypes();
+  const cells = types.map(
+    (type, index) => `${identifier(`c${index}`)}::${type} AS ${identifier(result.columnName(index))}`,
+  );
+  const rows = (await result.getRows()).map(
+    (row) => `(${row.map((cell) => (cell === null ? "NULL" : literal(String(cell)))).join(", ")})`,
+  );
+  const places = types.map((_, index) => `c${index}`).join(", ");
+  // A list of VALUES cannot be empty.
+  const none = `(${types.map(() => "NULL").join(", ")})`;
+  const source = `FROM (VALUES ${rows.length === 0 ? none : rows.join(", ")}) AS t(${places})`;
+  return `SELECT ${cells.join(", ")} ${source}${rows.length === 0 ? " WHERE false" : ""}`;
+}
+
+/** A SELECT of the first rows of another with every value as DuckDB's text of it. */
+export function textRows(sql: string, columns: number, rowsMax: number): string {
+  const places = Array.from({ length: columns }, (_, index) => `c${index}`);
+  const cells = places.map((place) => `${place}::VARCHAR AS ${place}`).join(", ");
+  return wrapped(`SELECT ${cells} FROM (\n`, sql, `AS t(${places.join(", ")}) LIMIT ${digits(rowsMax)}`).text;
+}
+
+const wrapped = (before: string, sql: string, after: string): Wrapped => ({
+  text: `${before}${withoutSemicolon(sql)}\n) ${after}`,
+  before: before.length,
+});
+
+const to = ({ target }: { target: string }) => literal(target);
+
+/** What stands around the rows of a JSON answer: columns before them, their number after. For `ndjson`, nothing. */
+export class JsonFrame {
+  readonly #columns: Columns;
+  readonly #format: JsonFormat;
+  /** The last two bytes that came: behind the last row stands a comma too much. */
+  #held: Uint8Array = new Uint8Array();
+
+  constructor(format: JsonFormat, columns: Columns) {
+    this.#format = format;
+    this.#columns = columns;
+  }
+
+  /** What comes before the rows. */
+  head(): Uint8Array {
+    const columns = this.#columns.types.map((type, index) => ({
+      name: this.#columns.names[index],
+      type: typeText(type),
+    }));
+    return Buffer.from(this.#format === "json" ? `{"columns":${JSON.stringify(columns)},"rows":[\n` : "");
+  }
+
+  /** Some of the rows, in bytes as they came; gives what can be written. */
+  rows(bytes: Uint8Array): Uint8Array {
+    if (this.#format === "ndjson") return bytes;
+    const all = Buffer.concat([this.#held, bytes]);
+    this.#held = all.subarray(-rowEndBytes);
+    return all.subarray(0, -rowEndBytes);
+  }
+
+  /** What comes after them. */
+  tail(rows: number): Uint8Array {
+    return Buffer.from(this.#format === "json" ? `${rows === 0 ? "" : "\n"}],"row_count":${rows}}\n` : "");
+  }
+}
+
+/** A comma and a line feed. */
+const rowEndBytes = 2;

@@ -7,30 +7,32 @@
  * - The statement of a client runs after DuckDB was locked, and after it was judged.
  * - No text that leaves this process names a folder.
  */
-import { closeSync, constants, mkdirSync, openSync, writeSync } from "node:fs";
-import { join } from "node:path";
-import type { DuckDBPreparedStatement, DuckDBValue } from "@duckdb/node-api";
-import { codeOf, MillraceError, messageOf } from "../base/errors.ts";
+import { mkdirSync, writeSync } from "node:fs";
+import { join, relative } from "node:path";
+import { codeOf, messageOf } from "../base/errors.ts";
 import { yieldMemory } from "../base/limited-process.ts";
-import { isRecord } from "../event/parse.ts";
 import { catalogStatements } from "../store/catalog-views.ts";
 import { DuckDB } from "../store/duckdb.ts";
 import { type FolderView, viewFolder } from "../store/folder-view.ts";
 import { dataFolder } from "../store/names.ts";
 import { listLiteral, literal } from "../store/sql-literals.ts";
-import { type CopyFormat, copyPrefix, copyStatement, textOf } from "./formats.ts";
+import { asFailed, QueryFailed, refused } from "./failures.ts";
+import { makeFifo, throughFifo } from "./fifo.ts";
+import {
+  copyStatement,
+  firstRows,
+  isJsonFormat,
+  JsonFrame,
+  jsonCopyStatement,
+  valuesQuery,
+  type Wrapped,
+} from "./formats.ts";
+import { listingStatements, listings } from "./listings.ts";
+import { argumentsFor } from "./parameters.ts";
 import type { QueryFailure, QueryOrder } from "./protocol.ts";
-import { characters, judgeStatement } from "./statement.ts";
-
-/** Ends the query with what is to be told of it. */
-class QueryFailed extends MillraceError {
-  override readonly name = "QueryFailed";
-  readonly failure: QueryFailure;
-  constructor(failure: QueryFailure) {
-    super(failure.message);
-    this.failure = failure;
-  }
-}
+import { runWrapped } from "./run.ts";
+import { withoutSemicolon } from "./sql-text.ts";
+import { judgeStatement } from "./statement.ts";
 
 /** Room for sorts and joins that go past their memory. */
 const spillBytesMax = "1GiB";
@@ -40,10 +42,13 @@ const heldBytesMax = 256 * 1024;
 
 async function main(): Promise<void> {
   yieldMemory();
+  // Made while the process waits for its order, in the scratch folder, where it starts.
+  const fifo = join(process.cwd(), "rows");
+  makeFifo(fifo);
   using duckdb = await DuckDB.open({ threads: 1, memoryMiB: Number(process.argv[2]) });
   const order = readOrder(await Bun.stdin.text());
   try {
-    await answer(duckdb, order);
+    await answer(duckdb, order, fifo);
   } catch (error) {
     const { message, ...failure } = error instanceof QueryFailed ? error.failure : broken(error);
     writeSync(2, `${JSON.stringify({ ...failure, message: withoutFolders(message, order) })}\n`);
@@ -69,26 +74,25 @@ function readOrder(text: string): QueryOrder {
   return order as QueryOrder;
 }
 
-async function answer(duckdb: DuckDB, order: QueryOrder): Promise<void> {
-  using view = viewFolder(dataFolder(order.root), order.scratch);
-  // The view `catalog` tells where its folder is; from within the folder that is no secret.
+async function answer(duckdb: DuckDB, order: QueryOrder, fifo: string): Promise<void> {
+  // From within the folder no path of the view's is absolute, so that no statement can show one.
   process.chdir(order.root);
-  const statements = catalogStatements({ ...view.content, root: "." });
-  for (const statement of statements) await duckdb.run(statement);
-  const fifo = join(order.scratch, "rows");
+  using view = viewFolder(dataFolder("."), relative(order.root, order.scratch));
+  const statements = catalogStatements(view.content);
+  for (const statement of [...statements, ...listingStatements]) await duckdb.run(statement);
   await lock(duckdb, view, order, fifo);
-  const known = { catalog: namesMade(statements) };
-  const fault = await judgeStatement(duckdb, order.sql, known).catch((error: unknown) => {
+  const known = { catalog: namesMade(statements), listings };
+  const judged = await judgeStatement(duckdb, order.sql, known).catch((error: unknown) => {
     // It stands in a statement of ours, whose places mean nothing to the client.
     throw asFailed(error, order.sql, Number.POSITIVE_INFINITY);
   });
-  if (fault !== undefined) throw new QueryFailed({ kind: "refused", ...fault });
+  if (!judged.ok) throw new QueryFailed({ kind: "refused", ...judged.fault });
+  const given = argumentsFor(judged.parameters, order.parameters);
+  if (!given.ok) throw refused(given.message);
+  const asked = { sql: judged.sql, values: given.text === "" ? undefined : given.text };
   const out = new Outlet();
-  const { format } = order;
-  const rows =
-    format === "json" || format === "ndjson"
-      ? await sendText(duckdb, { ...order, format }, out)
-      : await sendCopy(duckdb, { ...order, format }, { out, fifo });
+  const sent = judged.explain === undefined ? asked : await planOf(duckdb, judged.explain, asked);
+  const rows = await send(duckdb, sent, order, { out, fifo });
   if (rows > order.rowsMax)
     throw new QueryFailed({
       kind: "rows",
@@ -110,7 +114,8 @@ async function lock(duckdb: DuckDB, view: FolderView, { root, scratch }: QueryOr
   mkdirSync(spill, { mode: 0o700 });
   const segments = view.content.segments.map(({ file }) => join(root, "segments", file));
   // DuckDB looks for a log beside each file that it opens.
-  const files = [...segments, ...segments.map((segment) => `${segment}.wal`), ...view.files, fifo];
+  const unsealed = view.files.map((file) => join(root, file));
+  const files = [...segments, ...segments.map((segment) => `${segment}.wal`), ...unsealed, fifo];
   for (const setting of [
     `temp_directory = ${literal(spill)}`,
     `max_temp_directory_size = '${spillBytesMax}'`,
@@ -124,52 +129,44 @@ async function lock(duckdb: DuckDB, view: FolderView, { root, scratch }: QueryOr
     await duckdb.run(`SET ${setting}`);
 }
 
-/** Sends rows written here; gives their number. */
-async function sendText(
-  duckdb: DuckDB,
-  order: QueryOrder & { format: "json" | "ndjson" },
-  out: Outlet,
-): Promise<number> {
-  try {
-    const statement = await prepared(duckdb, order.sql, order.parameters);
-    const pieces = textOf(await duckdb.streamed(statement, order.sql), order);
-    for (;;) {
-      const piece = await pieces.next();
-      if (piece.done === true) return piece.value;
-      out.write(Buffer.from(piece.value));
-    }
-  } catch (error) {
-    throw asFailed(error, order.sql, 0);
-  }
-}
+/** A statement that was judged, with the text of its arguments, if it has any. */
+type Asked = { sql: string; values: string | undefined };
 
-/** Sends what DuckDB writes; gives the number of rows. */
-async function sendCopy(
-  duckdb: DuckDB,
-  order: QueryOrder & { format: CopyFormat },
-  { out, fifo }: { out: Outlet; fifo: string },
-): Promise<number> {
-  // DuckDB writes to what has a name, and standard output is a socket here, which cannot be opened by one.
-  Bun.spawnSync(["mkfifo", "-m", "600", fifo]);
-  // Open for both, it neither waits for the other end nor ends before it is closed.
-  const end = openSync(fifo, constants.O_RDWR);
-  const copying = copy(duckdb, order, fifo).finally(() => closeSync(end));
-  const [rows] = await Promise.all([copying, pour(fifo, out)]);
+/** Sends the rows of a statement; gives their number. */
+async function send(duckdb: DuckDB, asked: Asked, order: QueryOrder, { out, fifo }: { out: Outlet; fifo: string }) {
+  const { format, rowsMax } = order;
+  if (!isJsonFormat(format)) {
+    const copy = copyStatement({ sql: asked.sql, format, target: fifo, rowsMax });
+    return throughFifo(fifo, {
+      copy: async () => (await run(duckdb, copy, asked.values)).rowsChanged,
+      take: (bytes) => out.write(bytes),
+    });
+  }
+  const described = await run(duckdb, firstRows(asked.sql, 0), asked.values);
+  const columns = { names: described.columnNames(), types: described.columnTypes(), isUtc: true };
+  const frame = new JsonFrame(format, columns);
+  out.write(frame.head());
+  const copy = jsonCopyStatement({ sql: asked.sql, format, columns, target: fifo, rowsMax });
+  const rows = await throughFifo(fifo, {
+    copy: async () => (await run(duckdb, copy, asked.values)).rowsChanged,
+    take: (bytes) => out.write(frame.rows(bytes)),
+  });
+  out.write(frame.tail(rows));
   return rows;
 }
 
-async function copy(duckdb: DuckDB, order: QueryOrder & { format: CopyFormat }, target: string): Promise<number> {
-  const sql = copyStatement({ ...order, target });
-  try {
-    const statement = await prepared(duckdb, sql, order.parameters);
-    return (await statement.run()).rowsChanged;
-  } catch (error) {
-    throw asFailed(error, sql, copyPrefix.length);
-  }
-}
+const run = (duckdb: DuckDB, wrapped: Wrapped, values: string | undefined) =>
+  runWrapped(duckdb, wrapped, { values, onError: asFailed });
 
-async function pour(fifo: string, out: Outlet): Promise<void> {
-  for await (const bytes of Bun.file(fifo).stream()) out.write(bytes);
+/** The plan of a statement, as rows that can be sent in any format. */
+async function planOf(duckdb: DuckDB, head: string, { sql, values }: Asked): Promise<Asked> {
+  try {
+    if (values !== undefined) await duckdb.run(`PREPARE asked AS ${withoutSemicolon(sql)}`);
+    const result = await duckdb.result(values === undefined ? head + sql : `${head} EXECUTE asked(${values})`);
+    return { sql: await valuesQuery(result), values: undefined };
+  } catch (error) {
+    throw asFailed(error, head + sql, 0);
+  }
 }
 
 /** Standard output; its writes wait until the service has taken them. */
@@ -193,64 +190,6 @@ class Outlet {
 
 function writeAllOut(bytes: Uint8Array): void {
   for (let written = 0; written < bytes.byteLength; ) written += writeSync(1, bytes, written);
-}
-
-async function prepared(
-  duckdb: DuckDB,
-  sql: string,
-  parameters: QueryOrder["parameters"],
-): Promise<DuckDBPreparedStatement> {
-  const statement = await duckdb.prepare(sql);
-  const wanted = Array.from({ length: statement.parameterCount }, (_, index) => statement.parameterName(index + 1));
-  const given: Readonly<Record<string, unknown>> = Array.isArray(parameters)
-    ? Object.fromEntries(parameters.map((value, index) => [String(index + 1), value]))
-    : { ...parameters };
-  const missing = wanted.filter((name) => !Object.hasOwn(given, name));
-  const unused = Object.keys(given).filter((name) => !wanted.includes(name));
-  if (missing.length > 0) throw refused(`The statement needs a value for ${missing.map(dollar).join(", ")}`);
-  if (unused.length > 0) throw refused(`The statement has no parameter ${unused.map(dollar).join(", ")}`);
-  if (wanted.length > 0)
-    statement.bind(Object.fromEntries(wanted.map((name) => [name, boundValue(name, given[name])])));
-  return statement;
-}
-
-const dollar = (name: string) => `$${name}`;
-
-const refused = (message: string) => new QueryFailed({ kind: "refused", message, position: undefined });
-
-function boundValue(name: string, value: unknown): DuckDBValue {
-  if (value === null || typeof value === "string" || typeof value === "boolean" || typeof value === "bigint")
-    return value;
-  if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
-  throw refused(`The value for $${name} must be a string, a number, a boolean or null; JSON can be sent as a string`);
-}
-
-/** What DuckDB says with `errors_as_json`, in its usual words; `before` characters stand before the client's own. */
-function asFailed(error: unknown, sql: string, before: number): QueryFailed {
-  if (error instanceof QueryFailed) return error;
-  const text = messageOf(error);
-  const told = jsonAt(text, text.indexOf("{"));
-  if (told === undefined) return refused(text);
-  const kind = String(told["exception_type"]);
-  const message = `${kind} Error: ${told["exception_message"]}`;
-  const at = Number(told["position"]);
-  const place = (kind === "Parser" ? at : characters(sql, at)) - before;
-  const position = told["position"] !== undefined && place >= 0 ? place : undefined;
-  // What follows the first line advises settings that a client cannot change.
-  if (kind === "Out of Memory")
-    return new QueryFailed({ kind: "memory", message: message.split("\n", 1)[0] ?? "", position });
-  return new QueryFailed({ kind: kind === "IO" ? "interrupted" : "refused", message, position });
-}
-
-function jsonAt(text: string, start: number): Record<string, unknown> | undefined {
-  if (start < 0) return undefined;
-  try {
-    const told: unknown = JSON.parse(text.slice(start));
-    return isRecord(told) && "exception_message" in told ? told : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** Names of files tell nothing; the folders that they are in are nobody's business. */

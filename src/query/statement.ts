@@ -2,25 +2,21 @@
  * What SQL from outside may say, judged from the tree that DuckDB's own parser makes of it.
  *
  * Invariants:
- * - One statement, and it is a SELECT. Nothing is decided from its text.
+ * - One statement, and it is a SELECT, or an EXPLAIN of one. What it may do is decided from its tree alone.
  * - A table is one of ours or of the query's own WITH; a table function is on the list. What is not known is refused.
  * - This is the first wall of two: the process that runs the statement can open no file but those of the view.
  */
 import { isRecord } from "../event/parse.ts";
 import type { DuckDB } from "../store/duckdb.ts";
-import { literal } from "../store/sql-literals.ts";
-
-/** Why a text is refused. */
-type StatementFault = {
-  message: string;
-  /** Code points before the place that is meant; undefined where no place is. */
-  position: number | undefined;
-};
+import { explained, withPivotColumns } from "./sql-text.ts";
+import { characters, parseTree, type StatementFault } from "./tree.ts";
 
 /** Names that a statement may use besides its own. */
 type KnownNames = {
   /** Views and table macros of the catalog, in lower case. */
   catalog: ReadonlySet<string>;
+  /** Table macros that stand in the place of DuckDB's functions of the same name. */
+  listings?: ReadonlySet<string>;
 };
 
 /** Table functions that make rows of their arguments alone. */
@@ -89,19 +85,35 @@ const plainClasses = new Set([
 
 const queryClasses = new Set([...plainClasses, "STAR", "SUBQUERY", "WINDOW", "PARAMETER", "POSITIONAL_REFERENCE"]);
 
+/** A statement that may run: what stands behind EXPLAIN, if it is one, and the names of its parameters, in order. */
+type Judged =
+  | { ok: true; explain: string | undefined; sql: string; parameters: string[] }
+  | { ok: false; fault: StatementFault };
+
 /**
- * Judges a statement that is to be run as it stands; undefined: it may.
+ * Judges a statement that is to be run as it stands.
  * @throws whatever DuckDB throws but for a text that it cannot parse
  */
-export async function judgeStatement(
-  duckdb: DuckDB,
-  sql: string,
-  known: KnownNames,
-): Promise<StatementFault | undefined> {
-  const parsed = await parse(duckdb, sql);
-  return parsed.ok
-    ? placed(sql, faultIn(parsed.node, { known, ctes: new Set(), classes: queryClasses }))
-    : parsed.fault;
+export async function judgeStatement(duckdb: DuckDB, text: string, known: KnownNames): Promise<Judged> {
+  const { head, statement: sql } = explained(text) ?? { head: undefined, statement: text };
+  const before = head === undefined ? 0 : [...head].length;
+  let parsed = await parseTree(duckdb, sql);
+  let judged = sql;
+  if (!parsed.ok && parsed.isForeign) {
+    judged = withPivotColumns(sql);
+    if (judged !== sql) parsed = await parseTree(duckdb, judged);
+  }
+  if (!parsed.ok) return { ok: false, fault: shifted(parsed.fault, -before) };
+  const fault = placed(judged, faultIn(parsed.node, { known, ctes: new Set(), classes: queryClasses }));
+  if (fault !== undefined) return { ok: false, fault: shifted(fault, -before) };
+  return { ok: true, explain: head, sql, parameters: [...new Set(parametersIn(parsed.node))] };
+}
+
+/** Names of parameters; `1`, `2` of those without a name. */
+function parametersIn(tree: unknown): string[] {
+  if (Array.isArray(tree)) return tree.flatMap(parametersIn);
+  if (!isRecord(tree) || tree["class"] === "CONSTANT") return [];
+  return tree["class"] === "PARAMETER" ? [String(tree["identifier"])] : Object.values(tree).flatMap(parametersIn);
 }
 
 /**
@@ -110,18 +122,19 @@ export async function judgeStatement(
  */
 export async function judgeCondition(duckdb: DuckDB, condition: string): Promise<StatementFault | undefined> {
   const before = "SELECT 1 FROM events WHERE (\n";
-  const whole = await parse(duckdb, `${before}${condition}\n)`);
+  const whole = await parseTree(duckdb, `${before}${condition}\n)`);
   if (!whole.ok) return shifted(whole.fault, before.length);
   // A text that closes the bracket around it and opens another cannot do so with brackets of two kinds.
-  const listed = await parse(duckdb, `SELECT [\n${condition}\n]`);
-  const plain = await parse(duckdb, `${before}true\n)`);
+  const listed = await parseTree(duckdb, `SELECT [\n${condition}\n]`);
+  const plain = await parseTree(duckdb, `${before}true\n)`);
   const alone = listed.ok ? onlyItem(listed.node) : undefined;
   if (!plain.ok || alone === undefined) return noCondition;
   const { where_clause: where, ...rest } = whole.node;
   const { where_clause: _, ...restOfPlain } = plain.node;
   if (!isAlike(rest, restOfPlain) || !isAlike(where, alone)) return noCondition;
   const scope = { known: { catalog: new Set<string>() }, ctes: new Set<string>(), classes: plainClasses };
-  return shifted(placed(`${before}${condition}`, faultIn(where, scope)), before.length);
+  const fault = placed(`${before}${condition}`, faultIn(where, scope));
+  return fault && shifted(fault, before.length);
 }
 
 const noCondition: StatementFault = { message: "One condition is needed, and nothing beside it", position: undefined };
@@ -135,41 +148,16 @@ type Scope = {
   classes: ReadonlySet<string>;
 };
 
-type Parsed = { ok: true; node: Record<string, unknown> } | { ok: false; fault: StatementFault };
-
-async function parse(duckdb: DuckDB, sql: string): Promise<Parsed> {
-  const refuse = (message: string, position?: number): Parsed => ({ ok: false, fault: { message, position } });
-  // DuckDB would read no further than to this character.
-  if (sql.includes("\0")) return refuse("SQL cannot hold the character U+0000");
-  const [row] = await duckdb.rows(`SELECT json_serialize_sql(${literal(sql)}::VARCHAR)::VARCHAR AS tree`);
-  const tree: unknown = JSON.parse(String(row?.["tree"]));
-  if (!isRecord(tree)) return refuse("This cannot be read as SQL");
-  if (tree["error"] !== false) {
-    // DuckDB's word for a statement that it has no tree for: whatever is no SELECT.
-    if (tree["error_type"] === "not implemented") return refuse(`Only a SELECT can be run (${tree["error_message"]})`);
-    // The parser counts characters, the places in a tree are bytes.
-    const at = tree["position"] === undefined ? undefined : Number(tree["position"]);
-    return refuse(`Parser Error: ${tree["error_message"]}`, at);
-  }
-  const statements = Array.isArray(tree["statements"]) ? tree["statements"] : [];
-  if (statements.length !== 1) return refuse(`One statement can be run at a time, not ${statements.length}`);
-  const [statement] = statements;
-  return isRecord(statement) && isRecord(statement["node"])
-    ? { ok: true, node: statement["node"] }
-    : refuse("This cannot be read as SQL");
-}
-
-/** Code points in the first so many bytes. */
-export const characters = (text: string, bytes: number) => [...Buffer.from(text).subarray(0, bytes).toString()].length;
-
 const placed = (sql: string, fault: TreeFault | undefined): StatementFault | undefined =>
   fault && {
     message: fault.message,
     position: fault.byte === undefined ? undefined : characters(sql, fault.byte),
   };
 
-const shifted = (fault: StatementFault | undefined, by: number): StatementFault | undefined =>
-  fault && { ...fault, position: fault.position === undefined ? undefined : Math.max(0, fault.position - by) };
+const shifted = (fault: StatementFault, by: number): StatementFault => ({
+  ...fault,
+  position: fault.position === undefined ? undefined : Math.max(0, fault.position - by),
+});
 
 /** The first thing in a tree that is not allowed. */
 function faultIn(tree: unknown, scope: Scope): TreeFault | undefined {
@@ -236,12 +224,12 @@ function faultOfExpression(node: Record<string, unknown>, { classes }: Scope): T
 function faultOfTable(node: Record<string, unknown>, { known, ctes }: Scope): TreeFault | undefined {
   const type = String(node["type"]);
   if (!tableTypes.has(type)) return unknown(node);
-  if (type === "SHOW_REF") return isRecord(node["query"]) ? undefined : unknown(node);
+  if (type === "SHOW_REF") return isRecord(node["query"]) || isShownList(node) ? undefined : unknownShow(node);
   if (type === "PIVOT" && hasPivotEnum(node)) return unknown(node);
   if (type === "TABLE_FUNCTION") {
     const called = isRecord(node["function"]) ? node["function"] : {};
     const name = String(called["function_name"]).toLowerCase();
-    const isKnown = tableFunctions.has(name) || known.catalog.has(name);
+    const isKnown = tableFunctions.has(name) || known.catalog.has(name) || known.listings?.has(name) === true;
     return isKnown && isInMain(called["schema"], called["catalog"])
       ? undefined
       : at(node, `The table function ${name} cannot be used here`);
@@ -255,6 +243,23 @@ function faultOfTable(node: Record<string, unknown>, { known, ctes }: Scope): Tr
   if (schema === "information_schema" && catalog === "" && schemaTables.has(name)) return undefined;
   return at(node, `There is no table ${JSON.stringify(String(node["table_name"]))} that can be read here`);
 }
+
+/** What SHOW lists beside columns: our views and tables, by name. */
+const shownLists = new Set(['"tables"', "__show_tables_expanded"]);
+
+const isShownList = ({
+  query,
+  show_type: kind,
+  table_name: name,
+  schema_name: schema,
+  catalog_name: catalog,
+}: Record<string, unknown>) =>
+  query === null &&
+  catalog === "" &&
+  (kind === "SHOW_FROM" ? schema === "main" : schema === "" && shownLists.has(String(name)));
+
+const unknownShow = (node: Record<string, unknown>) =>
+  at(node, "Only SHOW TABLES, SHOW ALL TABLES and SHOW of a view can be used here");
 
 const isInMain = (schema: unknown, catalog: unknown) => (schema === "" || schema === "main") && catalog === "";
 

@@ -80,7 +80,7 @@ export class DiskWork {
 
   #isWritten(bytes: number): boolean {
     try {
-      const descriptor = openSync(this.#trialPath, "w", 0o600);
+      const descriptor = openSync(this.#trialPath, "w");
       try {
         writeAll(descriptor, new Uint8Array(bytes));
         fdatasyncSync(descriptor);

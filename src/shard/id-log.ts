@@ -64,7 +64,7 @@ export class IdLog {
     // Later than every block before it, also after the clock was set back: blocks are told apart by their times.
     this.#newestMs = Math.max(nowMs, this.#newestMs);
     this.#lastIsTorn = true;
-    const descriptor = openKept(this.#pathOf(file.number), isNew ? "ax" : "a", 0o600);
+    const descriptor = openKept(this.#pathOf(file.number), isNew ? "ax" : "a");
     try {
       const block = { flushedAtMs: this.#newestMs, range: { shard, to }, records: encodeRecords(ids) };
       appendDurably(descriptor, encodeIdBlock(block));
@@ -145,7 +145,7 @@ function forgetIn(path: string, ids: ReadonlySet<string>): number {
   if (forgotten === 0 && !isTorn) return 0;
   const unfinished = path + unfinishedSuffix;
   removeIfThere(unfinished);
-  const descriptor = openKept(unfinished, "wx", 0o600);
+  const descriptor = openKept(unfinished, "wx");
   try {
     appendDurably(descriptor, Buffer.concat(kept.filter((block) => countOf(block) > 0).map(encodeIdBlock)));
   } finally {

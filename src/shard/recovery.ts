@@ -10,6 +10,7 @@ import { closeSync, copyFileSync, fdatasyncSync, openSync, readdirSync, readFile
 import { basename, join } from "node:path";
 import { type Sequence, type ShardId, sequence, shardId } from "../base/brand.ts";
 import {
+  appendDurably,
   checksumOfFile,
   removeIfThere,
   renameDurably,
@@ -188,6 +189,7 @@ async function makeSound(
       log.info({ journal: basename(path), cutBytes }, "torn end of the journal cut; it was never acknowledged");
     // The zeros that stood ready for more go, too: DuckDB reads the file as it is.
     if (content.soundBytes === 0) removeIfThere(path);
+    else if (content.missing !== "") complete(path, content);
     else if (content.soundBytes < content.fileBytes) truncateDurably(path, content.soundBytes);
     return;
   }
@@ -204,6 +206,17 @@ async function makeSound(
   salvage(folder, path, name.shard, content);
 }
 
+/** Completes the last commit line, of which only the end is missing: its checksum has proven the group. */
+function complete(path: string, { soundBytes, missing }: JournalContent): void {
+  truncateDurably(path, soundBytes);
+  const descriptor = openSync(path, "a");
+  try {
+    appendDurably(descriptor, Buffer.from(missing));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /** Writes each unbroken run of whole groups as a journal file of its own, the first over the corrupt one, last. */
 function salvage(folder: DataFolder, path: string, shard: ShardId, content: JournalContent): void {
   const runs: ReadGroup[][] = [];
@@ -218,10 +231,9 @@ function salvage(folder: DataFolder, path: string, shard: ShardId, content: Jour
   const names = runs.map((run) => {
     const from = run[0]?.commit.sequence ?? sequence(1);
     const target = join(folder.journal, journalName({ shard, from }));
-    writeWhole(
-      target + unfinishedSuffix,
-      run.map((group) => whole.subarray(group.offset, group.end)),
-    );
+    const pieces: Uint8Array[] = run.map((group) => whole.subarray(group.offset, group.end));
+    if (run === runs.at(-1)) pieces.push(Buffer.from(content.missing));
+    writeWhole(target + unfinishedSuffix, pieces);
     return target;
   });
   for (const target of names.toReversed()) renameSync(target + unfinishedSuffix, target);
@@ -239,7 +251,7 @@ function writeAnew(path: string): void {
 }
 
 function writeWhole(path: string, pieces: readonly Uint8Array[]): void {
-  const descriptor = openSync(path, "w", 0o600);
+  const descriptor = openSync(path, "w");
   try {
     for (const piece of pieces) writeAll(descriptor, piece);
     fdatasyncSync(descriptor);

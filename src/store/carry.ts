@@ -146,7 +146,7 @@ function carryIdLogs(from: DataFolder, to: DataFolder, current: readonly Listed[
     if (blocks === undefined) return false;
     const carried = blocks.filter(isCarried).map(encodeIdBlock);
     if (carried.length === 0) continue;
-    const descriptor = openSync(join(to.ids, file), "wx", 0o600);
+    const descriptor = openSync(join(to.ids, file), "wx");
     try {
       appendDurably(descriptor, Buffer.concat(carried));
     } finally {

@@ -3,12 +3,8 @@ import {
   type DuckDBConnection,
   type DuckDBDataChunk,
   DuckDBInstance,
-  type DuckDBPreparedStatement,
-  type DuckDBResult,
-  type DuckDBType,
+  type DuckDBMaterializedResult,
   type Json,
-  ResultReturnType,
-  StatementType,
 } from "@duckdb/node-api";
 import { MillraceError } from "../base/errors.ts";
 
@@ -19,16 +15,6 @@ export type DuckDBLimits = { threads: number; memoryMiB: number; spillTo?: strin
 class QueryBrokeOff extends MillraceError {
   override readonly name = "QueryBrokeOff";
 }
-
-/** What a query gives; its chunks must be taken, or given up, before the next statement. */
-export type Streamed = {
-  names: readonly string[];
-  types: readonly DuckDBType[];
-  chunks: AsyncGenerator<DuckDBDataChunk>;
-};
-
-/** What a statement gives that has rows. */
-export type StatementResult = Streamed & { statementType: StatementType };
 
 /** An in-memory DuckDB with one connection; statements run one after another. */
 export class DuckDB implements Disposable {
@@ -72,43 +58,30 @@ export class DuckDB implements Disposable {
    * @throws DuckDB's error, or QueryBrokeOff, also after chunks were given
    */
   async *chunks(sql: string): AsyncGenerator<DuckDBDataChunk> {
-    const prepared = await this.#connection.prepare(sql);
-    try {
-      yield* (await this.streamed(prepared, sql)).chunks;
-    } finally {
-      prepared.destroySync();
-    }
-  }
-
-  /** Like `chunks`, of a prepared query with its parameters; `sql` is its text. */
-  async streamed(prepared: DuckDBPreparedStatement, sql: string): Promise<Streamed> {
     const isOwn = !(await this.#isInTransaction());
     this.#isInterrupted = false;
     if (isOwn) await this.run("BEGIN");
-    try {
-      const result = await prepared.stream();
-      return { names: result.columnNames(), types: result.columnTypes(), chunks: this.#drained(result, sql, isOwn) };
-    } catch (error) {
-      if (isOwn) await this.run("ROLLBACK");
-      throw error;
-    }
-  }
-
-  async *#drained(result: DuckDBResult, sql: string, isOwn: boolean): AsyncGenerator<DuckDBDataChunk> {
     let isOpen = isOwn;
     try {
-      for (;;) {
-        const chunk = await result.fetchChunk();
-        if (chunk === null || chunk.rowCount === 0) break;
-        yield chunk;
+      const prepared = await this.#connection.prepare(sql);
+      try {
+        const result = await prepared.stream();
+        for (;;) {
+          const chunk = await result.fetchChunk();
+          if (chunk === null || chunk.rowCount === 0) break;
+          yield chunk;
+        }
+      } finally {
+        prepared.destroySync();
       }
       if (await this.#isAborted()) {
-        if (isOwn) await this.run("ROLLBACK");
         isOpen = false;
+        if (isOwn) await this.run("ROLLBACK");
         throw await this.#failureOf(sql, isOwn);
       }
     } finally {
-      if (isOpen) await this.run("COMMIT");
+      // Nothing was written; a failure within, too, leaves no transaction behind.
+      if (isOpen) await this.run("ROLLBACK");
     }
   }
 
@@ -142,27 +115,11 @@ export class DuckDB implements Disposable {
   }
 
   /**
-   * Runs a text of any number of statements, each when the caller asks for its result. Rows are taken from a result as they
-   * come, and before the next one is asked for.
+   * Runs a text of statements and gives the last one's whole result, held in memory: for few rows. Unlike a prepared
+   * statement of the driver, it ends for SUMMARIZE, PIVOT and UNPIVOT over `read_duckdb`, which are planned again for ever there.
    */
-  async *results(sql: string): AsyncGenerator<StatementResult> {
-    const statements = await this.#connection.extractStatements(sql);
-    for (let index = 0; index < statements.count; index++) {
-      const prepared = await statements.prepare(index);
-      try {
-        const { statementType } = prepared;
-        if (statementType === StatementType.SELECT) {
-          yield { statementType, ...(await this.streamed(prepared, sql)) };
-          continue;
-        }
-        const result = await prepared.run();
-        if (result.returnType !== ResultReturnType.QUERY_RESULT) continue;
-        const names = result.columnNames();
-        yield { statementType, names, types: result.columnTypes(), chunks: allOf(result) };
-      } finally {
-        prepared.destroySync();
-      }
-    }
+  async result(sql: string): Promise<DuckDBMaterializedResult> {
+    return this.#connection.run(sql);
   }
 
   /** Makes the statement that is running fail, if there is one. */
@@ -171,17 +128,8 @@ export class DuckDB implements Disposable {
     this.#connection.interrupt();
   }
 
-  /** Prepares one statement, to be given parameters and run once its rows can be taken. */
-  async prepare(sql: string): Promise<DuckDBPreparedStatement> {
-    return this.#connection.prepare(sql);
-  }
-
   [Symbol.dispose](): void {
     this.#connection.closeSync();
     this.#instance.closeSync();
   }
-}
-
-async function* allOf(result: DuckDBResult): AsyncGenerator<DuckDBDataChunk> {
-  yield* await result.fetchAllChunks();
 }

@@ -11,7 +11,7 @@ import { removeIfThere } from "../base/durable.ts";
 import { PlaceRefused } from "../base/errors.ts";
 import { type ExportFormat, type ExportRange, exportFormats } from "./export-query.ts";
 import { keepJson, readKeptJson } from "./kept-file.ts";
-import { type FolderLock, lockFile } from "./layout.ts";
+import { lockFile } from "./lock.ts";
 import { unfinishedSuffix } from "./names.ts";
 
 const daySchema = Type.Object({
@@ -50,7 +50,7 @@ export const exportScratch = (out: string) => join(out, scratchName);
  * Makes the folder of an export where it is missing, and takes it for this process.
  * @throws PlaceRefused when it holds something else, or another export into it is running
  */
-export function takeExportFolder(out: string): FolderLock {
+export function takeExportFolder(out: string): Disposable {
   mkdirSync(out, { recursive: true });
   const isOurs = (file: string) => file === lockName || file === earlier.lock || file.endsWith(unfinishedSuffix);
   const isExport = existsSync(join(out, manifestFile)) || existsSync(join(out, earlier.manifest));

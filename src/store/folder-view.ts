@@ -109,7 +109,7 @@ function copyUnsealed(
           to: sequence(commit.sequence + commit.rows - 1),
         };
         if (segments.some((segment) => covers(segment.name, range))) continue;
-        descriptor ??= openSync(copy, "wx", 0o600);
+        descriptor ??= openSync(copy, "wx");
         writeAll(descriptor, lines, bytes);
         bytes += lines.byteLength;
         events += commit.rows;

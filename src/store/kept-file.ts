@@ -64,11 +64,11 @@ function sealed(body: string): string {
   return body + jsonEnd.replace("########", hex(Buffer.from(body)));
 }
 
-/** Replaces a file, durably, by these bytes; mode 0600. */
+/** Replaces a file, durably, by these bytes. */
 export function replaceDurably(path: string, bytes: string | Uint8Array): void {
   const unfinished = path + unfinishedSuffix;
   removeIfThere(unfinished);
-  const descriptor = openSync(unfinished, "wx", 0o600);
+  const descriptor = openSync(unfinished, "wx");
   try {
     appendDurably(descriptor, typeof bytes === "string" ? Buffer.from(bytes) : bytes);
   } finally {

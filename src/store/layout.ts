@@ -1,9 +1,9 @@
-/** The data folder as a whole: made at first start, and locked against a second server. */
-import { Database } from "bun:sqlite";
+/** The data folder as a whole: made at first start. */
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { dataPathProblem } from "../base/data-path.ts";
 import { removeIfThere, syncFolder } from "../base/durable.ts";
-import { codeOf, DataFolderRefused, messageOf } from "../base/errors.ts";
+import { DataFolderRefused, messageOf } from "../base/errors.ts";
 import { requireKnownFormat } from "./format-mark.ts";
 import { type DataFolder, dataFolder, unfinishedSuffix } from "./names.ts";
 
@@ -13,6 +13,8 @@ import { type DataFolder, dataFolder, unfinishedSuffix } from "./names.ts";
  */
 export function prepareDataFolder(path: string): DataFolder {
   const folder = dataFolder(resolve(path));
+  const problem = dataPathProblem(path);
+  if (problem !== undefined) throw new DataFolderRefused(`the data folder ${problem}`);
   requireKnownFormat(folder);
   try {
     const isNew = mkdirSync(folder.root, { recursive: true }) !== undefined;
@@ -25,7 +27,7 @@ export function prepareDataFolder(path: string): DataFolder {
       folder.ids,
       folder.imports,
     ])
-      mkdirSync(each, { recursive: true, mode: 0o755 });
+      mkdirSync(each, { recursive: true });
     for (const each of [folder.root, folder.journal]) syncFolder(each);
     if (isNew) syncFolder(dirname(folder.root));
     requireWritable(folder);
@@ -41,50 +43,6 @@ function requireWritable(folder: DataFolder): void {
   writeFileSync(probe, "");
   removeIfThere(probe);
 }
-
-/** A held lock; released by `dispose`, and by the kernel when the process ends in whatever way. */
-export type FolderLock = Disposable;
-
-/**
- * Takes the folder for this process.
- * @throws FolderInUse when another process holds it; DataFolderRefused when it cannot be locked
- */
-export function lockDataFolder(folder: DataFolder): FolderLock {
-  let lock: FolderLock | undefined;
-  try {
-    lock = lockFile(folder.lock);
-  } catch (error) {
-    throw new DataFolderRefused(`data folder ${folder.root} cannot be locked: ${messageOf(error)}`, { cause: error });
-  }
-  if (lock !== undefined) return lock;
-  throw new FolderInUse(
-    `data folder ${folder.root} is in use by another server; stop it, or set MILLRACE_DATA_DIR to another folder`,
-  );
-}
-
-/**
- * Takes a file, made where it is missing, for this process; undefined while another process has it.
- * An exclusive SQLite transaction is a kernel lock on the file: it ends with the process, also at SIGKILL, and unlike a
- * listening socket it holds across containers that share the folder.
- * @throws SQLite's error when it can be neither
- */
-export function lockFile(path: string): FolderLock | undefined {
-  let database: Database | undefined;
-  try {
-    database = new Database(path, { create: true });
-    database.run("PRAGMA journal_mode = MEMORY");
-    database.run("BEGIN EXCLUSIVE");
-  } catch (error) {
-    database?.close();
-    if (codeOf(error)?.startsWith("SQLITE_BUSY")) return undefined;
-    throw error;
-  }
-  const held = database;
-  return { [Symbol.dispose]: () => held.close() };
-}
-
-/** Another process serves the folder. */
-export class FolderInUse extends DataFolderRefused {}
 
 /** Whether anything is sealed, accepted or kept aside in the folder. */
 export function holdsEvents(folder: DataFolder): boolean {

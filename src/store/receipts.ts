@@ -11,7 +11,7 @@ import type { DataFolder } from "./names.ts";
 
 /** Appends receipts; their bytes are durable then, a new file's name is not. */
 export function keepReceipts(folder: DataFolder, receipts: readonly ErasureReceipt[]): void {
-  const descriptor = openSync(folder.erasures, "a", 0o600);
+  const descriptor = openSync(folder.erasures, "a");
   try {
     appendDurably(descriptor, Buffer.from(receipts.map((receipt) => keptLine(receipt)).join("")));
   } finally {

@@ -144,7 +144,7 @@ const joined = (lines: readonly Buffer[]) => Buffer.concat(lines.flatMap((line) 
 
 function keep(path: string, refused: readonly RefusedLine[]): void {
   const text = refused.map(({ line, reason }) => keptLine({ reason, line: line.toString() })).join("");
-  const descriptor = openSync(path, "w", 0o600);
+  const descriptor = openSync(path, "w");
   try {
     appendDurably(descriptor, Buffer.from(text));
   } finally {

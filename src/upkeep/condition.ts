@@ -32,9 +32,8 @@ export async function requireCondition(duckdb: DuckDB, condition: string): Promi
     );
   const from = `FROM (${emptyQuery(eventColumns)}) AS events`;
   await refusedByDuckDB(async () => {
-    const prepared = await duckdb.prepare(`SELECT ${bracketed(condition)} AS holds ${from}`);
-    const type = prepared.columnType(0);
-    prepared.destroySync();
+    const result = await duckdb.result(`SELECT ${bracketed(condition)} AS holds ${from}`);
+    const type = result.columnType(0);
     if (type.typeId !== DuckDBTypeId.BOOLEAN || (await isUntypedNull(duckdb, condition, from)))
       throw new ConditionRefused(
         `The condition must be BOOLEAN, such as session_id = 'x'; this one is ${type.typeId === DuckDBTypeId.BOOLEAN ? "NULL" : type}`,

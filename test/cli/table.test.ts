@@ -2,7 +2,15 @@ import { expect, test } from "bun:test";
 import { tableText } from "../../src/cli/table.ts";
 
 const shown = (names: readonly string[], rows: readonly (readonly (string | number | null)[])[], width = 80) =>
-  tableText({ names, rows, isCut: false }, width).split("\n");
+  tableText(
+    {
+      names,
+      numbers: names.map((_, column) => rows.some((row) => typeof row[column] === "number")),
+      rows: rows.map((row) => row.map((cell) => (cell === null ? null : String(cell)))),
+      isCut: false,
+    },
+    width,
+  ).split("\n");
 
 test("numbers stand right, texts left, and NULL is told from an empty text", () => {
   expect(
@@ -47,5 +55,5 @@ test("line ends and what would command a terminal are shown as text", () => {
 });
 
 test("rows that were left out are told of", () => {
-  expect(tableText({ names: ["a"], rows: [[1]], isCut: true }, 80)).toContain("first 1 rows");
+  expect(tableText({ names: ["a"], numbers: [true], rows: [["1"]], isCut: true }, 80)).toContain("first 1 rows");
 });

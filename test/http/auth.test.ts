@@ -55,6 +55,56 @@ const bad: Record<string, (secret: string) => Record<string, string>> = {
   "an nbf to come": (secret) => ({
     authorization: `Bearer ${signed({ secret, claims: { nbf: nowSeconds() + 3600 } })}`,
   }),
+  ...Object.fromEntries(
+    ["1e999", "-1e999", "-1", "253402300800", "1e15", '"9999999999"', "null", "true", "[9999999999]", "{}"].map(
+      (exp) => [
+        `an exp of ${exp}`,
+        (secret: string) => ({
+          authorization: `Bearer ${signToken({ claims: {}, claimsText: `{"sub":"tester","exp":${exp}}`, secret })}`,
+        }),
+      ],
+    ),
+  ),
+  ...Object.fromEntries(
+    ['"nbf":-1e999', '"nbf":1e999', '"nbf":"0"', '"nbf":-5', '"iat":1e999', '"iat":"now"'].map((claim) => [
+      `a claim of ${claim}`,
+      (secret: string) => ({
+        authorization: `Bearer ${signToken({ claims: {}, claimsText: `{"exp":${nowSeconds() + 600},${claim}}`, secret })}`,
+      }),
+    ]),
+  ),
+  "an exp that was over a moment ago": (secret) => ({
+    authorization: `Bearer ${signed({ secret, claims: { exp: nowSeconds() - 1 } })}`,
+  }),
+  "an nbf to come in more than a minute": (secret) => ({
+    authorization: `Bearer ${signed({ secret, claims: { nbf: nowSeconds() + 90 } })}`,
+  }),
+  "a token with seven kilobytes of anything behind it": (secret) => ({
+    authorization: `Bearer ${signed({ secret })}${" ".repeat(7_000)}x`,
+  }),
+  "a token and more in a header that is longer than the service looks at": (secret) => ({
+    authorization: `Bearer ${signed({ secret })}${" ".repeat(8_000)}${"x".repeat(3_000)}`,
+  }),
+  "a header of more than 8 KB": (secret) => ({
+    authorization: `Bearer ${signed({ secret, claims: { more: "x".repeat(7_000) } })}`,
+  }),
+  "two tokens": (secret) => ({ authorization: `Bearer ${signed({ secret })}, Bearer ${signed({ secret })}` }),
+  "a signature with padding": (secret) => ({ authorization: `Bearer ${signed({ secret })}=` }),
+  "a signature with other bits behind its last byte": (secret) => ({
+    authorization: `Bearer ${signed({ secret }).replace(/.$/, (last) => {
+      // 256 bits are 43 characters of six: the last one has two bits too many, which are zero.
+      const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+      return alphabet[alphabet.indexOf(last) + 1] ?? "";
+    })}`,
+  }),
+  "a signature in the other alphabet of base64": (secret) => {
+    for (let turn = 0; ; turn++) {
+      const token = signed({ secret, claims: { turn } });
+      const [head, claims, signature = ""] = token.split(".");
+      if (/[-_]/.test(signature))
+        return { authorization: `Bearer ${head}.${claims}.${signature.replaceAll("-", "+").replaceAll("_", "/")}` };
+    }
+  },
   "alg none with a signature": (secret) => ({
     authorization: `Bearer ${signed({ secret, header: { alg: "none", typ: "JWT" } })}`,
   }),
@@ -82,6 +132,11 @@ describe.each(Object.keys(requests))("%s is 401 for", (endpoint) => {
 test("nobody without a token learns whether a body is valid", async () => {
   await expectRefused(await service().request(paths.track, { token: null, body: "{" }), 401);
   await expectRefused(await service().request(paths.batch, { token: "x", body: "{}" }), 401);
+});
+
+test("clocks may differ by a minute before a token counts as not yet valid", async () => {
+  const token = signed({ secret: service().secret, claims: { nbf: nowSeconds() + 45, iat: nowSeconds() + 45 } });
+  expect((await service().request(paths.stats, { token })).status).toBe(200);
 });
 
 test("a good token is taken under any spelling of Bearer", async () => {

@@ -55,7 +55,7 @@ test("json has columns with types and rows with all their digits", async () => {
   const text = await response.text();
   const [row] = text.split("\n").slice(1, 2);
   expect(row).toBe(
-    '[170141183460469231731687303715884105727,1.10,null,0.1,"1970-01-01T00:00:01.500000Z",{"price":1.50,"big":9007199254740993},' +
+    '[170141183460469231731687303715884105727,1.10,"NaN",0.1,"1970-01-01T00:00:01.500000Z",{"price":1.50,"big":9007199254740993},' +
       '[{"price":1.50,"big":9007199254740993}],{"a":1,"b":[1.0]},{"1":"x"},7,null,"-infinity","1969-12-31T23:59:59.999999Z"]',
   );
   const answer: unknown = JSON.parse(text);
@@ -117,7 +117,16 @@ test("parameters are bound by position and by name, and in every format", async 
   expect(await big.text()).toBe("big\n9007199254740993\n");
   const since = "SELECT count(*) FROM events WHERE timestamp >= $since AND category = $category";
   expect(await rowsOf(service(), since, { since: "2000-01-01T00:00:00Z", category: "auth" })).toEqual([[0]]);
-  for (const params of [[], [1, 2], { a: 1 }, [[1]]])
+  expect(await rowsOf(service(), "SELECT $1, len($2), $1[2]", [["a", "b"], [1, [], null].slice(0, 1)])).toEqual([
+    [["a", "b"], 1, "b"],
+  ]);
+  const names = ["auth", "trading", "none"];
+  const among = "SELECT count(*) FROM events WHERE category::VARCHAR IN $names AND list_contains($names, 'none')";
+  expect(await rowsOf(service(), among, { names })).toEqual([[0]]);
+  expect(await rowsOf(service(), "SELECT $1, [1.5] = $2", [[[1, 2], [3], [null]], [1.5]])).toEqual([
+    [[[1, 2], [3], [null]], true],
+  ]);
+  for (const params of [[], [1, 2], { a: 1 }, [{ a: 1 }], [[1, { a: 1 }]]])
     for (const format of ["json", "parquet"]) {
       const response = await ask(service(), { sql: "SELECT $1", params, format });
       expect(response.status).toBe(400);

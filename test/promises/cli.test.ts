@@ -3,7 +3,9 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { millrace, runToEnd } from "../support/command.ts";
+import { cleanEnv, entryPath } from "../support/process.ts";
 import { expectPlainWords } from "../support/refusals.ts";
+import { temporaryFolder } from "../support/rows.ts";
 import { paths, type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
@@ -58,10 +60,20 @@ describe("token", () => {
     ["no subject", []],
     ["a ttl that is none", ["--subject", "a", "--ttl", "soon"]],
     ["an option that is none", ["--subject", "a", "--nonsense"]],
+    ["a ttl of nothing", ["--subject", "a", "--ttl", "0s"]],
+    ["a ttl below nothing", ["--subject", "a", "--ttl=-1h"]],
+    ["a ttl past ten years", ["--subject", "a", "--ttl", "3651d"]],
+    ["a ttl past all years", ["--subject", "a", "--ttl", "999999999d"]],
+    ["an empty subject", ["--subject", ""]],
+    ["a subject that no header holds", ["--subject", "x".repeat(7_000)]],
+    ["a subject past the service's bound", ["--subject", "x".repeat(70_000)]],
+    ["an unknown scope", ["--subject", "a", "--scope", "events:write nonsense"]],
+    ["an empty scope", ["--subject", "a", "--scope", ""]],
+    ["scopes separated by commas", ["--subject", "a", "--scope", "events:write,query"]],
   ])("%s is an error, and no token comes out", async (_what, words) => {
     await using service = await startService({ env: madeSecret });
     const ended = await millrace(["token", ...words], { env: { MILLRACE_DATA_DIR: service.dataDir } });
-    expect(ended.code).not.toBe(0);
+    expect(ended.code).toBe(2);
     expect(ended.stdout).toBe("");
     expect(ended.stderr).not.toBe("");
     expectPlainWords(ended.stderr);
@@ -187,6 +199,37 @@ describe("the first minute", () => {
     await until(async () => (await service.count()) === 1, { what: "the event in the catalog", limitMs: 4_000 });
     // Two seconds to the seal, and a moment for the catalog.
     expect(Date.now() - answeredMs).toBeLessThan(3_000);
+  });
+
+  test("a live token is printed on a terminal alone, never to a file or a pipe", async () => {
+    const anyToken = /eyJ[\w-]+\.[\w-]+\.[\w-]+/;
+    await using service = await startService({ env: { ...madeSecret, MILLRACE_LOG: "debug" } });
+    expect(service.stdout).toContain("listening on");
+    expect(`${service.stdout}${service.stderr}`).not.toMatch(anyToken);
+    using folder = temporaryFolder();
+    let shown = "";
+    const onTerminal = Bun.spawn([process.execPath, entryPath, "serve"], {
+      env: cleanEnv({ PORT: "0", MILLRACE_DATA_DIR: folder.path }),
+      terminal: {
+        cols: 500,
+        data: (_, bytes) => {
+          shown += new TextDecoder().decode(bytes);
+        },
+      },
+    });
+    try {
+      const address = await until(() => /listening on (http:\S+)/.exec(shown)?.[1], {
+        what: "a start",
+        limitMs: 30_000,
+      });
+      const [token = ""] = anyToken.exec(shown) ?? [];
+      const headers = { authorization: `Bearer ${token}` };
+      expect((await fetch(address + paths.stats, { headers })).status).toBe(200);
+    } finally {
+      onTerminal.kill("SIGTERM");
+      await onTerminal.exited;
+      onTerminal.terminal?.close();
+    }
   });
 
   test("the token command that it prints works as printed", async () => {

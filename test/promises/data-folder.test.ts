@@ -62,6 +62,28 @@ test("a folder whose disk became read-only is refused, and accepted again when i
   expect(await service.count()).toBe(1);
 });
 
+test("a full disk at start is told in one sentence, whatever the folder holds", async () => {
+  await using disk = mountSmallDisk({ sizeMiB: 4 });
+  if (disk === undefined) return;
+  const dataDir = join(disk.path, "data");
+  const fill = () => Bun.spawnSync(["dd", "if=/dev/zero", `of=${join(disk.path, "fill")}`, "bs=4k"]);
+  const expectTold = async () => {
+    const { code, stdout, stderr } = await millrace(["serve"], { env: { PORT: "0", MILLRACE_DATA_DIR: dataDir } });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(stderr).toContain(dataDir);
+    expect(stderr).toContain("no space left on device");
+    expectPlainWords(stderr);
+  };
+  fill();
+  await expectTold();
+  rmSync(join(disk.path, "fill"));
+  expect((await millrace(["token", "--subject", "x"], { env: { MILLRACE_DATA_DIR: dataDir } })).code).toBe(0);
+  rmSync(join(dataDir, "secret"));
+  fill();
+  await expectTold();
+});
+
 test("a folder that does not exist is made, with all above it", async () => {
   using scratch = folder();
   await using service = await startService({ dataDir: join(scratch.path, "a/b/c d “é”") });

@@ -180,3 +180,34 @@ test("a flush that fails keeps its events, is told by health, and succeeds when 
   expect(await service.count()).toBe(6);
   expect((await service.health()).status).toBe(200);
 });
+
+test("B10: a zero byte in the last acknowledged group is told and kept, never cut as a torn end", async () => {
+  await using service = await startService({ env: { MILLRACE_FLUSH_INTERVAL_SECONDS: "3600", MILLRACE_SHARDS: "1" } });
+  for (let event = 0; event < 3; event++) await service.track({ event_name: "acknowledged" });
+  await service.kill9();
+  const [path = ""] = service.journalPaths();
+  const damaged = readFileSync(path);
+  damaged[damaged.lastIndexOf("acknowledged") + 3] = 0;
+  writeFileSync(path, damaged);
+  await service.restart();
+  expect(await (await service.health()).text()).toContain("corrupt journal files are in journal/corrupt");
+  const [aside = ""] = readdirSync(join(service.dataDir, "journal", "corrupt"));
+  expect(readFileSync(join(service.dataDir, "journal", "corrupt", aside)).equals(damaged)).toBe(true);
+  expect((await service.stats()).total_events).toBe(2);
+});
+
+test("B10: a group whose commit line lacks its last bytes is proven by its checksum, and is kept whole", async () => {
+  for (const [lacking, zerosBehind] of [
+    [1, 0],
+    [1, 512],
+    [3, 100],
+  ] as const) {
+    await using service = await stoppedService();
+    const whole = journalOf(1, [2, 3]);
+    layJournal(service, 1, Buffer.concat([whole.subarray(0, -lacking), Buffer.alloc(zerosBehind)]));
+    await service.restart();
+    await service.waitSealed();
+    expect(await service.count()).toBe(5);
+    expect(readdirSync(join(service.dataDir, "journal", "corrupt"))).toEqual([]);
+  }
+});

@@ -4,6 +4,8 @@ import { createHmac } from "node:crypto";
 /** What goes into a token. */
 export interface TokenParts {
   readonly claims: Readonly<Record<string, unknown>>;
+  /** The claims as JSON, where an object cannot say them: `{"exp":1e999}`. */
+  readonly claimsText?: string;
   readonly secret: string;
   readonly header?: Readonly<Record<string, unknown>>;
   /** Hash under the HMAC; the header's `alg` is not changed by it. */
@@ -12,7 +14,7 @@ export interface TokenParts {
 
 /** Signs a JWT by HMAC. */
 export function signToken(parts: TokenParts): string {
-  const signed = `${encoded(parts.header ?? { alg: "HS256", typ: "JWT" })}.${encoded(parts.claims)}`;
+  const signed = `${encoded(parts.header ?? { alg: "HS256", typ: "JWT" })}.${Buffer.from(parts.claimsText ?? JSON.stringify(parts.claims)).toString("base64url")}`;
   const signature = createHmac(parts.hash ?? "sha256", parts.secret)
     .update(signed)
     .digest("base64url");

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { isQuery, splitStatements } from "../../src/cli/sql-text.ts";
+import { isQuery, splitStatements } from "../../src/query/sql-text.ts";
 
 test.each([
   ["select 1; select 2;", ["select 1", "select 2"], ""],

@@ -1,0 +1,50 @@
+/** Tokens that were verified, by their text: at most until they expire, and in bounded memory. */
+
+/** Far more than a service has clients. Verifying a token again costs 84 us. */
+const tokensMax = 10_000;
+
+/** Ten thousand usual tokens are 5 MB. Bytes. */
+const bytesMax = 8 * 1024 * 1024;
+
+/** What an entry takes beside its text: the entry itself, an object, a small set. Bytes. */
+const entryBytes = 300;
+
+type Entry<Value> = { value: Value; expiresMs: number };
+
+/** Remembers values by token; the oldest ones go first. */
+export class TokenCache<Value> {
+  readonly #entries = new Map<string, Entry<Value>>();
+  #bytes = 0;
+
+  /** The value of a token that has not expired. */
+  get(token: string, nowMs: number): Value | undefined {
+    const entry = this.#entries.get(token);
+    if (entry === undefined) return undefined;
+    if (nowMs < entry.expiresMs) return entry.value;
+    this.#remove(token);
+    return undefined;
+  }
+
+  /** Remembers a value in the place of an earlier one of the token. REQUIRES: the token is in its only accepted spelling. */
+  set(token: string, entry: Entry<Value>): void {
+    this.#remove(token);
+    this.#entries.set(token, entry);
+    this.#bytes += sizeOf(token);
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= tokensMax && this.#bytes <= bytesMax) return;
+      this.#remove(oldest);
+    }
+  }
+
+  /** What it holds, for tests of its bounds. */
+  get held(): { tokens: number; bytes: number } {
+    return { tokens: this.#entries.size, bytes: this.#bytes };
+  }
+
+  #remove(token: string): void {
+    if (this.#entries.delete(token)) this.#bytes -= sizeOf(token);
+  }
+}
+
+/** The text, and a subject that is a part of it. */
+const sizeOf = (token: string) => 2 * token.length + entryBytes;

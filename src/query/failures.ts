@@ -1,0 +1,46 @@
+/** DuckDB's errors, with `errors_as_json`, as what a client is told. */
+import { MillraceError, messageOf } from "../base/errors.ts";
+import { isRecord } from "../event/parse.ts";
+import type { QueryFailure } from "./protocol.ts";
+import { characters } from "./tree.ts";
+
+/** Ends the query with what is to be told of it. */
+export class QueryFailed extends MillraceError {
+  override readonly name = "QueryFailed";
+  readonly failure: QueryFailure;
+  constructor(failure: QueryFailure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+/** A statement that is not allowed, or asks for what cannot be. */
+export const refused = (message: string) => new QueryFailed({ kind: "refused", message, position: undefined });
+
+/** What DuckDB says in its usual words; `before` code points of the text that ran stand before the client's own. */
+export function asFailed(error: unknown, text: string, before: number): QueryFailed {
+  if (error instanceof QueryFailed) return error;
+  const said = messageOf(error);
+  const told = jsonAt(said, said.indexOf("{"));
+  if (told === undefined) return refused(said);
+  const kind = String(told["exception_type"]);
+  const message = `${kind} Error: ${told["exception_message"]}`;
+  const at = Number(told["position"]);
+  const place = (kind === "Parser" ? at : characters(text, at)) - before;
+  const position = told["position"] !== undefined && place >= 0 ? place : undefined;
+  // What follows the first line advises settings that a client cannot change.
+  if (kind === "Out of Memory")
+    return new QueryFailed({ kind: "memory", message: message.split("\n", 1)[0] ?? "", position });
+  return new QueryFailed({ kind: kind === "IO" ? "interrupted" : "refused", message, position });
+}
+
+function jsonAt(text: string, start: number): Record<string, unknown> | undefined {
+  if (start < 0) return undefined;
+  try {
+    const told: unknown = JSON.parse(text.slice(start));
+    return isRecord(told) && "exception_message" in told ? told : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

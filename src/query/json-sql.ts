@@ -1,0 +1,115 @@
+/**
+ * SQL that writes values as JSON text, for DuckDB to run: rows never become values of JavaScript on their way out. DuckDB's own
+ * `to_json` of a row would write decimals and large integers as doubles; here each number keeps the digits that it has.
+ *
+ * What JSON has no spelling for is a string: "NaN", "Infinity", "-Infinity", and whatever DuckDB casts to VARCHAR (dates, UUIDs,
+ * intervals, blobs). A TIMESTAMPTZ is ISO 8601 to the microsecond, in the session's time zone.
+ */
+import {
+  DuckDBArrayType,
+  DuckDBListType,
+  DuckDBMapType,
+  DuckDBStructType,
+  type DuckDBType,
+  DuckDBTypeId,
+  DuckDBUnionType,
+  DuckDBVarCharType,
+} from "@duckdb/node-api";
+import { literal } from "../store/sql-literals.ts";
+
+/** What the text depends on besides the type. */
+type JsonOptions = {
+  /** The session's time zone is UTC, whose times end in `Z`. */
+  isUtc: boolean;
+};
+
+/** An expression for the JSON text of `value`, an expression of this type; a NULL becomes `null`, so it never is one. */
+export const jsonExpression = (type: DuckDBType, value: string, options: JsonOptions, depth = 0): string =>
+  `coalesce(${nullable(type, value, options, depth)}, 'null')`;
+
+/** NULL where the value is. `depth` tells the variables of nested lambdas apart. */
+function nullable(type: DuckDBType, value: string, options: JsonOptions, depth: number): string {
+  const inner = (of: DuckDBType, item: string) => jsonExpression(of, item, options, depth + 1);
+  if (isJson(type)) return jsonText(`${value}::VARCHAR`);
+  if (type instanceof DuckDBListType || type instanceof DuckDBArrayType)
+    return `'[' || ${joined(value, (item) => inner(type.valueType, item), depth)} || ']'`;
+  if (type instanceof DuckDBStructType) {
+    const members = type.entryTypes.map(
+      (of, index) =>
+        `${literal(`${JSON.stringify(type.entryNames[index] ?? "")}:`)} || ${inner(of, `struct_extract_at(${value}, ${index + 1})`)}`,
+    );
+    return `CASE WHEN ${value} IS NOT NULL THEN '{' || ${members.join(" || ',' || ")} || '}' END`;
+  }
+  if (type instanceof DuckDBMapType) {
+    // Keys become strings: JSON has no others.
+    const member = (entry: string) =>
+      `${quoted(`${entry}.key::VARCHAR`)} || ':' || ${inner(type.valueType, `${entry}.value`)}`;
+    return `'{' || ${joined(`map_entries(${value})`, member, depth)} || '}'`;
+  }
+  if (type instanceof DuckDBUnionType) {
+    const members = type.memberTypes.map((of, index) => {
+      const tag = literal(type.memberTags[index] ?? "");
+      return `WHEN ${tag} THEN ${inner(of, `union_extract(${value}, ${tag})`)}`;
+    });
+    return `CASE union_tag(${value})::VARCHAR ${members.join(" ")} END`;
+  }
+  return scalar(type, value, options);
+}
+
+function scalar(type: DuckDBType, value: string, { isUtc }: JsonOptions): string {
+  switch (type.typeId) {
+    case DuckDBTypeId.SQLNULL:
+      return "NULL";
+    case DuckDBTypeId.BOOLEAN:
+    case DuckDBTypeId.TINYINT:
+    case DuckDBTypeId.SMALLINT:
+    case DuckDBTypeId.INTEGER:
+    case DuckDBTypeId.BIGINT:
+    case DuckDBTypeId.UTINYINT:
+    case DuckDBTypeId.USMALLINT:
+    case DuckDBTypeId.UINTEGER:
+    case DuckDBTypeId.UBIGINT:
+    case DuckDBTypeId.HUGEINT:
+    case DuckDBTypeId.UHUGEINT:
+    case DuckDBTypeId.BIGNUM:
+    case DuckDBTypeId.DECIMAL:
+      return `${value}::VARCHAR`;
+    case DuckDBTypeId.FLOAT:
+    case DuckDBTypeId.DOUBLE:
+      return `CASE WHEN isfinite(${value}) THEN ${value}::VARCHAR WHEN isnan(${value}) THEN '"NaN"' WHEN ${value} > 0 THEN '"Infinity"' WHEN ${value} < 0 THEN '"-Infinity"' END`;
+    case DuckDBTypeId.TIMESTAMP_TZ:
+      return `CASE WHEN isfinite(${value}) AND year(${value}) BETWEEN 1 AND 9999 THEN ${isoTime(value, isUtc)} ELSE ${quoted(`${value}::VARCHAR`)} END`;
+    default:
+      return quoted(`${value}::VARCHAR`);
+  }
+}
+
+/** The items of a list as JSON, with commas. */
+function joined(list: string, item: (name: string) => string, depth: number): string {
+  const name = `x${depth}`;
+  return `array_to_string(list_transform(${list}, lambda ${name}: ${item(name)}), ',')`;
+}
+
+const quoted = (text: string) => `to_json(${text})::VARCHAR`;
+
+function isoTime(value: string, isUtc: boolean): string {
+  if (isUtc) return `strftime(${value}, '"%Y-%m-%dT%H:%M:%S.%fZ"')`;
+  // An offset of whole hours has two digits in DuckDB.
+  const withOffset = `strftime(${value}, '%Y-%m-%dT%H:%M:%S.%f%z')`;
+  return `'"' || regexp_replace(${withOffset}, '([-+]\\d\\d)$', '\\1:00') || '"'`;
+}
+
+/** A type's name as DuckDB shows it. */
+export const typeText = (type: DuckDBType) => (isJson(type) ? "JSON" : String(type));
+
+const isJson = (type: DuckDBType) => type instanceof DuckDBVarCharType && type.alias === "JSON";
+
+/**
+ * JSON as it is, on one line: a line cannot end within a string of JSON, so that line ends are blanks. As a string where it is
+ * no JSON for others: DuckDB's may hold NaN and Infinity, outside of strings.
+ */
+function jsonText(text: string): string {
+  const bare = `regexp_replace(${text}, '"(?:[^"\\\\]|\\\\.)*"', '', 'g')`;
+  const isForeign = `regexp_matches(${text}, '(?i)nan|inf') AND regexp_matches(${bare}, '(?i)nan|inf')`;
+  return `CASE WHEN ${isForeign} THEN ${quoted(text)} ELSE translate(${text}, chr(10) || chr(13), '  ') END`;
+}

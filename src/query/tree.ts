@@ -1,0 +1,54 @@
+/** SQL as the tree that DuckDB's own parser makes of it. */
+import { isRecord } from "../event/parse.ts";
+import type { DuckDB } from "../store/duckdb.ts";
+import { literal } from "../store/sql-literals.ts";
+
+/** Why a text is refused. */
+export type StatementFault = {
+  message: string;
+  /** Code points before the place that is meant; undefined where no place is. */
+  position: number | undefined;
+};
+
+/** `isForeign`: DuckDB has no tree for such a statement. */
+type Parsed = { ok: true; node: Record<string, unknown> } | NotParsed;
+
+type NotParsed = { ok: false; fault: StatementFault; isForeign: boolean };
+
+/** Reads a text of one statement as DuckDB's own parser does. */
+export async function parseTree(duckdb: DuckDB, sql: string): Promise<Parsed> {
+  const refuse = (message: string, position?: number): NotParsed => ({
+    ok: false,
+    fault: { message, position },
+    isForeign: false,
+  });
+  // DuckDB would read no further than to this character.
+  if (sql.includes("\0")) return refuse("SQL cannot hold the character U+0000");
+  const [row] = await duckdb.rows(`SELECT json_serialize_sql(${literal(sql)}::VARCHAR)::VARCHAR AS tree`);
+  const tree: unknown = JSON.parse(
+    String(row?.["tree"]).replace(foreignNumbers, (text, number) => (number ? "null" : text)),
+  );
+  if (!isRecord(tree)) return refuse("This cannot be read as SQL");
+  if (tree["error"] !== false) {
+    // DuckDB's word for a statement that it has no tree for: whatever is no SELECT.
+    if (tree["error_type"] === "not implemented") return { ...refuse(notSelect), isForeign: true };
+    // The parser counts characters, the places in a tree are bytes.
+    const at = tree["position"] === undefined ? undefined : Number(tree["position"]);
+    return refuse(`Parser Error: ${tree["error_message"]}`, at);
+  }
+  const statements = Array.isArray(tree["statements"]) ? tree["statements"] : [];
+  if (statements.length !== 1) return refuse(`One statement can be run at a time, not ${statements.length}`);
+  const [statement] = statements;
+  return isRecord(statement) && isRecord(statement["node"])
+    ? { ok: true, node: statement["node"] }
+    : refuse("This cannot be read as SQL");
+}
+
+const notSelect =
+  "Only a SELECT can be run: SELECT, FROM, WITH, VALUES, PIVOT, UNPIVOT, SUMMARIZE, DESCRIBE, SHOW TABLES, or EXPLAIN of one";
+
+/** A string, or what DuckDB's JSON has for a constant past a DOUBLE, which is no JSON: what a constant holds does not matter. */
+const foreignNumbers = /"(?:[^"\\]|\\.)*"|(-?(?:Infinity|NaN|inf|nan))/g;
+
+/** Code points in the first so many bytes. */
+export const characters = (text: string, bytes: number) => [...Buffer.from(text).subarray(0, bytes).toString()].length;
