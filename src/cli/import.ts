@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typin
 import { readConfig } from "../config/config.ts";
 import { checkFiles, type ImportOptions } from "../import/check.ts";
 import { csvDelimiters } from "../import/csv.ts";
+import { pieceMax } from "../import/piece.ts";
 import { ImportRefused } from "../import/refused.ts";
 import { sealFiles } from "../import/seal.ts";
 import { formatNames, type ImportSource, importSource } from "../import/source.ts";
@@ -34,6 +35,11 @@ const delimiterOf = (text: string): string => {
   throw new InvalidArgumentError("one ASCII character is expected, or tab.");
 };
 
+const numberOf = (text: string): number => {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("a whole number from 1 is expected.");
+};
+
 /** Takes over files of events. */
 export const importCommand = new Command("import")
   .description("take over events from files, in the columns of `events`: CSV, JSON or Parquet")
@@ -53,6 +59,7 @@ export const importCommand = new Command("import")
   .option("--skip-bad <file>", "put bad rows there, as JSON lines with file, row, reason and data, and take the rest")
   .option("--dry-run", "check and count, and change nothing")
   .option("--source <name>", "what ids are made from in the place of the files' names")
+  .option("--piece-events <number>", "events that are sealed at a time", numberOf, pieceMax.events)
   .addHelpText("after", help)
   .action(async (files, options) => {
     await using stack = new AsyncDisposableStack();
@@ -92,6 +99,7 @@ export const importCommand = new Command("import")
     const { post } = await reach();
     const imported = await sealFiles(sources, reading("read again and sealed"), {
       folder,
+      pieceEvents: options.pieceEvents,
       send: async (piece) => Number((await post("import", piece))["imported"]),
     });
     progress.end();

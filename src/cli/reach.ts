@@ -2,7 +2,7 @@
  * A server for one command: the one that runs on the folder, or one of the command's own that ends with it. So a command does
  * the same, by the same way, whether a server runs or not.
  */
-import { DataFolderRefused, MillraceError } from "../base/errors.ts";
+import { DataFolderRefused, MillraceError, messageOf } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
 import { type Scope, signToken } from "../http/auth.ts";
 import { secretOf } from "../http/keys.ts";
@@ -84,16 +84,27 @@ async function answers(address: string): Promise<boolean> {
 }
 
 async function post(url: string, { body, token }: { body: unknown; token: string }): Promise<Record<string, unknown>> {
-  const response = await fetch(url, {
+  const { response, answer } = await answered(url, {
     method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     body: JSON.stringify(body),
     // Bun would give up after five minutes.
     timeout: false,
   });
-  const answer: unknown = await response.json();
   const fields = typeof answer === "object" && answer !== null ? Object.fromEntries(Object.entries(answer)) : {};
   if (response.ok) return fields;
   const { detail } = fields;
   throw new CommandRefused(typeof detail === "string" ? detail : JSON.stringify(detail ?? response.status));
+}
+
+async function answered(url: string, request: BunFetchRequestInit): Promise<{ response: Response; answer: unknown }> {
+  try {
+    const response = await fetch(url, request);
+    return { response, answer: await response.json() };
+  } catch (error) {
+    throw new CommandRefused(
+      `the server ended or broke off before it answered (${messageOf(error)}); give the command again, what is done stays done`,
+      { cause: error },
+    );
+  }
 }

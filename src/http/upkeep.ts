@@ -67,6 +67,7 @@ const importedSchema = Type.Object(
     file: Type.String({ pattern: "^[0-9a-f-]{36}\\.ndjson$" }),
     events: Type.Integer({ minimum: 1 }),
     line_bytes_max: Type.Integer({ minimum: 1 }),
+    ids: Type.Integer({ minimum: 0 }),
   },
   { additionalProperties: false },
 );
@@ -86,9 +87,9 @@ export async function importLines(
   if (!body.ok) return invalid(answerOf(body.issues));
   if (!Value.Check(importedSchema, body.value))
     throw new Refusal(400, { reason: "invalid", text: "This is no file of an import" });
-  const { file, events, line_bytes_max } = body.value;
+  const { file, events, line_bytes_max, ids } = body.value;
   server?.timeout(request, 0);
-  return json({ imported: await upkeep.importLines({ file, events, lineBytesMax: line_bytes_max }) });
+  return json({ imported: await upkeep.importLines({ file, events, lineBytesMax: line_bytes_max, ids }) });
 }
 
 async function admitted(context: HttpContext, request: Request): Promise<{ upkeep: Upkeep; subject: string | null }> {

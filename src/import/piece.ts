@@ -3,22 +3,27 @@ import { randomUUID } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { removeIfThere, writeAll } from "../base/durable.ts";
+import { writeEventId } from "../event/event-id.ts";
+import { compareIds, writeImportedIds } from "../store/imported-ids.ts";
 import type { DataFolder } from "../store/names.ts";
 
 /** One piece is sealed at a time: enough for a segment that is not small, and read in a few seconds. Events, bytes. */
-const pieceMax = { events: 500_000, bytes: 256 * 1024 * 1024 };
+export const pieceMax = { events: 500_000, bytes: 256 * 1024 * 1024 };
 
 /** Lines are written together: a call for each would take as long as the line. Bytes. */
 const bufferBytes = 1024 * 1024;
 
 /** What the server is told of a piece. */
-export type PieceOrder = { file: string; events: number; line_bytes_max: number };
+export type PieceOrder = { file: string; events: number; line_bytes_max: number; ids: number };
 
 /** A piece that takes lines until it is full, and is removed when it is disposed of. */
 export class Piece implements Disposable {
-  readonly #file = `${randomUUID()}.ndjson`;
+  readonly #name = randomUUID();
   readonly #path: string;
+  readonly #idsPath: string;
   readonly #descriptor: number;
+  readonly #eventsMax: number;
+  readonly #ids = new OwnIds();
   #lines: string[] = [];
   #waiting = 0;
   #events = 0;
@@ -26,17 +31,21 @@ export class Piece implements Disposable {
   #lineBytesMax = 0;
   #isClosed = false;
 
-  constructor(folder: DataFolder) {
-    this.#path = join(folder.imports, this.#file);
+  /** Takes at least one event, and up to `eventsMax`. */
+  constructor(folder: DataFolder, eventsMax: number) {
+    this.#eventsMax = eventsMax;
+    this.#path = join(folder.imports, `${this.#name}.ndjson`);
+    this.#idsPath = join(folder.imports, `${this.#name}.ids`);
     this.#descriptor = openSync(this.#path, "wx");
   }
 
   get isFull(): boolean {
-    return this.#events >= pieceMax.events || this.#bytes >= pieceMax.bytes;
+    return this.#events >= this.#eventsMax || this.#bytes >= pieceMax.bytes;
   }
 
-  /** Adds a line, which has no line end. */
-  add(line: string): void {
+  /** Adds a line, which has no line end; `ownId` is the id that came with its row, if one did. */
+  add(line: string, ownId: string | undefined): void {
+    if (ownId !== undefined) this.#ids.add(ownId);
     const bytes = Buffer.byteLength(line) + 1;
     this.#lines.push(line);
     this.#waiting += bytes;
@@ -50,7 +59,13 @@ export class Piece implements Disposable {
   finish(): PieceOrder | undefined {
     this.#write();
     if (this.#events === 0) return undefined;
-    return { file: this.#file, events: this.#events, line_bytes_max: this.#lineBytesMax };
+    this.#ids.write(this.#idsPath);
+    return {
+      file: `${this.#name}.ndjson`,
+      events: this.#events,
+      line_bytes_max: this.#lineBytesMax,
+      ids: this.#ids.count,
+    };
   }
 
   #write(): void {
@@ -65,6 +80,35 @@ export class Piece implements Disposable {
     if (this.#isClosed) return;
     this.#isClosed = true;
     closeSync(this.#descriptor);
-    removeIfThere(this.#path);
+    for (const path of [this.#path, this.#idsPath]) removeIfThere(path);
+  }
+}
+
+/** Ids that came with the rows of a piece, which live clients may send, too. */
+class OwnIds {
+  #words = new Uint32Array(4 * 1024);
+  count = 0;
+
+  add(id: string): void {
+    if (this.count * 4 === this.#words.length) {
+      const words = new Uint32Array(this.#words.length * 2);
+      words.set(this.#words);
+      this.#words = words;
+    }
+    writeEventId(id, this.#words, this.count * 4);
+    this.count += 1;
+  }
+
+  /** Writes them in their order, if there are any. */
+  write(path: string): void {
+    if (this.count === 0) return;
+    const words = this.#words;
+    const order = new Uint32Array(this.count).map((_, index) => index * 4);
+    order.sort((a, b) => compareIds(words, a, words, b));
+    writeImportedIds(
+      path,
+      this.count,
+      order.values().map((at) => words.subarray(at, at + 4)),
+    );
   }
 }

@@ -10,7 +10,7 @@ import type { SourceRow } from "./row.ts";
 import { type ImportSource, requireUnchanged } from "./source.ts";
 
 /** Where pieces lie, and who seals them; `send` gives how many of a piece's events were new. */
-type SealTools = { folder: DataFolder; send: (piece: PieceOrder) => Promise<number> };
+type SealTools = { folder: DataFolder; pieceEvents: number; send: (piece: PieceOrder) => Promise<number> };
 
 /**
  * Imports files that were checked; gives how many of their events were new.
@@ -19,12 +19,12 @@ type SealTools = { folder: DataFolder; send: (piece: PieceOrder) => Promise<numb
 export async function sealFiles(
   sources: readonly ImportSource[],
   options: ImportOptions,
-  { folder, send }: SealTools,
+  { folder, pieceEvents, send }: SealTools,
 ): Promise<number> {
   const now = timestampOfMs(Date.now());
   const ids = new ContentIds();
   let imported = 0;
-  let piece = new Piece(folder);
+  let piece = new Piece(folder, pieceEvents);
   const sendPiece = async () => {
     for (const source of sources) requireUnchanged(source);
     const order = piece.finish();
@@ -43,10 +43,10 @@ export async function sealFiles(
       for await (const batch of readRows(source, reading)) {
         for (const row of batch) {
           const line = lineOf(row, { now, extra: options.extra, ids, name: source.name });
-          if (line !== undefined) piece.add(line);
+          if (line !== undefined) piece.add(line.text, line.ownId);
           if (!piece.isFull) continue;
           await sendPiece();
-          piece = new Piece(folder);
+          piece = new Piece(folder, pieceEvents);
         }
         rows += batch.length;
         options.onProgress({ source, rows, readBytes });
@@ -62,8 +62,12 @@ export async function sealFiles(
 type LineOptions = { now: Timestamp; extra: ImportOptions["extra"]; ids: ContentIds; name: string };
 
 /** Undefined: the row is bad, which the first reading has told. */
-function lineOf(row: SourceRow, { now, extra, ids, name }: LineOptions): string | undefined {
+function lineOf(
+  row: SourceRow,
+  { now, extra, ids, name }: LineOptions,
+): { text: string; ownId: string | undefined } | undefined {
   if (!row.ok) return undefined;
   const line = importedLine(row, { now, extra, makeId: () => ids.next(name, row.exact) });
-  return line.ok ? line.row.line : undefined;
+  if (!line.ok) return undefined;
+  return { text: line.row.line, ownId: line.hasOwnId ? line.row.eventId : undefined };
 }

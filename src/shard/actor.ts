@@ -62,6 +62,7 @@ const handlers: Handlers<ShardRequest, ShardReplies> = {
     (await recovered()).forget(path);
     return undefined;
   },
+  imported: async ({ step }) => (await recovered()).importedIds.take(step),
   stop: async ({ giveUpAtMs }) => {
     await (await recovered()).stop(giveUpAtMs);
     return undefined;

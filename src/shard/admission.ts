@@ -15,6 +15,7 @@ import type { Board } from "./board.ts";
 import type { GroupCommit, OpenGroup } from "./group-commit.ts";
 import { IdList } from "./id-list.ts";
 import type { ClaimOutcome, IdTable } from "./id-table.ts";
+import type { ImportedIds } from "./imported-ids.ts";
 import { acceptedBody, type IngestedRows } from "./ingest.ts";
 import type { AppendAnswer } from "./protocol.ts";
 
@@ -34,6 +35,7 @@ type AdmissionOptions = {
   groups: GroupCommit;
   journal: Journal;
   idTable: IdTable;
+  importedIds: ImportedIds;
   /** This shard's board. */
   board: Board;
   /** All shards' boards, this one's too. */
@@ -85,12 +87,11 @@ export class Admission {
     return "buffer_full";
   }
 
-  /** Joins the open group with reserved room; undefined while an id of the request is pending in another shard. */
+  /** Joins the open group with reserved room; undefined while an id of the request is pending in another shard, or being imported. */
   #join(ingested: IngestedRows): Promise<AppendAnswer> | undefined {
-    const { board, groups, idTable } = this.#options;
+    const { board, groups } = this.#options;
     const { rows, lines } = ingested;
-    const ids = idsOf(rows);
-    const outcomes: readonly ClaimOutcome[] | undefined = ids === undefined ? [] : idTable.claim(ids);
+    const outcomes = this.#claim(idsOf(rows));
     if (outcomes === undefined) return undefined;
     const group = groups.join();
     group.tally.noteReceived(ingested.receivedAtMs);
@@ -114,6 +115,19 @@ export class Admission {
     return group.durable.then((isDurable) =>
       isDurable ? { kind: "accepted", body } : { kind: "overloaded", reason: "journal_failed" },
     );
+  }
+
+  /** What is found for each id; undefined while that cannot be said. */
+  #claim(ids: IdList | undefined): readonly ClaimOutcome[] | undefined {
+    if (ids === undefined) return [];
+    const { idTable, importedIds } = this.#options;
+    const imported = importedIds.look(ids);
+    if (imported === undefined) return idTable.claim(ids);
+    if (imported === "wait") return undefined;
+    const claimed = idTable.claim(ids.without(imported));
+    if (claimed === undefined) return undefined;
+    let next = 0;
+    return Array.from(imported, (isKnown) => (isKnown === 1 ? "duplicate" : (claimed[next++] ?? "duplicate")));
   }
 
   /** When the oldest request came that still waits for an id; undefined when none does. ms since 1970 */

@@ -3,6 +3,7 @@ import type { ActorHost } from "../actor/host.ts";
 import type { HistogramCounts } from "../base/metrics.ts";
 import { within } from "../base/within.ts";
 import type { ShardWatermark } from "../store/catalog-views.ts";
+import type { ImportStep } from "./imported-ids.ts";
 import type { ShardLane } from "./lane.ts";
 import type { ShardNotice, ShardReplies, ShardRequest } from "./protocol.ts";
 
@@ -65,6 +66,15 @@ export class AllShards {
    */
   async forget(path: string): Promise<void> {
     await Promise.all(this.#hosts.map((host) => host.ask({ kind: "forget", path })));
+  }
+
+  /**
+   * Tells all shards of a step of an import; true where a live event came with an id of its piece meanwhile.
+   * @throws ActorDied when a shard could not be told
+   */
+  async imported(step: ImportStep): Promise<boolean> {
+    const taken = await Promise.all(this.#hosts.map((host) => host.ask({ kind: "imported", step })));
+    return taken.includes(true);
   }
 
   /** What the histograms of each thread hold; nothing of one that does not answer in time. */

@@ -42,6 +42,19 @@ export class IdList implements Claims {
     this.#count += other.count;
   }
 
+  /** The ids that are not marked. */
+  without(marks: Uint8Array): IdList {
+    const rest = new IdList(this.#count);
+    for (let index = 0; index < this.#count; index++) {
+      if (marks[index] === 1) continue;
+      const at = index * idWords;
+      rest.#words.set(this.#words.subarray(at, at + idWords), rest.#count * idWords);
+      rest.#contents[rest.#count] = this.#contents[index] ?? 0;
+      rest.#count += 1;
+    }
+    return rest;
+  }
+
   #makeRoom(more: number): void {
     const needed = this.#count + more;
     if (needed <= this.#contents.length) return;

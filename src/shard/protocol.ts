@@ -7,6 +7,7 @@ import type { LogLevel } from "../base/log.ts";
 import type { HistogramCounts } from "../base/metrics.ts";
 import type { ShardWatermark } from "../store/catalog-views.ts";
 import type { DataFolder } from "../store/names.ts";
+import type { ImportStep } from "./imported-ids.ts";
 
 /** What a body holds. */
 export type BodyForm = "event" | "batch";
@@ -67,6 +68,7 @@ export type ShardRequest =
   | { kind: "recount" }
   /** `path`: a file of ids, one a line. */
   | { kind: "forget"; path: string }
+  | { kind: "imported"; step: ImportStep }
   /** `giveUpAtMs`: when a flush that fails is left to the next start, of the monotonic clock. */
   | { kind: "stop"; giveUpAtMs: number };
 
@@ -85,6 +87,8 @@ export type ShardReplies = {
   recount: undefined;
   /** The id logs hold these ids no more. */
   forget: undefined;
+  /** Whether a live event came with an id of the import's piece since it is watched. */
+  imported: boolean;
   /** Everything is sealed, as far as the disk allows, and the files are closed. */
   stop: undefined;
 };

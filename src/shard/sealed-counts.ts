@@ -7,6 +7,7 @@
  * pending when it was asked; that one and all that follow are added from their tallies.
  */
 import { type Sequence, type ShardId, sequence } from "../base/brand.ts";
+import { DataFolderRefused, messageOf } from "../base/errors.ts";
 import type { KeeperForShards, ShardStretch } from "../keeper/protocol.ts";
 import type { DataFolder } from "../store/names.ts";
 import type { SealedCounts } from "../store/rollup.ts";
@@ -72,6 +73,20 @@ export class SealedCounter {
       return { shard, before: firstPart ?? open };
     });
     return this.#options.keeper.count(stretches, { from: this.#from, to: this.#from + boardHours });
+  }
+
+  /**
+   * The same for a start, which cannot go on without.
+   * @throws DataFolderRefused when a segment cannot be read
+   */
+  async countAtStart(pending: Omit<PendingNow, "open">): Promise<SealedCounts> {
+    try {
+      return await this.countSealed(pending);
+    } catch (error) {
+      throw new DataFolderRefused(`segments cannot be read; "millrace verify" tells which: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
   }
 
   /** Notes events that became durable, or, as negative ones, that were refused. */

@@ -7,7 +7,7 @@
  */
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
-import { DataFolderRefused, JournalNotWritten, messageOf } from "../base/errors.ts";
+import { JournalNotWritten, messageOf } from "../base/errors.ts";
 import { type Log, openLog } from "../base/log.ts";
 import { type HistogramCounts, openShardMetrics, type ShardMetrics } from "../base/metrics.ts";
 import { collectAfter } from "../base/release.ts";
@@ -27,6 +27,7 @@ import { GroupCommit, type OpenGroup } from "./group-commit.ts";
 import type { IdList } from "./id-list.ts";
 import { IdLog, idsIn } from "./id-log.ts";
 import { IdTable } from "./id-table.ts";
+import { ImportedIds } from "./imported-ids.ts";
 import { Ingest } from "./ingest.ts";
 import type { AppendAnswer, AppendRequest, ShardOptions } from "./protocol.ts";
 import { ownedShards, type Recovered, recoverShard } from "./recovery.ts";
@@ -53,6 +54,8 @@ export class Shard {
   readonly #throttle = new Throttle();
   readonly #flusher: Flusher;
   readonly #idTable: IdTable;
+  /** Ids that came with imports; told of each import's steps. */
+  readonly importedIds: ImportedIds;
   readonly #board: Board;
   readonly #ingest = new Ingest();
   readonly #admission: Admission;
@@ -73,7 +76,7 @@ export class Shard {
     const { folder, shard, shards } = options;
     const recovered = await recoverShard({ folder, shard, shards, log, keeper });
     const counter = new SealedCounter({ folder, shard, shards, keeper }, systemClock.nowMs());
-    const sealed = await countAtStart(counter, recovered);
+    const sealed = await counter.countAtStart({ parts: recovered.pending, openFrom: recovered.next });
     return new Shard({ options, onSealed, log, keeper, recovered, sealed, counter });
   }
 
@@ -94,6 +97,7 @@ export class Shard {
     this.#board = new Board(options.boards[shard] ?? createBoardMemory());
     this.#disk = new DiskWork(this.#board, join(folder.journal, `trial.${shard}${unfinishedSuffix}`));
     this.#idTable = new IdTable(options.idTable, shard);
+    this.importedIds = new ImportedIds(folder, log);
     this.#journal = new FileJournal({
       next: recovered.next,
       isSynced: options.ack === "durable",
@@ -119,6 +123,7 @@ export class Shard {
       groups: this.#groups,
       journal: this.#journal,
       idTable: this.#idTable,
+      importedIds: this.importedIds,
       board: this.#board,
       boards: options.boards.map((memory) => new Board(memory)),
       bufferEventsMax: options.bufferEventsMax,
@@ -286,15 +291,5 @@ export class Shard {
     this.#rotateOrRepair();
     await this.#flusher.drained();
     this.#journal.close();
-  }
-}
-
-async function countAtStart(counter: SealedCounter, { pending, next }: Recovered): Promise<SealedCounts> {
-  try {
-    return await counter.countSealed({ parts: pending, openFrom: next });
-  } catch (error) {
-    throw new DataFolderRefused(`segments cannot be read; "millrace verify" tells which: ${messageOf(error)}`, {
-      cause: error,
-    });
   }
 }

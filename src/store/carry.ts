@@ -25,6 +25,7 @@ import { codeOf } from "../base/errors.ts";
 import type { CatalogSegment, ErasureReceipt } from "./catalog-views.ts";
 import { currentSegments } from "./current.ts";
 import { encodeIdBlock, type IdBlock, readIdBlocks } from "./id-blocks.ts";
+import { listImportedIds } from "./imported-ids-folder.ts";
 import { listNames } from "./layout.ts";
 import { type DataFolder, parseIdLogName, parseSegmentName, type SegmentName } from "./names.ts";
 import { keepReceipts, readReceipts } from "./receipts.ts";
@@ -53,8 +54,11 @@ export function carrySealed(from: DataFolder, to: DataFolder): Carried {
   // Before the segments: what a receipt says is gone is then in none of them.
   const erasures = readReceipts(from);
   for (;;) {
+    // Before the segments: what a file that is here now knows is in them.
+    const imported = listImportedIds(from).filter(({ isSealed }) => isSealed);
     const current = listCurrent(from);
     if (!carrySegments({ from, to, current, how }) || !carryIdLogs(from, to, current)) continue;
+    if (!imported.every(({ path, file }) => linkOrCopy(path, join(to.ids, file)) !== undefined)) continue;
     if (erasures.length > 0) keepReceipts(to, erasures);
     for (const folder of [to.segments, to.ids]) syncFolder(folder);
     const segments = current.map(({ file, name }) => ({

@@ -17,6 +17,8 @@
  *   erasures.ndjson, erasure.json                          receipts of erasures; the one under way
  *   erasure.json.damaged-CCCCCCCC                          one that could not be read, under another name
  *   ids/SSSS-NNNNNNNN.ids                                  ids that clients made, the latest million and more
+ *   ids/imported-TTTTTTTTTTTTTTTT-NNNNNNNN.ids             ids that came with imported events: they count once imports are
+ *                                                          sealed up to that sequence
  *   anything that ends in .tmp                             unfinished; removed at start
  */
 import { join } from "node:path";
@@ -144,4 +146,17 @@ export const idLogName = (name: IdLogName) => `${shardText(name.shard)}-${String
 export function parseIdLogName(file: string): IdLogName | undefined {
   const match = /^(\d{4})-(\d{8})\.ids$/.exec(file);
   return match === null ? undefined : { shard: shardId(Number(match[1])), number: Number(match[2]) };
+}
+
+/** What the name of a file of imported ids says: they count once imports are sealed up to `to`; `number` tells files apart. */
+type ImportedIdsName = { to: Sequence; number: number };
+
+/** Name of a file of imported ids. */
+export const importedIdsName = (name: ImportedIdsName) =>
+  `imported-${sequenceText(name.to)}-${String(name.number).padStart(8, "0")}.ids`;
+
+/** Reads the name of a file of imported ids; undefined when it is none. */
+export function parseImportedIdsName(file: string): ImportedIdsName | undefined {
+  const match = /^imported-(\d{16})-(\d{8})\.ids$/.exec(file);
+  return match === null ? undefined : { to: sequence(Number(match[1])), number: Number(match[2]) };
 }

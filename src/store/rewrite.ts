@@ -49,8 +49,8 @@ const sessionParts = 4;
 /** Time is divided by days where a segment spans several, by hours where it spans several of those. us */
 const timeUnits = [86_400_000_000, 3_600_000_000];
 
-/** Journal lines of events from elsewhere, in one file in the folder `import`. */
-export type ImportedLines = { file: string; events: number; lineBytesMax: number };
+/** Journal lines of imported events, in one file in the folder `import`; `ids` of them came with their ids, which are in a file beside it. */
+export type ImportedLines = { file: string; events: number; lineBytesMax: number; ids: number };
 
 /**
  * Makes the segment of a rewrite.

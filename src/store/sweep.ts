@@ -3,6 +3,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Log } from "../base/log.ts";
 import { markFormat } from "./format-mark.ts";
+import { removeUnsealedIds } from "./imported-ids-folder.ts";
 import { holdsEvents } from "./layout.ts";
 import { type DataFolder, unfinishedSuffix } from "./names.ts";
 
@@ -25,6 +26,7 @@ export function sweepUnfinished(folder: DataFolder): string[] {
       removed.push(join(each, file));
     }
   for (const file of readdirSync(folder.imports)) rmSync(join(folder.imports, file));
+  removeUnsealedIds(folder);
   return [...removed, ...sweepIdsAlone(folder)];
 }
 

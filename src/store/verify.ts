@@ -7,6 +7,7 @@ import { readJournal } from "../journal/reader.ts";
 import { currentSegments } from "./current.ts";
 import { DuckDB } from "./duckdb.ts";
 import { requireKnownFormat } from "./format-mark.ts";
+import { damagedImportedIds } from "./imported-ids-folder.ts";
 import { listNames } from "./layout.ts";
 import { type DataFolder, parseJournalName, parseSegmentName, type SegmentName } from "./names.ts";
 import { countRows } from "./segment.ts";
@@ -47,6 +48,7 @@ export async function verifyFolder(folder: DataFolder): Promise<VerifyReport> {
   verifyJournals(folder, report);
   await verifySegments(duckdb, folder, report);
   await verifyCatalog(duckdb, folder, report);
+  report.problems.push(...damagedImportedIds(folder));
   for (const file of readdirSync(folder.segments).filter((each) => each.endsWith(".corrupt")))
     report.notes.push({
       file: join(folder.segments, file),

@@ -134,11 +134,13 @@ export class Eraser {
 
   /** Takes what still holds them: ids in the id logs, lines kept aside, and at last the replaced segments. */
   async #removeBytes(request: ErasureRequest): Promise<void> {
-    const { folder, shards } = this.#options;
+    const { folder, shards, rewriter } = this.#options;
     const { files } = await this.#find(request, this.#segments().replaced);
     const { ids } = keptAside(folder, request);
     appendFileSync(idsPath(folder), ids.map((id) => `${id}\n`).join(""));
     await shards.forget(idsPath(folder));
+    await rewriter.run({ kind: "forget imported ids", path: idsPath(folder) });
+    await shards.imported({ step: "reload" });
     removeIfThere(idsPath(folder));
     removeKeptAside(folder, request);
     // What an import that ended half-way left; one that runs now begins its piece anew.

@@ -8,6 +8,10 @@ export type RewriteJob =
   | { kind: "rewrite"; rewrite: Rewrite }
   /** Events from elsewhere to a segment; `others` are names of segments whose events go first. */
   | { kind: "import"; range: Rewrite["range"]; lines: ImportedLines; others: readonly string[] }
+  /** Makes one file of small files of imported ids where there are many. */
+  | { kind: "merge imported ids" }
+  /** Takes ids, in a file one a line, out of the files of imported ids. */
+  | { kind: "forget imported ids"; path: string }
   /**
    * Where the events are that an erasure is about; ids of theirs that clients made go to `idsTo`, one a line, where that is given.
    * An event on which an SQL condition fails is none of them, or a reason to refuse it.
@@ -24,7 +28,13 @@ export type RewriteJob =
 export type Found = { files: string[]; events: number };
 
 /** The answer to each kind of job. */
-export type RewriteReplies = { rewrite: Rewritten; import: Rewritten; find: Found };
+export type RewriteReplies = {
+  rewrite: Rewritten;
+  import: Rewritten;
+  find: Found;
+  "merge imported ids": null;
+  "forget imported ids": null;
+};
 
 /** All that the process needs for one job. */
 export type RewriteOrder = { folder: DataFolder; threads: number; memoryMiB: number; job: RewriteJob };

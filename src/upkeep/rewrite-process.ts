@@ -9,7 +9,9 @@ import { join } from "node:path";
 import { messageOf } from "../base/errors.ts";
 import { unreachable } from "../base/invariant.ts";
 import { yieldMemory } from "../base/limited-process.ts";
+import { idsIn } from "../shard/id-log.ts";
 import { DuckDB } from "../store/duckdb.ts";
+import { forgetImportedIds, mergeImportedIds } from "../store/imported-ids-folder.ts";
 import { type DataFolder, unfinishedSuffix } from "../store/names.ts";
 import { rewriteSegments, sealImported } from "../store/rewrite.ts";
 import { listLiteral } from "../store/sql-literals.ts";
@@ -34,6 +36,12 @@ async function carryOut({ folder, threads, memoryMiB, job }: RewriteOrder): Prom
         return { kind: "done", result: await sealImported(duckdb, folder, job) };
       case "find":
         return { kind: "done", result: await findEvents(duckdb, folder, job) };
+      case "merge imported ids":
+        mergeImportedIds(folder);
+        return { kind: "done", result: null };
+      case "forget imported ids":
+        for (const ids of idsIn(job.path)) forgetImportedIds(folder, ids);
+        return { kind: "done", result: null };
       default:
         return unreachable(job);
     }

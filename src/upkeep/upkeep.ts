@@ -4,7 +4,6 @@
  */
 import { type ShardId, sequence } from "../base/brand.ts";
 import { systemClock } from "../base/clock.ts";
-import { removeIfThere } from "../base/durable.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { within } from "../base/within.ts";
@@ -12,10 +11,11 @@ import type { RewriteWish, ShardStretch } from "../keeper/protocol.ts";
 import { currentSegments } from "../store/current.ts";
 import { type ErasureRequest, readErasure } from "../store/erasures.ts";
 import { listNames } from "../store/layout.ts";
-import { type DataFolder, importShard, parseSegmentName, type SegmentName } from "../store/names.ts";
+import { type DataFolder, parseSegmentName, type SegmentName } from "../store/names.ts";
 import type { ImportedLines } from "../store/rewrite.ts";
 import { Eraser, type ErasureForecast, type ErasureResult } from "./eraser.ts";
 import { Expiry } from "./expiry.ts";
+import { sealPiece } from "./importer.ts";
 import { type RewriteTools, rewriteNext } from "./rewrite-next.ts";
 import { RewriteFailed, type RewriteGuard, Rewriter } from "./rewriter.ts";
 
@@ -184,22 +184,15 @@ export class Upkeep implements AsyncDisposable {
    * @throws RewriteFailed or ActorDied; the same call can be made again
    */
   importLines(lines: ImportedLines): Promise<number> {
-    const { folder, keeper, publisher, shards } = this.#options;
+    const { publisher, shards } = this.#options;
+    const tools = { ...this.#options, rewriter: this.#rewriter, sealed: () => this.#sealed() };
     return this.#inTurn(async () => {
-      const segments = listNames(folder.segments, parseSegmentName);
-      const last = segments.filter(({ name }) => name.shard === importShard).map(({ name }) => name.to);
-      const from = sequence(Math.max(0, ...last) + 1);
-      const range = { shard: importShard, from, to: sequence(from + lines.events - 1), generation: 0 };
-      const others = currentSegments(segments).current.map(({ file }) => file);
-      const rewritten = await this.#rewriter.run({ kind: "import", range, lines, others });
       try {
-        if (rewritten.events > 0) await keeper.ask({ kind: "adopt", rewritten });
+        return await sealPiece(lines, tools);
       } finally {
-        removeIfThere(rewritten.unfinished);
         publisher.want();
         await shards.recount();
       }
-      return rewritten.events;
     });
   }
 

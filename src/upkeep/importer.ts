@@ -1,0 +1,117 @@
+/**
+ * A piece of an import from journal lines to a segment.
+ *
+ * Invariants:
+ * - Of an id that came with the piece there is one event: what live clients sent before is sealed first and found there; what they
+ *   send while the segment is made is noticed, and the segment is made again; while it gets its name they wait.
+ * - The ids are durable before the segment has its name, and count only once it has: `store/imported-ids-folder.ts`.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { sequence } from "../base/brand.ts";
+import { removeIfThere, renameDurably, syncFile } from "../base/durable.ts";
+import type { Log } from "../base/log.ts";
+import type { KeeperHost } from "../keeper/host.ts";
+import type { AllShards } from "../shard/all-shards.ts";
+import { currentSegments } from "../store/current.ts";
+import { newImportedIdsPath, removeUnsealedIds } from "../store/imported-ids-folder.ts";
+import { listNames } from "../store/layout.ts";
+import { type DataFolder, importShard, parseSegmentName } from "../store/names.ts";
+import type { ImportedLines, Rewritten } from "../store/rewrite.ts";
+import { RewriteFailed, type Rewriter } from "./rewriter.ts";
+
+/** What a piece is sealed with. `sealed` resolves when everything that live clients sent before is in a segment. */
+type ImportTools = {
+  folder: DataFolder;
+  keeper: KeeperHost;
+  shards: AllShards;
+  rewriter: Rewriter;
+  log: Log;
+  sealed: () => Promise<void>;
+};
+
+/** A segment is made this often while live clients send ids of the piece; the last time, they wait for it. */
+const triesMax = 3;
+
+/**
+ * Seals a piece; events whose ids are there already stay as they are. Gives how many were new. REQUIRES: no other job of upkeep.
+ * @throws RewriteFailed or ActorDied; the same piece can be sealed again
+ */
+export async function sealPiece(lines: ImportedLines, tools: ImportTools): Promise<number> {
+  const { folder, keeper, shards } = tools;
+  if (!existsSync(join(folder.imports, lines.file)))
+    throw new RewriteFailed("the piece of the import is gone: an erasure came between; give the command again");
+  removeUnsealedIds(folder);
+  if (lines.ids === 0) {
+    const rewritten = await makeSegment(lines, tools);
+    await adopt(keeper, rewritten);
+    return rewritten.events;
+  }
+  const piece = join(folder.imports, idsFileOf(lines.file));
+  try {
+    const rewritten = await makeSegmentBesideClients(lines, piece, tools);
+    const { to, from } = rewritten.name;
+    // Of a piece that brought nothing new, every event is sealed already.
+    const path = newImportedIdsPath(folder, rewritten.events > 0 ? to : sequence(from - 1));
+    await syncFile(piece);
+    renameDurably({ from: piece, to: path });
+    try {
+      await adopt(keeper, rewritten);
+    } finally {
+      // Whether it was adopted only the name of the segment says: the answer may be what was lost.
+      removeUnsealedIds(folder);
+    }
+    await merge(tools);
+    return rewritten.events;
+  } finally {
+    await shards.imported({ step: "reload" });
+  }
+}
+
+/** Not worth a failure: the piece is sealed, and the next one tries again. */
+async function merge({ rewriter, log }: ImportTools): Promise<void> {
+  try {
+    await rewriter.run({ kind: "merge imported ids" });
+  } catch (error) {
+    if (!(error instanceof RewriteFailed)) throw error;
+    log.warn({ error: error.message }, "files of imported ids not merged; tried again after the next import");
+  }
+}
+
+/** The name of the file beside a piece that has the ids which came with it. */
+const idsFileOf = (linesFile: string) => linesFile.replace(/\.ndjson$/, ".ids");
+
+async function makeSegmentBesideClients(lines: ImportedLines, path: string, tools: ImportTools): Promise<Rewritten> {
+  const { shards, sealed } = tools;
+  for (let tries = 1; ; tries++) {
+    const isLast = tries === triesMax;
+    await shards.imported({ step: isLast ? "hold" : "watch", path });
+    // Only now: what was accepted before is in the segments that are searched.
+    await sealed();
+    const rewritten = await makeSegment(lines, tools);
+    try {
+      if (isLast || !(await shards.imported({ step: "hold", path }))) return rewritten;
+    } catch (error) {
+      removeIfThere(rewritten.unfinished);
+      throw error;
+    }
+    removeIfThere(rewritten.unfinished);
+  }
+}
+
+async function makeSegment(lines: ImportedLines, { folder, rewriter }: ImportTools): Promise<Rewritten> {
+  const segments = listNames(folder.segments, parseSegmentName);
+  const last = segments.filter(({ name }) => name.shard === importShard).map(({ name }) => name.to);
+  const from = sequence(Math.max(0, ...last) + 1);
+  const range = { shard: importShard, from, to: sequence(from + lines.events - 1), generation: 0 };
+  const others = currentSegments(segments).current.map(({ file }) => file);
+  return await rewriter.run({ kind: "import", range, lines, others });
+}
+
+async function adopt(keeper: KeeperHost, rewritten: Rewritten): Promise<void> {
+  try {
+    if (rewritten.events > 0) await keeper.ask({ kind: "adopt", rewritten });
+  } finally {
+    removeIfThere(rewritten.unfinished);
+  }
+}
