@@ -26,9 +26,11 @@ import { escapeEnd, isRespelled } from "./json-escape.ts";
 import { spellingOf } from "./json-number.ts";
 import { KeyHash } from "./key-hash.ts";
 
-/** Deeper values, and objects with more members, are for the parser: each key is compared with those before it. */
+/** Deeper values are for the parser, which refuses some of them: `properties` may nest as deep as this in any body. */
 const depthMax = 64;
-const membersMax = 64;
+
+/** Each key is compared with those before it; from this many members on they are looked up. */
+const comparedMax = 64;
 
 /** 1 for each byte that a string may hold as it is: all but controls, the quote and the backslash. */
 const ordinary = Uint8Array.from({ length: 256 }, (_, byte) =>
@@ -181,12 +183,17 @@ export class JsonScanner {
   #object(depth: number): boolean {
     const hashes = this.#hashes;
     const first = hashes.length;
+    let many: Set<number> | undefined;
     let goesOn = this.enter(openObject, closeObject);
     while (goesOn === true) {
       const hash = this.key();
       if (hash === undefined) return false;
-      if (hashes.length - first === membersMax) this.isPlain = false;
-      else {
+      if (many === undefined && hashes.length - first === comparedMax) many = new Set(hashes.slice(first));
+      // Two keys with one hash may be the same.
+      if (many !== undefined) {
+        if (many.has(hash)) this.isPlain = false;
+        many.add(hash);
+      } else {
         for (let index = first; index < hashes.length; index++) if (hashes[index] === hash) this.isPlain = false;
         hashes.push(hash);
       }

@@ -55,6 +55,10 @@ describe("what other languages write is transcribed without the parser, byte for
     ["a name of 100 characters in escapes", `{"event_name":"${"\\u6771".repeat(100)}","event_id":"${eventId}"}`],
     ["a name of 100 characters in UTF-8", `{"event_name":"${"東".repeat(99)}🎈","event_id":"${eventId}"}`],
     ["lists in lists", withProperties(`{"n":${"[".repeat(62)}1.0${"]".repeat(62)}}`)],
+    [
+      "an object of many members",
+      withProperties(`{${Array.from({ length: 500 }, (_, at) => `"k${at}":${at}.0`).join(",")}}`),
+    ],
     ["no properties", withProperties("null", '"other":1.0,')],
   ])("%s", (_name, body) => {
     const line = parsedLine(body);
@@ -133,6 +137,7 @@ describe("what other languages write is transcribed without the parser, byte for
     for (const body of [
       withProperties('{"a":1.0,"\\u0061":2}'),
       withProperties('{"\\u0032":1,"1":2.0}'),
+      withProperties(`{${Array.from({ length: 500 }, (_, at) => `"k${at}":1.0`).join(",")},"k7":2,"k\\u0038":3}`),
       withProperties("{}", '"session\\u005fid":"x",'),
       withProperties("{}", '"category":"user\\u005faction",'),
       withProperties("{}", '"timestamp":"2026-01-02T00:00:00\\u002B00:00",'),
@@ -185,22 +190,25 @@ describe("time grows with the bytes of a body, whatever it holds, taken or refus
       ["", "rows"],
       [',"category":"none"', "invalid"],
     ] as const) {
-      const [small, large] = [64_000, 512_000].map((bytes) =>
+      const [small, large] = [200_000, 800_000].map((bytes) =>
         Buffer.from(`{"event_name":"a","properties":{"p":${shape(bytes)}}${end}}`),
       );
       if (small === undefined || large === undefined) throw new Error("there are two sizes");
       // The quickest of several tries, and of more where the machine is busy. Below a millisecond the clock is too coarse.
       let [smallMs, largeMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-      for (let tries = 0; tries < 3 || (largeMs >= 32 * smallMs && tries < 40); tries++) {
+      for (let tries = 0; tries < 3 || (largeMs >= 10 * smallMs && tries < 40); tries++) {
         smallMs = Math.max(1, Math.min(smallMs, tryMs(ingest, small, kind)));
         largeMs = Math.min(largeMs, tryMs(ingest, large, kind));
       }
-      // Eight times the bytes: the square of that would be 64 times the time.
-      expect(largeMs / smallMs).toBeLessThan(32);
+      // Four times the bytes: the square of that would be 16 times the time.
+      expect(largeMs / smallMs).toBeLessThan(10);
     }
   });
 
-  test.each(Object.entries(shapes).slice(0, 11))("%s: taken without the parser", (_name, shape) => {
-    expect(transcribed(withProperties(`{"p":${shape(64_000)}}`))?.parsedBytes).toBe(0);
-  });
+  test.each(Object.entries(shapes).filter(([name]) => !/as keys|twice/.test(name)))(
+    "%s: taken without the parser",
+    (_name, shape) => {
+      expect(transcribed(withProperties(`{"p":${shape(64_000)}}`))?.parsedBytes).toBe(0);
+    },
+  );
 });
