@@ -5,8 +5,9 @@ import type { Figure, Plot, ScenarioResult } from "../core/result.ts";
 import { type Bench, extentOf, type Scenario } from "../core/scenario.ts";
 import { auditService } from "../storage/ledger.ts";
 import { batches, Loader, type LoadKind, singles } from "../storage/wrk-load.ts";
+import { keeperOf } from "../system/family.ts";
 import { Service } from "../system/service.ts";
-import { cpuByKind, readThreads } from "../system/threads.ts";
+import { cpuByKind, readThreads, type Thread } from "../system/threads.ts";
 
 /** As in the scenarios of speed. */
 const kinds = [singles(256), batches(64)];
@@ -49,7 +50,7 @@ async function run(bench: Bench, wish: { scenario: Scenario; variants: Variant[]
   const { rounds, seconds } = extentOf(bench, { rounds: 3, seconds: 10, secondsQuick: 3 });
   const result: ScenarioResult = {
     scenario: wish.scenario.name,
-    about: `Single events over 256 connections and batches of 100 over 64, ${seconds} s each, ${rounds} rounds; the service bound to the first cores by taskset, wrk free to run anywhere. Processor time is that of the service's process, without the one that merges segments; workers in the order of their birth: the keeper with DuckDB, then the shards. Pool: the runtime's threads for files and DuckDB.`,
+    about: `Single events over 256 connections and batches of 100 over 64, ${seconds} s each, ${rounds} rounds; the service bound to the first cores by taskset, wrk free to run anywhere. Processor time is that of the service's process by thread, and of its keeper's, which has DuckDB, as a whole; without the one that merges segments. Workers in the order of their birth: the shards. Pool: the runtime's threads for files.`,
     ...{ figures: [], goals: [], plots: [], warnings: [], audits: [], skipped: [] },
   };
   const taskset = Bun.which("taskset");
@@ -92,15 +93,20 @@ async function measure(
     told.warnings.push(`${variant.side}: this service does not know ${Object.keys(variant.env)}, and ran without it`);
   const loader = await Loader.make(bench, service, kind);
   await loader.run({ seconds: bench.warmUpSeconds });
+  const keeper = keeperOf(pid);
   const before = readThreads(pid);
+  const keeperBefore = keeper === undefined ? [] : readThreads(keeper);
   const load = await loader.run({ seconds });
   const spent = cpuByKind(pid, { before, after: readThreads(pid) });
+  if (keeper !== undefined) spent.set("keeper", sumOf(readThreads(keeper)) - sumOf(keeperBefore));
   const events = load.acknowledged * kind.eventsPerRequest;
   told.warnings.push(...loader.warnings);
   told.audits.push(await auditService(service, loader.sent));
   const cpuUs = new Map([...spent].map(([thread, cpuSeconds]) => [thread, (cpuSeconds * 1e6) / events]));
   return { variant, kind, eventsPerSecond: loader.eventsPerSecond(load), cpuUs };
 }
+
+const sumOf = (threads: readonly Thread[]) => threads.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
 
 function figuresOf({ side }: Variant, kind: LoadKind, found: readonly Measured[]): Figure[] {
   const shared = { side, eventsPerRequest: kind.eventsPerRequest, waitsFor: "fsync" } as const;

@@ -47,7 +47,7 @@ async function run(bench: Bench): Promise<ScenarioResult> {
   });
   return {
     scenario: memory.name,
-    about: `Batches of 100 over 64 connections for ${seconds} s, after a rest and a warm-up, and a rest after them; ${rounds} rounds, each with a service of its own. Of the service's process alone: the one that merges segments has its own memory.`,
+    about: `Batches of 100 over 64 connections for ${seconds} s, after a rest and a warm-up, and a rest after them; ${rounds} rounds, each with a service of its own. Of all processes of the service together, what they share counted once (PSS).`,
     figures: [
       megabytes("idle after the start", ({ idle }) => idle),
       megabytes("first third of the load", ({ first }) => first),

@@ -1,16 +1,17 @@
 /** What a service uses and holds while it is under load, looked at once a second. */
 import { readFileSync } from "node:fs";
+import { familyOf, keeperOf, read } from "./family.ts";
 import { lookDuring } from "./looks.ts";
 
 /** What was seen during one load. */
 export interface Course {
-  /** Resident memory at each look. MB, of a million bytes. */
+  /** Resident memory of all its processes at each look. MB, of a million bytes. */
   readonly memoryMB: readonly number[];
-  /** The most that was ever resident, as the kernel knows it; between looks too. */
+  /** The most that can ever have been resident, as the kernel knows it; between looks too. */
   readonly memoryPeakMB: number;
   /** Acknowledged and not yet sealed, at each look. */
   readonly eventsPending: readonly number[];
-  /** Processor time that all of its threads took, user and system. */
+  /** Processor time that all threads of the service and of its keeper took, user and system. */
   readonly cpuSeconds: number;
 }
 
@@ -66,11 +67,37 @@ export function parseCpuSeconds(stat: string): number {
   return (user + system) / ticksPerSecond;
 }
 
-/** Resident memory of a process, now and at its highest. MB, of a million bytes. */
-export function readMemory(pid: number): { nowMB: number; peakMB: number } {
-  return parseMemory(readFileSync(`/proc/${pid}/status`, "utf8"));
+/** Reads the share of a process in what is resident out of the text of /proc/PID/smaps_rollup. MB, of a million bytes. */
+export function parseShare(rollup: string): number {
+  const kibibytes = /^Pss:\s+(\d+) kB$/m.exec(rollup)?.[1];
+  if (kibibytes === undefined) throw new Error("no Pss in the memory of the process");
+  return (Number(kibibytes) * 1024) / 1e6;
 }
 
+/**
+ * Resident memory of a process and of all that it started, now and at its highest. What several of them share counts once. The highest is a
+ * bound: as if each had been at its own highest at the same time. MB, of a million bytes.
+ */
+export function readMemory(pid: number): { nowMB: number; peakMB: number } {
+  const sum = { nowMB: 0, peakMB: 0 };
+  for (const each of familyOf(pid)) {
+    const [rollup, status] = [read(`/proc/${each}/smaps_rollup`), read(`/proc/${each}/status`)];
+    // It has ended meanwhile, or is ending and has given its memory back.
+    if (!rollup?.includes("Pss:") || !status?.includes("VmRSS:")) continue;
+    const [share, { nowMB, peakMB }] = [parseShare(rollup), parseMemory(status)];
+    sum.nowMB += share;
+    sum.peakMB += share + Math.max(0, peakMB - nowMB);
+  }
+  if (sum.nowMB === 0) throw new Error(`process ${pid} has no memory to read`);
+  return sum;
+}
+
+/** Of the service and its keeper; what merges segments or answers a query has another time. */
 function readCpuSeconds(pid: number): number {
-  return parseCpuSeconds(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  const keeper = keeperOf(pid);
+  const ofKeeper = keeper === undefined ? undefined : read(`/proc/${keeper}/stat`);
+  return (
+    parseCpuSeconds(readFileSync(`/proc/${pid}/stat`, "utf8")) +
+    (ofKeeper === undefined ? 0 : parseCpuSeconds(ofKeeper))
+  );
 }

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { parseWrk } from "../../bench/load/wrk.ts";
+import { familyOf } from "../../bench/system/family.ts";
 import { openFilesMax } from "../../bench/system/open-files.ts";
-import { parseCpuSeconds, parseMemory, watchDuring } from "../../bench/system/sampler.ts";
+import { parseCpuSeconds, parseMemory, parseShare, readMemory, watchDuring } from "../../bench/system/sampler.ts";
 import { counterIn } from "../../bench/system/scrape.ts";
 import { readStats } from "../../bench/system/service.ts";
 
@@ -59,6 +60,27 @@ test("memory is read in megabytes, now and at its highest", () => {
   const status = "Name:\tbun\nVmPeak:\t 9000000 kB\nVmHWM:\t  600000 kB\nVmRSS:\t  500000 kB\n";
   expect(parseMemory(status)).toEqual({ nowMB: 512, peakMB: 614.4 });
   expect(() => parseMemory("Name:\tbun\n")).toThrow("VmRSS");
+});
+
+test("what a process shares counts in part, and a service has the memory of all its processes", async () => {
+  expect(parseShare("Rss:  900 kB\nPss:                 500000 kB\nPss_Dirty: 3 kB\n")).toBe(512);
+  expect(() => parseShare("Rss: 1 kB\n")).toThrow("no Pss");
+  const alone = readMemory(process.pid);
+  // It takes its time to fill 64 MiB and then waits.
+  const child = Bun.spawn([
+    process.execPath,
+    "-e",
+    "globalThis.held = Buffer.alloc(1 << 26, 1); console.log('held'); setInterval(() => {}, 1e6)",
+  ]);
+  try {
+    await child.stdout.getReader().read();
+    expect(familyOf(process.pid)).toContain(child.pid);
+    expect(readMemory(process.pid).nowMB).toBeGreaterThan(alone.nowMB + 40);
+    expect(readMemory(process.pid).peakMB).toBeGreaterThanOrEqual(readMemory(child.pid).nowMB);
+  } finally {
+    child.kill("SIGKILL");
+    await child.exited;
+  }
 });
 
 test("processor time is read past a program name with blanks and brackets", () => {
