@@ -7,7 +7,7 @@ export const shares = ["owner", "group"] as const;
 export type Share = (typeof shares)[number];
 
 /** Permissions that new folders and files get; the secret's are always those of `owner`. */
-const modesOf = (share: Share): { folder: number; file: number } =>
+export const modesOf = (share: Share): { folder: number; file: number } =>
   share === "owner" ? { folder: 0o700, file: 0o600 } : { folder: 0o750, file: 0o640 };
 
 /**

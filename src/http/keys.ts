@@ -63,11 +63,40 @@ function makeSecret(folder: DataFolder): SecretKey {
 /** Longest key that is read: a file that is longer was not meant to be one. Bytes. */
 const secretBytesMax = 4_096;
 
+function readSecret(folder: DataFolder): { secret: string; warnings: string[] } | undefined {
+  const found = lookAtSecret(folder);
+  // Made by the release before, or by a person.
+  if (found?.hasChecksum === false) keepSecretChecksum(folder, found.secret);
+  return found;
+}
+
 /**
- * Reads the key, and refuses one that somebody else could have read, changed or put there: whoever knows it can be anybody.
+ * Reads the key that the folder keeps, and changes nothing. Undefined: there is none.
+ * @throws DataFolderRefused with what is wrong and what to do
+ */
+export function lookAtSecret(
+  folder: DataFolder,
+): { secret: string; warnings: string[]; hasChecksum: boolean } | undefined {
+  const bytes = bytesOfSecret(folder);
+  if (bytes === undefined) return undefined;
+  const judged = judgeSecret(folder, bytes);
+  if (judged.kind === "mended") return { secret: judged.secret, warnings: [mendedWarning], hasChecksum: true };
+  const secret = secretIn(bytes);
+  if (!isUtf8(bytes) || /\p{Cc}/u.test(secret))
+    throw new DataFolderRefused(`${folder.secret} holds other bytes than printable text and is no key; ${restoreIt}`);
+  const secretBytes = Buffer.byteLength(secret);
+  if (secretBytes < jwtSecretBytesMin)
+    throw new DataFolderRefused(
+      `${folder.secret} has ${secretBytes} bytes: too short for a key, which has at least ${jwtSecretBytesMin}; ${restoreIt}`,
+    );
+  return { secret, warnings: "why" in judged ? [judged.why] : [], hasChecksum: judged.kind !== "none" };
+}
+
+/**
+ * Reads the file of the key, and refuses one that somebody else could have read, changed or put there: whoever knows it can be anybody.
  * Undefined: there is none.
  */
-function readSecret(folder: DataFolder): { secret: string; warnings: string[] } | undefined {
+function bytesOfSecret(folder: DataFolder): Buffer | undefined {
   const path = folder.secret;
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return undefined;
@@ -88,20 +117,7 @@ function readSecret(folder: DataFolder): { secret: string; warnings: string[] } 
     );
   if (found.size > secretBytesMax)
     throw new DataFolderRefused(`${path} has ${found.size} bytes, and a key at most ${secretBytesMax}; ${restoreIt}`);
-  const bytes = readNotFollowing(path);
-  const judged = judgeSecret(folder, bytes);
-  if (judged.kind === "mended") return { secret: judged.secret, warnings: [mendedWarning] };
-  const secret = secretIn(bytes);
-  if (!isUtf8(bytes) || /\p{Cc}/u.test(secret))
-    throw new DataFolderRefused(`${path} holds other bytes than printable text and is no key; ${restoreIt}`);
-  const secretBytes = Buffer.byteLength(secret);
-  if (secretBytes < jwtSecretBytesMin)
-    throw new DataFolderRefused(
-      `${path} has ${secretBytes} bytes: too short for a key, which has at least ${jwtSecretBytesMin}; ${restoreIt}`,
-    );
-  // Made by the release before, or by a person.
-  if (judged.kind === "none") keepSecretChecksum(folder, secret);
-  return { secret, warnings: "why" in judged ? [judged.why] : [] };
+  return readNotFollowing(path);
 }
 
 const restoreIt = "restore it, or remove it to make a new one";

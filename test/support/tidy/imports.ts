@@ -16,6 +16,7 @@ const order = [
   "upkeep",
   "import",
   "http",
+  "doctor",
   "client",
   "service.ts",
   "cli",
