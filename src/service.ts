@@ -14,7 +14,7 @@ import { Authenticator } from "./http/auth.ts";
 import { type ConnectionBound, connectionBound, toldOf } from "./http/bound.ts";
 import { RefusalCounters } from "./http/counters.ts";
 import { Front } from "./http/front.ts";
-import { createGateMemory, Gate } from "./http/gate.ts";
+import { Gate } from "./http/gate.ts";
 import { secretOf } from "./http/keys.ts";
 import { type KeeperHost, keeperHost } from "./keeper/host.ts";
 import type { KeeperRequest } from "./keeper/protocol.ts";
@@ -53,8 +53,7 @@ export class Service {
   readonly #shards: readonly ShardHost[];
   readonly #boardMemories: SharedArrayBuffer[];
   readonly #boards: readonly Board[];
-  readonly #gateMemory = createGateMemory();
-  readonly #gate = new Gate(this.#gateMemory);
+  readonly #gate = new Gate();
   readonly #keeper: KeeperHost;
   readonly #publisher: Publisher;
   readonly #allShards: AllShards;
@@ -175,7 +174,7 @@ export class Service {
         auth,
         shards: this.#shards.map(laneTo),
         boards: this.#boardMemories,
-        gate: this.#gateMemory,
+        gate: this.#gate.memory,
         bound: this.#bound,
         logLevel: config.logLevel,
       },
@@ -284,6 +283,7 @@ export class Service {
       refusals: this.#refusals,
       holdings: this.#publisher.holdings,
       queries: this.#queries,
+      bodyBytes: this.#front?.bodyBytes ?? 0,
       diskFreeBytes: this.#disk.state.freeBytes,
       nowMs: systemClock.nowMs(),
     });

@@ -48,6 +48,8 @@ export class ActorDied extends MillraceError {
 
 /** Why a request is turned away for now; also the label of the metric. */
 export type OverloadReason =
+  /** As many bytes of bodies are held as may be. */
+  | "bodies_full"
   | "buffer_full"
   | "disk_low"
   | "journal_failed"

@@ -101,6 +101,7 @@ export const scrapedMetrics = {
   millrace_connections_closed_total: { type: "counter", help: "Connections closed because there were too many" },
   millrace_keeper_restarts_total: { type: "counter", help: "Processes of the keeper replaced after they ended" },
   millrace_worker_restarts_total: { type: "counter", help: "Actor threads replaced after they died" },
+  millrace_body_bytes: { type: "gauge", help: "Bytes of request bodies that are held, read or announced" },
   millrace_disk_free_bytes: { type: "gauge", help: "Free space on the disk of the data folder" },
   millrace_shards_ready: { type: "gauge", help: "Shards that accept events" },
 } as const;

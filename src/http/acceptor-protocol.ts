@@ -16,6 +16,9 @@ export type AcceptorOptions = {
   /** One for each shard, in their order. */
   boards: SharedArrayBuffer[];
   gate: SharedArrayBuffer;
+  /** Bytes of bodies held, and this thread's number among those that count them. */
+  receipt: SharedArrayBuffer;
+  thread: number;
   logLevel: LogLevel;
 };
 

@@ -23,6 +23,7 @@ import { edge } from "./edge.ts";
 import { methods, root } from "./endpoints.ts";
 import { forward } from "./forward.ts";
 import { Gate } from "./gate.ts";
+import { Receipt } from "./receipt.ts";
 import { alive, bind, stats } from "./server.ts";
 import { track } from "./track.ts";
 
@@ -63,6 +64,7 @@ const context = {
   log: openLog(options.logLevel, "acceptor"),
   refusals,
   limits: options.limits,
+  receipt: new Receipt(options.receipt, options.thread),
   isAccepting: () => gate.isAccepting,
   isDiskLow: () => gate.isDiskLow,
   requireRoom: () => dispatcher.requireRoom(),

@@ -34,6 +34,7 @@ export const json = (value: unknown, status = 200, headers: Readonly<Record<stri
   new Response(JSON.stringify(value), { status, headers: { ...jsonHeaders, ...headers } });
 
 const overloadTexts: Record<Overloaded["reason"], string> = {
+  bodies_full: "Too many bodies are on their way; try again shortly",
   buffer_full: "The buffer is full; try again shortly",
   disk_low: "The disk is full; try again later",
   commit_late: "The event may have been stored; send it again with the same event_id",

@@ -1,30 +1,47 @@
 /** A request's body as bytes, within the limit, and what it is packed in. */
 import type { BodyEncoding } from "../shard/protocol.ts";
 import { Refusal } from "./answers.ts";
+import type { AcceptContext } from "./context.ts";
+import type { BodyHold } from "./receipt.ts";
 
 /** The refusal of a body past the limit, before or after inflation. */
 export const tooLarge = (bytesMax: number) =>
   new Refusal(413, { reason: "too_large", text: `The body is larger than ${bytesMax} bytes` });
 
 /**
- * Reads a body.
- * @throws Refusal 413 past `bytesMax`, without reading on
+ * Reads a body; room for it is held until it is read.
+ * @throws Refusal 413 past the limit, without reading on; Overloaded when there is no room for it
  */
-export function readBody(request: Request, bytesMax: number): Promise<Uint8Array> {
-  const length = request.headers.get("content-length");
-  if (length !== null) {
-    if (Number(length) > bytesMax) throw tooLarge(bytesMax);
-    return request.bytes();
-  }
-  return request.body === null ? Promise.resolve(new Uint8Array()) : readChunks(request.body, bytesMax);
+export async function readBody(
+  request: Request,
+  { limits, receipt }: Pick<AcceptContext, "limits" | "receipt">,
+): Promise<Uint8Array> {
+  using hold = receipt.hold();
+  return await receiveBody(request, limits.bodyBytesMax, hold);
 }
 
-async function readChunks(body: ReadableStream<Uint8Array>, bytesMax: number): Promise<Uint8Array> {
+/**
+ * Reads a body into the room that `hold` takes for it, and that stays taken.
+ * @throws Refusal 413 past `bytesMax`, without reading on; Overloaded when there is no room for it
+ */
+export function receiveBody(request: Request, bytesMax: number, hold: BodyHold): Promise<Uint8Array> {
+  const length = request.headers.get("content-length");
+  if (length !== null) {
+    const bytes = Number(length);
+    if (bytes > bytesMax) throw tooLarge(bytesMax);
+    hold.add(bytes);
+    return request.bytes();
+  }
+  return request.body === null ? Promise.resolve(new Uint8Array()) : receiveChunks(request.body, bytesMax, hold);
+}
+
+async function receiveChunks(body: ReadableStream<Uint8Array>, bytesMax: number, hold: BodyHold): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.byteLength;
     if (bytes > bytesMax) throw tooLarge(bytesMax);
+    hold.add(chunk.byteLength);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -8,6 +8,7 @@ import type { Health } from "../stats/health.ts";
 import type { Upkeep } from "../upkeep/upkeep.ts";
 import type { Authenticator } from "./auth.ts";
 import type { RefusalCounters } from "./counters.ts";
+import type { Receipt } from "./receipt.ts";
 
 /** What the endpoints hold requests to. */
 export type Limits = { bodyBytesMax: number; bufferEventsMax: number; flushIntervalMs: number };
@@ -19,6 +20,8 @@ export type AcceptContext = {
   log: Log;
   refusals: RefusalCounters;
   limits: Limits;
+  /** Room for bodies. */
+  receipt: Receipt;
   /** False from the first signal to stop. */
   isAccepting: () => boolean;
   /** Whether the disk has no room for more events. */

@@ -14,6 +14,7 @@ import type { AuthOptions } from "./auth.ts";
 import type { ConnectionBound } from "./bound.ts";
 import { Connections } from "./connections.ts";
 import type { HttpContext, Limits } from "./context.ts";
+import { Receipt } from "./receipt.ts";
 import { type HttpServer, listen } from "./server.ts";
 
 type Acceptor = ActorHost<AcceptorRequest, AcceptorReplies, AcceptorNotice>;
@@ -42,17 +43,20 @@ export class Front {
   readonly address: string;
   /** Keeps the number of open connections within its bound. */
   readonly connections: Connections;
+  readonly #receipt: Receipt;
   readonly #servers: readonly HttpServer[];
   readonly #acceptors: readonly Acceptor[];
 
   private constructor(
     address: string,
     connections: Connections,
+    receipt: Receipt,
     servers: readonly HttpServer[],
     acceptors: readonly Acceptor[],
   ) {
     this.address = address;
     this.connections = connections;
+    this.#receipt = receipt;
     this.#servers = servers;
     this.#acceptors = acceptors;
   }
@@ -61,12 +65,14 @@ export class Front {
    * Listens with all threads.
    * @throws AddressRefused when the address cannot be had
    */
-  static async open(context: HttpContext, options: FrontOptions): Promise<Front> {
+  static async open(given: Omit<HttpContext, "receipt">, options: FrontOptions): Promise<Front> {
     const { host, version, threads } = options;
+    const receipt = new Receipt();
+    const context = { ...given, receipt };
     if (threads > 1) requireFree(host, options.port);
     const outer = listen(context, { host, port: options.port, version, isShared: threads > 1 });
     const connections = new Connections({ port: outer.port, ...options.bound, log: context.log });
-    if (threads === 1) return new Front(outer.address, connections, [outer], []);
+    if (threads === 1) return new Front(outer.address, connections, receipt, [outer], []);
     const inner = listen(context, { host: innerHost, port: 0, version, isShared: false });
     const acceptors = Array.from({ length: threads - 1 }, (_, index): Acceptor => {
       const born: AcceptorOptions = {
@@ -77,6 +83,8 @@ export class Front {
         limits: limitsOf(context.limits),
         boards: options.boards,
         gate: options.gate,
+        receipt: receipt.memory,
+        thread: index + 1,
         logLevel: options.logLevel,
       };
       return new ActorHost<AcceptorRequest, AcceptorReplies, AcceptorNotice>({
@@ -84,6 +92,7 @@ export class Front {
         entry: new URL("./acceptor.ts", import.meta.url),
         options: born,
         log: context.log,
+        onDied: () => receipt.clear(index + 1),
         onNotice: ({ byReason }) => context.refusals.addAll(byReason),
         onQuestion: async (question) => {
           const { shard, requests } = question as AcceptorQuestion;
@@ -91,7 +100,7 @@ export class Front {
         },
       });
     });
-    const front = new Front(outer.address, connections, [outer, inner], acceptors);
+    const front = new Front(outer.address, connections, receipt, [outer, inner], acceptors);
     try {
       await Promise.all(acceptors.map((acceptor) => acceptor.start()));
     } catch (error) {
@@ -99,6 +108,11 @@ export class Front {
       throw error;
     }
     return front;
+  }
+
+  /** Bytes of request bodies that all threads hold. */
+  get bodyBytes(): number {
+    return this.#receipt.bytes;
   }
 
   /** The threads beside this one, for tests that end them. */

@@ -3,14 +3,15 @@
 const acceptingAt = 0;
 const diskLowAt = 1;
 
-/** Memory for one gate; shut at first. */
-export const createGateMemory = () => new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
-
 /** The main thread sets it, and every accepting thread looks at it with each request. */
 export class Gate {
+  /** For the other threads. */
+  readonly memory: SharedArrayBuffer;
   readonly #marks: Int32Array;
 
-  constructor(memory: SharedArrayBuffer) {
+  /** The main thread makes the memory; the gate is shut at first. */
+  constructor(memory = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT)) {
+    this.memory = memory;
     this.#marks = new Int32Array(memory);
   }
 

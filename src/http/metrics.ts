@@ -22,6 +22,7 @@ type ScrapeView = {
   refusals: RefusalCounters;
   holdings: readonly ShardHoldings[];
   queries: QueryRunner;
+  bodyBytes: number;
   diskFreeBytes: number;
   nowMs: number;
 };
@@ -56,6 +57,7 @@ export async function scrape(view: ScrapeView): Promise<string> {
     millrace_connections_closed_total: view.connections?.closed ?? 0,
     millrace_keeper_restarts_total: view.keeper.restarts,
     millrace_worker_restarts_total: view.shards.reduce((sum, { restarts }) => sum + restarts, 0),
+    millrace_body_bytes: view.bodyBytes,
     millrace_disk_free_bytes: view.diskFreeBytes,
     millrace_shards_ready: view.shards.filter(({ isReady }) => isReady).length,
   };

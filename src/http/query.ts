@@ -24,7 +24,7 @@ export async function query(context: HttpContext, request: Request, server: Serv
   requireJson(request);
   if (encodingOf(request) !== "identity")
     throw new Refusal(415, { reason: "unsupported_encoding", text: "The body of a query cannot be packed" });
-  const bytes = await readBody(request, context.limits.bodyBytesMax);
+  const bytes = await readBody(request, context);
   requireFewValues(bytes);
   const body = parseJson(bytes);
   const read = body.ok ? queryOf(body, () => acceptedFormat(request)) : body;

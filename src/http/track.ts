@@ -1,9 +1,9 @@
 /** `POST /api/v1/analytics` and `/batch`: bytes and who sent them to a shard; its answer back. */
 import { Overloaded } from "../base/errors.ts";
 import { unreachable } from "../base/invariant.ts";
-import type { BodyForm } from "../shard/protocol.ts";
+import { type BodyForm, inflatedBytesLikely } from "../shard/protocol.ts";
 import { invalid, ok, Refusal } from "./answers.ts";
-import { encodingOf, readBody, requireJson, tooLarge } from "./body.ts";
+import { encodingOf, receiveBody, requireJson, tooLarge } from "./body.ts";
 import type { AcceptContext } from "./context.ts";
 
 /**
@@ -19,8 +19,11 @@ export async function track(context: AcceptContext, request: Request, form: Body
   if (context.isDiskLow()) throw new Overloaded("disk_low");
   context.requireRoom();
   const { bodyBytesMax } = context.limits;
-  const body = await readBody(request, bodyBytesMax);
-  const answer = await context.submit({ body, form, encoding, subject });
+  using hold = context.receipt.hold();
+  const body = await receiveBody(request, bodyBytesMax, hold);
+  const append = { body, form, encoding, subject };
+  hold.growTo(Math.min(bodyBytesMax, inflatedBytesLikely(append)));
+  const answer = await context.submit(append);
   switch (answer.kind) {
     case "accepted":
       return ok(answer.body);

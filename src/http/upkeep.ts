@@ -21,7 +21,7 @@ const decoder = new TextDecoder();
 export async function erase(context: HttpContext, request: Request, server: Server<unknown> | null): Promise<Response> {
   const { upkeep, subject } = await admitted(context, request);
   requireJson(request);
-  const body = parseJson(await readBody(request, context.limits.bodyBytesMax));
+  const body = parseJson(await readBody(request, context));
   const read = body.ok ? requestOf(body.value) : body;
   if (!read.ok) {
     context.refusals.count("invalid");
@@ -83,7 +83,7 @@ export async function importLines(
 ): Promise<Response> {
   const { upkeep } = await admitted(context, request);
   requireJson(request);
-  const body = parseJson(await readBody(request, context.limits.bodyBytesMax));
+  const body = parseJson(await readBody(request, context));
   if (!body.ok) return invalid(answerOf(body.issues));
   if (!Value.Check(importedSchema, body.value))
     throw new Refusal(400, { reason: "invalid", text: "This is no file of an import" });
