@@ -79,10 +79,10 @@ export async function runPrompt(reader: FolderReader, output: SqlOutput): Promis
 
   async function take(line: string, number: number): Promise<void> {
     if (number <= lines.dropped) typed = "";
-    else if (typed === "" && /^\s*\.\w+\s*$/.test(line)) {
-      const command = line.trim();
-      if (command === ".quit" || command === ".exit") return readline.close();
-      process.stdout.write(command === ".help" ? help : `${command} is not known; .help tells what is\n`);
+    else if (typed === "" && isCommand(line)) {
+      const [command = ""] = line.trim().replace(/;$/, "").toLowerCase().split(/\s+/);
+      if (/^\.?(?:quit|exit)$/.test(command)) return readline.close();
+      process.stdout.write(/^\.?help$/.test(command) ? help : `${command} is not known here; .help tells what is\n`);
     } else {
       typed += `${line}\n`;
       const { statements, rest } = splitStatements(typed);
@@ -123,6 +123,9 @@ export async function runPrompt(reader: FolderReader, output: SqlOutput): Promis
   ask();
   await ended.promise;
 }
+
+/** No statement begins with a dot, and none is one of these words. */
+const isCommand = (line: string) => /^\s*(?:\.(?!\d)|(?:quit|exit|help)\s*;?\s*$)/i.test(line);
 
 /** Whether a transaction is open after a text that ran: inside one, what the statements see must not change. */
 function transactionAfter(text: string, before: boolean): boolean {

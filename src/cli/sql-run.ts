@@ -23,6 +23,7 @@ import { isQuery, splitStatements } from "../query/sql-text.ts";
 import type { DuckDB } from "../store/duckdb.ts";
 import { unfinishedSuffix } from "../store/names.ts";
 import { isNumeric, tableText } from "./table.ts";
+import { timeLimit } from "./time-limit.ts";
 
 /** A statement of the user's own fails; the message is DuckDB's. */
 export class StatementFailed extends MillraceError {
@@ -36,7 +37,13 @@ export const sqlFormats = ["table", ...queryFormats] as const;
 export type SqlFormat = (typeof sqlFormats)[number];
 
 /** How and where to. With a file, only the rows of the last statement are kept. */
-export type SqlOutput = { format: SqlFormat; file: string | undefined; scratch: string };
+export type SqlOutput = {
+  format: SqlFormat;
+  file: string | undefined;
+  scratch: string;
+  /** Longest time of one statement; 0: no limit. */
+  timeoutSeconds: number;
+};
 
 /** A table for people ends here. Rows */
 const tableRowsMax = 100;
@@ -55,17 +62,27 @@ export async function runStatements(duckdb: DuckDB, text: string, output: SqlOut
   if (rest !== "") statements.push(rest);
   for (const [index, statement] of statements.entries()) {
     const isKept = output.file === undefined || index === statements.length - 1;
+    using limit = timeLimit(duckdb, output.timeoutSeconds);
     try {
-      const sql = isQuery(statement) ? statement : await rowsOf(duckdb, statement, output);
-      if (sql === undefined) continue;
-      if (isKept) await writeRows(duckdb, sql, output);
-      else await duckdb.run(firstRows(sql, tableRowsMax).text);
+      await runStatement(duckdb, statement, { output, isKept });
     } catch (error) {
+      if (limit.isOver) throw new StatementFailed(limit.message, { cause: error });
       // What reads our output has enough.
       if (codeOf(error) === "EPIPE" || messageOf(error).endsWith("Broken pipe")) return;
       throw new StatementFailed(messageOf(error), { cause: error });
     }
   }
+}
+
+async function runStatement(
+  duckdb: DuckDB,
+  statement: string,
+  { output, isKept }: { output: SqlOutput; isKept: boolean },
+): Promise<void> {
+  const sql = isQuery(statement) ? statement : await rowsOf(duckdb, statement, output);
+  if (sql === undefined) return;
+  if (isKept) await writeRows(duckdb, sql, output);
+  else await duckdb.run(firstRows(sql, tableRowsMax).text);
 }
 
 /** Runs what is no query; gives a query of the rows that it has, if it has any. */

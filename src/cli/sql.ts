@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { extname, join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
-import { Command, Option } from "@commander-js/extra-typings";
+import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { ConfigInvalid, PlaceRefused } from "../base/errors.ts";
 import { readConfig } from "../config/config.ts";
 import { FolderReader } from "../store/folder-reader.ts";
@@ -15,26 +15,43 @@ import { runStatements, type SqlFormat, sqlFormats } from "./sql-run.ts";
 /** DuckDB's own default, as a share of the machine's memory; what needs more goes to the scratch folder. */
 const memoryShare = 0.8;
 
+/** A question that takes longer is mostly a mistake, and nobody waits for it. */
+const timeoutDefaultSeconds = 300;
+
+/** A timer can wait no longer. */
+const timeoutMaxSeconds = 2_000_000;
+
+const endings = sqlFormats.map((each) => `.${each}`);
+
+const outEndings = `${endings.slice(0, -1).join(", ")} or ${endings.at(-1)}`;
+
+function secondsOf(text: string): number {
+  const seconds = Number(text);
+  if (/^\d+(?:\.\d+)?$/.test(text) && seconds <= timeoutMaxSeconds) return seconds;
+  throw new InvalidArgumentError(`seconds are expected, from 0 (no limit) to ${timeoutMaxSeconds}.`);
+}
+
 /** Runs statements, from the command line, from standard input or at a prompt. */
 export const sqlCommand = new Command("sql")
   .description("ask everything accepted so far, in DuckDB's SQL; without a text, a prompt")
   .argument("[text]", "statements, separated by semicolons; default: standard input")
   .addOption(new Option("--format <format>", "default: table on a terminal, csv otherwise").choices(sqlFormats))
   .option("--out <file>", "write the rows of the last statement there; the end of its name tells the format")
+  .option("--timeout <seconds>", "longest time of one statement; 0: no limit", secondsOf, timeoutDefaultSeconds)
   .addHelpText(
     "after",
     `
 The views and macros of the catalog are there: events, events_hourly, sessions, freshness, top(), timeline(), funnel() and the
 others that "SELECT * FROM duckdb_views() WHERE NOT internal" lists. They see what is accepted and not sealed yet, too, and cannot be
 written to. DuckDB runs in this process with all its powers: it reads and writes other files, and keeps tables while it runs.
-Times are UTC.`,
+Times are UTC; SET TimeZone changes that for every format. --out without --format wants a name that ends in ${outEndings}.`,
   )
   .action(async (given, options) => {
     const folder = dataFolder(resolve(readConfig(process.env).dataDir));
     if (!existsSync(folder.segments)) throw new PlaceRefused(`${folder.root} is no data folder: it has no segments`);
     const isPrompt = given === undefined && process.stdin.isTTY;
     const format = formatOf(options);
-    using scratch = scratchFolder();
+    using scratch = scratchFolder(folder);
     const limits = {
       threads: availableParallelism(),
       memoryMiB: Math.floor((totalmem() * memoryShare) / 2 ** 20),
@@ -42,13 +59,15 @@ Times are UTC.`,
     };
     using reader = await FolderReader.open({ folder, scratch: scratch.path, limits });
     await reader.duckdb.run("SET autoinstall_known_extensions = true");
-    const output = { format, file: options.out, scratch: scratch.path };
+    const output = { format, file: options.out, scratch: scratch.path, timeoutSeconds: options.timeout };
     if (isPrompt) await runPrompt(reader, output);
     else await runStatements(reader.duckdb, given ?? (await text(process.stdin)), output);
   });
 
 function formatOf({ format, out }: { format?: SqlFormat | undefined; out?: string | undefined }): SqlFormat {
-  const named = sqlFormats.find((each) => out !== undefined && extname(out) === `.${each}`);
+  const named = sqlFormats.find((each) => out !== undefined && extname(out).toLowerCase() === `.${each}`);
+  if (out !== undefined && format === undefined && named === undefined)
+    throw new ConfigInvalid([`--out ${out}: the name must end in ${outEndings}, or --format must tell the format`]);
   const chosen = format ?? named ?? (process.stdout.isTTY && out === undefined ? "table" : "csv");
   if (chosen === "parquet" && out === undefined && process.stdout.isTTY)
     throw new ConfigInvalid(["--format parquet: is not for a terminal; add --out FILE"]);

@@ -6,10 +6,10 @@
  * - A scratch folder goes when its process has ended, however that was; or at the next start on the same data folder.
  * - Rows pass through as bytes; an answer that is not whole breaks off, and never ends as if it were.
  */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import type { DataFolder } from "../store/names.ts";
+import { openScratch, type Scratch } from "../store/scratch.ts";
 import { QueryProcess, type QueryRefusal } from "./process.ts";
 import type { Query } from "./protocol.ts";
 
@@ -39,21 +39,18 @@ const spareMs = 60_000;
 export class QueryRunner {
   readonly #folder: DataFolder;
   readonly #limits: QueryLimits;
-  readonly #scratchPrefix: string;
   readonly #running = new Set<QueryProcess>();
   readonly #outcomes = new Map<QueryOutcome, number>();
+  /** Made with the first process. */
+  #scratch: Scratch | undefined;
   #spare: QueryProcess | undefined;
   #spareTimer: Timer | undefined;
   #isStopped = false;
 
-  /** `folder` is held by this process: scratch folders of an earlier one are removed. */
+  /** Nothing is started or written before the first query. */
   constructor(folder: DataFolder, limits: QueryLimits) {
     this.#folder = folder;
     this.#limits = limits;
-    const name = `millrace-query-${Bun.hash(folder.root).toString(36)}-`;
-    this.#scratchPrefix = join(tmpdir(), name);
-    for (const each of readdirSync(tmpdir()))
-      if (each.startsWith(name)) rmSync(join(tmpdir(), each), { recursive: true, force: true });
   }
 
   /** How many queries ended in which way. */
@@ -87,6 +84,7 @@ export class QueryRunner {
     if (spare !== undefined) left.push(spare);
     for (const child of left) child.end("gone");
     await Promise.all(left.map((child) => child.ended));
+    this.#scratch?.[Symbol.dispose]();
   }
 
   #bodyOf(child: QueryProcess, first: Uint8Array): ReadableStream<Uint8Array> {
@@ -110,7 +108,8 @@ export class QueryRunner {
   }
 
   #spawn(): QueryProcess {
-    return new QueryProcess(mkdtempSync(this.#scratchPrefix), this.#limits.memoryMiB);
+    this.#scratch ??= openScratch(this.#folder);
+    return new QueryProcess(mkdtempSync(join(this.#scratch.path, "query-")), this.#limits.memoryMiB);
   }
 
   #takeSpare(): QueryProcess | undefined {

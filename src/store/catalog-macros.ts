@@ -81,14 +81,18 @@ const retention: CatalogItem = {
   name: "retention",
   parameters: ["period"],
   query: `
-    WITH active AS (
-      SELECT DISTINCT client_id, date_trunc(period, ${clockOf('"timestamp"')})::DATE AS active
+    WITH checked AS (
+      SELECT CASE WHEN lower(period) IN ('day', 'week', 'month') THEN lower(period)
+        ELSE error('retention: the period must be day, week or month, not ' || coalesce(period, 'NULL')) END AS unit
+    ),
+    active AS (
+      SELECT DISTINCT client_id, date_trunc((SELECT unit FROM checked), ${clockOf('"timestamp"')})::DATE AS active
       FROM events WHERE client_id IS NOT NULL
     ),
     placed AS (
       SELECT min(active) OVER (PARTITION BY client_id) AS cohort, active FROM active
     )
-    SELECT cohort, date_diff(period, cohort, active) AS periods_later, count(*) AS clients,
+    SELECT cohort, date_diff((SELECT unit FROM checked), cohort, active) AS periods_later, count(*) AS clients,
       clients / first_value(clients) OVER (PARTITION BY cohort ORDER BY periods_later) AS share
     FROM placed GROUP BY cohort, periods_later ORDER BY cohort, periods_later`,
   comment: {

@@ -19,6 +19,7 @@
  *   ids/SSSS-NNNNNNNN.ids                                  ids that clients made, the latest million and more
  *   ids/imported-TTTTTTTTTTTTTTTT-NNNNNNNN.ids             ids that came with imported events: they count once imports are
  *                                                          sealed up to that sequence
+ *   scratch/…                                              of running processes: what they write on their way
  *   anything that ends in .tmp                             unfinished; removed at start
  */
 import { join } from "node:path";
@@ -35,6 +36,8 @@ export type DataFolder = {
   refused: string;
   segments: string;
   ids: string;
+  /** Private folders of running processes. */
+  scratch: string;
   /** Journal lines of events from elsewhere, on their way into segments. */
   imports: string;
   /** Where the server of this folder listens: `http://HOST:PORT`. Meant only while the lock is held. */
@@ -76,6 +79,7 @@ export function dataFolder(root: string): DataFolder {
     refused: join(journal, "refused"),
     segments: join(root, "segments"),
     ids: join(root, "ids"),
+    scratch: join(root, "scratch"),
     imports: join(root, "import"),
     address: join(root, "address"),
     erasures: join(root, "erasures.ndjson"),

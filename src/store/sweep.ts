@@ -6,12 +6,14 @@ import { markFormat } from "./format-mark.ts";
 import { removeUnsealedIds } from "./imported-ids-folder.ts";
 import { holdsEvents } from "./layout.ts";
 import { type DataFolder, unfinishedSuffix } from "./names.ts";
+import { sweepScratch } from "./scratch.ts";
 
 /** Makes a folder this version's: marks it, and removes what an earlier life left unfinished. Gives warnings. REQUIRES: its lock. */
 export function takeOver(folder: DataFolder, log: Log): string[] {
   const warnings = markFormat(folder);
   const swept = sweepUnfinished(folder);
   if (swept.length > 0) log.info({ files: swept.length }, "unfinished files of an earlier run removed");
+  for (const failure of sweepScratch(folder)) log.warn({ failure }, "what an earlier run left in scratch/ stays");
   return warnings;
 }
 

@@ -1,5 +1,5 @@
-import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
 import { DuckDB } from "../../src/store/duckdb.ts";
@@ -12,10 +12,8 @@ setDefaultTimeout(testMsMax);
 
 const path = "/api/v1/analytics/query";
 
-/** Where services make their scratch folders: a killed one leaves some behind. */
-const scratch = temporaryFolder();
-afterAll(() => scratch[Symbol.dispose]());
-const env = { TMPDIR: scratch.path };
+/** A folder for temporary files that is not there is nothing to a service. */
+const env = { TMPDIR: "/nowhere/at/all" };
 
 const service = sharedService({ env });
 
@@ -140,7 +138,7 @@ test("a query that fails is 400 with DuckDB's words and the place, and no folder
     expect(response.status).toBe(400);
     const body = await response.json();
     expect(JSON.stringify(body)).not.toContain(service().dataDir);
-    expect(JSON.stringify(body)).not.toContain("millrace-query-");
+    expect(JSON.stringify(body)).not.toContain("query-");
     return body;
   };
   for (const format of ["json", "ndjson", "csv", "parquet"]) {
@@ -241,14 +239,16 @@ test("a segment that cannot be read is a 503 and a line in the log, without a pa
 });
 
 test("what a killed service left of its queries goes at the next start", async () => {
-  using own = temporaryFolder();
-  await using killed = await startService({ env: { TMPDIR: own.path } });
+  await using killed = await startService();
   await rowsOf(killed, "SELECT 1");
-  await until(() => readdirSync(own.path).length > 0, { what: "the spare process's folder", limitMs: 10_000 });
+  const own = join(killed.dataDir, "scratch");
+  expect(statSync(own).mode & 0o777).toBe(0o700);
+  const [left = ""] = readdirSync(own);
   await killed.kill9();
-  expect(readdirSync(own.path)).not.toEqual([]);
+  expect(readdirSync(own)).toEqual([left]);
+  await Bun.write(join(own, "stray"), "not a folder");
   await killed.restart();
-  expect(readdirSync(own.path)).toEqual([]);
+  expect(readdirSync(own)).toEqual(["stray"]);
 });
 
 test("a stop ends the queries that run", async () => {

@@ -100,7 +100,8 @@ describe("formats", () => {
       expect(await answer(await service(), "SELECT range AS n FROM range(5000)", "--out", file)).toBe("");
       const read = format === "json" ? `SELECT row_count FROM read_json('${file}')` : `SELECT count(*) FROM '${file}'`;
       expect(single(await queryFile(shared().catalogPath, read))).toBe(5000);
-      const failed = await run(await service(), "SELECT 1; SELECT error('no') FROM range(5000)", "--out", `${file}2`);
+      const failing = join(scratch.path, `failing.${format}`);
+      const failed = await run(await service(), "SELECT 1; SELECT error('no') FROM range(5000)", "--out", failing);
       expect(failed.code).toBe(1);
       expect(readdirSync(scratch.path)).toEqual([`rows.${format}`]);
     },
@@ -123,6 +124,82 @@ test("several statements run in order, with all of DuckDB's powers; the catalog'
   const text = "CREATE TABLE t AS SELECT 41 AS a; UPDATE t SET a = a + 1; FROM t; -- done;\nFROM top(event_name, 1);";
   expect(await answer(service, text)).toBe("a\n42\nvalue,events\nb,2\n");
   expect(await answer(service, "PIVOT (SELECT 'x' AS k, 1 AS v) ON k USING sum(v)")).toBe("x\n1\n");
+});
+
+test("--timeout ends a statement with exit code 1, and what stands before is done", async () => {
+  const endless = "SELECT count(*) FROM range(1000000000000) a, range(1000) b";
+  for (const format of ["csv", "json", "table", "parquet"]) {
+    const { code, stderr } = await run(shared(), endless, "--timeout", "0.5", "--format", format);
+    expect(code).toBe(1);
+    expect(stderr).toContain("took longer than 0.5 s");
+    expectPlainWords(stderr);
+  }
+  const first = await run(shared(), `SELECT 1 AS a; CREATE TABLE t AS ${endless}; SELECT 2`, "--timeout", "1");
+  expect(first).toMatchObject({ code: 1, stdout: "a\n1\n" });
+  expect((await run(shared(), "SELECT 1", "--timeout", "0")).code).toBe(0);
+  for (const wrong of ["abc", "-1", "", "1e99"])
+    expect((await run(shared(), "SELECT 1", "--timeout", wrong)).code).toBe(2);
+});
+
+test("--out takes the endings of formats, and refuses others with their list and exit code 2", async () => {
+  using scratch = temporaryFolder();
+  for (const name of ["o.xlsx", "o.txt", "o", ".csv.gz"]) {
+    const { code, stderr } = await run(shared(), "SELECT 1", "--out", join(scratch.path, name));
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(".json, .ndjson, .csv or .parquet") });
+  }
+  expect((await run(shared(), "SELECT 1 AS a", "--out", join(scratch.path, "O.CSV"))).code).toBe(0);
+  expect((await run(shared(), "SELECT 1 AS a", "--format", "json", "--out", join(scratch.path, "o.txt"))).code).toBe(0);
+  expect(readdirSync(scratch.path).sort()).toEqual(["O.CSV", "o.txt"]);
+});
+
+test("SET TimeZone moves the times of all formats alike", async () => {
+  const time = "'2026-03-01T12:00:00.5Z'::TIMESTAMPTZ";
+  const sql = `SELECT ${time} AS t, [${time}] AS list, {'t': ${time}} AS struct`;
+  for (const [zone, shown] of [
+    ["UTC", /12:00:00\.5(?:00000)?(?:Z|\+00)/g],
+    ["America/New_York", /07:00:00\.5(?:00000)?-05/g],
+    ["Asia/Kolkata", /17:30:00\.5(?:00000)?\+05:30/g],
+  ] as const)
+    for (const format of ["csv", "json", "ndjson", "table"]) {
+      const text = await answer(shared(), `SET TimeZone = '${zone}'; ${sql}`, "--format", format);
+      expect([zone, format, text.match(shown)?.length]).toEqual([zone, format, 3]);
+    }
+});
+
+test("NaN, the infinities and a leading U+FEFF are in every JSON answer", async () => {
+  const sql = `SELECT 'nan'::DOUBLE AS a, [1e400, -1e400] AS b, {'f': 'inf'::FLOAT} AS c, chr(65279) || 'x' AS d, to_json('nan'::DOUBLE) AS e`;
+  const row = ["NaN", ["Infinity", "-Infinity"], { f: "Infinity" }, "\ufeffx", "NaN"];
+  const json: unknown = JSON.parse(await answer(shared(), sql, "--format", "json"));
+  expect(json).toMatchObject({ rows: [row] });
+  expect(Object.values(JSON.parse(await answer(shared(), sql, "--format", "ndjson")))).toEqual(row);
+});
+
+test("scratch lies in the data folder: a bad TMPDIR is nothing, and what a killed command left goes with the next one", async () => {
+  await using service = await startService({ env: { MILLRACE_FLUSH_INTERVAL_SECONDS: "3600" } });
+  await service.track({ event_name: "unsealed" });
+  await service.kill9();
+  const env = { MILLRACE_DATA_DIR: service.dataDir, TMPDIR: "/nowhere" };
+  const own = join(service.dataDir, "scratch");
+  const child = Bun.spawn(
+    [process.execPath, "--no-orphans", entryPath, "sql", "SELECT count(*) FROM events, range(1000000000000)"],
+    {
+      env: cleanEnv(env),
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "ignore",
+    },
+  );
+  await until(() => existsSync(own) && readdirSync(own).length > 0, {
+    what: "a scratch folder",
+    limitMs: 20_000,
+  });
+  const lives = await millrace(["sql", "SELECT count(*) AS n FROM events"], { env });
+  expect(lives).toMatchObject({ code: 0, stdout: "n\n1\n" });
+  expect(readdirSync(own).length).toBe(1);
+  child.kill("SIGKILL");
+  await child.exited;
+  expect(await millrace(["sql", "SELECT 1 AS n"], { env })).toMatchObject({ code: 0, stdout: "n\n1\n" });
+  expect(readdirSync(own)).toEqual([]);
 });
 
 test("statements come from standard input where no text is given", async () => {
@@ -198,6 +275,11 @@ test("the prompt: fresh data for each statement, several lines, completion, hist
     await terminal.type("CREATE TABLE mine AS SELECT 7 AS seven; SELECT 1 AS one;\r", "one");
     await terminal.type("BEGIN; FROM mine; COMMIT;\r", "seven");
     await terminal.type("SELEC;\r", "syntax error");
+    await terminal.type(".mode line\r", ".mode is not known here");
+    await terminal.type("SELECT 41 + 1 AS after_dot;\r", "42");
+    await terminal.type(".timer on;\r", ".timer is not known here");
+    await terminal.type("SUMMARIZE events;\r", "event_name");
+    await terminal.type("PIVOT events ON event_name USING count(*);\r", "typed");
     await terminal.type("SELECT count(*) FROM range(1000000000000) a, range(1000) b;\r", "\n");
     await terminal.type("\u0003", ready);
     await terminal.type("SELECT 1;\rSELECT count(*) FROM range(1000000000000) a, range(1000) b;\r\u0003", ready);

@@ -92,6 +92,17 @@ describe("timeline", () => {
 });
 
 describe("retention", () => {
+  test("takes day, week and month, in any case, and refuses everything else by naming them, NULL too (B12)", async () => {
+    for (const events of [[day(1)], []]) {
+      using sealed = await sealedFolder([events]);
+      const ask = (period: string) => queryFile(sealed.folder.catalog, `SELECT * FROM retention(${period})`);
+      for (const period of ["'day'", "'week'", "'month'", "'Week'", "'MONTH'"])
+        expect((await ask(period)).length).toBe(events.length);
+      for (const period of ["'hour'", "'quarter'", "'year'", "'days'", "''", "NULL", "'week '"])
+        await expect(ask(period)).rejects.toThrow("must be day, week or month");
+    }
+  });
+
   test("follows the clients of each period from their first event on", async () => {
     // x comes on Friday the 1st, twice; y on Saturday; z on Monday the 4th: a week of its own.
     using sealed = await sealedFolder([
