@@ -10,6 +10,12 @@ import type { DataFolder } from "../store/names.ts";
 /** One piece is sealed at a time: enough for a segment that is not small, and read in a few seconds. Events, bytes. */
 export const pieceMax = { events: 500_000, bytes: 256 * 1024 * 1024 };
 
+/**
+ * DuckDB holds 2,048 lines at once, and each several times: of lines that are this long on average a piece has less, or it does not
+ * fit into the memory of a rewriting process (six lines of 16 MiB did not). Bytes.
+ */
+const longLines = { bytesMin: 4 * 1024, pieceBytesMax: 16 * 1024 * 1024 };
+
 /** Lines are written together: a call for each would take as long as the line. Bytes. */
 const bufferBytes = 1024 * 1024;
 
@@ -40,7 +46,8 @@ export class Piece implements Disposable {
   }
 
   get isFull(): boolean {
-    return this.#events >= this.#eventsMax || this.#bytes >= pieceMax.bytes;
+    if (this.#events >= this.#eventsMax || this.#bytes >= pieceMax.bytes) return true;
+    return this.#bytes >= longLines.pieceBytesMax && this.#bytes > longLines.bytesMin * this.#events;
   }
 
   /** Adds a line, which has no line end; `ownId` is the id that came with its row, if one did. */

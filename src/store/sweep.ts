@@ -27,9 +27,15 @@ export function sweepUnfinished(folder: DataFolder): string[] {
       rmSync(join(each, file), { recursive: true, force: true });
       removed.push(join(each, file));
     }
-  for (const file of readdirSync(folder.imports)) rmSync(join(folder.imports, file));
+  sweepImports(folder);
   removeUnsealedIds(folder);
   return [...removed, ...sweepIdsAlone(folder)];
+}
+
+/** Removes what an import that ended half-way left; a folder that somebody put there is not ours. */
+export function sweepImports(folder: DataFolder): void {
+  for (const entry of readdirSync(folder.imports, { withFileTypes: true }))
+    if (!entry.isDirectory()) rmSync(join(folder.imports, entry.name), { force: true });
 }
 
 /** Ids beside no event: a restore puts them there before its segments, and was killed in between. */

@@ -7,7 +7,7 @@
  * - Each step can be done again: a segment that is without them is not found again.
  * - Once they are counted, what is accepted meanwhile stays, though it be like them: no current segment is touched any more.
  */
-import { appendFileSync, readdirSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { removeIfThere, syncFolder } from "../base/durable.ts";
 import type { Log } from "../base/log.ts";
@@ -23,6 +23,7 @@ import {
 } from "../store/erasures.ts";
 import { listNames } from "../store/layout.ts";
 import { type DataFolder, parseSegmentName, unfinishedSuffix } from "../store/names.ts";
+import { sweepImports } from "../store/sweep.ts";
 import { keptAside, removeKeptAside } from "./kept-aside.ts";
 import type { Found } from "./protocol.ts";
 import { type RewriteTools, rewriteNext } from "./rewrite-next.ts";
@@ -144,7 +145,7 @@ export class Eraser {
     removeIfThere(idsPath(folder));
     removeKeptAside(folder, request);
     // What an import that ended half-way left; one that runs now begins its piece anew.
-    for (const file of readdirSync(folder.imports)) removeIfThere(join(folder.imports, file));
+    sweepImports(folder);
     for (const file of files) removeIfThere(join(folder.segments, file));
     syncFolder(folder.segments);
   }

@@ -189,6 +189,10 @@ export class Upkeep implements AsyncDisposable {
     return this.#inTurn(async () => {
       try {
         return await sealPiece(lines, tools);
+      } catch (error) {
+        // The answer says only that it may go well later.
+        if (!this.#isStopping) this.#options.log.error({ error: messageOf(error) }, "a piece of an import not sealed");
+        throw error;
       } finally {
         publisher.want();
         await shards.recount();

@@ -209,3 +209,17 @@ test("rows without an id: equal rows of two files count, the same file again bri
   expect(renamed.stdout).toBe("0 of 3 events imported, all of them were there already\n");
   expect(await count(dataDir)).toBe(4);
 });
+
+test("rows of 16 MiB are imported, a longer one is refused by its line, and a folder in import/ is in nobody's way", async () => {
+  using files = place();
+  const dataDir = join(files.path, "data");
+  mkdirSync(join(dataDir, "import", "folder"), { recursive: true });
+  const row = (bytes: number) => `{"event_name":"long","properties":{"n":1.50,"text":"${"x".repeat(bytes)}"}}\n`;
+  const long = files.file("long.ndjson", row(16 * 1024 * 1024).repeat(2));
+  expect(await imported(dataDir, [long])).toMatchObject({ code: 0, stdout: "2 of 2 events imported\n" });
+  expect(await count(dataDir, "length(properties->>'text') = 16777216")).toBe(2);
+  const longer = await imported(dataDir, [files.file("longer.ndjson", `{"event_name":"x"}\n${row(19_000_000)}`)]);
+  expect(longer.code).toBe(1);
+  expect(longer.stderr).toContain("longer.ndjson: the row that begins in line 2 is longer than");
+  expect(existsSync(join(dataDir, "import", "folder"))).toBe(true);
+});
