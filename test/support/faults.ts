@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { within } from "../../src/base/within.ts";
 import { readProc } from "./process.ts";
 import { until } from "./until.ts";
 
@@ -41,6 +42,9 @@ export function mountSmallDisk(options: { readonly sizeMiB: number }): Disk | un
     },
   };
 }
+
+/** A tracer that lets go takes milliseconds. */
+const tracerMsMax = 3_000;
 
 /** System calls under the disk work of the service, by what they do. */
 export const diskCalls = {
@@ -159,6 +163,8 @@ export async function faultyFromNow(pid: number, options: Fault): Promise<AsyncD
     [Symbol.asyncDispose]: async () => {
       // It lets go of the process, should that still run.
       tracer.kill("SIGTERM");
+      // A traced process whose parent was killed at the step stays a zombie that the tracer waits for, whatever it is told (seen).
+      if ((await within(tracer.exited, tracerMsMax)) === undefined) tracer.kill("SIGKILL");
       await tracer.exited;
     },
   };
