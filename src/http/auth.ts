@@ -32,6 +32,8 @@ export type AuthOptions = {
 /** Longest `Authorization` header; the server itself cuts all headers at 16 KB. Characters. */
 export const headerCharsMax = 8_192;
 
+const bearer = /^bearer +(\S+)$/i;
+
 /** Clocks of issuers and of this machine may differ by this before a token counts as not yet valid. Seconds. */
 const nbfToleranceSeconds = 60;
 
@@ -65,6 +67,13 @@ export class Authenticator {
     const remembered = this.#remembered.get(token, this.#options.clock.nowMs());
     if (remembered !== undefined) return requireScope(remembered, scope);
     return this.#verify(token).then((principal) => requireScope(principal, scope));
+  }
+
+  /** The subject of a request whose token was verified and is still remembered, else null: for the log. */
+  subjectOf(request: Request): string | null {
+    const token = bearer.exec(request.headers.get("authorization") ?? "")?.[1] ?? "";
+    const subject = this.#remembered.get(token, this.#options.clock.nowMs())?.subject ?? null;
+    return subject === null ? null : Buffer.from(subject).toString();
   }
 
   /** What its memory of tokens holds, for tests of its bounds. */
@@ -103,7 +112,7 @@ export class Authenticator {
 function tokenOf(header: string): string {
   if (header.length > headerCharsMax)
     throw unauthorized(`The Authorization header is longer than ${headerCharsMax} characters`);
-  const token = /^bearer +(\S+)$/i.exec(header)?.[1];
+  const token = bearer.exec(header)?.[1];
   if (token === undefined) throw unauthorized("Not authenticated: a bearer token is needed");
   return token;
 }

@@ -3,29 +3,39 @@ import { Elysia } from "elysia";
 import { messageOf } from "../base/errors.ts";
 import { Refusal, refusalOf, refused } from "./answers.ts";
 import type { AcceptContext } from "./context.ts";
+import { RefusalLog } from "./refusal-log.ts";
 import { refusalOfStranger, strangerRoutes } from "./strangers.ts";
 import { isHost } from "./target.ts";
+
+type EdgeContext = Pick<AcceptContext, "auth" | "clock" | "log" | "refusals">;
 
 /**
  * An application without endpoints. It refuses a wrong `Host` and unknown paths, and answers errors, also those of the framework and of
  * the runtime, as JSON without details.
  */
-export const edge = (context: Pick<AcceptContext, "refusals" | "log">) =>
-  new Elysia({
+export function edge(context: EdgeContext) {
+  const refusalLog = new RefusalLog(context.log, context.clock);
+  const refuse = (refusal: Refusal, request: Request): Response => {
+    context.refusals.count(refusal.reason);
+    const { reason, status } = refusal;
+    refusalLog.note({ reason, status, subject: context.auth.subjectOf(request) });
+    return refused(refusal);
+  };
+  return new Elysia({
     serve: {
-      error: (error: unknown) => answerError(context, error),
-      routes: strangerRoutes((request: Request) =>
-        answerError(context, wrongHost(request) ?? refusalOfStranger(request)),
-      ),
+      error: (error: unknown) => failed(context, error),
+      routes: strangerRoutes((request: Request) => refuse(wrongHost(request) ?? refusalOfStranger(request), request)),
     },
   })
     .wrap((handle) => (request: Request) => {
       const refusal = wrongHost(request);
-      return refusal === undefined ? handle(request) : answerError(context, refusal);
+      return refusal === undefined ? handle(request) : refuse(refusal, request);
     })
-    .onError(({ error, code, request }) =>
-      answerError(context, code === "NOT_FOUND" ? refusalOfStranger(request) : error),
-    );
+    .onError(({ error, code, request }) => {
+      const known = code === "NOT_FOUND" ? refusalOfStranger(request) : refusalOf(error);
+      return known === undefined ? failed(context, error) : refuse(known, request);
+    });
+}
 
 /** The refusal of a `Host` that is not one. HTTP/1.0 may leave it out; where HTTP/1.1 does, the runtime refuses the request. */
 function wrongHost(request: Request): Refusal | undefined {
@@ -35,13 +45,8 @@ function wrongHost(request: Request): Refusal | undefined {
   return new Refusal(400, { reason: "host_invalid", text });
 }
 
-/** The answer to whatever an endpoint threw; what nobody foresaw is logged here and answered without its details. */
-function answerError(context: Pick<AcceptContext, "refusals" | "log">, error: unknown): Response {
-  const known = refusalOf(error);
-  if (known !== undefined) {
-    context.refusals.count(known.reason);
-    return refused(known);
-  }
+/** The answer to what nobody foresaw: it is logged here, and answered without its details. */
+function failed(context: EdgeContext, error: unknown): Response {
   context.refusals.count("internal");
   context.log.error(
     { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
