@@ -31,6 +31,7 @@ import { keepText } from "./store/kept-file.ts";
 import { type FolderLock, takeDataFolder } from "./store/lock.ts";
 import type { DataFolder } from "./store/names.ts";
 import { takeOver } from "./store/sweep.ts";
+import { FolderWatch } from "./upkeep/folder-watch.ts";
 import { Upkeep } from "./upkeep/upkeep.ts";
 
 /** Requests in flight at a stop get this long to be answered; every one of them is durable or refused by then. ms */
@@ -64,6 +65,7 @@ export class Service {
   /** What was wrong with the folder when this life began. */
   readonly #startWarnings: string[] = [];
   readonly #bound: ConnectionBound;
+  #watch: FolderWatch | undefined;
   #upkeep: Upkeep | undefined;
   #front: Front | undefined;
   #phase: "starting" | "running" | "stopping" = "starting";
@@ -137,15 +139,10 @@ export class Service {
       log.error({ error: messageOf(error) }, "catalog not published at start; tried again");
       this.#publisher.want();
     }
-    this.#upkeep = new Upkeep({
-      folder: this.#folder,
-      log,
-      keeper: this.#keeper,
-      publisher: this.#publisher,
-      shards: this.#allShards,
-      freeBytes: () => this.#disk.state.freeBytes,
-      limits: config,
-    });
+    const tools = { keeper: this.#keeper, publisher: this.#publisher, shards: this.#allShards, log };
+    this.#watch = new FolderWatch(tools);
+    const freeBytes = () => this.#disk.state.freeBytes;
+    this.#upkeep = new Upkeep({ ...tools, folder: this.#folder, freeBytes, limits: config });
     this.#phase = "running";
     this.#gate.isAccepting = true;
     const auth = { secret: this.secret.secret, issuer: config.jwtIssuer, audience: config.jwtAudience };
@@ -235,6 +232,7 @@ export class Service {
   async #close(): Promise<void> {
     for (const part of [this.#disk, this.#dispatcher]) part[Symbol.dispose]();
     this.#publisher[Symbol.dispose]();
+    this.#watch?.[Symbol.dispose]();
     await this.#upkeep?.[Symbol.asyncDispose]();
     await this.#front?.close();
     await Promise.all(this.#shards.map((shard) => shard.destroy()));
@@ -268,8 +266,8 @@ export class Service {
 
   /** What parts have to tell a person while no new event is harmed; one line for each part. */
   #warnings(): readonly string[] {
-    const parts = [this.#upkeep?.warnings ?? [], this.#front?.connections.warnings ?? []];
-    return [...this.#startWarnings, ...parts.flat()];
+    const parts = [this.#watch?.warnings, this.#upkeep?.warnings, this.#front?.connections.warnings];
+    return [...this.#startWarnings, ...parts.flatMap((warnings) => warnings ?? [])];
   }
 
   async #metrics(): Promise<string> {

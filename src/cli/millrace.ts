@@ -21,13 +21,14 @@ const commands = {
   restore: async () => (await import("./restore.ts")).restoreCommand,
   verify: async () => (await import("./verify.ts")).verifyCommand,
   doctor: async () => (await import("./doctor.ts")).doctorCommand,
+  quarantine: async () => (await import("./quarantine.ts")).quarantineCommand,
   compact: async () => (await import("./compact.ts")).compactCommand,
   erase: async () => (await import("./erase.ts")).eraseCommand,
   import: async () => (await import("./import.ts")).importCommand,
 };
 
 /** Commands whose feature is not there yet. */
-const notYetSupported = ["key", "log", "pull", "quarantine", "redrive", "tail"];
+const notYetSupported = ["key", "log", "pull", "redrive", "tail"];
 
 /** Commands whose files are their user's, and have the modes that this user wants. */
 const writesForItsUser = ["sql", "export"];

@@ -1,6 +1,6 @@
 /** What leaves the service: JSON bodies, and the only place where an error becomes a status. */
 import { ActorDied, Overloaded } from "../base/errors.ts";
-import { RewriteFailed, RewriteRefused } from "../upkeep/rewriter.ts";
+import { RewriteBlocked, RewriteFailed, RewriteRefused } from "../upkeep/rewriter.ts";
 
 /** A request that ends with `{"detail": …}`. */
 export class Refusal extends Error {
@@ -48,6 +48,9 @@ const overloadTexts: Record<Overloaded["reason"], string> = {
 /** Seconds after which a client may ask again when a thread died under its request. */
 const retryAfterSeconds = 1;
 
+/** And when a person has to do something first. */
+const blockedRetryAfterSeconds = 60;
+
 /** What the edge knows how to answer, as a refusal; undefined for a bug. */
 export function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof Refusal) return error;
@@ -58,6 +61,12 @@ export function refusalOf(error: unknown): Refusal | undefined {
       headers: { "retry-after": String(error.retryAfterSeconds) },
     });
   if (error instanceof RewriteRefused) return new Refusal(400, { reason: "condition_refused", text: error.message });
+  if (error instanceof RewriteBlocked)
+    return new Refusal(503, {
+      reason: "upkeep_blocked",
+      text: error.message,
+      headers: { "retry-after": String(blockedRetryAfterSeconds) },
+    });
   if (error instanceof RewriteFailed)
     return new Refusal(503, {
       reason: "upkeep_failed",

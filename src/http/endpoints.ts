@@ -15,6 +15,7 @@ export const methods: ReadonlyMap<string, string> = new Map([
   [`${root}/erase`, "POST"],
   [`${root}/compact`, "POST"],
   [`${root}/import`, "POST"],
+  [`${root}/quarantine`, "POST"],
   [`${root}/stats`, read],
   [`${root}/health`, read],
   ["/livez", read],

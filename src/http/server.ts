@@ -10,7 +10,7 @@ import { documentation, documented } from "./openapi.ts";
 import { answerFile, pageFiles } from "./openapi-page.ts";
 import { query } from "./query.ts";
 import { track } from "./track.ts";
-import { compact, erase, importLines } from "./upkeep.ts";
+import { compact, erase, importLines, quarantine } from "./upkeep.ts";
 
 /** Where to listen, and whether other threads listen there too. */
 type Binding = { host: string; port: number; isShared: boolean };
@@ -101,6 +101,10 @@ const application = (context: HttpContext, version: string) =>
       detail: documented.compact,
     })
     .post(`${root}/import`, ({ request, server }) => importLines(context, request, server), {
+      parse: "none",
+      detail: { hide: true },
+    })
+    .post(`${root}/quarantine`, ({ request }) => quarantine(context, request), {
       parse: "none",
       detail: { hide: true },
     })

@@ -92,6 +92,28 @@ export async function importLines(
   return json({ imported: await upkeep.importLines({ file, events, lineBytesMax: line_bytes_max, ids }) });
 }
 
+const quarantineSchema = Type.Object(
+  { segment: Type.String({ minLength: 1, maxLength: 4096 }) },
+  { additionalProperties: false },
+);
+
+/**
+ * Puts a segment into quarantine; for the command `quarantine` alone, so it is not documented.
+ * @throws Refusal, Overloaded, RewriteFailed or ActorDied
+ */
+export async function quarantine(context: HttpContext, request: Request): Promise<Response> {
+  const { upkeep } = await admitted(context, request);
+  requireJson(request);
+  const body = parseJson(await readBody(request, context.limits.bodyBytesMax));
+  if (!body.ok) return invalid(answerOf(body.issues));
+  if (!Value.Check(quarantineSchema, body.value))
+    throw new Refusal(400, { reason: "invalid", text: "The body is an object with a string `segment`" });
+  const outcome = await upkeep.quarantine(body.value.segment);
+  if (outcome.kind === "refused") throw new Refusal(400, { reason: "invalid", text: outcome.why });
+  const { file, range, why } = outcome;
+  return json({ moved_to: file === undefined ? null : `quarantine/${file}`, ...range, reason: why });
+}
+
 async function admitted(context: HttpContext, request: Request): Promise<{ upkeep: Upkeep; subject: string | null }> {
   const { subject } = await context.auth.authorize(request, "admin");
   const upkeep = context.upkeep();

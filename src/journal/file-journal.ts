@@ -59,12 +59,15 @@ type FileJournalOptions = {
   isSynced: boolean;
   /** Path of the file whose first row has this sequence. */
   pathOf: (first: Sequence) => string;
+  /** A file was made for rows from this sequence on; nothing is in it yet. */
+  onCreated?: (first: Sequence) => void;
 };
 
 /** A `Journal` in files. Not for use by two threads. */
 export class FileJournal implements Journal {
   readonly #isSynced: boolean;
   readonly #pathOf: (first: Sequence) => string;
+  readonly #onCreated: ((first: Sequence) => void) | undefined;
   #next: Sequence;
   #file: OpenFile | undefined;
   #broken = false;
@@ -77,6 +80,7 @@ export class FileJournal implements Journal {
     this.#next = options.next;
     this.#isSynced = options.isSynced;
     this.#pathOf = options.pathOf;
+    this.#onCreated = options.onCreated;
   }
 
   get next(): Sequence {
@@ -209,6 +213,7 @@ export class FileJournal implements Journal {
       isTight: false,
     };
     this.#file = file;
+    this.#onCreated?.(this.#next);
     return file;
   }
 }

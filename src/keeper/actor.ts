@@ -50,6 +50,8 @@ serveProcess<KeeperRequest, KeeperReplies>((options) => {
         keeper.adopt(rewritten);
         return undefined;
       }),
+    inspect: () => queue.inTurn((opened) => keeper.inspect(opened)),
+    quarantine: ({ segment }) => queue.inTurn((opened) => keeper.quarantine(opened, segment)),
     sweep: ({ graceMs }) => queue.inTurn(async () => keeper.sweep(graceMs)),
   };
 });

@@ -11,15 +11,22 @@ import type { ShardWatermark } from "../store/catalog-views.ts";
 import { mergeLimits, planKeep, planMerge, planWholeMerge } from "../store/compaction.ts";
 import { currentSegments } from "../store/current.ts";
 import type { DuckDB } from "../store/duckdb.ts";
-import { KnownSegments } from "../store/known.ts";
+import { Inspector } from "../store/inspect.ts";
+import { faultOf, KnownSegments } from "../store/known.ts";
 import { listNames } from "../store/layout.ts";
+import { keepSealedTo } from "../store/missing.ts";
 import { type DataFolder, parseSegmentName, type SegmentName, segmentName } from "../store/names.ts";
+import { type Quarantined, quarantine } from "../store/quarantine.ts";
 import { readReceipts } from "../store/receipts.ts";
 import { ReplacedSegments } from "../store/replaced.ts";
 import { planDrop } from "../store/retention.ts";
 import type { Rewrite, Rewritten } from "../store/rewrite.ts";
 import { countSealed, type HourWindow, type SealedCounts } from "../store/rollup.ts";
-import type { RewriteWish, ShardHoldings, ShardStretch } from "./protocol.ts";
+import { fileState } from "../store/unreadable.ts";
+import type { FolderInspection, RewriteWish, ShardHoldings, ShardStretch } from "./protocol.ts";
+
+/** At each look so many bytes of segments are compared with their checksums: 13 MB/s leave the disk to others. Bytes. */
+const scrubBytes = 64 * 1024 * 1024;
 
 /** Knows what is sealed, and is the only one that gives or takes a segment's name. */
 export class Keeper {
@@ -27,6 +34,7 @@ export class Keeper {
   readonly #log: Log;
   readonly #known: KnownSegments;
   readonly #replaced: ReplacedSegments;
+  readonly #inspector: Inspector;
   #version: number | undefined;
   /** Segments that the catalog names. */
   #published: ReadonlySet<string> = new Set();
@@ -36,11 +44,17 @@ export class Keeper {
     this.#log = log;
     this.#known = new KnownSegments(folder);
     this.#replaced = new ReplacedSegments(folder);
+    this.#inspector = new Inspector(folder);
   }
 
   /** Writes the catalog over what is sealed now. A shard without a watermark keeps the lowest: nothing is promised of it. */
   async publish(duckdb: DuckDB, { watermarks, nowMs }: { watermarks: readonly ShardWatermark[]; nowMs: number }) {
     const segments = await this.#known.list(duckdb);
+    // Before the catalog: it may say more than the catalog shows, and never less.
+    keepSealedTo(
+      this.#folder,
+      segments.map(({ name }) => name),
+    );
     const erasures = readReceipts(this.#folder);
     const before = this.#version ?? (await publishedVersion(duckdb, this.#folder));
     const version = Math.max(before, ...erasures.map(({ catalogVersion }) => catalogVersion)) + 1;
@@ -74,20 +88,66 @@ export class Keeper {
    * @throws DataFolderRefused when a segment lies across the end of one: merged since it was asked; to be asked again
    */
   async count(duckdb: DuckDB, stretches: readonly ShardStretch[], window: HourWindow): Promise<SealedCounts> {
-    const { current } = currentSegments(listNames(this.#folder.segments, parseSegmentName));
-    const paths: string[] = [];
+    for (;;) {
+      const counted = await this.#segmentsIn(duckdb, stretches);
+      const pathOf = (file: string) => join(this.#folder.segments, file);
+      try {
+        return await countSealed(duckdb, counted.map(pathOf), window);
+      } catch (error) {
+        if (!(await this.#hasFoundUnreadable(duckdb, counted, window))) throw error;
+      }
+    }
+  }
+
+  /** Names of readable segments within stretches. */
+  async #segmentsIn(duckdb: DuckDB, stretches: readonly ShardStretch[]): Promise<string[]> {
+    const current = await this.#known.list(duckdb);
+    const files: string[] = [];
     for (const { shard, before } of stretches)
       for (const { file, name } of current) {
         if (name.shard !== shard || name.from >= before) continue;
         if (name.to >= before) throw new DataFolderRefused(`${file} lies across sequence ${before}`);
-        paths.push(join(this.#folder.segments, file));
+        files.push(file);
       }
-    return countSealed(duckdb, paths, window);
+    return files;
+  }
+
+  /** Looks for the segments whose rollups cannot be counted, one by one; true when there is one, which is left out from now on. */
+  async #hasFoundUnreadable(duckdb: DuckDB, files: readonly string[], window: HourWindow): Promise<boolean> {
+    let hasFound = false;
+    for (const file of files) {
+      const path = join(this.#folder.segments, file);
+      try {
+        await countSealed(duckdb, [path], window);
+      } catch (error) {
+        if (fileState(path) === undefined) continue;
+        this.#known.markUnreadable(file, faultOf(error, path));
+        hasFound = true;
+      }
+    }
+    return hasFound;
+  }
+
+  /** Looks at the folder for what a person should know. */
+  async inspect(duckdb: DuckDB): Promise<FolderInspection> {
+    await this.#known.scrub(scrubBytes);
+    await this.#known.list(duckdb);
+    const { warnings, missing } = this.#inspector.look(this.#known.unreadable);
+    return {
+      warnings,
+      missing,
+      unreadable: this.#known.unreadable.map(({ file }) => file),
+    };
+  }
+
+  /** Puts a segment into quarantine, or says why not. */
+  quarantine(duckdb: DuckDB, segment: string): Promise<Quarantined> {
+    return quarantine(duckdb, this.#folder, segment);
   }
 
   /** What is to be written anew next. */
   async plan(duckdb: DuckDB, wish: RewriteWish): Promise<Rewrite | undefined> {
-    const segments = await this.#known.list(duckdb);
+    const segments = await this.#known.listSettled(duckdb);
     switch (wish.kind) {
       case "merge":
         return planMerge(segments, mergeLimits);

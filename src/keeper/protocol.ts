@@ -4,6 +4,7 @@ import type { Sequence, ShardId } from "../base/brand.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { ShardWatermark } from "../store/catalog-views.ts";
 import type { DataFolder } from "../store/names.ts";
+import type { Quarantined } from "../store/quarantine.ts";
 import type { Rewrite, Rewritten } from "../store/rewrite.ts";
 import type { HourWindow, SealedCounts } from "../store/rollup.ts";
 import type { SealedRows, SegmentSource } from "../store/segment.ts";
@@ -33,6 +34,16 @@ export type RewriteWish =
   | { kind: "drop"; cutoffMs: number }
   | { kind: "keep"; keep: string; files: string[] };
 
+/** What a look at the folder found. */
+export type FolderInspection = {
+  /** What a person should know: a sentence each, which says what to do and names no place. */
+  warnings: string[];
+  /** Stretches of events that are missing. */
+  missing: string[];
+  /** Names of current segments that cannot be read. */
+  unreadable: string[];
+};
+
 /** Everything that the keeper is asked. */
 export type KeeperRequest =
   | { kind: "recover" }
@@ -43,7 +54,9 @@ export type KeeperRequest =
   | { kind: "count"; stretches: ShardStretch[]; window: HourWindow }
   | { kind: "plan"; wish: RewriteWish }
   | { kind: "adopt"; rewritten: Rewritten }
-  | { kind: "sweep"; graceMs: number };
+  | { kind: "sweep"; graceMs: number }
+  | { kind: "inspect" }
+  | { kind: "quarantine"; segment: string };
 
 /** The answer to each kind of request. */
 export type KeeperReplies = {
@@ -64,6 +77,8 @@ export type KeeperReplies = {
   adopt: undefined;
   /** Names of replaced segments that were removed. */
   sweep: string[];
+  inspect: FolderInspection;
+  quarantine: Quarantined;
 };
 
 /** What the keeper tells unasked: somebody wants the service to stop, and told this process. */

@@ -6,7 +6,7 @@
  * - A corrupt file is kept aside as it was before anything of it is used; of it only whole groups are used.
  * - A journal file goes only when a segment that covers it opens and counts.
  */
-import { closeSync, copyFileSync, fdatasyncSync, openSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { closeSync, copyFileSync, openSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Sequence, type ShardId, sequence, shardId } from "../base/brand.ts";
 import {
@@ -17,15 +17,15 @@ import {
   syncFile,
   syncFolder,
   truncateDurably,
-  writeAll,
 } from "../base/durable.ts";
-import { DataFolderRefused, messageOf } from "../base/errors.ts";
+import { DataFolderRefused } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { readRowHead } from "../event/row.ts";
 import { type JournalContent, type ReadGroup, readJournal, rowLines } from "../journal/reader.ts";
 import type { KeeperForShards } from "../keeper/protocol.ts";
 import { currentSegments } from "../store/current.ts";
 import { listNames } from "../store/layout.ts";
+import { unusedFrom } from "../store/missing.ts";
 import {
   type DataFolder,
   journalName,
@@ -34,8 +34,11 @@ import {
   type SegmentName,
   unfinishedSuffix,
 } from "../store/names.ts";
+import { quarantineSegment } from "../store/quarantine.ts";
 import type { PendingPart } from "./flush.ts";
+import { type CorruptJournal, damageOf, forgetOpened, markLost } from "./lost-events.ts";
 import { Tally } from "./tally.ts";
+import { writeAnew, writeWhole } from "./whole-file.ts";
 
 /** Where a shard recovers from, and with what. */
 type RecoveryOptions = {
@@ -79,7 +82,8 @@ export async function recoverShard(options: RecoveryOptions): Promise<Recovered>
     segments += current.length;
     pending.push(...parts);
     const last = Math.max(0, ...current.map(({ name }) => name.to), ...parts.map(({ part }) => part.to));
-    if (each === shard) next = sequence(last + 1);
+    // What is missing was used: its ids may come back with its file.
+    if (each === shard) next = sequence(Math.max(last + 1, unusedFrom(folder, shard)));
   }
   return {
     next,
@@ -115,9 +119,18 @@ const countLines = (path: string, shard: ShardId) =>
 async function recoverJournals(options: RecoveryOptions, shard: ShardId): Promise<PendingPart[]> {
   const { folder } = options;
   for (const { file, name } of journalsOf(folder, shard)) await dropIfSealed(options, join(folder.journal, file), name);
+  forgetOpened(folder, shard);
   const files = journalsOf(folder, shard);
-  for (const [index, { file, name }] of files.entries())
-    await makeSound(options, { path: join(folder.journal, file), name, isLast: index === files.length - 1 });
+  const corrupt: CorruptJournal[] = [];
+  for (const [index, { file, name }] of files.entries()) {
+    const after = files[index + 1]?.name;
+    const isSound = await makeSound(options, {
+      path: join(folder.journal, file),
+      name,
+      isLast: after === undefined,
+    });
+    if (!isSound) corrupt.push({ from: name.from, until: after?.from });
+  }
   const parts = await Promise.all(
     journalsOf(folder, shard).map(async ({ file, name }) => {
       const path = join(folder.journal, file);
@@ -131,6 +144,7 @@ async function recoverJournals(options: RecoveryOptions, shard: ShardId): Promis
     if (before !== undefined && before.to >= part.from)
       throw new DataFolderRefused(`journal files ${before.path} and ${part.path} overlap`);
   }
+  markLost(folder, shard, { corrupt, parts: parts.map(({ part }) => part) });
   return parts;
 }
 
@@ -145,12 +159,19 @@ async function dropIfSealed(options: RecoveryOptions, path: string, name: { shar
     try {
       await keeper.check(segmentPath);
     } catch (error) {
-      if (!isWholeInJournals(folder, segment.name))
-        throw new DataFolderRefused(`${segmentPath} cannot be read, and its journal is gone: ${messageOf(error)}`, {
-          cause: error,
-        });
-      log.error({ segment: segment.file, error: messageOf(error) }, "segment unreadable; made again from its journal");
-      renameDurably({ from: segmentPath, to: `${segmentPath}.corrupt` });
+      const why = await damageOf(segmentPath, segment.name, error);
+      if (why === undefined) throw error;
+      if (isWholeInJournals(folder, segment.name)) {
+        log.error({ segment: segment.file, why }, "segment unreadable; made again from its journal");
+        renameDurably({ from: segmentPath, to: `${segmentPath}.corrupt` });
+      } else {
+        // What its journal still has must be sealed, under a name that lies within this one.
+        log.error(
+          { segment: segment.file, why },
+          "segment unreadable: put into quarantine; its journal has a part of it",
+        );
+        quarantineSegment(folder, { file: segment.file, range: segment.name, why });
+      }
       continue;
     }
     // Its name may not be durable yet: the sync after its rename is what may have failed.
@@ -174,11 +195,11 @@ function isWholeInJournals(folder: DataFolder, segment: SegmentName): boolean {
   return next > segment.to;
 }
 
-/** Brings one journal file to whole groups only: cuts a torn end, keeps a corrupt file aside and goes on with the rest. */
+/** Brings one journal file to whole groups only: cuts a torn end, keeps a corrupt file aside and goes on with the rest; false then. */
 async function makeSound(
   { folder, log }: RecoveryOptions,
   file: { path: string; name: { shard: ShardId; from: Sequence }; isLast: boolean },
-): Promise<void> {
+): Promise<boolean> {
   const { path, name } = file;
   const content = readJournal(path, name.from);
   const isTorn = content.soundBytes < content.writtenBytes;
@@ -191,7 +212,7 @@ async function makeSound(
     if (content.soundBytes === 0) removeIfThere(path);
     else if (content.missing !== "") complete(path, content);
     else if (content.soundBytes < content.fileBytes) truncateDurably(path, content.soundBytes);
-    return;
+    return true;
   }
   // Named by what it holds: keeping it aside once more, after a salvage that failed, writes the same file again.
   const checksum = (await checksumOfFile(path)).toString(16).padStart(8, "0");
@@ -204,6 +225,7 @@ async function makeSound(
     "journal corrupt: kept aside; its whole groups go on",
   );
   salvage(folder, path, name.shard, content);
+  return false;
 }
 
 /** Completes the last commit line, of which only the end is missing: its checksum has proven the group. */
@@ -239,25 +261,6 @@ function salvage(folder: DataFolder, path: string, shard: ShardId, content: Jour
   for (const target of names.toReversed()) renameSync(target + unfinishedSuffix, target);
   syncFolder(folder.journal);
   if (!names.includes(path)) removeIfThere(path);
-}
-
-/**
- * Makes a file durable by writing it once more: after a sync that failed in the last life, another one of the same pages
- * that succeeds would prove nothing.
- */
-function writeAnew(path: string): void {
-  writeWhole(path + unfinishedSuffix, [readFileSync(path)]);
-  renameDurably({ from: path + unfinishedSuffix, to: path });
-}
-
-function writeWhole(path: string, pieces: readonly Uint8Array[]): void {
-  const descriptor = openSync(path, "w");
-  try {
-    for (const piece of pieces) writeAll(descriptor, piece);
-    fdatasyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 function partOf(path: string, shard: ShardId, content: JournalContent): PendingPart {

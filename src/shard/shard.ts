@@ -29,6 +29,7 @@ import { IdLog, idsIn } from "./id-log.ts";
 import { IdTable } from "./id-table.ts";
 import { ImportedIds } from "./imported-ids.ts";
 import { Ingest } from "./ingest.ts";
+import { openedNoter } from "./lost-events.ts";
 import type { AppendAnswer, AppendRequest, ShardOptions } from "./protocol.ts";
 import { ownedShards, type Recovered, recoverShard } from "./recovery.ts";
 import { SealedCounter } from "./sealed-counts.ts";
@@ -102,6 +103,7 @@ export class Shard {
       next: recovered.next,
       isSynced: options.ack === "durable",
       pathOf: (from) => join(folder.journal, journalName({ shard, from })),
+      onCreated: openedNoter({ folder, shard, log }),
     });
     this.#groups = new GroupCommit(this.#journal, this.#throttle, {
       onDurable: (group) => this.#onDurable(group),

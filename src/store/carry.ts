@@ -21,7 +21,7 @@ import {
 import { join } from "node:path";
 import type { Sequence, ShardId } from "../base/brand.ts";
 import { appendDurably, removeIfThere, syncFolder } from "../base/durable.ts";
-import { codeOf } from "../base/errors.ts";
+import { codeOf, PlaceRefused } from "../base/errors.ts";
 import type { CatalogSegment, ErasureReceipt } from "./catalog-views.ts";
 import { currentSegments } from "./current.ts";
 import { encodeIdBlock, type IdBlock, readIdBlocks } from "./id-blocks.ts";
@@ -29,6 +29,7 @@ import { listImportedIds } from "./imported-ids-folder.ts";
 import { listNames } from "./layout.ts";
 import { type DataFolder, parseIdLogName, parseSegmentName, type SegmentName } from "./names.ts";
 import { keepReceipts, readReceipts } from "./receipts.ts";
+import { readUnreadable, unreadableAdvice } from "./unreadable.ts";
 
 /** What was carried, and how. */
 export type Carried = {
@@ -57,6 +58,7 @@ export function carrySealed(from: DataFolder, to: DataFolder): Carried {
     // Before the segments: what a file that is here now knows is in them.
     const imported = listImportedIds(from).filter(({ isSealed }) => isSealed);
     const current = listCurrent(from);
+    requireReadable(from, current);
     if (!carrySegments({ from, to, current, how }) || !carryIdLogs(from, to, current)) continue;
     if (!imported.every(({ path, file }) => linkOrCopy(path, join(to.ids, file)) !== undefined)) continue;
     if (erasures.length > 0) keepReceipts(to, erasures);
@@ -70,6 +72,14 @@ export function carrySealed(from: DataFolder, to: DataFolder): Carried {
     const bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
     return { segments, erasures, bytes, linked, copied: how.size - linked };
   }
+}
+
+/** A copy that lacks events in silence would be taken for a whole one. */
+function requireReadable(from: DataFolder, current: readonly Listed[]): void {
+  const unreadable = readUnreadable(from).find(({ file }) => current.some((each) => each.file === file));
+  if (unreadable === undefined) return;
+  const { file, why } = unreadable;
+  throw new PlaceRefused(`${join(from.segments, file)} cannot be read: ${why}; ${unreadableAdvice(file)}`);
 }
 
 /**

@@ -17,6 +17,7 @@ import { listNames } from "./layout.ts";
 import { type DataFolder, parseJournalName, parseSegmentName, type SegmentName } from "./names.ts";
 import { readReceipts } from "./receipts.ts";
 import { journalQuery } from "./segment.ts";
+import { readUnreadable } from "./unreadable.ts";
 
 /** Everything accepted before the call, sealed or not, of a data folder that a service may be writing at this moment. */
 export type FolderView = {
@@ -34,7 +35,9 @@ export type FolderView = {
 export function viewFolder(folder: DataFolder, scratch: string): FolderView {
   const watermarkMs = Date.now();
   using journals = openJournals(folder);
-  const { current } = currentSegments(listNames(folder.segments, parseSegmentName));
+  const unreadable = new Set(readUnreadable(folder).map(({ file }) => file));
+  const segments = listNames(folder.segments, parseSegmentName);
+  const { current } = currentSegments(segments.filter(({ file }) => !unreadable.has(file)));
   const copy = join(scratch, "unsealed.ndjson");
   const dispose = () => removeIfThere(copy);
   try {

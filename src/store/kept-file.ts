@@ -14,9 +14,9 @@
  * - Files of the release before have no checksum and are read; what is written has one. A file whose end resembles a
  *   checksum is not taken for one without.
  */
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
-import { appendDurably, removeIfThere, renameDurably } from "../base/durable.ts";
+import { appendDurably, removeIfThere, renameDurably, writeAll } from "../base/durable.ts";
 import { codeOf } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import { unfinishedSuffix } from "./names.ts";
@@ -57,6 +57,20 @@ export function keepJson(path: string, value: Readonly<Record<string, unknown>>)
 export function keepText(path: string, text: string): void {
   invariant(!text.includes("\n"), "a kept text is one line");
   replaceDurably(path, text + textEnd.replace("########", hex(Buffer.from(text))));
+}
+
+/**
+ * Writes a file of one line of text in its place and without a sync: for hints that must cost nothing. Texts of one file have one
+ * length, so that a process that ends half-way leaves the text before or this one.
+ */
+export function noteText(path: string, text: string): void {
+  invariant(!text.includes("\n"), "a kept text is one line");
+  const descriptor = openSync(path, constants.O_WRONLY | constants.O_CREAT);
+  try {
+    writeAll(descriptor, Buffer.from(text + textEnd.replace("########", hex(Buffer.from(text)))), 0);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 function sealed(body: string): string {

@@ -3,9 +3,9 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { dataPathProblem } from "../base/data-path.ts";
 import { removeIfThere, syncFolder } from "../base/durable.ts";
-import { DataFolderRefused, messageOf } from "../base/errors.ts";
+import { codeOf, DataFolderRefused, messageOf } from "../base/errors.ts";
 import { requireKnownFormat } from "./format-mark.ts";
-import { type DataFolder, dataFolder, unfinishedSuffix } from "./names.ts";
+import { type DataFolder, dataFolder, parseSegmentName, unfinishedSuffix } from "./names.ts";
 
 /**
  * Makes the folders that are missing, durably, and gives their paths.
@@ -47,7 +47,18 @@ function requireWritable(folder: DataFolder): void {
 /** Whether anything is sealed, accepted or kept aside in the folder. */
 export function holdsEvents(folder: DataFolder): boolean {
   const hasFile = (path: string) => readdirSync(path, { withFileTypes: true }).some((entry) => entry.isFile());
-  return [folder.segments, folder.journal, folder.corrupt, folder.refused].some(hasFile);
+  const isQuarantined = filesIn(folder.quarantine).some((file) => parseSegmentName(file) !== undefined);
+  return isQuarantined || [folder.segments, folder.journal, folder.corrupt, folder.refused].some(hasFile);
+}
+
+/** Names in a folder, in their order; none where it is not there. */
+export function filesIn(path: string): string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
+    throw error;
+  }
 }
 
 /** Files of a folder that a parser knows, with what their names say, in the order of their names. */

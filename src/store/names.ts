@@ -164,3 +164,35 @@ export function parseImportedIdsName(file: string): ImportedIdsName | undefined 
   const match = /^imported-(\d{16})-(\d{8})\.ids$/.exec(file);
   return match === null ? undefined : { to: sequence(Number(match[1])), number: Number(match[2]) };
 }
+
+/** What the name of a marker says: events that are missing, and known to be. */
+export type MissingRange = { shard: ShardId; from: Sequence; to: Sequence };
+
+/** A stretch of a shard, as markers are named and as a person names it. */
+export const rangeName = ({ shard, from, to }: MissingRange) =>
+  `${shardText(shard)}-${sequenceText(from)}-${sequenceText(to)}`;
+
+/** Reads the name of a stretch; undefined when it is none. */
+export function parseRangeName(text: string): MissingRange | undefined {
+  const match = /^(\d{4})-(\d{16})-(\d{16})$/.exec(text);
+  if (match === null) return undefined;
+  return {
+    shard: shardId(Number(match[1])),
+    from: sequence(Number(match[2])),
+    to: sequence(Number(match[3])),
+  };
+}
+
+/** Name of a marker. */
+export const markerName = (range: MissingRange) => `${rangeName(range)}.json`;
+
+/** Reads the name of a marker; undefined when it is none. */
+export const parseMarkerName = (file: string): MissingRange | undefined =>
+  file.endsWith(".json") ? parseRangeName(file.slice(0, -".json".length)) : undefined;
+
+/** Name of the file that says which journal file a shard opened last. */
+export const openedName = (shard: ShardId) => shardText(shard);
+
+/** Reads the name of such a file; undefined when it is none. */
+export const parseOpenedName = (file: string): ShardId | undefined =>
+  /^\d{4}$/.test(file) ? shardId(Number(file)) : undefined;

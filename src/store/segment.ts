@@ -13,6 +13,7 @@ import { messageOf, SegmentNotSealed } from "../base/errors.ts";
 import { eventColumns, journalColumn, journalType } from "../event/columns.ts";
 import type { DuckDB } from "./duckdb.ts";
 import { type DataFolder, type SegmentName, segmentName, unfinishedSuffix } from "./names.ts";
+import { withSegment } from "./open-segment.ts";
 import { emptyQuery, rollupQuery } from "./rollup.ts";
 import { digits, identifier, listLiteral, literal } from "./sql-literals.ts";
 import { summaryQuery } from "./summary.ts";
@@ -124,8 +125,7 @@ export function isAboutLines(error: unknown): boolean {
  * @throws SegmentNotSealed when it cannot be opened, or the two disagree
  */
 export async function countRows(duckdb: DuckDB, path: string): Promise<number> {
-  await duckdb.run(`ATTACH ${literal(path)} AS counted (READ_ONLY)`);
-  try {
+  return withSegment(duckdb, { path, name: "counted" }, async () => {
     const [row] = await duckdb.rows(
       `SELECT (SELECT count(*) FROM counted.events)::DOUBLE AS rows,
               (SELECT coalesce(sum(events), 0) FROM counted.rollup)::DOUBLE AS rolled_up`,
@@ -133,7 +133,5 @@ export async function countRows(duckdb: DuckDB, path: string): Promise<number> {
     if (row === undefined || row["rows"] !== row["rolled_up"])
       throw new SegmentNotSealed(`${path}: its rollup does not add up to its rows`);
     return Number(row["rows"]);
-  } finally {
-    await duckdb.run("DETACH counted");
-  }
+  });
 }

@@ -4,11 +4,11 @@
  *
  * Whoever adds a file to a data folder adds it here.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { codeOf } from "../base/errors.ts";
 import { requireKnownFormat } from "./format-mark.ts";
 import { type Kept, readKeptJson, readKeptLines, readKeptText } from "./kept-file.ts";
+import { filesIn } from "./layout.ts";
 import { type DataFolder, summaryFile } from "./names.ts";
 import { damagedReceipts } from "./receipts.ts";
 import { judgeSecret, mendedWarning } from "./secret-checksum.ts";
@@ -67,14 +67,4 @@ function tellSecret(folder: DataFolder, tell: (path: string, text: string) => un
   if (sentence === undefined) return;
   const [, name = "secret", text = sentence] = /^(\S+) (.*)$/.exec(sentence) ?? [];
   tell(join(folder.root, name), text);
-}
-
-/** Names in a folder, none where it is not there. */
-function filesIn(path: string): string[] {
-  try {
-    return readdirSync(path).sort();
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return [];
-    throw error;
-  }
 }

@@ -1,6 +1,7 @@
 /** What a segment says of itself in one row, so that nobody has to read its events to decide about it: table `summary`. */
 import type { DuckDB } from "./duckdb.ts";
-import { integer, literal } from "./sql-literals.ts";
+import { withSegment } from "./open-segment.ts";
+import { integer } from "./sql-literals.ts";
 
 /** What is known of a segment. Times in ms since 1970, undefined where it holds no event. */
 export type SegmentSummary = {
@@ -21,15 +22,10 @@ export const summaryQuery = (events: string, known: Pick<SegmentSummary, "client
 
 /** Reads the summary of a segment; one that was sealed before there were any is looked through. */
 export async function readSummary(duckdb: DuckDB, path: string): Promise<SegmentSummary> {
-  await duckdb.run(`ATTACH ${literal(path)} AS summed (READ_ONLY)`);
-  try {
-    const known = await duckdb.rows(
-      "SELECT 1 FROM duckdb_tables() WHERE database_name = 'summed' AND table_name = 'summary'",
-    );
-    const source =
-      known.length > 0
-        ? "summed.summary"
-        : `(SELECT s.* REPLACE (events AS client_ids) FROM (${summaryQuery("summed.events", { clientIds: 0, isFinal: false })}) s)`;
+  return withSegment(duckdb, { path, name: "summed" }, async (has) => {
+    const source = has.summary
+      ? "summed.summary"
+      : `(SELECT s.* REPLACE (events AS client_ids) FROM (${summaryQuery("summed.events", { clientIds: 0, isFinal: false })}) s)`;
     const [row] = await duckdb.rows(
       `SELECT events::DOUBLE AS events, client_ids::DOUBLE AS client_ids, is_final,
          epoch_ms(received_from)::DOUBLE AS received_from, epoch_ms(received_to)::DOUBLE AS received_to FROM ${source}`,
@@ -42,7 +38,5 @@ export async function readSummary(duckdb: DuckDB, path: string): Promise<Segment
       receivedFromMs: ms(row?.["received_from"]),
       receivedToMs: ms(row?.["received_to"]),
     };
-  } finally {
-    await duckdb.run("DETACH summed");
-  }
+  });
 }

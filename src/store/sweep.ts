@@ -1,5 +1,5 @@
 /** Removes what a crash left unfinished. */
-import { readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Log } from "../base/log.ts";
 import { markFormat } from "./format-mark.ts";
@@ -40,7 +40,8 @@ export function sweepImports(folder: DataFolder): void {
 
 /** Ids beside no event: a restore puts them there before its segments, and was killed in between. */
 function sweepIdsAlone(folder: DataFolder): string[] {
-  if (holdsEvents(folder)) return [];
+  // A restored folder has no note of what was sealed before its first start; one that lost its segments has.
+  if (holdsEvents(folder) || existsSync(folder.sealed)) return [];
   const alone = readdirSync(folder.ids).map((file) => join(folder.ids, file));
   for (const path of alone) rmSync(path);
   return alone;

@@ -1,6 +1,7 @@
 /** Checks everything in a data folder, reading every byte. Changes nothing, and may run beside the service. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { sequence } from "../base/brand.ts";
 import { checksumOfFile } from "../base/durable.ts";
 import { codeOf, messageOf } from "../base/errors.ts";
 import { readJournal } from "../journal/reader.ts";
@@ -8,11 +9,16 @@ import { currentSegments } from "./current.ts";
 import { DuckDB } from "./duckdb.ts";
 import { requireKnownFormat } from "./format-mark.ts";
 import { damagedImportedIds } from "./imported-ids-folder.ts";
-import { listNames } from "./layout.ts";
-import { type DataFolder, parseJournalName, parseSegmentName, type SegmentName } from "./names.ts";
-import { countRows } from "./segment.ts";
+import { missingText } from "./inspect.ts";
+import { readKeptJson } from "./kept-file.ts";
+import { checksumFault, faultOf } from "./known.ts";
+import { filesIn, listNames } from "./layout.ts";
+import { type JournalRange, missingIn } from "./missing.ts";
+import { type DataFolder, parseJournalName, parseMarkerName, parseSegmentName, type SegmentName } from "./names.ts";
+import { readWhole } from "./read-whole.ts";
 import { type Finding, inspectSmallFiles } from "./small-files.ts";
 import { literal } from "./sql-literals.ts";
+import { unreadableAdvice } from "./unreadable.ts";
 
 /** What a check found. */
 type VerifyReport = {
@@ -45,32 +51,58 @@ export async function verifyFolder(folder: DataFolder): Promise<VerifyReport> {
   }
   for (const { file, text } of inspectSmallFiles(folder)) report.problems.push({ file: join(folder.root, file), text });
   using duckdb = await DuckDB.open(limits);
-  verifyJournals(folder, report);
+  const journals = verifyJournals(folder, report);
+  for (const range of missingIn(folder, journals))
+    report.problems.push({ file: folder.root, text: missingText(range) });
+  tellQuarantined(folder, report);
   await verifySegments(duckdb, folder, report);
   await verifyCatalog(duckdb, folder, report);
   report.problems.push(...damagedImportedIds(folder));
   for (const file of readdirSync(folder.segments).filter((each) => each.endsWith(".corrupt")))
     report.notes.push({
       file: join(folder.segments, file),
-      text: "could not be read, and was made again from its journal",
+      text: "could not be read, and was made again from its journal; remove it once you have looked",
     });
   for (const file of readdirSync(folder.corrupt))
     report.problems.push({
       file: join(folder.corrupt, file),
-      text: "was kept aside as corrupt; its whole groups went on",
+      text: "is a corrupt journal; its whole groups went on. Look for its other events, then remove it",
     });
   for (const file of readdirSync(folder.refused))
-    report.problems.push({ file: join(folder.refused, file), text: "holds lines that could not be sealed" });
+    report.problems.push({
+      file: join(folder.refused, file),
+      text: "holds lines that could not be sealed; look at them, then remove it",
+    });
   return report;
 }
 
-function verifyJournals(folder: DataFolder, report: VerifyReport): void {
+/** Notes of what is missing and known to be. */
+function tellQuarantined(folder: DataFolder, report: VerifyReport): void {
+  for (const file of filesIn(folder.quarantine)) {
+    const path = join(folder.quarantine, file);
+    const range = parseMarkerName(file);
+    const kept = range === undefined ? undefined : readKeptJson(path);
+    if (range === undefined || kept?.kind !== "sound") continue;
+    const { segment, why } = kept.value;
+    const where = typeof segment === "string" ? `, ${segment} is in quarantine` : "";
+    const what = `events ${range.from} to ${range.to} of shard ${range.shard} are not in the catalog${where}: ${String(why)}`;
+    report.notes.push({ file: path, text: what });
+  }
+}
+
+/** Reads all journals; gives which events they hold. */
+function verifyJournals(folder: DataFolder, report: VerifyReport): JournalRange[] {
+  const ranges: JournalRange[] = [];
   const journals = listNames(folder.journal, parseJournalName);
   const newest = new Map(journals.map(({ file, name }) => [name.shard, file]));
   for (const { file, name } of journals) {
     const path = join(folder.journal, file);
     try {
       const content = readJournal(path, name.from);
+      const last = content.groups.at(-1)?.commit;
+      const to = last === undefined ? undefined : sequence(last.sequence + last.rows - 1);
+      // An empty file is one that a service has just opened.
+      ranges.push({ ...name, to: content.corrupt.length > 0 ? undefined : to });
       report.journals += 1;
       report.journalEvents += content.groups.reduce((sum, { commit }) => sum + commit.rows, 0);
       for (const { offset, end, reason } of content.corrupt)
@@ -84,6 +116,7 @@ function verifyJournals(folder: DataFolder, report: VerifyReport): void {
       if (codeOf(error) !== "ENOENT") throw error;
     }
   }
+  return ranges;
 }
 
 async function verifySegments(duckdb: DuckDB, folder: DataFolder, report: VerifyReport): Promise<void> {
@@ -95,7 +128,9 @@ async function verifySegments(duckdb: DuckDB, folder: DataFolder, report: Verify
     try {
       const checksum = await checksumOfFile(path);
       if (checksum !== name.crc32)
-        report.problems.push({ file: path, text: "its bytes do not match the checksum in its name" });
+        report.problems.push({ file: path, text: `${checksumFault}; ${unreadableAdvice(file)}` });
+      // What DuckDB makes of damaged bytes is not asked: it could be anything.
+      if (checksum !== name.crc32) continue;
       const rows = await readWhole(duckdb, path);
       const range = name.to - name.from + 1;
       if (rows > range) report.problems.push({ file: path, text: `has ${rows} events for ${range} sequences` });
@@ -105,7 +140,7 @@ async function verifySegments(duckdb: DuckDB, folder: DataFolder, report: Verify
     } catch (error) {
       // Replaced and removed while this runs beside the service.
       if (!existsSync(path)) continue;
-      report.problems.push({ file: path, text: `cannot be read: ${messageOf(error)}` });
+      report.problems.push({ file: path, text: `cannot be read: ${faultOf(error, path)}; ${unreadableAdvice(file)}` });
     }
   }
   for (const { file } of replaced)
@@ -125,23 +160,12 @@ function reportOverlaps(
   }
 }
 
-/** Reads every column of every event, so that DuckDB checks every block in use; gives the number of events. */
-async function readWhole(duckdb: DuckDB, path: string): Promise<number> {
-  const rows = await countRows(duckdb, path);
-  await duckdb.run(`ATTACH ${literal(path)} AS whole (READ_ONLY)`);
-  try {
-    await duckdb.rows("SELECT bit_xor(hash(events)) FROM whole.events events");
-  } finally {
-    await duckdb.run("DETACH whole");
-  }
-  return rows;
-}
-
 async function verifyCatalog(duckdb: DuckDB, folder: DataFolder, report: VerifyReport): Promise<void> {
   try {
     await duckdb.run(`ATTACH ${literal(folder.catalog)} AS catalog_file (READ_ONLY)`);
     await duckdb.rows("SELECT count(*)::DOUBLE AS events FROM catalog_file.events");
   } catch (error) {
-    report.problems.push({ file: folder.catalog, text: `cannot be read: ${messageOf(error)}` });
+    const why = `cannot be read: ${messageOf(error).split("\n", 1)[0]}`;
+    report.problems.push({ file: folder.catalog, text: `${why}; a running service writes it again by itself` });
   }
 }

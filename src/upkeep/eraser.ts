@@ -24,10 +24,11 @@ import {
 import { listNames } from "../store/layout.ts";
 import { type DataFolder, parseSegmentName, unfinishedSuffix } from "../store/names.ts";
 import { sweepImports } from "../store/sweep.ts";
+import { readUnreadable, unreadableAdvice } from "../store/unreadable.ts";
 import { keptAside, removeKeptAside } from "./kept-aside.ts";
 import type { Found } from "./protocol.ts";
 import { type RewriteTools, rewriteNext } from "./rewrite-next.ts";
-import { RewriteFailed, type RewriteGuard } from "./rewriter.ts";
+import { RewriteBlocked, RewriteFailed, type RewriteGuard } from "./rewriter.ts";
 
 /** Who has opened the catalog before an erasure gets this long to be done with files that go. ms */
 const readersMsMax = 5_000;
@@ -58,7 +59,8 @@ export class Eraser {
   /**
    * Erases from the beginning. REQUIRES: what was accepted before is sealed. Once `signal` says that nobody waits, nothing more is
    * done; but what is written down is carried out.
-   * @throws RewriteRefused when the condition cannot be evaluated, nothing is changed then; RewriteFailed or ActorDied when it goes on at the next start
+   * @throws RewriteRefused when the condition cannot be evaluated, nothing is changed then; RewriteBlocked when a person must do
+   * something before it can go on; RewriteFailed or ActorDied when it goes on by itself
    */
   async erase(request: ErasureRequest, by: string | null, signal: AbortSignal): Promise<ErasureResult> {
     const { folder } = this.#options;
@@ -76,13 +78,15 @@ export class Eraser {
    */
   async forecast(request: ErasureRequest, signal: AbortSignal): Promise<ErasureForecast> {
     const { events } = await this.#forecast(request, signal);
-    const { ids, notSearched } = keptAside(this.#options.folder, request);
-    return { events: events + ids.length, notSearched };
+    const { folder } = this.#options;
+    const { ids, notSearched } = keptAside(folder, request);
+    const unreadable = readUnreadable(folder).map(({ file }) => `segments/${file}`);
+    return { events: events + ids.length, notSearched: [...unreadable, ...notSearched] };
   }
 
   #forecast(request: ErasureRequest, signal: AbortSignal): Promise<Found> {
     const { conditions, rewriter } = this.#options;
-    const files = this.#segments().all;
+    const files = this.#segments().readable;
     return rewriter.run(
       { kind: "find", request, files, idsTo: undefined, whereItFails: "refuse" },
       { signal, guard: "where" in request ? conditions : undefined },
@@ -100,9 +104,10 @@ export class Eraser {
       const requestHash = hashOfRequest(request);
       const receipt: ErasureReceipt = { id, erasedAtMs: Date.now(), by, requestHash, events, catalogVersion };
       finishErasure(folder, receipt);
-      log.info({ id, events }, "events erased");
+      const { notSearched } = keptAside(folder, request);
+      log.info({ id, events, notSearched }, "events erased");
       await publisher.publish();
-      return { receipt, notSearched: keptAside(folder, request).notSearched };
+      return { receipt, notSearched };
     } finally {
       removeIfThere(idsPath(folder));
     }
@@ -112,7 +117,8 @@ export class Eraser {
   async #takeOut(erasure: Erasure): Promise<NonNullable<Erasure["found"]>> {
     const { folder, publisher } = this.#options;
     const { request } = erasure;
-    const { files, events: inSegments } = await this.#find(request, this.#segments().all);
+    await this.#requireReadable();
+    const { files, events: inSegments } = await this.#find(request, this.#segments().readable);
     const keep = `NOT coalesce(${erasureCondition(request)}, false)`;
     // Each rewrite replaces some of the files; those that are replaced already only go.
     while ((await rewriteNext(this.#options, { kind: "keep", keep, files })) !== undefined);
@@ -122,10 +128,29 @@ export class Eraser {
     return found;
   }
 
-  /** Names of segments. */
-  #segments(): { all: string[]; replaced: string[] } {
-    const all = listNames(this.#options.folder.segments, parseSegmentName);
-    return { all: all.map(({ file }) => file), replaced: currentSegments(all).replaced.map(({ file }) => file) };
+  /**
+   * Nothing goes on while a segment cannot be read: it may hold some of the events, and its receipt would say that they are gone.
+   * @throws RewriteBlocked naming the segments
+   */
+  async #requireReadable(): Promise<void> {
+    const { unreadable } = await this.#options.keeper.ask({ kind: "inspect" });
+    if (unreadable.length === 0) return;
+    const [first = ""] = unreadable;
+    throw new RewriteBlocked(
+      `The erasure is written down, and waits: ${unreadable.join(", ")} cannot be read and may hold some of the events. ` +
+        `Either ${unreadableAdvice(first)}; the erasure goes on by itself then`,
+    );
+  }
+
+  /** Names of segments: those that can be read, replaced ones too, and the replaced ones. */
+  #segments(): { readable: string[]; replaced: string[] } {
+    const { folder } = this.#options;
+    const unreadable = new Set(readUnreadable(folder).map(({ file }) => file));
+    const readable = listNames(folder.segments, parseSegmentName).filter(({ file }) => !unreadable.has(file));
+    return {
+      readable: readable.map(({ file }) => file),
+      replaced: currentSegments(readable).replaced.map(({ file }) => file),
+    };
   }
 
   #find(request: ErasureRequest, files: string[]): Promise<Found> {

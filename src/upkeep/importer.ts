@@ -13,12 +13,11 @@ import { removeIfThere, renameDurably, syncFile } from "../base/durable.ts";
 import type { Log } from "../base/log.ts";
 import type { KeeperHost } from "../keeper/host.ts";
 import type { AllShards } from "../shard/all-shards.ts";
-import { currentSegments } from "../store/current.ts";
 import { newImportedIdsPath, removeUnsealedIds } from "../store/imported-ids-folder.ts";
-import { listNames } from "../store/layout.ts";
-import { type DataFolder, importShard, parseSegmentName } from "../store/names.ts";
+import type { DataFolder } from "../store/names.ts";
 import type { ImportedLines, Rewritten } from "../store/rewrite.ts";
 import { RewriteFailed, type Rewriter } from "./rewriter.ts";
+import { placeOfImport } from "./stretches.ts";
 
 /** What a piece is sealed with. `sealed` resolves when everything that live clients sent before is in a segment. */
 type ImportTools = {
@@ -100,11 +99,7 @@ async function makeSegmentBesideClients(lines: ImportedLines, path: string, tool
 }
 
 async function makeSegment(lines: ImportedLines, { folder, rewriter }: ImportTools): Promise<Rewritten> {
-  const segments = listNames(folder.segments, parseSegmentName);
-  const last = segments.filter(({ name }) => name.shard === importShard).map(({ name }) => name.to);
-  const from = sequence(Math.max(0, ...last) + 1);
-  const range = { shard: importShard, from, to: sequence(from + lines.events - 1), generation: 0 };
-  const others = currentSegments(segments).current.map(({ file }) => file);
+  const { range, others } = placeOfImport(folder, lines.events);
   return await rewriter.run({ kind: "import", range, lines, others });
 }
 

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { removeIfThere, syncFolder } from "../base/durable.ts";
 import type { ErasureRequest } from "../store/erasures.ts";
 import { keptLine, readKeptLines, replaceDurably } from "../store/kept-file.ts";
-import type { DataFolder } from "../store/names.ts";
+import { filesIn } from "../store/layout.ts";
+import { type DataFolder, parseSegmentName } from "../store/names.ts";
 
 /** Ids of events kept aside that a request is about, and paths below the data folder that cannot be looked through for it. */
 type KeptAside = { ids: string[]; notSearched: string[] };
@@ -16,6 +17,8 @@ type KeptAside = { ids: string[]; notSearched: string[] };
 export function keptAside(folder: DataFolder, request: ErasureRequest): KeptAside {
   const notSearched = readdirSync(folder.corrupt).map((file) => `journal/corrupt/${file}`);
   for (const file of readdirSync(folder.segments)) if (file.endsWith(".corrupt")) notSearched.push(`segments/${file}`);
+  for (const file of filesIn(folder.quarantine))
+    if (parseSegmentName(file) !== undefined) notSearched.push(`quarantine/${file}`);
   const ids: string[] = [];
   for (const file of readdirSync(folder.refused)) {
     const { gone, damaged } = partLines(join(folder.refused, file), request);

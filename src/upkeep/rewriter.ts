@@ -14,6 +14,9 @@ export class RewriteFailed extends MillraceError {
   override readonly name = "RewriteFailed";
 }
 
+/** Something stands in the way that only a person can take away; the message names it and says what to do. */
+export class RewriteBlocked extends RewriteFailed {}
+
 /** What was asked cannot be done, now or later. */
 export class RewriteRefused extends MillraceError {
   override readonly name = "RewriteRefused";

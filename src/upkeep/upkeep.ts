@@ -2,7 +2,6 @@
  * Keeps the folder in health by itself: merges small segments, drops what has expired, removes what was replaced, and goes on
  * with an erasure that a crash interrupted. One job at a time; flushes go on beside it.
  */
-import { type ShardId, sequence } from "../base/brand.ts";
 import { systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -11,13 +10,15 @@ import type { RewriteWish, ShardStretch } from "../keeper/protocol.ts";
 import { currentSegments } from "../store/current.ts";
 import { type ErasureRequest, readErasure } from "../store/erasures.ts";
 import { listNames } from "../store/layout.ts";
-import { type DataFolder, parseSegmentName, type SegmentName } from "../store/names.ts";
+import { type DataFolder, parseSegmentName } from "../store/names.ts";
+import type { Quarantined } from "../store/quarantine.ts";
 import type { ImportedLines } from "../store/rewrite.ts";
 import { Eraser, type ErasureForecast, type ErasureResult } from "./eraser.ts";
 import { Expiry } from "./expiry.ts";
 import { sealPiece } from "./importer.ts";
 import { type RewriteTools, rewriteNext } from "./rewrite-next.ts";
-import { RewriteFailed, type RewriteGuard, Rewriter } from "./rewriter.ts";
+import { RewriteBlocked, RewriteFailed, type RewriteGuard, Rewriter } from "./rewriter.ts";
+import { endsOf } from "./stretches.ts";
 
 /** Between two looks for something to do. ms */
 const lookEveryMs = 500;
@@ -67,6 +68,8 @@ export class Upkeep implements AsyncDisposable {
   #erasures = 0;
   #isMerging = false;
   #failuresInRow = 0;
+  /** Why an erasure that is written down cannot go on. */
+  #blocked: string | undefined;
   #wakes: NodeJS.Timeout | undefined;
 
   constructor(options: UpkeepOptions) {
@@ -80,8 +83,10 @@ export class Upkeep implements AsyncDisposable {
 
   /** What a person should know: a sentence each, which says what to do. */
   get warnings(): readonly string[] {
-    if (this.#failuresInRow < failuresTold) return [];
+    const blocked = this.#blocked === undefined ? [] : [this.#blocked];
+    if (this.#failuresInRow < failuresTold) return blocked;
     return [
+      ...blocked,
       `upkeep stands still: merges, retention and erasures failed ${this.#failuresInRow} times in a row; ` +
         'read "upkeep failed" in the log, free disk space, or find a damaged file with "millrace verify"',
     ];
@@ -150,7 +155,7 @@ export class Upkeep implements AsyncDisposable {
 
   /** Merges these stretches; false when an erasure came between, which goes first. */
   async #mergeAll(stretches: ShardStretch[], done: Compacted): Promise<boolean> {
-    await this.#finishErasure();
+    await this.#finishErasureIfItCan();
     for (;;) {
       try {
         const gone = await this.#merge({ kind: "whole merge", stretches });
@@ -173,10 +178,41 @@ export class Upkeep implements AsyncDisposable {
     }
   }
 
-  /** Goes on with an erasure that was begun and did not come to its end. */
+  /**
+   * Goes on with an erasure that was begun and did not come to its end.
+   * @throws RewriteBlocked when a person must do something first
+   */
   async #finishErasure(): Promise<void> {
     const erasure = readErasure(this.#options.folder);
+    this.#blocked = undefined;
     if (erasure !== undefined) await this.#eraser.finish(erasure);
+  }
+
+  /** The same, for a job that need not wait for what a person must do. */
+  async #finishErasureIfItCan(): Promise<void> {
+    const before = this.#blocked;
+    try {
+      await this.#finishErasure();
+    } catch (error) {
+      if (!(error instanceof RewriteBlocked)) throw error;
+      this.#blocked = error.message;
+      if (before !== error.message) this.#options.log.warn(error.message);
+    }
+  }
+
+  /**
+   * Puts a segment into quarantine, and has the catalog and the counts follow.
+   * @throws RewriteFailed or ActorDied when it is not done
+   */
+  quarantine(segment: string): Promise<Quarantined> {
+    const { keeper, publisher, shards } = this.#options;
+    return this.#inTurn(async () => {
+      const outcome = await keeper.ask({ kind: "quarantine", segment });
+      if (outcome.kind === "refused") return outcome;
+      await publisher.publish();
+      await shards.recount();
+      return outcome;
+    });
   }
 
   /**
@@ -238,8 +274,9 @@ export class Upkeep implements AsyncDisposable {
     const { keeper, log } = this.#options;
     const { graceMs } = this.#options.limits;
     try {
-      await this.#finishErasure();
+      // Before the erasure: a replaced segment that cannot be read would keep it from its end.
       await keeper.ask({ kind: "sweep", graceMs });
+      await this.#finishErasureIfItCan();
       const wishes: RewriteWish[] = [{ kind: "merge" }];
       const cutoffMs = this.#expiry.cutoffMs();
       if (cutoffMs !== undefined) wishes.unshift({ kind: "drop", cutoffMs });
@@ -257,11 +294,4 @@ export class Upkeep implements AsyncDisposable {
     this.#failuresInRow = 0;
     return pauseMs;
   }
-}
-
-/** All that a shard has, of each shard. */
-function endsOf(names: readonly SegmentName[]): ShardStretch[] {
-  const ends = new Map<ShardId, number>();
-  for (const { shard, to } of names) ends.set(shard, Math.max(ends.get(shard) ?? 0, to));
-  return [...ends].map(([shard, to]) => ({ shard, before: sequence(to + 1) }));
 }

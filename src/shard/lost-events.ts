@@ -1,0 +1,66 @@
+/** What a recovery decides where events are gone: a segment that nobody can read, a stretch that a corrupt journal has lost. */
+import { join } from "node:path";
+import { type Sequence, type ShardId, sequence } from "../base/brand.ts";
+import { checksumOfFile, removeIfThere } from "../base/durable.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { listNames } from "../store/layout.ts";
+import { noteOpened, readOpened } from "../store/missing.ts";
+import { type DataFolder, openedName, parseJournalName, parseSegmentName, type SegmentName } from "../store/names.ts";
+import { keepMarker } from "../store/quarantine.ts";
+
+/**
+ * What is wrong with a segment that could not be checked; undefined where the failure may be one of the moment: the keeper died,
+ * descriptors or memory ran out.
+ */
+export async function damageOf(path: string, name: SegmentName, error: unknown): Promise<string | undefined> {
+  if ((await checksumOfFile(path)) !== name.crc32) return "its bytes do not match the checksum in its name";
+  const text = messageOf(error);
+  return /is not a segment|does not add up/.test(text) ? text.replaceAll(path, "the file") : undefined;
+}
+
+/** A journal file that was corrupt, and the sequence at which the next file of its shard begins. */
+export type CorruptJournal = { from: Sequence; until: Sequence | undefined };
+
+/** Marks what corrupt journals have lost: it is told by `journal/corrupt`, and not as a file that somebody removed. */
+export function markLost(
+  folder: DataFolder,
+  shard: ShardId,
+  { corrupt, parts }: { corrupt: readonly CorruptJournal[]; parts: readonly { from: Sequence; to: Sequence }[] },
+): void {
+  if (corrupt.length === 0) return;
+  const segments = listNames(folder.segments, parseSegmentName).filter(({ name }) => name.shard === shard);
+  const there = [...segments.map(({ name }) => name), ...parts].sort((a, b) => a.from - b.from);
+  for (const { from, until } of corrupt) {
+    let next: number = from;
+    const ends = until === undefined ? [] : [{ from: until, to: until }];
+    for (const each of [...there, ...ends]) {
+      if (each.to < next || (until !== undefined && next >= until)) continue;
+      if (each.from > next) {
+        const range = { shard, from: sequence(next), to: sequence(Math.min(each.from, until ?? each.from) - 1) };
+        keepMarker(folder, { range, file: undefined, why: "lost in a corrupt journal file, see journal/corrupt" });
+      }
+      next = each.to + 1;
+    }
+  }
+}
+
+/** Takes back the note of the journal file opened last where that file is there: recovery may find it empty and remove it. */
+export function forgetOpened(folder: DataFolder, shard: ShardId): void {
+  const opened = readOpened(folder).get(shard);
+  const isThere = listNames(folder.journal, parseJournalName).some(
+    ({ name }) => name.shard === shard && name.from === opened,
+  );
+  if (isThere) removeIfThere(join(folder.opened, openedName(shard)));
+}
+
+/** What a journal tells of each file that it opens: a hint beside it, which a full disk may keep from being written. */
+export const openedNoter =
+  ({ folder, shard, log }: { folder: DataFolder; shard: ShardId; log: Log }) =>
+  (from: Sequence): void => {
+    try {
+      noteOpened(folder, { shard, from });
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, "the open journal file is not noted: if it is removed, no start notices");
+    }
+  };

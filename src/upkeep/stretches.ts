@@ -1,0 +1,29 @@
+/** Stretches of sequences: where imported events go, and what a shard has. */
+import { type ShardId, sequence } from "../base/brand.ts";
+import type { ShardStretch } from "../keeper/protocol.ts";
+import { currentSegments } from "../store/current.ts";
+import { listNames } from "../store/layout.ts";
+import { unusedFrom } from "../store/missing.ts";
+import { type DataFolder, importShard, parseSegmentName, type SegmentName } from "../store/names.ts";
+import type { Rewrite } from "../store/rewrite.ts";
+import { readUnreadable } from "../store/unreadable.ts";
+
+/** The place of so many events behind all imported ones, also those that are missing, and names of the readable segments. */
+export function placeOfImport(folder: DataFolder, events: number): { range: Rewrite["range"]; others: string[] } {
+  const segments = listNames(folder.segments, parseSegmentName);
+  const last = segments.filter(({ name }) => name.shard === importShard).map(({ name }) => name.to);
+  const from = sequence(Math.max(0, ...last, unusedFrom(folder, importShard) - 1) + 1);
+  const unreadable = new Set(readUnreadable(folder).map(({ file }) => file));
+  const readable = segments.filter(({ file }) => !unreadable.has(file));
+  return {
+    range: { shard: importShard, from, to: sequence(from + events - 1), generation: 0 },
+    others: currentSegments(readable).current.map(({ file }) => file),
+  };
+}
+
+/** All that a shard has, of each shard. */
+export function endsOf(names: readonly SegmentName[]): ShardStretch[] {
+  const ends = new Map<ShardId, number>();
+  for (const { shard, to } of names) ends.set(shard, Math.max(ends.get(shard) ?? 0, to));
+  return [...ends].map(([shard, to]) => ({ shard, before: sequence(to + 1) }));
+}
