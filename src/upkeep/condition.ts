@@ -34,10 +34,10 @@ export async function requireCondition(duckdb: DuckDB, condition: string): Promi
   await refusedByDuckDB(async () => {
     const result = await duckdb.result(`SELECT ${bracketed(condition)} AS holds ${from}`);
     const type = result.columnType(0);
-    if (type.typeId !== DuckDBTypeId.BOOLEAN || (await isUntypedNull(duckdb, condition, from)))
-      throw new ConditionRefused(
-        `The condition must be BOOLEAN, such as session_id = 'x'; this one is ${type.typeId === DuckDBTypeId.BOOLEAN ? "NULL" : type}`,
-      );
+    if (type.typeId === DuckDBTypeId.BOOLEAN) return;
+    // DuckDB takes a bare NULL for an INTEGER.
+    const shown = /^\W*NULL\W*$/i.test(condition) ? "NULL" : type;
+    throw new ConditionRefused(`The condition must be BOOLEAN, such as session_id = 'x'; this one is ${shown}`);
   });
 }
 
@@ -55,12 +55,6 @@ export async function refusedByDuckDB(ask: () => Promise<void>): Promise<void> {
       throw error;
     throw new ConditionRefused(first, { cause: error });
   }
-}
-
-/** DuckDB gives NULL a type where it needs one; `typeof` tells. */
-async function isUntypedNull(duckdb: DuckDB, condition: string, from: string): Promise<boolean> {
-  const [row] = await duckdb.rows(`SELECT any_value(typeof(${bracketed(condition)})) AS type ${from}`);
-  return row?.["type"] === '"NULL"';
 }
 
 /** The first thing in a condition that differs from one statement, session or run to the next; undefined: there is none. */
