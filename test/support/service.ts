@@ -50,6 +50,8 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Default: one that may write and read; null sends none. */
   readonly token?: string | null;
+  /** Default 30 s; then it fails. */
+  readonly limitMs?: number;
 }
 
 /** An answer other than the one that a kind method expects. */
@@ -207,7 +209,7 @@ export class Service implements AsyncDisposable {
         ...options.headers,
       },
       ...(options.body === undefined ? {} : { body: options.body }),
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(options.limitMs ?? 30_000),
     });
   }
 
