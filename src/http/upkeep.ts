@@ -104,7 +104,7 @@ const quarantineSchema = Type.Object(
 export async function quarantine(context: HttpContext, request: Request): Promise<Response> {
   const { upkeep } = await admitted(context, request);
   requireJson(request);
-  const body = parseJson(await readBody(request, context.limits.bodyBytesMax));
+  const body = parseJson(await readBody(request, context));
   if (!body.ok) return invalid(answerOf(body.issues));
   if (!Value.Check(quarantineSchema, body.value))
     throw new Refusal(400, { reason: "invalid", text: "The body is an object with a string `segment`" });
