@@ -193,7 +193,7 @@ test("a rewriting process that is killed has changed nothing: it is asked again,
   });
   process.kill(await rewriterOf(service), "SIGKILL");
   expect(await erasing).toContain("answered 503");
-  await until(async () => (await service.rows("FROM erasures")).length === 1, { what: "its receipt", limitMs: 15_000 });
+  await until(async () => (await service.rows("FROM erasures")).length === 1, { what: "its receipt", limitMs: 40_000 });
   expect(await service.rows("SELECT events FROM erasures")).toEqual([{ events: "160" }]);
   expect(await agreedCount(service)).toBe(0);
   await expectSoundFolder(service);
