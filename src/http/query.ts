@@ -20,7 +20,8 @@ const retryAfterSeconds = 1;
  */
 export async function query(context: HttpContext, request: Request, server: Server<unknown> | null): Promise<Response> {
   if (!context.isAccepting()) throw new Overloaded("stopping");
-  await context.auth.authorize(request, "query");
+  const principal = await context.auth.authorize(request, "query");
+  const subject = principal.subject === null ? null : Buffer.from(principal.subject).toString();
   requireJson(request);
   if (encodingOf(request) !== "identity")
     throw new Refusal(415, { reason: "unsupported_encoding", text: "The body of a query cannot be packed" });
@@ -33,7 +34,9 @@ export async function query(context: HttpContext, request: Request, server: Serv
     return invalid(answerOf(read.issues));
   }
   server?.timeout(request, 0);
-  const answer = await context.queries.run(read.query, request.signal);
+  const answer = await context.queries.run(read.query, { subject, signal: request.signal });
+  const reason = answer.ok ? undefined : answer.refusal.kind;
+  context.log.info({ subject, format: read.query.format, reason }, answer.ok ? "query answered" : "query refused");
   if (answer.ok) {
     const headers = { "content-type": contentTypes[read.query.format], "cache-control": "no-store" };
     return new Response(answer.body, { headers });

@@ -35,11 +35,18 @@ type QueryOutcome = "answered" | "cut" | QueryRefusal["kind"];
  */
 const spareMs = 60_000;
 
+/**
+ * A process ends a moment after the last byte of its answer, and a client may ask again by then: so long a query waits for a place
+ * before it is refused. ms
+ */
+const placeWaitMs = 1_000;
+
 /** Runs queries over one data folder. */
 export class QueryRunner {
   readonly #folder: DataFolder;
   readonly #limits: QueryLimits;
-  readonly #running = new Set<QueryProcess>();
+  /** With the subject that asked; null: a token without one. */
+  readonly #running = new Map<QueryProcess, string | null>();
   readonly #outcomes = new Map<QueryOutcome, number>();
   /** Made with the first process. */
   #scratch: Scratch | undefined;
@@ -58,13 +65,20 @@ export class QueryRunner {
     return this.#outcomes.entries();
   }
 
-  /** Runs one query; `signal` tells that its client has gone. Resolves with the first rows, or when there will be none. */
-  async run(query: Query, signal: AbortSignal): Promise<QueryAnswer> {
-    if (this.#running.size >= this.#limits.atOnceMax)
-      return this.#refuse({ kind: "busy", message: "", position: undefined });
+  /** Runs one query; `subject` asks; `signal` tells that its client has gone. Resolves with the first rows, or when there will be none. */
+  async run(query: Query, { subject, signal }: { subject: string | null; signal: AbortSignal }): Promise<QueryAnswer> {
+    const untilMs = performance.now() + placeWaitMs;
+    while (!this.#hasPlaceFor(subject)) {
+      const leftMs = untilMs - performance.now();
+      if (leftMs <= 0 || signal.aborted || this.#isStopped)
+        return this.#refuse({ kind: "busy", message: "", position: undefined });
+      await Promise.race([Bun.sleep(leftMs), ...[...this.#running.keys()].map(({ ended }) => ended)]);
+    }
     const child = this.#takeSpare() ?? this.#spawn();
-    this.#running.add(child);
+    this.#running.set(child, subject);
     child.start(query, { ...this.#limits, root: this.#folder.root });
+    // At once: who asks one question after another need not wait until the next process has loaded DuckDB.
+    this.#keepSpare();
     child.ended.then(() => this.#hasEnded(child));
     signal.addEventListener("abort", () => child.end("gone"), { once: true });
     if (signal.aborted || this.#isStopped) child.end("gone");
@@ -79,7 +93,7 @@ export class QueryRunner {
   /** Ends what runs, whose clients see their answers break off, and leaves nothing behind. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    const left = [...this.#running];
+    const left = [...this.#running.keys()];
     const spare = this.#takeSpare();
     if (spare !== undefined) left.push(spare);
     for (const child of left) child.end("gone");
@@ -121,6 +135,17 @@ export class QueryRunner {
 
   #hasEnded(child: QueryProcess): void {
     this.#running.delete(child);
+    this.#keepSpare();
+  }
+
+  /** One place stays for others, where there are two: nobody's questions keep everybody else's out. */
+  #hasPlaceFor(subject: string | null): boolean {
+    const { atOnceMax } = this.#limits;
+    const own = [...this.#running.values()].filter((each) => each === subject).length;
+    return this.#running.size < atOnceMax && own < Math.max(1, atOnceMax - 1);
+  }
+
+  #keepSpare(): void {
     if (this.#isStopped) return;
     try {
       this.#spare = this.#takeSpare() ?? this.#spawn();

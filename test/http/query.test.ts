@@ -223,6 +223,49 @@ test("as many queries run at once as may; one more is 429, and a client that lea
   expect(metrics).toMatch(/^millrace_queries_total\{outcome="gone"\} 1$/m);
 });
 
+test("one subject leaves a place for others (C12)", async () => {
+  await using limited = await startService({ env: { ...env, MILLRACE_QUERIES_MAX: "2" } });
+  const token = (subject: string) => limited.token({ scope: "query", subject });
+  const left = new AbortController();
+  const running = fetch(limited.url + path, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token("greedy")}`, "content-type": "application/json" },
+    body: JSON.stringify({ sql: endless }),
+    signal: left.signal,
+  }).catch((error: unknown) => error);
+  const refused = await until(
+    async () => {
+      const response = await ask(limited, { sql: "SELECT 1" }, { token: token("greedy") });
+      return response.status === 429;
+    },
+    { what: "the refusal of a second query", limitMs: 10_000 },
+  );
+  expect(refused).toBe(true);
+  expect((await ask(limited, { sql: "SELECT 1" }, { token: token("modest") })).status).toBe(200);
+  left.abort();
+  await running;
+});
+
+test("a body of too many values is 413 at once, wherever they stand (C2)", async () => {
+  const numbers = Array.from({ length: 100_000 }, () => "1.0").join(",");
+  for (const body of [
+    `{"sql":"SELECT 1","params":[${numbers}]}`,
+    `{"sql":"SELECT 1","params":{"a":[${numbers}]}}`,
+    `{"sql":"SELECT 1","other":[${numbers}]}`,
+  ]) {
+    const response = await service().request(path, { token: service().token({ scope: "query" }), body });
+    expect(response.status).toBe(413);
+    expect(await response.json()).toEqual({ detail: expect.stringContaining("10000 values") });
+  }
+});
+
+test("an empty Accept is JSON", async () => {
+  for (const accept of ["", " "]) {
+    const response = await ask(service(), { sql: "SELECT 1" }, { headers: { accept } });
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/json"]);
+  }
+});
+
 /** Runs until it is stopped, in little memory. */
 const endless = "WITH RECURSIVE t(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM t) SELECT count(*) FROM t WHERE i < 0";
 
