@@ -14,7 +14,7 @@ export function modeFindings(
   const others = entries.filter(({ path }) => path !== "secret");
   const wanted = (entry: Entry) => (entry.isFolder ? modes.folder : modes.file);
   const open = others.filter((entry) => (entry.mode & 0o777 & ~wanted(entry) & 0o077) !== 0);
-  const closed = others.filter((entry) => (wanted(entry) & ~entry.mode) !== 0);
+  const closed = others.filter((entry) => !isScratch(entry) && (wanted(entry) & ~entry.mode) !== 0);
   const findings: Finding[] = [];
   const mend = `chmod -R u=rwX,g=${share === "group" ? "rX" : ""},o= ${quoted(root)} && chmod 600 ${quoted(`${root}/secret`)}`;
   if (open.length > 0)
@@ -41,6 +41,9 @@ export function modeFindings(
   else findings.push(ok("owner", `user ${user}`));
   return findings;
 }
+
+/** What a command or a query keeps while it runs is for nobody else, whoever may read the rest. */
+const isScratch = ({ path }: Entry) => /^scratch(\/|$)/.test(path);
 
 const nameOf = (entry: Entry | undefined) =>
   entry === undefined || entry.path === "" ? "the folder itself" : entry.path;

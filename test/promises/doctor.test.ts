@@ -81,6 +81,18 @@ test("nothing is found on a folder that is well, with and without a server, and 
   expect(await service.stop()).toBe(0);
 });
 
+test("nothing is found on a folder that was made for a group, after a service and a query", async () => {
+  using place = temporaryFolder();
+  const dataDir = join(place.path, "data");
+  const env = { MILLRACE_SHARE: "group", MILLRACE_JWT_SECRET: undefined };
+  {
+    await using service = await startService({ dataDir, env });
+    expect(await service.stop()).toBe(0);
+  }
+  expect((await millrace(["sql", "SELECT 1"], { env: { ...env, MILLRACE_DATA_DIR: dataDir } })).code).toBe(0);
+  expect(await doctor(dataDir, env)).toMatchObject({ code: 0, found: [] });
+});
+
 test("a folder that is not there yet is nothing amiss, and is not made", async () => {
   using place = temporaryFolder();
   expect(await doctor(join(place.path, "a/b/data"))).toMatchObject({ code: 0, found: [] });

@@ -33,7 +33,7 @@ function modesIn(folder: string): Record<string, string> {
 function wrongModes(folder: string, modes: { folder: string; file: string }): string[] {
   return Object.entries(modesIn(folder)).flatMap(([name, mode]) => {
     const isFolder = statSync(join(folder, name)).isDirectory();
-    const wanted = isFolder ? modes.folder : name.endsWith("secret") ? "600" : modes.file;
+    const wanted = name === "scratch" ? "700" : isFolder ? modes.folder : name.endsWith("secret") ? "600" : modes.file;
     return mode === wanted ? [] : [`${name}: ${mode}`];
   });
 }
