@@ -32,6 +32,10 @@ export async function writeCatalog(duckdb: DuckDB, path: string, content: Catalo
     for (const statement of catalogStatements(content)) await duckdb.run(statement);
     await duckdb.run("COMMIT");
     await duckdb.run("CHECKPOINT catalog_file");
+  } catch (error) {
+    // Without it USE fails in the aborted transaction, and its error hides this one. After a commit there is nothing to roll back.
+    await duckdb.run("ROLLBACK").catch(() => undefined);
+    throw error;
   } finally {
     await duckdb.run("USE memory");
     await duckdb.run("DETACH catalog_file");

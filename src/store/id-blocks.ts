@@ -53,27 +53,55 @@ export function encodeIdBlock({ flushedAtMs, range, records }: IdBlock): Uint8Ar
 }
 
 /**
- * Whole blocks of an id log, in order, and whether something follows them: a block that does not check is the end of its
- * file, because it was or is being written.
+ * Whole blocks of an id log, in order. What does not check and is followed by whole blocks is damage, and is passed over: reading
+ * goes on at the next block that checks. At the end of its file it is torn, because it was or is being written.
  */
-export function readIdBlocks(path: string): { blocks: IdBlock[]; isTorn: boolean } {
+export function readIdBlocks(path: string): {
+  blocks: IdBlock[];
+  isTorn: boolean;
+  damaged: { from: number; to: number }[];
+} {
   const bytes = readFileSync(path);
   const blocks: IdBlock[] = [];
+  const damaged: { from: number; to: number }[] = [];
   let at = 0;
+  let soundTo = 0;
   while (at + olderHeadBytes <= bytes.byteLength) {
-    const head = new DataView(bytes.buffer, bytes.byteOffset + at);
-    const found = head.getUint32(0, true);
-    const isOlder = found === olderMagic;
-    const start = at + (isOlder ? olderHeadBytes : headBytes);
-    const end = start + head.getUint32(4, true) * idRecordBytes;
-    if ((found !== magic && !isOlder) || end > bytes.byteLength) break;
-    const checked = bytes.subarray(isOlder ? start : at + checkedFrom, end);
-    if (crc32(checked) !== head.getUint32(8, true)) break;
-    const range = isOlder
-      ? undefined
-      : { shard: shardId(head.getUint32(12, true)), to: sequence(head.getFloat64(24, true)) };
-    blocks.push({ flushedAtMs: head.getFloat64(16, true), range, records: bytes.subarray(start, end) });
-    at = end;
+    const read = blockAt(bytes, at);
+    if (read === undefined) {
+      at = nextMagic(bytes, at + 1);
+      continue;
+    }
+    if (soundTo < at) damaged.push({ from: soundTo, to: at });
+    blocks.push(read.block);
+    at = soundTo = read.end;
   }
-  return { blocks, isTorn: at < bytes.byteLength };
+  return { blocks, isTorn: soundTo < bytes.byteLength, damaged };
+}
+
+/** The block that begins there; undefined where none does that checks. */
+function blockAt(bytes: Buffer, at: number): { block: IdBlock; end: number } | undefined {
+  const head = new DataView(bytes.buffer, bytes.byteOffset + at, bytes.byteLength - at);
+  const found = head.getUint32(0, true);
+  const isOlder = found === olderMagic;
+  if ((found !== magic && !isOlder) || (!isOlder && head.byteLength < headBytes)) return undefined;
+  const start = at + (isOlder ? olderHeadBytes : headBytes);
+  const end = start + head.getUint32(4, true) * idRecordBytes;
+  if (end > bytes.byteLength) return undefined;
+  const checked = bytes.subarray(isOlder ? start : at + checkedFrom, end);
+  if (crc32(checked) !== head.getUint32(8, true)) return undefined;
+  const range = isOlder
+    ? undefined
+    : { shard: shardId(head.getUint32(12, true)), to: sequence(head.getFloat64(24, true)) };
+  return { block: { flushedAtMs: head.getFloat64(16, true), range, records: bytes.subarray(start, end) }, end };
+}
+
+/** Where the next block may begin; the end where none does. */
+function nextMagic(bytes: Buffer, from: number): number {
+  const places = [magic, olderMagic].map((each) => {
+    const sign = Buffer.alloc(4);
+    sign.writeUInt32LE(each);
+    return bytes.indexOf(sign, from);
+  });
+  return Math.min(bytes.byteLength, ...places.filter((place) => place !== -1));
 }

@@ -7,9 +7,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { requireKnownFormat } from "./format-mark.ts";
+import { readIdBlocks } from "./id-blocks.ts";
 import { type Kept, readKeptJson, readKeptLines, readKeptText } from "./kept-file.ts";
 import { filesIn } from "./layout.ts";
-import { type DataFolder, summaryFile } from "./names.ts";
+import { type DataFolder, parseIdLogName, summaryFile } from "./names.ts";
 import { damagedReceipts } from "./receipts.ts";
 import { judgeSecret, mendedWarning } from "./secret-checksum.ts";
 
@@ -57,6 +58,12 @@ export function inspectSmallFiles(folder: DataFolder): Finding[] {
   for (const file of filesIn(folder.refused))
     for (const { line, why } of readKeptLines(join(folder.refused, file)).damaged)
       tell(join(folder.refused, file), `line ${line} ${why}; restore the file, or remove the line`);
+  for (const file of filesIn(folder.ids).filter((each) => parseIdLogName(each) !== undefined)) {
+    const path = join(folder.ids, file);
+    if (!existsSync(path)) continue;
+    for (const { from, to } of readIdBlocks(path).damaged)
+      tell(path, `bytes ${from} to ${to} are damaged; ids in them may be stored twice. Restore the file from a backup`);
+  }
   return found;
 }
 

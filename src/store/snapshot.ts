@@ -8,20 +8,21 @@
  * - A restore has one step that counts: `segments` gets its name last. Killed before, the folder is still empty to the next
  *   restore, and a start sweeps what lies there.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
-import { renameDurably, syncFolder } from "../base/durable.ts";
+import { checksumOfFile, renameDurably, syncFolder } from "../base/durable.ts";
 import { codeOf, PlaceRefused } from "../base/errors.ts";
 import { type Carried, carrySealed } from "./carry.ts";
 import { publishedVersion, writeCatalog } from "./catalog.ts";
 import { DuckDB } from "./duckdb.ts";
 import { markFormat, requireKnownFormat } from "./format-mark.ts";
 import { keepJson, readKeptJson } from "./kept-file.ts";
-import { holdsEvents, prepareDataFolder } from "./layout.ts";
+import { filesIn, holdsEvents, prepareDataFolder } from "./layout.ts";
 import { lockDataFolder } from "./lock.ts";
-import { type DataFolder, dataFolder, summaryFile, unfinishedSuffix } from "./names.ts";
+import { type DataFolder, dataFolder, parseSegmentName, summaryFile, unfinishedSuffix } from "./names.ts";
+import { inspectSmallFiles } from "./small-files.ts";
 import { literal } from "./sql-literals.ts";
 import { sweepUnfinished } from "./sweep.ts";
 
@@ -84,6 +85,7 @@ export async function restoreSnapshot(from: string, path: string): Promise<Snaps
   const snapshot = dataFolder(resolve(from));
   requireKnownFormat(snapshot);
   const summary = readSummary(snapshot);
+  await requireSound(snapshot);
   const folder = prepareDataFolder(path);
   using _lock = lockDataFolder(folder);
   sweepUnfinished(folder);
@@ -106,6 +108,28 @@ export async function restoreSnapshot(from: string, path: string): Promise<Snaps
   } finally {
     rmSync(unfinished.root, { recursive: true, force: true });
   }
+}
+
+/**
+ * Checks a snapshot before anything of it is put in place: regular files alone, segments by the checksums in their names.
+ * @throws PlaceRefused naming the first file that is not sound
+ */
+async function requireSound(snapshot: DataFolder): Promise<void> {
+  const refuse = (path: string, why: string): never => {
+    throw new PlaceRefused(`${path} ${why}; nothing was restored. Take another copy of the snapshot`);
+  };
+  const [damaged] = inspectSmallFiles(snapshot);
+  if (damaged !== undefined) refuse(join(snapshot.root, damaged.file), damaged.text);
+  for (const folder of [snapshot.segments, snapshot.ids])
+    for (const file of filesIn(folder)) {
+      const path = join(folder, file);
+      if (!lstatSync(path).isFile()) refuse(path, "is not a regular file");
+      const name = parseSegmentName(file);
+      if (name !== undefined && (await checksumOfFile(path)) !== name.crc32)
+        refuse(path, "does not match the checksum in its name");
+    }
+  if (existsSync(snapshot.erasures) && !lstatSync(snapshot.erasures).isFile())
+    refuse(snapshot.erasures, "is not a regular file");
 }
 
 const unfinishedName = (root: string, pid: number) => `${root}.${pid}${unfinishedSuffix}`;
