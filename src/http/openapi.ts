@@ -56,7 +56,7 @@ const refusalSchema = Type.Object({ detail: Type.String() }, { $id: "Refusal" })
 const querySchema = Type.Object(
   {
     sql: Type.String({
-      description: "One SELECT over `events` and the catalog's other views; WITH, DESCRIBE and SUMMARIZE too",
+      description: "One SELECT over `events` and the catalog's other views; WITH, PIVOT, UNPIVOT, DESCRIBE, SUMMARIZE, SHOW TABLES and EXPLAIN too",
       examples: ["SELECT event_name, count(*) AS events FROM events WHERE category = $1 GROUP BY ALL ORDER BY ALL"],
     }),
     params: Type.Optional(
