@@ -56,12 +56,14 @@ const refusalSchema = Type.Object({ detail: Type.String() }, { $id: "Refusal" })
 const querySchema = Type.Object(
   {
     sql: Type.String({
-      description: "One SELECT over `events` and the catalog's other views; WITH, PIVOT, UNPIVOT, DESCRIBE, SUMMARIZE, SHOW TABLES and EXPLAIN too",
+      description:
+        "One SELECT over `events` and the catalog's other views; WITH, PIVOT, UNPIVOT, DESCRIBE, SUMMARIZE, SHOW TABLES and EXPLAIN too",
       examples: ["SELECT event_name, count(*) AS events FROM events WHERE category = $1 GROUP BY ALL ORDER BY ALL"],
     }),
     params: Type.Optional(
       Type.Union([Type.Array(Type.Unknown()), Type.Record(Type.String(), Type.Unknown()), Type.Null()], {
-        description: "Values for `?` and `$1` by position, or for `$name` by name: strings, numbers, booleans or null",
+        description:
+          "Values for `?` and `$1` by position, or for `$name` by name: strings, numbers, booleans, null, or lists of these",
         examples: [["trading"]],
       }),
     ),
