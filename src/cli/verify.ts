@@ -8,7 +8,9 @@ import { verifyFolder } from "../store/verify.ts";
 
 /** Exits with 1 if anything is wrong. */
 export const verifyCommand = new Command("verify")
-  .description("check every journal group and every segment of a data folder; exit code 1 if anything is wrong")
+  .description(
+    "check every file of a data folder: journals, segments, ids, small files, what is missing; exit code 1 if anything is wrong",
+  )
   .argument("[folder]", "data folder; default: MILLRACE_DATA_DIR")
   .action(async (given) => {
     const folder = dataFolder(resolve(given ?? readConfig(process.env).dataDir));
