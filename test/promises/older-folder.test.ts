@@ -51,6 +51,8 @@ test("C19: a folder of a later format is refused by every command, with both ver
   using folder = await olderFolder();
   const { dataDir } = folder;
   keepJson(join(dataDir, "format"), { format: 3, written_by: "9.8.7" });
+  const history = join(dataDir, "../history.ndjson");
+  writeFileSync(history, `${JSON.stringify({ event_name: "moved", timestamp: "2026-01-01T00:00:00Z" })}\n`);
   const commands = [
     ["serve"],
     ["token", "--subject", "me"],
@@ -60,7 +62,7 @@ test("C19: a folder of a later format is refused by every command, with both ver
     ["verify"],
     ["compact"],
     ["erase", "--subject", "me"],
-    ["import", join(dataDir, "journal/0000-0000000000000006.ndjson")],
+    ["import", history],
   ];
   for (const words of commands) {
     const { code, stderr } = await millrace(words, { env: { MILLRACE_DATA_DIR: dataDir, PORT: "0" } });
