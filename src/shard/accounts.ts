@@ -18,7 +18,7 @@ import type { SealedCounter } from "./sealed-counts.ts";
 import { Tally } from "./tally.ts";
 
 /** Counters that a new life of the shard takes over. */
-const lifelong = ["acceptedEvents", "duplicates", "conflicts", "flushFailures", "lastFlushMs"] as const;
+const lifelong = ["acceptedEvents", "duplicates", "conflicts", "flushFailures"] as const;
 
 /** What the accounts are kept with. */
 type AccountsOptions = {
@@ -58,6 +58,7 @@ export class Accounts {
       edit.clear();
       // What only grows goes on where the shard's last life left it.
       for (const field of lifelong) edit.set(field, before[field]);
+      edit.set("lastFlushMs", Math.max(before.lastFlushMs, recovered.lastFlushMs));
       edit.startHours(counter.from);
       for (const [category, events] of sealed.byCategory.entries()) edit.addCategory(category, events);
       for (const [hour, events] of sealed.byHour) edit.addHour(hour, events);

@@ -6,7 +6,7 @@
  * - A corrupt file is kept aside as it was before anything of it is used; of it only whole groups are used.
  * - A journal file goes only when a segment that covers it opens and counts.
  */
-import { closeSync, copyFileSync, openSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { closeSync, copyFileSync, openSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Sequence, type ShardId, sequence, shardId } from "../base/brand.ts";
 import {
@@ -28,6 +28,7 @@ import { listNames } from "../store/layout.ts";
 import { unusedFrom } from "../store/missing.ts";
 import {
   type DataFolder,
+  importShard,
   journalName,
   parseJournalName,
   parseSegmentName,
@@ -57,6 +58,8 @@ export type Recovered = {
   pending: PendingPart[];
   /** Current segments of this shard and of those that fall to it. */
   segments: number;
+  /** When the last flush sealed one of them, ms since 1970; 0 for never. */
+  lastFlushMs: number;
   /** Journal files kept aside as corrupt, now or earlier. */
   corruptJournals: number;
   /** Journal lines kept aside because they could not be sealed. */
@@ -75,11 +78,13 @@ export async function recoverShard(options: RecoveryOptions): Promise<Recovered>
   let segments = 0;
   const pending: PendingPart[] = [];
   let next = sequence(1);
+  let lastFlushMs = 0;
   for (const each of owned) {
     const parts = await recoverJournals(options, each);
     const { current } = currentSegments(segmentsOf(folder, each));
     refuseOverlaps(current);
     segments += current.length;
+    if (each !== importShard) lastFlushMs = Math.max(lastFlushMs, sealedAtMs(folder, current.at(-1)?.file));
     pending.push(...parts);
     const last = Math.max(0, ...current.map(({ name }) => name.to), ...parts.map(({ part }) => part.to));
     // What is missing was used: its ids may come back with its file.
@@ -89,9 +94,19 @@ export async function recoverShard(options: RecoveryOptions): Promise<Recovered>
     next,
     pending,
     segments,
+    lastFlushMs,
     corruptJournals: owned.reduce((sum, each) => sum + filesOf(folder.corrupt, each).length, 0),
     refusedLines: owned.reduce((sum, each) => sum + countLines(folder.refused, each), 0),
   };
+}
+
+/**
+ * When the segment with a shard's newest events was written. The file's own time, because it needs no DuckDB and is there for
+ * segments of every age; a merge since then makes it later.
+ */
+function sealedAtMs(folder: DataFolder, file: string | undefined): number {
+  if (file === undefined) return 0;
+  return statSync(join(folder.segments, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** This shard, and those found in the folder that no longer run and fall to it. */

@@ -4,10 +4,10 @@ import { ActorHost } from "../../src/actor/host.ts";
 import { ActorDied } from "../../src/base/errors.ts";
 import { openLog } from "../../src/base/log.ts";
 import { temporaryFolder } from "../support/rows.ts";
-import { until } from "../support/until.ts";
+import { patience, until } from "../support/until.ts";
 import type { MortalReplies, MortalRequest } from "./mortal-actor.ts";
 
-setDefaultTimeout(20_000);
+setDefaultTimeout(20_000 * patience);
 
 test("a thread that dies is replaced, also when its successor dies before it is ready, and no request is left waiting", async () => {
   using folder = temporaryFolder();

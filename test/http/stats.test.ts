@@ -168,3 +168,20 @@ test("stats survive a stop, a kill -9 with events pending, and both again", asyn
     });
   }
 });
+
+test("B14: last_flush is null before the first flush, and known after a restart", async () => {
+  await using own = await startService({ env: { MILLRACE_SHARDS: "2" } });
+  const lastFlush = async () => (await own.stats()).buffer_status.last_flush;
+  expect(await lastFlush()).toBeNull();
+  await own.track({ event_name: "flushed" });
+  await own.waitSealed();
+  const before = Date.parse((await lastFlush()) ?? "");
+  for (const end of [() => own.stop(), () => own.kill9()]) {
+    await end();
+    await own.restart();
+    // The file's time is of its last write, which a seal is done with a little later.
+    const after = Date.parse((await lastFlush()) ?? "");
+    expect(after).toBeLessThanOrEqual(before);
+    expect(after).toBeGreaterThan(before - 60_000);
+  }
+});

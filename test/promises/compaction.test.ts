@@ -11,7 +11,7 @@ import { layEvents } from "../support/journals.ts";
 import { Ledger } from "../support/ledger.ts";
 import { spawn } from "../support/process.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
-import { until } from "../support/until.ts";
+import { patience, until } from "../support/until.ts";
 import {
   agreedCount,
   briefGrace,
@@ -71,7 +71,7 @@ test("many flushes become few segments by themselves, and a reader sees each eve
     for (const file of segmentsOf(service.dataDir).current) made.add(file);
   }, 50);
   try {
-    const endMs = Date.now() + ingestMsMax;
+    const endMs = Date.now() + ingestMsMax * patience;
     const isEnough = () => made.size >= segmentsMade || Date.now() > endMs;
     const sent = (await Promise.all([ingest(service, isEnough), ingest(service, isEnough)])).reduce((a, b) => a + b, 0);
     await service.waitSealed();

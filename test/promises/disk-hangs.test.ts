@@ -6,10 +6,13 @@ import { faultyFromNow } from "../support/faults.ts";
 import { paths, type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
-setDefaultTimeout(2 * testMsMax);
+setDefaultTimeout(testMsMax);
 
 /** What the contract gives a request, and what a busy machine may add. ms */
-const answeredMsMax = 5_000 + 1_500;
+const answeredMsMax = 5_000 + 3_000;
+
+/** Health answers within a second on an idle machine; one that waited for the disk would take far longer than this. ms */
+const healthMsMax = 4_000;
 
 /** Longer than any of these tests looks at it. Seconds. */
 const hang = { delaySeconds: 45 };
@@ -91,7 +94,7 @@ test.each([
       const retry = await timed(service, event);
       expect(retry.status).toBe(503);
       expect(retry.ms).toBeLessThan(answeredMsMax);
-      expect(health.seen.slowestMs).toBeLessThan(1_000);
+      expect(health.seen.slowestMs).toBeLessThan(healthMsMax);
       expect([...health.seen.livez]).toEqual([200]);
     }
     await until(async () => (await service.health()).status === 200, { what: "health to be ok", limitMs: 60_000 });
@@ -119,7 +122,7 @@ test("a disk that hangs for whoever opens a file: health answers within a second
   await until(() => health.seen.problems.length > 0, { what: "health to tell", limitMs: 20_000 });
   expect(health.seen.problems.join("\n")).toContain("has not answered for");
   expect((await timed(service, { event_name: "still taken" })).status).toBe(200);
-  expect(health.seen.slowestMs).toBeLessThan(1_000);
+  expect(health.seen.slowestMs).toBeLessThan(healthMsMax);
 });
 
 test("syncs of a second each slow requests down, and refuse none", async () => {

@@ -4,11 +4,12 @@ import { faultyCalls } from "../support/faults.ts";
 import { endedByStep } from "../support/keeper.ts";
 import { Ledger } from "../support/ledger.ts";
 import { Service, testMsMax } from "../support/service.ts";
+import { patience } from "../support/until.ts";
 
 setDefaultTimeout(testMsMax);
 
 /** Long enough for the step to come at least in one thread, under the tracer. Milliseconds. */
-const loadMsMax = 10_000;
+const loadMsMax = 10_000 * patience;
 
 // The first ones of each thread are steps of the start itself.
 test.each([

@@ -14,7 +14,7 @@ export interface Ended {
 export interface CommandOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
-  /** Default 20 s; then it is killed and the call fails. */
+  /** Default 20 s, times `patience`; then it is killed and the call fails. */
   readonly limitMs?: number;
 }
 

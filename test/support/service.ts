@@ -17,13 +17,16 @@ import { queryFile, type Row, single } from "./catalog.ts";
 import { ended, entryPath, type Started, spawn } from "./process.ts";
 import type { ReadAnswer } from "./refusals.ts";
 import { nowSeconds, signToken } from "./tokens.ts";
-import { until } from "./until.ts";
+import { patience, until } from "./until.ts";
 
 /**
  * For `setDefaultTimeout` at the head of each file: a start may take 20 s and a stop 10 s before the test itself is to
  * tell what was wrong. Bun 1.4.5 ignores bunfig's `timeout`, and sets a default for one file at a time. Milliseconds.
  */
-export const testMsMax = 60_000;
+export const testMsMax = 60_000 * patience;
+
+/** A request that is not answered by then fails. Milliseconds. */
+const requestMsMax = 30_000 * patience;
 
 /** The reference's paths. */
 export const paths = {
@@ -164,14 +167,14 @@ export class Service implements AsyncDisposable {
 
   /**
    * Sends `signal` and waits for the end. Returns the exit code; null: it ended by the signal itself.
-   * @throws Error if it does not end within 15 s
+   * @throws Error if it does not end within 15 s, times `patience`
    */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
     this.signal(signal);
     return await this.exited();
   }
 
-  /** Waits for the end, at most 15 s, and returns the exit code; null: it ended by a signal. */
+  /** Waits for the end and returns the exit code; null: it ended by a signal. */
   async exited(): Promise<number | null> {
     const started = this.#running();
     await until(() => ended(started), {
@@ -198,7 +201,7 @@ export class Service implements AsyncDisposable {
     return signToken({ claims, secret: this.secret });
   }
 
-  /** One request. Nothing is thrown for a status; an answer that takes 30 s fails. */
+  /** One request. Nothing is thrown for a status; an answer that never comes fails. */
   async request(path: string, options: RequestOptions = {}): Promise<Response> {
     const token = options.token === undefined ? this.#token : options.token;
     return await fetch(this.#url + path, {
@@ -209,7 +212,7 @@ export class Service implements AsyncDisposable {
         ...options.headers,
       },
       ...(options.body === undefined ? {} : { body: options.body }),
-      signal: AbortSignal.timeout(options.limitMs ?? 30_000),
+      signal: AbortSignal.timeout(options.limitMs ?? requestMsMax),
     });
   }
 
