@@ -7,11 +7,11 @@
  * - A block that does not check is the end of its file: it was being written when the process ended, and its journal is
  *   still there.
  */
-import { closeSync, readSync } from "node:fs";
+import { closeSync, readSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Sequence, ShardId } from "../base/brand.ts";
 import { openKept } from "../base/descriptors.ts";
-import { appendDurably, removeIfThere, renameDurably, syncFolder } from "../base/durable.ts";
+import { appendDurably, removeIfThere, syncFolder } from "../base/durable.ts";
 import { readEventId } from "../event/event-id.ts";
 import { encodeIdBlock, type IdBlock, idRecordBytes, readIdBlocks } from "../store/id-blocks.ts";
 import { listNames } from "../store/layout.ts";
@@ -68,17 +68,15 @@ export class IdLog {
     try {
       const block = { flushedAtMs: this.#newestMs, range: { shard, to }, records: encodeRecords(ids) };
       appendDurably(descriptor, encodeIdBlock(block));
+      if (isNew) syncFolder(this.#folder.ids);
     } catch (error) {
-      // Otherwise a disk that stays full would gather a file for each try.
+      // Otherwise a disk that refuses would gather a file for each try, and the ids would stand in two.
       if (isNew) removeIfThere(this.#pathOf(file.number));
       throw error;
     } finally {
       closeSync(descriptor);
     }
-    if (isNew) {
-      syncFolder(this.#folder.ids);
-      this.#files.push(file);
-    }
+    if (isNew) this.#files.push(file);
     this.#lastIsTorn = false;
     file.ids += ids.count;
     this.#dropOld();
@@ -95,6 +93,8 @@ export class IdLog {
       const own = this.#files.find(({ number }) => name.shard === this.#shard && number === name.number);
       if (own !== undefined) own.ids -= forgotten;
     }
+    // Also when nothing was left to do: a call before this one may have failed at just this sync.
+    syncFolder(this.#folder.ids);
   }
 
   #pathOf(number: number): string {
@@ -151,7 +151,7 @@ function forgetIn(path: string, ids: ReadonlySet<string>): number {
   } finally {
     closeSync(descriptor);
   }
-  renameDurably({ from: unfinished, to: path });
+  renameSync(unfinished, path);
   return forgotten;
 }
 

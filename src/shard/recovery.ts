@@ -100,14 +100,9 @@ export async function recoverShard(options: RecoveryOptions): Promise<Recovered>
   };
 }
 
-/**
- * When the segment with a shard's newest events was written. The file's own time, because it needs no DuckDB and is there for
- * segments of every age; a merge since then makes it later.
- */
-function sealedAtMs(folder: DataFolder, file: string | undefined): number {
-  if (file === undefined) return 0;
-  return statSync(join(folder.segments, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-}
+/** When the segment with a shard's newest events was written: its file's time needs no DuckDB. A merge makes it later. */
+const sealedAtMs = (folder: DataFolder, file: string | undefined) =>
+  file === undefined ? 0 : (statSync(join(folder.segments, file), { throwIfNoEntry: false })?.mtimeMs ?? 0);
 
 /** This shard, and those found in the folder that no longer run and fall to it. */
 export function ownedShards(owner: Pick<RecoveryOptions, "folder" | "shard" | "shards">): ShardId[] {

@@ -11,7 +11,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { removeIfThere, renameDurably, syncFolder, truncateDurably } from "../base/durable.ts";
 import type { ErasureReceipt } from "./catalog-views.ts";
-import { keepJson, readKeptJson, readKeptLines } from "./kept-file.ts";
+import { keepJson, readKeptJson, readKeptLines, replaceDurably } from "./kept-file.ts";
 import type { DataFolder } from "./names.ts";
 import { keepReceipts, readReceipts } from "./receipts.ts";
 import { literal } from "./sql-literals.ts";
@@ -76,10 +76,11 @@ export function finishErasure(folder: DataFolder, receipt: ErasureReceipt): void
   // A line that a crash cut is no receipt; another one must not stand behind it.
   const { wholeBytes } = readKeptLines(folder.erasures);
   if (wholeBytes !== undefined) truncateDurably(folder.erasures, wholeBytes);
-  if (!readReceipts(folder).some(({ id }) => id === receipt.id)) {
-    keepReceipts(folder, [receipt]);
-    syncFolder(folder.root);
-  }
+  // One that is there already is of a try whose sync failed, which another sync would not mend: the file is written again.
+  if (readReceipts(folder).some(({ id }) => id === receipt.id))
+    replaceDurably(folder.erasures, readFileSync(folder.erasures));
+  else keepReceipts(folder, [receipt]);
+  syncFolder(folder.root);
   removeIfThere(folder.erasure);
   syncFolder(folder.root);
 }

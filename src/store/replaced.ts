@@ -38,6 +38,8 @@ export class ReplacedSegments {
     const stepMs = Math.min(monotonicMs - (this.#lastMs ?? monotonicMs), stepMsMax);
     const seenForMs = new Map<string, number>();
     const removed: string[] = [];
+    // What stands in their place must have its name for good before they go.
+    if (replaced.length > 0) syncFolder(segments);
     for (const { file, name } of replaced) {
       const by = current.find((each) => covers(each.name, name));
       if (by === undefined || !published.has(by.file)) continue;

@@ -69,7 +69,9 @@ export async function takeSnapshot(folder: DataFolder, path: string): Promise<Sn
     const summary = { taken_at: takenAt, segments: segments.length, bytes, linked, copied, ...counts };
     keepJson(join(unfinished.root, summaryFile), summary);
     syncFolder(unfinished.root);
-    renameDurably({ from: unfinished.root, to: root });
+    renameSync(unfinished.root, root);
+    // One whose name may not last is taken away again: it would be in the way of the next try.
+    syncOr(dirname(root), () => rmSync(root, { recursive: true, force: true }));
     return { path: root, ...summary };
   } catch (error) {
     rmSync(unfinished.root, { recursive: true, force: true });
@@ -103,7 +105,9 @@ export async function restoreSnapshot(from: string, path: string): Promise<Snaps
     if (existsSync(unfinished.erasures)) renameSync(unfinished.erasures, folder.erasures);
     renameSync(unfinished.catalog, folder.catalog);
     renameDurably({ from: unfinished.ids, to: folder.ids });
-    renameDurably({ from: unfinished.segments, to: folder.segments });
+    renameSync(unfinished.segments, folder.segments);
+    // Otherwise the folder would hold events to the next try, which would refuse it.
+    syncOr(folder.root, () => renameSync(folder.segments, unfinished.segments));
     return { ...summary, linked: carried.linked, copied: carried.copied, path: folder.root };
   } finally {
     rmSync(unfinished.root, { recursive: true, force: true });
@@ -130,6 +134,16 @@ async function requireSound(snapshot: DataFolder): Promise<void> {
     }
   if (existsSync(snapshot.erasures) && !lstatSync(snapshot.erasures).isFile())
     refuse(snapshot.erasures, "is not a regular file");
+}
+
+/** Syncs a folder after the rename that counts; undoes that when it fails, so that the whole can be tried again. */
+function syncOr(folder: string, undo: () => void): void {
+  try {
+    syncFolder(folder);
+  } catch (error) {
+    undo();
+    throw error;
+  }
 }
 
 const unfinishedName = (root: string, pid: number) => `${root}.${pid}${unfinishedSuffix}`;

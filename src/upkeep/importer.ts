@@ -105,7 +105,7 @@ async function makeSegment(lines: ImportedLines, { folder, rewriter }: ImportToo
 
 async function adopt(keeper: KeeperHost, rewritten: Rewritten): Promise<void> {
   try {
-    if (rewritten.events > 0) await keeper.ask({ kind: "adopt", rewritten });
+    if (rewritten.events > 0) await adopt(keeper, rewritten);
   } finally {
     removeIfThere(rewritten.unfinished);
   }

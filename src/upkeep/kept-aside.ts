@@ -36,13 +36,14 @@ export function removeKeptAside(folder: DataFolder, request: ErasureRequest): vo
     if (gone.length === 0) continue;
     if (kept.length + damaged.length === 0) {
       removeIfThere(path);
-      syncFolder(folder.refused);
     } else {
       // A damaged line stays as it is: nobody can tell whose it was, and a person may.
       const whole = damaged.flatMap(({ bytes }) => [bytes, Buffer.from("\n")]);
       replaceDurably(path, Buffer.concat([...kept.map((line) => Buffer.from(keptLine(line))), ...whole]));
     }
   }
+  // Also when nothing was left to do: a try before this one may have failed at just this sync.
+  syncFolder(folder.refused);
 }
 
 /** Lines that a request is not about, ids of those that it is, and lines that nobody can read. */

@@ -3,7 +3,7 @@
  * with an erasure that a crash interrupted. One job at a time; flushes go on beside it.
  */
 import { systemClock } from "../base/clock.ts";
-import { messageOf } from "../base/errors.ts";
+import { codeOf, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { within } from "../base/within.ts";
 import type { RewriteWish, ShardStretch } from "../keeper/protocol.ts";
@@ -122,7 +122,13 @@ export class Upkeep implements AsyncDisposable {
     if (this.#isMerging) this.#rewriter.abort();
     return this.#inTurn(async () => {
       if (signal.aborted) throw new RewriteFailed("whoever asked for it has gone");
-      return await job();
+      try {
+        return await job();
+      } catch (error) {
+        // The disk refused a step. What was begun goes on by itself, and whoever asked is told so.
+        if (codeOf(error) === undefined) throw error;
+        throw new RewriteFailed(messageOf(error), { cause: error });
+      }
     }).finally(() => {
       this.#erasures -= 1;
     });
