@@ -28,7 +28,6 @@ const retryPauseMs = 5_000;
 
 /** From this failure in a row on, after about 10 s, upkeep stands still and says so. */
 const failuresTold = 3;
-
 /** What was accepted before an erasure or a compaction is sealed by then, or it is refused. ms */
 const sealMsMax = 20_000;
 
@@ -85,11 +84,8 @@ export class Upkeep implements AsyncDisposable {
   get warnings(): readonly string[] {
     const blocked = this.#blocked === undefined ? [] : [this.#blocked];
     if (this.#failuresInRow < failuresTold) return blocked;
-    return [
-      ...blocked,
-      `upkeep stands still: merges, retention and erasures failed ${this.#failuresInRow} times in a row; ` +
-        'read "upkeep failed" in the log, free disk space, or find a damaged file with "millrace verify"',
-    ];
+    const what = `upkeep stands still: merges, retention and erasures failed ${this.#failuresInRow} times in a row; `;
+    return [...blocked, `${what}read "upkeep failed" in the log, free disk space, or run "millrace verify"`];
   }
 
   /**
@@ -125,9 +121,8 @@ export class Upkeep implements AsyncDisposable {
       try {
         return await job();
       } catch (error) {
-        // The disk refused a step. What was begun goes on by itself, and whoever asked is told so.
-        if (codeOf(error) === undefined) throw error;
-        throw new RewriteFailed(messageOf(error), { cause: error });
+        // The disk refused a step: what was begun goes on by itself.
+        throw codeOf(error) === undefined ? error : new RewriteFailed(messageOf(error), { cause: error });
       }
     }).finally(() => {
       this.#erasures -= 1;
