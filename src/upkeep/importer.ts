@@ -16,6 +16,7 @@ import type { AllShards } from "../shard/all-shards.ts";
 import { newImportedIdsPath, removeUnsealedIds } from "../store/imported-ids-folder.ts";
 import type { DataFolder } from "../store/names.ts";
 import type { ImportedLines, Rewritten } from "../store/rewrite.ts";
+import { adopt } from "./rewrite-next.ts";
 import { RewriteFailed, type Rewriter } from "./rewriter.ts";
 import { placeOfImport } from "./stretches.ts";
 
@@ -43,7 +44,7 @@ export async function sealPiece(lines: ImportedLines, tools: ImportTools): Promi
   removeUnsealedIds(folder);
   if (lines.ids === 0) {
     const rewritten = await makeSegment(lines, tools);
-    await adopt(keeper, rewritten);
+    await giveName(keeper, rewritten);
     return rewritten.events;
   }
   const piece = join(folder.imports, idsFileOf(lines.file));
@@ -55,7 +56,7 @@ export async function sealPiece(lines: ImportedLines, tools: ImportTools): Promi
     await syncFile(piece);
     renameDurably({ from: piece, to: path });
     try {
-      await adopt(keeper, rewritten);
+      await giveName(keeper, rewritten);
     } finally {
       // Whether it was adopted only the name of the segment says: the answer may be what was lost.
       removeUnsealedIds(folder);
@@ -103,7 +104,7 @@ async function makeSegment(lines: ImportedLines, { folder, rewriter }: ImportToo
   return await rewriter.run({ kind: "import", range, lines, others });
 }
 
-async function adopt(keeper: KeeperHost, rewritten: Rewritten): Promise<void> {
+async function giveName(keeper: KeeperHost, rewritten: Rewritten): Promise<void> {
   try {
     if (rewritten.events > 0) await adopt(keeper, rewritten);
   } finally {

@@ -25,7 +25,7 @@ const roomNeeded = 2;
  * more, the keeper recognizes that.
  * @throws ActorDied when it fails twice
  */
-async function adopt(keeper: RewriteTools["keeper"], rewritten: Rewritten): Promise<void> {
+export async function adopt(keeper: RewriteTools["keeper"], rewritten: Rewritten): Promise<void> {
   try {
     await keeper.ask({ kind: "adopt", rewritten });
   } catch (error) {
