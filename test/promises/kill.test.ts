@@ -4,8 +4,9 @@
  */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { Ledger } from "../support/ledger.ts";
-import { type Random, randomFrom, seedOfRun } from "../support/random.ts";
-import { type Service, startService, testMsMax } from "../support/service.ts";
+import { randomFrom, seedOfRun } from "../support/random.ts";
+import { startService, testMsMax } from "../support/service.ts";
+import { writeUntilGone } from "../support/writer.ts";
 
 setDefaultTimeout(testMsMax);
 
@@ -13,21 +14,6 @@ const rounds = 20;
 
 /** Writers at once: more than shards and cores, so that groups hold several requests. */
 const writers = 6;
-
-/** Sends what is open, mixed into new events, until the service is gone. */
-async function write(service: Service, ledger: Ledger, random: Random, open: string[]) {
-  for (;;) {
-    const retried = open.splice(0, random.between({ from: 0, to: 5 }));
-    const ids = [...retried, ...Ledger.ids(random.between({ from: retried.length > 0 ? 0 : 1, to: 12 }))];
-    const answer = await ledger.send(service, shuffled(ids, random), { alone: ids.length === 1 && random.onceIn(2) });
-    if (answer === "unanswered") return;
-  }
-}
-
-function shuffled(ids: readonly string[], random: Random): string[] {
-  const left = [...ids];
-  return ids.flatMap(() => left.splice(random.between({ from: 0, to: left.length - 1 }), 1));
-}
 
 test(`${rounds} kills under load lose nothing, double nothing, halve no batch`, async () => {
   const random = randomFrom(seedOfRun("kill.test.ts"));
@@ -37,7 +23,7 @@ test(`${rounds} kills under load lose nothing, double nothing, halve no batch`, 
   for (let round = 0; round < rounds; round++) {
     const acknowledgedBefore = ledger.acknowledged.size;
     const open = ledger.open();
-    const writing = Array.from({ length: writers }, () => write(service, ledger, random, open));
+    const writing = Array.from({ length: writers }, () => writeUntilGone(service, { ledger, random, open }));
     // From before the first answer to after the second flush.
     await Bun.sleep(random.between({ from: 5, to: 500 }));
     await service.kill9();

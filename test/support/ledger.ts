@@ -21,6 +21,15 @@ interface Sent {
 /** Most violations that are told: enough to see a pattern. */
 const violationsMax = 20;
 
+/** The name of every event that a ledger sends: what others write to the same service is not its business. */
+export const ledgerEventName = "ledger";
+
+/** A promise that storage broke. */
+export interface Violation {
+  readonly kind: "lost" | "twice" | "other";
+  readonly what: string;
+}
+
 /** Sends events with ids made here, remembers each answer, and tells what storage owes. */
 export class Ledger {
   readonly #sent: Sent[] = [];
@@ -54,7 +63,7 @@ export class Ledger {
       this.#known.add(id);
       this.#inFlight.add(id);
     }
-    const events = ids.map((event_id) => ({ event_name: "ledger", event_id, properties: { of: ids.length } }));
+    const events = ids.map((event_id) => ({ event_name: ledgerEventName, event_id, properties: { of: ids.length } }));
     try {
       if (sent.tag === null) {
         await service.track(events[0] ?? {});
@@ -100,29 +109,37 @@ export class Ledger {
     });
   }
 
-  /**
-   * Every promise that storage breaks, in words; none: empty.
-   * REQUIRES: nothing in flight; everything sealed; nobody else wrote to this service.
-   */
+  /** `broken`, in words alone. */
   async violations(service: Service): Promise<string[]> {
-    const found: string[] = [];
+    return (await this.broken(service)).map(({ what }) => what);
+  }
+
+  /**
+   * Every promise that storage breaks; none: empty.
+   * REQUIRES: nothing in flight; everything sealed; nobody else sent events of the ledger's name.
+   */
+  async broken(service: Service): Promise<Violation[]> {
+    const found: Violation[] = [];
+    const tell = (kind: Violation["kind"], what: string) => void found.push({ kind, what });
     const tagOf = new Map<string, string | null>();
     const storedUnder = new Map<string, number>();
-    for (const { id, tag } of await service.rows("SELECT event_id::VARCHAR AS id, client_id AS tag FROM events")) {
+    for (const { id, tag } of await service.rows(
+      `SELECT event_id::VARCHAR AS id, client_id AS tag FROM events WHERE event_name = '${ledgerEventName}'`,
+    )) {
       if (typeof id !== "string") throw new Error(`event_id is ${id}`);
-      if (tagOf.has(id)) found.push(`${id} is stored twice`);
-      if (!this.#known.has(id)) found.push(`${id} was never sent`);
+      if (tagOf.has(id)) tell("twice", `${id} is stored twice`);
+      if (!this.#known.has(id)) tell("other", `${id} was never sent`);
       tagOf.set(id, typeof tag === "string" ? tag : null);
       if (typeof tag === "string") storedUnder.set(tag, (storedUnder.get(tag) ?? 0) + 1);
     }
-    for (const id of this.#acknowledged) if (!tagOf.has(id)) found.push(`${id} was acknowledged and is lost`);
+    for (const id of this.#acknowledged) if (!tagOf.has(id)) tell("lost", `${id} was acknowledged and is lost`);
     // Place of each request in the order of sending; an event alone has no tag, and so no place.
     const placeOf = new Map<string | null, number>(this.#sent.map(({ tag }, place) => [tag, place]));
     placeOf.set(null, -1);
     for (const [place, { tag, ids, answer, storedHere }] of this.#sent.entries()) {
       const here = tag === null ? 0 : (storedUnder.get(tag) ?? 0);
       if (storedHere !== undefined && storedHere !== here) {
-        found.push(`batch ${place} was answered with ${storedHere} new events, and ${here} are stored with it`);
+        tell("other", `batch ${place} was answered with ${storedHere} new events, and ${here} are stored with it`);
       }
       if (here === 0) continue;
       // Where one event of a batch is stored with it, all others are: with it, or with a request sent before it.
@@ -130,11 +147,12 @@ export class Ledger {
         const elsewhere = placeOf.get(tagOf.get(id) ?? (tagOf.has(id) ? null : missing));
         if (elsewhere !== undefined && elsewhere < place) continue;
         const where = elsewhere === undefined ? "nowhere" : `with batch ${elsewhere}`;
-        found.push(`batch ${place} (${answer}) is half there: ${here} of ${ids.length}; ${id} is ${where}`);
+        tell("other", `batch ${place} (${answer}) is half there: ${here} of ${ids.length}; ${id} is ${where}`);
       }
     }
     const { total_events } = await service.stats();
-    if (total_events !== tagOf.size) found.push(`stats tell ${total_events} events, ${tagOf.size} are stored`);
+    const stored = await service.count();
+    if (total_events !== stored) tell("other", `stats tell ${total_events} events, ${stored} are stored`);
     return found.slice(0, violationsMax);
   }
 }

@@ -1,0 +1,62 @@
+/** What must be true once a fault is over. */
+import { millrace } from "../support/command.ts";
+import type { Ledger } from "../support/ledger.ts";
+import type { Service } from "../support/service.ts";
+import { until } from "../support/until.ts";
+import type { Broken } from "./scenario.ts";
+
+/** A start that replays a journal, on a machine that is busy. ms */
+const recoveryMsMax = 60_000;
+
+/**
+ * Waits until a service accepts again and has sealed everything; gives the time that it took. ms
+ * @throws Error when it takes a minute
+ */
+export async function recovered(service: Service): Promise<number> {
+  const startMs = performance.now();
+  let state = "";
+  await until(
+    async () => {
+      const health = await service.health();
+      state = await health.text();
+      return health.status === 200;
+    },
+    { what: "health to be ok", limitMs: recoveryMsMax, state: () => state },
+  );
+  await service.waitSealed(recoveryMsMax);
+  return performance.now() - startMs;
+}
+
+/**
+ * Everything that was broken: events lost or stored twice, batches by half, events that nobody sent, stats that differ from the rows,
+ * a folder in which `verify` finds something; before the client sends again what was not answered, and after.
+ * REQUIRES: the service runs, nothing is in flight.
+ */
+export async function judge(service: Service, ledger: Ledger): Promise<Broken[]> {
+  await service.waitSealed(recoveryMsMax);
+  const broken: Broken[] = await ledger.broken(service);
+  if (broken.length === 0) {
+    await ledger.retryAll(service);
+    await service.waitSealed(recoveryMsMax);
+    broken.push(...(await ledger.broken(service)));
+  }
+  broken.push(...(await verified(service.dataDir)), ...refusalsOutOfPlace(ledger));
+  return broken;
+}
+
+/** What `millrace verify` finds in a folder. */
+export async function verified(dataDir: string): Promise<Broken[]> {
+  const { code, stdout, stderr } = await millrace(["verify", dataDir], { limitMs: recoveryMsMax });
+  return code === 0 ? [] : [{ kind: "other", what: `verify ended with ${code}: ${stdout}${stderr}` }];
+}
+
+/** A well-formed request may be refused for being too much, and for nothing else. */
+function refusalsOutOfPlace(ledger: Ledger): Broken[] {
+  return [...ledger.refusals]
+    .filter(([status]) => status !== 503)
+    .map(([status, times]) => ({ kind: "other", what: `${times} well-formed requests were answered ${status}` }));
+}
+
+/** Requests that were refused, each in the contract's form: the ledger looks at every one. */
+export const refusedIn = (ledger: Ledger): number =>
+  [...ledger.refusals.values()].reduce((sum, times) => sum + times, 0);

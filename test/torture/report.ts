@@ -1,0 +1,67 @@
+/** What a run of the torture prints at its end. */
+import type { Outcome } from "./scenario.ts";
+
+/** Everything that a scenario came to. */
+export interface Tally {
+  readonly name: string;
+  rounds: number;
+  /** Rounds that broke a promise. */
+  failed: number;
+  acknowledged: number;
+  lost: number;
+  twice: number;
+  other: number;
+  refused: number;
+  worstRecoveryMs: number;
+  /** Why it did not run; undefined: it did. */
+  readonly skipped: string | undefined;
+}
+
+/** A tally with nothing in it. */
+export const emptyTally = (name: string, skipped?: string): Tally => ({
+  name,
+  rounds: 0,
+  failed: 0,
+  acknowledged: 0,
+  lost: 0,
+  twice: 0,
+  other: 0,
+  refused: 0,
+  worstRecoveryMs: 0,
+  skipped,
+});
+
+/** Adds a round. */
+export function addOutcome(tally: Tally, outcome: Outcome): void {
+  const count = (kind: string) => outcome.broken.filter((each) => each.kind === kind).length;
+  tally.rounds += 1;
+  tally.failed += outcome.broken.length > 0 ? 1 : 0;
+  tally.acknowledged += outcome.acknowledged;
+  tally.lost += count("lost");
+  tally.twice += count("twice");
+  tally.other += count("other");
+  tally.refused += outcome.refused;
+  tally.worstRecoveryMs = Math.max(tally.worstRecoveryMs, outcome.recoveryMs);
+}
+
+const heads = ["fault", "rounds", "acknowledged", "lost", "twice", "other", "refused clearly", "worst recovery"];
+
+/** The table, in Markdown: it is shown on a terminal and stands in the README. */
+export function tableOf(tallies: readonly Tally[]): string {
+  const rows = tallies.map((tally) =>
+    tally.skipped === undefined
+      ? [
+          tally.name,
+          ...[tally.rounds, tally.acknowledged, tally.lost, tally.twice, tally.other, tally.refused].map(grouped),
+          `${(tally.worstRecoveryMs / 1000).toFixed(1)} s`,
+        ]
+      : [tally.name, `skipped: ${tally.skipped}`, "", "", "", "", "", ""],
+  );
+  const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join(" | ")} |`;
+  const rule = `| ${widths.map((width, column) => (column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)).join(" | ")} |`;
+  return [line(heads), rule, ...rows.map(line)].join("\n");
+}
+
+const grouped = (value: number) => value.toLocaleString("en-US");

@@ -1,0 +1,53 @@
+/** What a scenario of the torture is: one kind of fault, done again and again to a real service. */
+import { type Random, randomFrom } from "../support/random.ts";
+
+/** One round: a fault that the seed chooses, in a folder of its own. */
+export interface Round {
+  /** Repeats this round alone: `bun run torture NAME --seed SEED --rounds 1`. */
+  readonly seed: number;
+  readonly random: Random;
+  /** A new folder for whatever the round writes; removed when the round held. */
+  readonly folder: string;
+  /** Adds a line to what is told should the round fail. */
+  readonly note: (line: string) => void;
+}
+
+/** What a round found. */
+export interface Outcome {
+  /** Events acknowledged during the round. A scenario in which hardly any was proves nothing. */
+  readonly acknowledged: number;
+  /** Requests refused, each with words, a status and headers as the contract has them. */
+  readonly refused: number;
+  /** From the end of the fault to a service that accepts and has sealed everything; 0 where it never stopped. ms */
+  readonly recoveryMs: number;
+  /** Every promise that was broken, in words. */
+  readonly broken: readonly Broken[];
+}
+
+/** A promise that was broken. */
+export interface Broken {
+  readonly kind: "lost" | "twice" | "other";
+  readonly what: string;
+}
+
+/** A kind of fault. */
+export interface Scenario {
+  readonly name: string;
+  /** One line for `--help`. */
+  readonly summary: string;
+  /** Rounds where the command says nothing: a minute or two. */
+  readonly rounds: number;
+  /** Why it cannot run on this machine; undefined: it can. */
+  missing(): string | undefined;
+  /**
+   * Does one round.
+   * @throws Error where the service ended, hung or answered in a way that no promise allows
+   */
+  run(round: Round): Promise<Outcome>;
+}
+
+/** The seed of a round: the first has the seed that was given, so that a round can be repeated alone. */
+export function seedOfRound(seed: number, round: number): number {
+  if (round === 0) return seed;
+  return randomFrom(seed + round).between({ from: 1, to: 2 ** 31 - 1 });
+}

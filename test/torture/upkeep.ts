@@ -1,0 +1,136 @@
+/** Upkeep that goes on while a fault comes, with a model of what it may leave behind. */
+import { randomUUID } from "node:crypto";
+import { existsSync, writeFileSync } from "node:fs";
+import { single } from "../support/catalog.ts";
+import { millrace } from "../support/command.ts";
+import { isConnectionLost } from "../support/ledger.ts";
+import { entryPath, spawn } from "../support/process.ts";
+import type { Random } from "../support/random.ts";
+import type { Service } from "../support/service.ts";
+import { postAsAdmin } from "../support/upkeep.ts";
+import { verified } from "./judge.ts";
+import type { Broken, Round } from "./scenario.ts";
+
+/** A job of upkeep under way. */
+export interface UpkeepUnderWay {
+  /** Resolves when nobody waits for it any more. */
+  ended(): Promise<void>;
+  /** What it broke. REQUIRES: the service runs again and is healthy. */
+  judge(service: Service): Promise<Broken[]>;
+}
+
+const jobs = ["nothing", "compact", "erase", "import", "snapshot"] as const;
+
+/** Begins a job that the seed chooses. */
+export async function beginUpkeep(
+  service: Service,
+  round: Pick<Round, "random" | "folder" | "note">,
+): Promise<UpkeepUnderWay> {
+  const job = jobs[round.random.between({ from: 0, to: jobs.length - 1 })] ?? "nothing";
+  round.note(`upkeep: ${job}`);
+  switch (job) {
+    case "nothing":
+      return { ended: async () => undefined, judge: async () => [] };
+    case "compact":
+      return beginCompaction(service);
+    case "erase":
+      return await beginErasure(service, round.random);
+    case "import":
+      return beginImport(service, round);
+    case "snapshot":
+      return beginSnapshot(service, round.folder);
+  }
+}
+
+/** What a request gave: its status; undefined where the service went away under it. */
+async function statusOf(request: Promise<Response>): Promise<number | undefined> {
+  try {
+    return (await request).status;
+  } catch (error) {
+    if (isConnectionLost(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Merges change nothing that anyone sees: the ledger finds whatever they break. */
+function beginCompaction(service: Service): UpkeepUnderWay {
+  const asked = statusOf(postAsAdmin(service, "compact", {}));
+  return { ended: async () => void (await asked), judge: async () => [] };
+}
+
+/** All of a session's events are there or none; once it was answered, none, and a receipt. */
+async function beginErasure(service: Service, random: Random): Promise<UpkeepUnderWay> {
+  const session = randomUUID();
+  const events = random.between({ from: 1, to: 100 });
+  await service.batch(Array.from({ length: events }, () => ({ event_name: "to erase", session_id: session })));
+  const asked = statusOf(postAsAdmin(service, "erase", { session_id: session }));
+  return {
+    ended: async () => void (await asked),
+    judge: async (restarted) => {
+      const status = await asked;
+      const count = () => restarted.count(`session_id = '${session}'`);
+      const broken: Broken[] = [];
+      const left = await count();
+      if (status === 200 && left > 0)
+        broken.push({ kind: "other", what: `${left} events of an erasure that was answered` });
+      if (left > 0 && left < events)
+        broken.push({ kind: "lost", what: `${events - left} of ${events} events to erase` });
+      const again = await postAsAdmin(restarted, "erase", { session_id: session });
+      if (again.status !== 200) broken.push({ kind: "other", what: `the erasure sent again: ${await again.text()}` });
+      await restarted.waitSealed(60_000);
+      if ((await count()) > 0) broken.push({ kind: "other", what: "events are left after the erasure was sent again" });
+      const receipts = single(await restarted.rows("SELECT count(*) FROM erasures"));
+      const wanted = status === 200 ? 2 : 1;
+      if (receipts < wanted) broken.push({ kind: "lost", what: `${receipts} receipts, ${wanted} were promised` });
+      return broken;
+    },
+  };
+}
+
+/** The same command again brings what is missing, and nothing twice. */
+function beginImport(service: Service, { random, folder }: Pick<Round, "random" | "folder">): UpkeepUnderWay {
+  const file = `${folder}/history.ndjson`;
+  const rows = random.between({ from: 1, to: 3_000 });
+  const lines = Array.from({ length: rows }, (_, row) =>
+    JSON.stringify({ event_name: "imported", properties: { row }, timestamp: "2024-03-10T12:00:00Z" }),
+  );
+  writeFileSync(file, `${lines.join("\n")}\n`);
+  const env = { MILLRACE_DATA_DIR: service.dataDir, MILLRACE_JWT_SECRET: service.secret };
+  const { child } = spawn([process.execPath, entryPath, "import", file], { env });
+  return {
+    ended: async () => {
+      // It may start a service of its own on the folder; the round kills what it began with.
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+    judge: async (restarted) => {
+      const again = await millrace(["import", file], { env, limitMs: 60_000 });
+      if (again.code !== 0) return [{ kind: "other", what: `the import given again: ${again.stderr}` }];
+      await restarted.waitSealed(60_000);
+      const stored = await restarted.count("event_name = 'imported'");
+      if (stored === rows) return [];
+      return [{ kind: stored < rows ? "lost" : "twice", what: `${stored} of ${rows} imported events are stored` }];
+    },
+  };
+}
+
+/** A snapshot is there whole or not at all. */
+function beginSnapshot(service: Service, folder: string): UpkeepUnderWay {
+  const target = `${folder}/snapshot`;
+  const { child } = spawn([process.execPath, entryPath, "snapshot", target], {
+    env: { MILLRACE_DATA_DIR: service.dataDir, MILLRACE_JWT_SECRET: service.secret },
+  });
+  return {
+    ended: async () => {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+    judge: async () => {
+      if (!existsSync(target)) return [];
+      const restored = `${folder}/restored`;
+      const { code, stderr } = await millrace(["restore", target], { env: { MILLRACE_DATA_DIR: restored } });
+      if (code !== 0) return [{ kind: "other", what: `a snapshot that has its name cannot be restored: ${stderr}` }];
+      return await verified(restored);
+    },
+  };
+}
