@@ -1,5 +1,5 @@
 /** Processes that tests start: each one's output is kept, and none outlives the run. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 /** The repository. */
@@ -73,4 +73,14 @@ export function readProc(path: string): string {
 /** Whether it is over, by itself or by a signal. */
 export function ended({ child }: Started): boolean {
   return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** Processes that a process started and that still run, whoever of its threads started them. */
+export function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readProc(`${pid}/task/${task}/children`)
+      .split(" ")
+      .filter((word) => word !== "")
+      .map(Number),
+  );
 }

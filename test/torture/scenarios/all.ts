@@ -1,6 +1,10 @@
 /** Every scenario, in the order in which they run. */
 import type { Scenario } from "../scenario.ts";
+import { diskFull } from "./disk-full.ts";
+import { ioError } from "./io-error.ts";
 import { kill } from "./kill.ts";
+import { hungDisk, slowDisk } from "./slow-disk.ts";
+import { stop } from "./stop.ts";
 
 /** All of them. */
-export const scenarios: readonly Scenario[] = [kill];
+export const scenarios: readonly Scenario[] = [kill, stop, ioError, slowDisk, hungDisk, diskFull];

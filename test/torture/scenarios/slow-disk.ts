@@ -1,0 +1,66 @@
+/** Disks on which a sync takes long, and disks on which it does not come back. */
+import { injectAtCalls } from "../../support/faults.ts";
+import { paths, type Service } from "../../support/service.ts";
+import { type Fault, faultUnderLoad, processesOf } from "../fault-under-load.ts";
+import type { Broken, Round, Scenario } from "../scenario.ts";
+import { toolMissing } from "../tools.ts";
+
+const slowSync = async (service: Service, inject: string) => {
+  const injected = await injectAtCalls(processesOf(service), { calls: "sync", inject });
+  if (injected === undefined) throw new Error("strace was refused");
+  return injected;
+};
+
+/** The contract has 5 s for a commit and 1 s for health; a busy machine and its tracer get as much again. ms */
+const answerMsMax = 10_000;
+const healthMsMax = 3_000;
+
+/** Asks for health, and posts events, again and again; what is answered too late is broken. */
+async function watchAnswers(service: Service, isOver: () => boolean): Promise<Broken[]> {
+  const broken: Broken[] = [];
+  const timed = async (what: string, limitMs: number, ask: () => Promise<Response>) => {
+    while (!isOver() && !service.hasEnded) {
+      const startMs = performance.now();
+      const response = await ask();
+      await response.arrayBuffer();
+      const ms = performance.now() - startMs;
+      if (ms > limitMs) broken.push({ kind: "other", what: `${what} was answered ${response.status} after ${ms} ms` });
+      await Bun.sleep(100);
+    }
+  };
+  await Promise.all([
+    timed("health", healthMsMax, () => service.health()),
+    timed("an event", answerMsMax, () => service.post(paths.track, { event_name: "beside" })),
+  ]);
+  return broken;
+}
+
+const faultOf = (round: Round, inject: string, lastsMs: number): Fault => {
+  round.note(inject);
+  return { lastsMs, begin: (service) => slowSync(service, inject), watch: watchAnswers };
+};
+
+/** Every sync takes up to a second. */
+export const slowDisk: Scenario = {
+  name: "slow-disk",
+  summary: "each sync takes 5 ms to 1 s",
+  rounds: 6,
+  missing: () => toolMissing("strace"),
+  run: (round) => {
+    const delayMs = round.random.between({ from: 5, to: 1_000 });
+    return faultUnderLoad(round, faultOf(round, `delay_enter=${delayMs * 1_000}`, 4_000));
+  },
+};
+
+/** A sync does not come back for up to 20 s: everybody gets an answer all the same. */
+export const hungDisk: Scenario = {
+  name: "hung-disk",
+  summary: "a sync does not come back for 8 to 20 s",
+  rounds: 3,
+  missing: () => toolMissing("strace"),
+  run: (round) => {
+    const delayMs = round.random.between({ from: 8_000, to: 20_000 });
+    const nth = round.random.between({ from: 1, to: 6 });
+    return faultUnderLoad(round, faultOf(round, `delay_enter=${delayMs * 1_000}:when=${nth}`, delayMs));
+  },
+};
