@@ -42,6 +42,8 @@ export interface ServiceOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** A folder that the caller owns; without it, a new one that goes with the service. */
   readonly dataDir?: string;
+  /** How long the tokens of its own requests are good for. Default: an hour. */
+  readonly tokenSeconds?: number;
   /** A command in front, such as strace's; the process it starts must become the service. */
   readonly wrapper?: readonly string[];
 }
@@ -150,7 +152,8 @@ export class Service implements AsyncDisposable {
       everyMs: 5,
       state: () => `stdout: ${started.stdout.text}\nstderr: ${started.stderr.text.slice(-4000)}`,
     });
-    this.#token = this.token({});
+    const { tokenSeconds } = this.#options;
+    this.#token = this.token(tokenSeconds === undefined ? {} : { ttlSeconds: tokenSeconds });
   }
 
   /** Starts a process on the same folder and kills it after `afterMs`, most likely before it listens. */

@@ -10,20 +10,27 @@ interface Writing {
   readonly open: string[];
 }
 
-/** Sends what is open, mixed into new events, until the service is gone or `isOver` says so. */
-export async function writeUntilGone(
-  service: Service,
-  { ledger, random, open }: Writing,
-  isOver: () => boolean = () => false,
-): Promise<void> {
-  while (!isOver()) {
-    const retried = open.splice(0, random.between({ from: 0, to: 5 }));
-    const ids = [...retried, ...Ledger.ids(random.between({ from: retried.length > 0 ? 0 : 1, to: 12 }))];
-    const answer = await ledger.send(service, shuffled(ids, random), { alone: ids.length === 1 && random.onceIn(2) });
-    if (answer === "unanswered") return;
-    // A client that was refused waits, as it was told to; not the whole second, which would be all of a round.
-    if (answer === "refused") await Bun.sleep(20);
+/** Sends what is open, mixed into new events, until the first request that finds no service. */
+export async function writeUntilGone(service: Service, writing: Writing): Promise<void> {
+  while ((await writeOnce(service, writing)) !== "unanswered");
+}
+
+/** The same until `isOver` says so, whatever becomes of single requests and connections. */
+export async function writeUntil(service: Service, writing: Writing, isOver: () => boolean): Promise<void> {
+  while (!isOver() && !service.hasEnded) {
+    if ((await writeOnce(service, writing)) === "unanswered") await Bun.sleep(pauseMs);
   }
+}
+
+/** A client that was refused waits, as it was told to; not a whole second, which would be all of a round. ms */
+const pauseMs = 20;
+
+async function writeOnce(service: Service, { ledger, random, open }: Writing) {
+  const retried = open.splice(0, random.between({ from: 0, to: 5 }));
+  const ids = [...retried, ...Ledger.ids(random.between({ from: retried.length > 0 ? 0 : 1, to: 12 }))];
+  const answer = await ledger.send(service, shuffled(ids, random), { alone: ids.length === 1 && random.onceIn(2) });
+  if (answer === "refused") await Bun.sleep(pauseMs);
+  return answer;
 }
 
 function shuffled(ids: readonly string[], random: Random): string[] {

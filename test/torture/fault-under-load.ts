@@ -2,7 +2,7 @@
 import { Ledger } from "../support/ledger.ts";
 import { childrenOf } from "../support/process.ts";
 import { Service, type ServiceOptions } from "../support/service.ts";
-import { writeUntilGone } from "../support/writer.ts";
+import { writeUntil } from "../support/writer.ts";
 import { judge, recovered, refusedIn } from "./judge.ts";
 import type { Broken, Outcome, Round } from "./scenario.ts";
 import { beginUpkeep } from "./upkeep.ts";
@@ -39,9 +39,7 @@ export async function faultUnderLoad(round: Round, fault: Fault): Promise<Outcom
   await service.restart();
   let isOver = false;
   const open: string[] = [];
-  const writing = Array.from({ length: writers }, () =>
-    writeUntilGone(service, { ledger, random, open }, () => isOver),
-  );
+  const writing = Array.from({ length: writers }, () => writeUntil(service, { ledger, random, open }, () => isOver));
   await Bun.sleep(warmUpMs);
   const upkeep = await beginUpkeep(service, round);
   const broken: Broken[] = [];

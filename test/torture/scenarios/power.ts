@@ -1,7 +1,7 @@
 /** The power goes under load: a real ext4 on a disk that loses, tears and reorders what was not flushed. */
 import { Ledger } from "../../support/ledger.ts";
 import { Service } from "../../support/service.ts";
-import { writeUntilGone } from "../../support/writer.ts";
+import { writeUntil } from "../../support/writer.ts";
 import { judge, recovered, refusedIn } from "../judge.ts";
 import { PoweredDisk, powerTools } from "../power/machine.ts";
 import type { Scenario } from "../scenario.ts";
@@ -30,7 +30,7 @@ export function powerWith(env: Readonly<Record<string, string>>): Scenario {
       let isOver = false;
       const open: string[] = [];
       const writing = Array.from({ length: writers }, () =>
-        writeUntilGone(service, { ledger, random, open }, () => isOver),
+        writeUntil(service, { ledger, random, open }, () => isOver),
       );
       const afterMs = random.between({ from: 5, to: 900 });
       note(`the power went ${afterMs} ms after the load began`);
