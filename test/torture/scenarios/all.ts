@@ -3,6 +3,8 @@ import type { Scenario } from "../scenario.ts";
 import { clock } from "./clock.ts";
 import { connections, descriptors } from "./connections.ts";
 import { diskFull } from "./disk-full.ts";
+import { hostileHttp } from "./hostile-http.ts";
+import { hostileSql } from "./hostile-sql.ts";
 import { ioError } from "./io-error.ts";
 import { kill } from "./kill.ts";
 import { memory } from "./memory.ts";
@@ -23,4 +25,6 @@ export const scenarios: readonly Scenario[] = [
   memory,
   descriptors,
   connections,
+  hostileHttp,
+  hostileSql,
 ];
