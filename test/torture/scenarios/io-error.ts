@@ -1,6 +1,6 @@
 /** Calls of the disk that fail: the n-th, once or from then on. */
-import { type diskCalls, injectAtCalls } from "../../support/faults.ts";
-import { faultUnderLoad, processesOf } from "../fault-under-load.ts";
+import { type diskCalls, faultyFromNow } from "../../support/faults.ts";
+import { faultUnderLoad } from "../fault-under-load.ts";
 import type { Scenario } from "../scenario.ts";
 import { toolMissing } from "../tools.ts";
 
@@ -34,8 +34,13 @@ export const ioError: Scenario = {
     return faultUnderLoad(round, {
       lastsMs: random.between({ from: 500, to: 2_500 }),
       begin: async (service) => {
-        const inject = `error=${error}:when=${nth}${isOnce ? "" : "+"}`;
-        const injected = await injectAtCalls(processesOf(service), { calls, inject });
+        const injected = await faultyFromNow(service.pid, {
+          calls,
+          fault: { error },
+          from: nth,
+          ...(isOnce ? { to: nth } : {}),
+          logPath: "/dev/null",
+        });
         if (injected === undefined) throw new Error("strace was refused");
         return injected;
       },

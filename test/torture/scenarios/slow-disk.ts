@@ -1,15 +1,27 @@
 /** Disks on which a sync takes long, and disks on which it does not come back. */
-import { injectAtCalls } from "../../support/faults.ts";
+import { faultyFromNow } from "../../support/faults.ts";
 import { paths, type Service } from "../../support/service.ts";
-import { type Fault, faultUnderLoad, processesOf } from "../fault-under-load.ts";
+import { type Fault, faultUnderLoad } from "../fault-under-load.ts";
 import type { Broken, Round, Scenario } from "../scenario.ts";
 import { toolMissing } from "../tools.ts";
 
-const slowSync = async (service: Service, inject: string) => {
-  const injected = await injectAtCalls(processesOf(service), { calls: "sync", inject });
+/** A sync that takes long: `nth` of each thread, or all of them. */
+interface Delay {
+  readonly delayMs: number;
+  readonly nth: number | undefined;
+}
+
+async function slowSync(service: Service, { delayMs, nth }: Delay): Promise<AsyncDisposable> {
+  const injected = await faultyFromNow(service.pid, {
+    calls: "sync",
+    fault: { delaySeconds: delayMs / 1_000 },
+    from: nth ?? 1,
+    ...(nth === undefined ? {} : { to: nth }),
+    logPath: "/dev/null",
+  });
   if (injected === undefined) throw new Error("strace was refused");
   return injected;
-};
+}
 
 /** The contract has 5 s for a commit and 1 s for health; a busy machine and its tracer get as much again. ms */
 const answerMsMax = 10_000;
@@ -35,9 +47,9 @@ async function watchAnswers(service: Service, isOver: () => boolean): Promise<Br
   return broken;
 }
 
-const faultOf = (round: Round, inject: string, lastsMs: number): Fault => {
-  round.note(inject);
-  return { lastsMs, begin: (service) => slowSync(service, inject), watch: watchAnswers };
+const faultOf = (round: Round, delay: Delay, lastsMs: number): Fault => {
+  round.note(`${delay.nth === undefined ? "each sync" : `sync ${delay.nth} of each thread`} takes ${delay.delayMs} ms`);
+  return { lastsMs, begin: (service) => slowSync(service, delay), watch: watchAnswers };
 };
 
 /** Every sync takes up to a second. */
@@ -48,7 +60,7 @@ export const slowDisk: Scenario = {
   missing: () => toolMissing("strace"),
   run: (round) => {
     const delayMs = round.random.between({ from: 5, to: 1_000 });
-    return faultUnderLoad(round, faultOf(round, `delay_enter=${delayMs * 1_000}`, 4_000));
+    return faultUnderLoad(round, faultOf(round, { delayMs, nth: undefined }, 4_000));
   },
 };
 
@@ -61,6 +73,6 @@ export const hungDisk: Scenario = {
   run: (round) => {
     const delayMs = round.random.between({ from: 8_000, to: 20_000 });
     const nth = round.random.between({ from: 1, to: 6 });
-    return faultUnderLoad(round, faultOf(round, `delay_enter=${delayMs * 1_000}:when=${nth}`, delayMs));
+    return faultUnderLoad(round, faultOf(round, { delayMs, nth }, delayMs));
   },
 };
