@@ -2,6 +2,7 @@
 import type { Scenario } from "../scenario.ts";
 import { clock } from "./clock.ts";
 import { connections, descriptors } from "./connections.ts";
+import { corrupt } from "./corrupt.ts";
 import { diskFull } from "./disk-full.ts";
 import { hostileHttp } from "./hostile-http.ts";
 import { hostileSql } from "./hostile-sql.ts";
@@ -25,6 +26,7 @@ export const scenarios: readonly Scenario[] = [
   memory,
   descriptors,
   connections,
+  corrupt,
   hostileHttp,
   hostileSql,
 ];

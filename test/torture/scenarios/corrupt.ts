@@ -1,0 +1,136 @@
+/** Bytes of the folder that changed by themselves: each is named, and none is ever served as data. */
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { dataFolder } from "../../../src/store/names.ts";
+import { verifyFolder } from "../../../src/store/verify.ts";
+import type { Random } from "../../support/random.ts";
+import { Service } from "../../support/service.ts";
+import { erase } from "../../support/upkeep.ts";
+import type { Broken, Round, Scenario } from "../scenario.ts";
+
+/** Bytes of one round that `verify` is to find, one after another. */
+const verifiedOfRound = 40;
+
+/** What stands in each event, so that a changed one is seen. */
+const mark = "as it was sent";
+
+/** Written while a service runs, and without meaning once it has ended. */
+const withoutContent = new Set(["lock", "address"]);
+
+/** A changed byte for `verify`, again and again, and one for a service. */
+export const corrupt: Scenario = {
+  name: "corrupt",
+  summary: `${verifiedOfRound} changed bytes a round are named by verify, one by a running service; none is served`,
+  rounds: 5,
+  missing: () => undefined,
+  run: async (round: Round) => {
+    const { random, folder, note } = round;
+    const dataDir = `${folder}/data`;
+    const env = { MILLRACE_GRACE_SECONDS: "0.2" };
+    await using service = new Service({ dataDir, env });
+    const events = await makeFolder(service, random);
+    const broken: Broken[] = [];
+    const files = filesOf(dataDir);
+    for (let change = 0; change < verifiedOfRound; change++) {
+      const { path, at } = changeByte(files, random);
+      const { problems, notes } = await verifyFolder(dataFolder(dataDir));
+      if (![...problems, ...notes].some((finding) => JSON.stringify(finding).includes(basename(path.file))))
+        broken.push({
+          kind: "other",
+          what: `byte ${at} of ${path.file} is changed, and verify does not name the file`,
+        });
+      path.restore();
+    }
+    const { path, at } = changeByte(files, random);
+    note(`for the service: byte ${at} of ${path.file}`);
+    const served = await serveChanged(service, { dataDir, events });
+    broken.push(...served);
+    return { acknowledged: events, refused: 0, recoveryMs: 0, broken };
+  },
+};
+
+/** A small folder with every kind of file: segments, ids, a receipt, and a journal that is not sealed. */
+async function makeFolder(service: Service, random: Random): Promise<number> {
+  await service.restart();
+  let events = 0;
+  const send = async () => {
+    const count = random.between({ from: 1, to: 40 });
+    await service.batch(
+      Array.from({ length: count }, (_, row) => ({
+        event_name: "kept",
+        event_id: crypto.randomUUID(),
+        properties: { mark, row },
+      })),
+    );
+    events += count;
+  };
+  for (let segment = 0; segment < 3; segment++) {
+    await send();
+    await service.waitSealed();
+  }
+  await service.batch([{ event_name: "to erase", session_id: "erased" }]);
+  await erase(service, { session_id: "erased" });
+  await send();
+  await service.kill9();
+  return events;
+}
+
+interface FileOfFolder {
+  readonly file: string;
+  readonly bytes: Buffer;
+  restore(): void;
+}
+
+function filesOf(dataDir: string): FileOfFolder[] {
+  return readdirSync(dataDir, { recursive: true, encoding: "utf8" })
+    .filter((file) => statSync(join(dataDir, file)).isFile() && !withoutContent.has(file) && !file.endsWith(".tmp"))
+    .map((file) => {
+      const bytes = readFileSync(join(dataDir, file));
+      return { file: join(dataDir, file), bytes, restore: () => writeFileSync(join(dataDir, file), bytes) };
+    })
+    .filter(({ bytes }) => bytes.byteLength > 0);
+}
+
+/** Changes one byte of one file. Each kind is as likely as another, however large it is. */
+function changeByte(files: readonly FileOfFolder[], random: Random): { path: FileOfFolder; at: number } {
+  const path = files[random.between({ from: 0, to: files.length - 1 })];
+  if (path === undefined) throw new Error("the folder has files");
+  const at = random.between({ from: 0, to: path.bytes.byteLength - 1 });
+  const changed = Buffer.from(path.bytes);
+  changed[at] = (changed[at] ?? 0) ^ (1 << random.between({ from: 0, to: 7 }));
+  writeFileSync(path.file, changed);
+  return { path, at };
+}
+
+/** Starts on the changed folder, or is refused in words; what it serves is what was sent. */
+async function serveChanged(
+  service: Service,
+  { dataDir, events }: { dataDir: string; events: number },
+): Promise<Broken[]> {
+  const other = (what: string): Broken => ({ kind: "other", what });
+  cpSync(dataDir, `${dataDir}.changed`, { recursive: true });
+  try {
+    await service.restart();
+  } catch (error) {
+    const told = error instanceof Error ? error.message : String(error);
+    return /ended with 1 before/.test(told) && !/\n\s+at .*:\d+:\d+\)?\n/.test(told.split("millrace:")[1] ?? "")
+      ? []
+      : [other(`a start that was not refused in words: ${told}`)];
+  }
+  await service.waitSealed();
+  const wrong = await service.count(
+    `event_name <> 'kept' OR (properties->>'mark') IS DISTINCT FROM '${mark}' OR subject IS DISTINCT FROM 'tester'`,
+  );
+  const stored = await service.count();
+  const broken: Broken[] = [];
+  if (wrong > 0) broken.push(other(`${wrong} events are served that nobody sent`));
+  if (stored > events) broken.push({ kind: "twice", what: `${stored} events are stored, ${events} were sent` });
+  if (stored < events) {
+    const health = await (await service.health()).text();
+    const { problems, notes } = await verifyFolder(dataFolder(dataDir));
+    const isTold = JSON.parse(health).warnings.length > 0 && problems.length + notes.length > 0;
+    if (!isTold) broken.push({ kind: "lost", what: `${events - stored} events are missing; health says ${health}` });
+  }
+  rmSync(`${dataDir}.changed`, { recursive: true });
+  return broken;
+}
