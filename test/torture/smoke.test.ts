@@ -1,0 +1,39 @@
+/** The torture in small: each scenario with seeds that are fixed, and proof that it finds what it looks for. */
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { testMsMax } from "../support/service.ts";
+import { runScenario } from "./runner.ts";
+import { scenarios } from "./scenarios/all.ts";
+import { powerWith } from "./scenarios/power.ts";
+
+/** A round on a machine that is busy takes several times what it takes alone. */
+setDefaultTimeout(3 * testMsMax);
+
+/** The same faults at each run. */
+const seed = 20_261_126;
+
+/** Runs rounds and gives the tally, with what was printed. */
+async function rounds(scenario: (typeof scenarios)[number], count: number) {
+  const lines: string[] = [];
+  const tally = await runScenario(scenario, {
+    seed,
+    rounds: count,
+    endMs: undefined,
+    print: (line) => void lines.push(line),
+  });
+  return { tally, told: lines.join("\n") };
+}
+
+test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
+  "%s: every promise holds",
+  async (_name, scenario) => {
+    const { tally, told } = await rounds(scenario, 1);
+    expect({ ...tally, told }).toMatchObject({ rounds: 1, failed: 0, skipped: undefined, told: "" });
+    expect(tally.acknowledged).toBeGreaterThan(0);
+  },
+);
+
+test("a service that acknowledges before it syncs is caught by a power cut", async () => {
+  // Whether a single cut falls between a write and its sync is up to the machine.
+  const { tally } = await rounds(powerWith({ MILLRACE_ACK: "buffered" }), 6);
+  expect(tally.lost).toBeGreaterThan(0);
+});
