@@ -17,7 +17,7 @@ export async function writeUntilGone(service: Service, writing: Writing): Promis
 
 /** The same until `isOver` says so, whatever becomes of single requests and connections. */
 export async function writeUntil(service: Service, writing: Writing, isOver: () => boolean): Promise<void> {
-  while (!isOver() && !service.hasEnded) {
+  while (!isOver() && service.isRunning) {
     if ((await writeOnce(service, writing)) === "unanswered") await Bun.sleep(pauseMs);
   }
 }

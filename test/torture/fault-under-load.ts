@@ -57,11 +57,11 @@ export async function faultUnderLoad(round: Round, fault: Fault): Promise<Outcom
   const startMs = performance.now();
   await Promise.all(writing);
   const acknowledged = ledger.acknowledged.size;
-  if (service.hasEnded && fault.mayEnd !== true)
+  if (!service.isRunning && fault.mayEnd !== true)
     broken.push({ kind: "other", what: `the service ended: ${service.stderr.slice(-2_000)}` });
   await upkeep.ended();
-  if (service.hasEnded || fault.isMendedByRestart === true) {
-    if (!service.hasEnded) await service.kill9();
+  if (!service.isRunning || fault.isMendedByRestart === true) {
+    if (service.isRunning) await service.kill9();
     await service.restart();
   }
   await recovered(service);

@@ -31,7 +31,7 @@ const healthMsMax = 3_000;
 async function watchAnswers(service: Service, isOver: () => boolean): Promise<Broken[]> {
   const broken: Broken[] = [];
   const timed = async (what: string, limitMs: number, ask: () => Promise<Response>) => {
-    while (!isOver() && !service.hasEnded) {
+    while (!isOver() && service.isRunning) {
       const startMs = performance.now();
       const response = await ask();
       await response.arrayBuffer();
