@@ -54,7 +54,7 @@ export const diskCalls = {
   link: "link,linkat",
   rename: "rename,renameat,renameat2",
   remove: "unlink,unlinkat",
-  write: "pwrite64,pwritev",
+  writeAt: "pwrite64,pwritev",
   open: "open,openat",
   write: "write,pwrite64",
 } as const;
