@@ -64,14 +64,14 @@ export const slowDisk: Scenario = {
   },
 };
 
-/** A sync does not come back for up to 20 s: everybody gets an answer all the same. */
+/** A sync does not come back for up to 12 s: everybody gets an answer all the same. */
 export const hungDisk: Scenario = {
   name: "hung-disk",
-  summary: "a sync does not come back for 8 to 20 s",
+  summary: "a sync does not come back for 6 to 12 s",
   rounds: 3,
   missing: () => toolMissing("strace"),
   run: (round) => {
-    const delayMs = round.random.between({ from: 8_000, to: 20_000 });
+    const delayMs = round.random.between({ from: 6_000, to: 12_000 });
     const nth = round.random.between({ from: 1, to: 6 });
     return faultUnderLoad(round, faultOf(round, { delayMs, nth }, delayMs));
   },
