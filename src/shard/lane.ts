@@ -35,8 +35,12 @@ const waitMsMax = diskWorkMsMax - 200;
 const lateMs = 700;
 const lateLooksMin = 2;
 
-/** While disk work runs this long, requests wait for the disk and not because there are too many. ms */
-const loadDiskWorkMsMax = 250;
+/**
+ * Disk work that runs this long is the disk's fault: requests wait for it, and not because there are too many. Those that came
+ * meanwhile are as late when the next group begins, so it counts for a while. ms
+ */
+const slowDiskMsMin = 250;
+const slowDiskCountsMs = 2_000;
 
 /** Requests that went in one message. */
 export type Sent = { atMs: number; waiting: Waiting[] };
@@ -52,6 +56,7 @@ export class Lane implements ShardLoad {
   requestsInFlight = 0;
   #oldestMs = 0;
   #lateLooks = 0;
+  #slowDiskAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(shard: ShardLane, board: Board) {
     this.shard = shard;
@@ -79,7 +84,8 @@ export class Lane implements ShardLoad {
   look(nowMs: number): void {
     const [oldest] = this.sent;
     this.#oldestMs = oldest === undefined ? 0 : nowMs - oldest.atMs;
-    const isLate = this.#oldestMs >= lateMs && this.board.diskWorkMs(systemClock.monotonicMs) < loadDiskWorkMsMax;
+    if (this.board.diskWorkMs(systemClock.monotonicMs) >= slowDiskMsMin) this.#slowDiskAtMs = nowMs;
+    const isLate = this.#oldestMs >= lateMs && nowMs - this.#slowDiskAtMs > slowDiskCountsMs;
     this.#lateLooks = isLate ? this.#lateLooks + 1 : 0;
     for (const sent of this.sent) {
       if (nowMs - sent.atMs < waitMsMax) return;

@@ -58,6 +58,9 @@ test.each([
 test("A3: MILLRACE_CONNECTIONS_MAX: those past it are closed, the new ones first, and metrics and health tell", async () => {
   await using service = await startService({ env: { MILLRACE_CONNECTIONS_MAX: "10" } });
   await using before = await openCrowd(service, { connections: 8 });
+  // The system hands silent connections over after a second, and in no order: these are to come before the others.
+  const open = async () => metric(await service.metricsText(), "millrace_connections") ?? 0;
+  await until(async () => (await open()) >= 8, { what: "eight connections to be seen", limitMs: 10_000 });
   await using after = await openCrowd(service, { connections: 20 });
   await until(() => before.open + after.open <= 10, { what: "ten connections", limitMs: 10_000 });
   expect(before.open).toBe(8);
