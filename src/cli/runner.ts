@@ -40,6 +40,10 @@ export function whenRunnerEnds(ended: () => void): () => void {
  */
 export const isOnTerminal = (): boolean => [0, 1, 2].some((descriptor) => isatty(descriptor));
 
+/** What runs a command here, as a person would type it: `bun` is not on the path where npx started the service. */
+export const millraceCommand = (): string =>
+  runnersOf(process.pid).length > 1 ? `npx bun@${Bun.version} run millrace` : "bun run millrace";
+
 /** From this process up to its topmost runner; empty where it was not started by a script. */
 function runnersOf(pid: number): Link[] {
   const { npm_package_name: name, npm_lifecycle_event: script = "" } = process.env;

@@ -4,7 +4,7 @@ import { openLog } from "../base/log.ts";
 import { type Config, readConfig, variables } from "../config/config.ts";
 import { signToken } from "../http/auth.ts";
 import { Service } from "../service.ts";
-import { isOnTerminal, whenRunnerEnds } from "./runner.ts";
+import { isOnTerminal, millraceCommand, whenRunnerEnds } from "./runner.ts";
 
 const variableHelp = Object.entries(variables)
   .map(([name, [fallback, meaning]]) => `  ${name.padEnd(32)} ${meaning} (default: ${fallback})`)
@@ -90,7 +90,7 @@ function endAtOnce(why: string, { logLevel }: Config): void {
  * alone: what goes to a file or a log collector is read by others, and kept.
  */
 async function greet(service: Service, config: Config): Promise<void> {
-  const make = "bun run millrace token --subject me";
+  const make = `${millraceCommand()} token --subject me`;
   const token = process.stdout.isTTY ? await firstToken(service, config) : undefined;
   const lines = [
     "A secret was made and is kept in the data folder. Make a token with",

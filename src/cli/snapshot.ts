@@ -16,7 +16,7 @@ The snapshot is a data folder of its own: open its millrace.duckdb with any Duck
 it with "millrace restore". On the disk of the data folder it takes no room at first; on another disk the segments are copied.
 Events that are accepted and not sealed yet are not in it, and neither is the secret.
 
-It stays as it is. What is compacted, expired or erased later in the data folder stays in its snapshots for ever: to erase a
+It stays as it is. What is compacted, expired or erased later in the data folder stays in its snapshots: to erase a
 person's events everywhere, remove the snapshots too.`,
   )
   .action(async (path) => {

@@ -57,7 +57,7 @@ const connectionsMaxMax = 1_000_000;
 const dayMs = 86_400_000;
 
 /** Variables whose feature is not there yet, and the value that asks for nothing of it; undefined: there is none. */
-const notYetSupported: Readonly<Record<string, string | undefined>> = {
+export const notYetSupported: Readonly<Record<string, string | undefined>> = {
   MILLRACE_ALERTS: undefined,
   MILLRACE_CORS_ORIGINS: undefined,
   MILLRACE_HS256: "on",

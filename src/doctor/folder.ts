@@ -200,6 +200,6 @@ function timesFinding(root: string, entries: readonly Entry[]): Finding {
     ({ path }) => (lstatSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? 0) > nowMs + aheadMsMax,
   );
   return ahead === undefined
-    ? ok("times", "no file is of the future")
+    ? ok("times", "no file was written later than now")
     : warn("times", `${ahead.path === "" ? root : ahead.path} was written later than now`, "set the clock");
 }

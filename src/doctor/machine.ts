@@ -107,6 +107,6 @@ function clockFinding({ nowMs, isClockSynchronized }: MachineReading): Finding {
   if (isClockSynchronized === false) return warn("clock", `${text}, not synchronised`, advice);
   return ok(
     "clock",
-    `${text}, ${isClockSynchronized === true ? "synchronised" : "whether synchronised is not told here"}`,
+    `${text}, ${isClockSynchronized === true ? "synchronised" : "whether it is synchronised is not known here"}`,
   );
 }

@@ -27,7 +27,7 @@ export function modeFindings(
     );
   if (closed.length > 0)
     findings.push(warn("modes", `${told(closed)} fewer people than MILLRACE_SHARE=${share} means`, mend));
-  if (findings.length === 0) findings.push(ok("modes", `as MILLRACE_SHARE=${share} has them`));
+  if (findings.length === 0) findings.push(ok("modes", `match MILLRACE_SHARE=${share}`));
   const foreign = entries.filter((entry) => entry.user !== user);
   // Root can write whatever others own, and what it makes is then root's.
   if (foreign.length > 0)

@@ -144,7 +144,10 @@ async function verifySegments(duckdb: DuckDB, folder: DataFolder, report: Verify
     }
   }
   for (const { file } of replaced)
-    report.notes.push({ file: join(folder.segments, file), text: "is replaced by a wider segment" });
+    report.notes.push({
+      file: join(folder.segments, file),
+      text: "is replaced by a wider segment; the service removes it by itself",
+    });
   reportOverlaps(folder, current, report);
 }
 

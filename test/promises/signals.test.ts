@@ -72,6 +72,16 @@ describe.each(["bun run start", "npx bun@1.4.5 run start"] as const)("%s", (name
   });
 });
 
+test.each(Object.entries(commands))("a first start by `%s` prints commands that begin alike", async (name, command) => {
+  using folder = temporaryFolder();
+  await using family = new Family({ command, dataDir: folder.path, onTerminal: false, makesSecret: true });
+  await family.listening();
+  // On a machine with Node alone there is no `bun` to paste.
+  const millrace = name.replace(/start$/, "millrace");
+  expect(family.text).toContain(`\n  ${millrace} token --subject me\n`);
+  expect(family.text).toContain(`Bearer $(${millrace} token --subject me)"`);
+});
+
 test("`bun run start` alone ends with 0 when all is sealed", async () => {
   const { child } = await expectSealed("bun run start", { onTerminal: false, end: toOne("runner", "SIGTERM") });
   expect(child.exitCode).toBe(0);

@@ -28,6 +28,8 @@ export interface FamilyOptions {
   readonly dataDir: string;
   /** On a terminal of its own, whose foreground group it is; without, in a session of its own and on pipes. */
   readonly onTerminal: boolean;
+  /** Without a secret of the environment, as at a newcomer's first start. */
+  readonly makesSecret?: boolean;
 }
 
 /** The processes of one run; all are killed at the end of its scope. */
@@ -39,12 +41,12 @@ export class Family implements AsyncDisposable {
   /** What they all printed. */
   text = "";
 
-  constructor({ command, dataDir, onTerminal }: FamilyOptions) {
+  constructor({ command, dataDir, onTerminal, makesSecret = false }: FamilyOptions) {
     this.#dataDir = dataDir;
     const env = cleanEnv({
       PORT: "0",
       MILLRACE_DATA_DIR: dataDir,
-      MILLRACE_JWT_SECRET: secret,
+      MILLRACE_JWT_SECRET: makesSecret ? undefined : secret,
       // An hour: nothing is sealed before a stop does it.
       MILLRACE_FLUSH_INTERVAL_SECONDS: "3600",
       MILLRACE_SHARDS: "1",

@@ -1,0 +1,34 @@
+/** README.md tells of every variable, by the name and the default that the configuration has. */
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { notYetSupported, variables } from "../src/config/config.ts";
+
+const readme = readFileSync(join(import.meta.dirname, "..", "README.md"), "utf8");
+
+/** Names in the first cell of each row of the table of variables, sorted. */
+const inTable = readme
+  .split("\n")
+  .filter((line) => /^\| `(HOST|MILLRACE_)/.test(line))
+  .flatMap((line) => [...(line.split("|")[1] ?? "").matchAll(/`([A-Z0-9_]+)`/g)].map(([, name]) => name ?? ""))
+  .sort();
+
+test("the README's table has every variable that is read, and no other", () => {
+  expect(inTable).toEqual(Object.keys(variables).sort());
+});
+
+test("the README's table has the defaults that are plain values", () => {
+  for (const [name, [fallback]] of Object.entries(variables)) {
+    if (/\s|^none$/.test(fallback)) continue;
+    const row = readme
+      .split("\n")
+      .find((line) => line.startsWith("| `") && line.split("|")[1]?.includes(`\`${name}\``));
+    expect(`${name}: ${row?.split("|")[2]}`).toContain(`\`${fallback}\``);
+  }
+});
+
+test("the README names every variable that is refused as not yet supported", () => {
+  const list = readme.slice(readme.indexOf("refused as not yet supported:"), readme.indexOf("### Commands"));
+  const named = [...list.matchAll(/`(MILLRACE_[A-Z0-9_]+)`/g)].map(([, name]) => name ?? "");
+  expect(named.sort()).toEqual(Object.keys(notYetSupported).sort());
+});
