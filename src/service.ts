@@ -26,6 +26,7 @@ import { Dispatcher } from "./shard/dispatcher.ts";
 import { shardHosts } from "./shard/host.ts";
 import { loadIdLogs } from "./shard/id-log.ts";
 import { createIdTableMemory, IdTable } from "./shard/id-table.ts";
+import { rebuildIdLogs } from "./shard/rebuild-ids.ts";
 import { healthAnswer } from "./stats/health.ts";
 import { keepText } from "./store/kept-file.ts";
 import { type FolderLock, takeDataFolder } from "./store/lock.ts";
@@ -55,6 +56,7 @@ export class Service {
   readonly #boardMemories: SharedArrayBuffer[];
   readonly #boards: readonly Board[];
   readonly #gate = new Gate();
+  readonly #idTable: IdTable;
   readonly #keeper: KeeperHost;
   readonly #publisher: Publisher;
   readonly #allShards: AllShards;
@@ -99,7 +101,7 @@ export class Service {
     this.secret = config.jwtSecret === undefined ? secretOf(folder) : { secret: config.jwtSecret, isNew: false };
     this.#startWarnings.push(...(this.secret.warnings ?? []));
     const idTable = createIdTableMemory();
-    loadIdLogs(folder, new IdTable(idTable, 0));
+    this.#idTable = new IdTable(idTable, 0);
     this.#boardMemories = Array.from({ length: config.shards }, createBoardMemory);
     this.#boards = this.#boardMemories.map((memory) => new Board(memory));
     const onSignal = (signal: NodeJS.Signals) => this.#onKeeperSignal(signal);
@@ -132,7 +134,9 @@ export class Service {
 
   async #start(): Promise<void> {
     const [config, log] = [this.#config, this.#log];
-    await Promise.all([this.#keeper.start(), ...this.#shards.map((shard) => shard.start())]);
+    await rebuildIdLogs(this.#keeper, log);
+    loadIdLogs(this.#folder, this.#idTable);
+    await Promise.all(this.#shards.map((shard) => shard.start()));
     try {
       await this.#publisher.publish();
     } catch (error) {

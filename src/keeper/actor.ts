@@ -37,6 +37,7 @@ serveProcess<KeeperRequest, KeeperReplies>((options) => {
       await Promise.all([queue.settled(), flushQueue.settled()]);
       return undefined;
     },
+    "rebuild ids": ({ idsMax }) => queue.inTurn((opened) => keeper.rebuildIds(opened, idsMax)),
     publish: ({ watermarks, nowMs }) => queue.inTurn((opened) => keeper.publish(opened, { watermarks, nowMs })),
     seal: ({ source }) =>
       (flushQueue.jobs <= queue.jobs ? flushQueue : queue).inTurn((opened) =>

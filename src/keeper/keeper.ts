@@ -11,6 +11,7 @@ import type { ShardWatermark } from "../store/catalog-views.ts";
 import { mergeLimits, planKeep, planMerge, planWholeMerge } from "../store/compaction.ts";
 import { currentSegments } from "../store/current.ts";
 import type { DuckDB } from "../store/duckdb.ts";
+import { type RebuiltIds, rebuildIds } from "../store/id-rebuild.ts";
 import { Inspector } from "../store/inspect.ts";
 import { faultOf, KnownSegments } from "../store/known.ts";
 import { listNames } from "../store/layout.ts";
@@ -138,6 +139,13 @@ export class Keeper {
       missing,
       unreadable: this.#known.unreadable.map(({ file }) => file),
     };
+  }
+
+  /** Reads ids that the id logs have lost again from the segments. REQUIRES: no shard has started. */
+  async rebuildIds(duckdb: DuckDB, idsMax: number): Promise<RebuiltIds> {
+    const segments = await this.#known.list(duckdb);
+    const isComplete = this.#known.unreadable.length === 0;
+    return rebuildIds(duckdb, this.#folder, { segments, idsMax, isComplete });
   }
 
   /** Puts a segment into quarantine, or says why not. */

@@ -3,6 +3,7 @@ import type { Recovery } from "../actor/serve.ts";
 import type { Sequence, ShardId } from "../base/brand.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { ShardWatermark } from "../store/catalog-views.ts";
+import type { RebuiltIds } from "../store/id-rebuild.ts";
 import type { DataFolder } from "../store/names.ts";
 import type { Quarantined } from "../store/quarantine.ts";
 import type { Rewrite, Rewritten } from "../store/rewrite.ts";
@@ -49,6 +50,7 @@ export type KeeperRequest =
   | { kind: "recover" }
   | { kind: "publish"; watermarks: ShardWatermark[]; nowMs: number }
   | { kind: "settle" }
+  | { kind: "rebuild ids"; idsMax: number }
   | { kind: "seal"; source: SegmentSource }
   | { kind: "check"; path: string }
   | { kind: "count"; stretches: ShardStretch[]; window: HourWindow }
@@ -65,6 +67,8 @@ export type KeeperReplies = {
   publish: { version: number; holdings: ShardHoldings[] };
   /** Everything asked before is done or has failed. */
   settle: undefined;
+  /** The id logs hold the latest ids of all readable segments. Before shards start. */
+  "rebuild ids": RebuiltIds;
   /** A segment of these rows is durable. */
   seal: SealedRows;
   /** Events of a segment that opens and adds up. */

@@ -4,8 +4,8 @@
  *
  * Invariants:
  * - A journal's ids are durable here before its segment gets its name, so an id is always in the one or the other.
- * - A block that does not check is the end of its file: it was being written when the process ended, and its journal is
- *   still there.
+ * - A block that does not check costs its own ids alone. At the end of a file it may have been under way when the process ended: then
+ *   its journal is still there. Otherwise a start reads its ids from the segments (`rebuild-ids.ts`).
  */
 import { closeSync, readSync, renameSync } from "node:fs";
 import { join } from "node:path";

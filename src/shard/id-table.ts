@@ -11,6 +11,7 @@
  *   lock leaves a sound table: a slot's state is written last, and an emptied generation is empty.
  */
 import { invariant } from "../base/invariant.ts";
+import { contentUnknown } from "../store/id-blocks.ts";
 
 /** Ids that a generation takes before the next one starts; the latest so many are always known. */
 export const idsKeptMin = 1_000_000;
@@ -157,7 +158,8 @@ export class IdTable {
       return "claimed";
     }
     if (stateOf(mark) === statePending && shardOf(mark) !== this.#shard) return undefined;
-    return contentOf(mark) === content ? "duplicate" : "conflict";
+    const known = contentOf(mark);
+    return known === content || known === contentUnknown ? "duplicate" : "conflict";
   }
 
   #markAll(claims: Claims, state: number): void {

@@ -26,6 +26,9 @@ const olderHeadBytes = 24;
 /** Size of an id and the checksum of its content. Bytes. */
 export const idRecordBytes = 20;
 
+/** Stands for the checksum of a content that is not known any more: a repeat is then never told to be a conflict. 24 bits. */
+export const contentUnknown = 0xffffff;
+
 /** The ids of one flush. */
 export type IdBlock = {
   flushedAtMs: number;
@@ -53,8 +56,9 @@ export function encodeIdBlock({ flushedAtMs, range, records }: IdBlock): Uint8Ar
 }
 
 /**
- * Whole blocks of an id log, in order. What does not check and is followed by whole blocks is damage, and is passed over: reading
- * goes on at the next block that checks. At the end of its file it is torn, because it was or is being written.
+ * Whole blocks of an id log, in order. What does not check and is followed by whole blocks is damage, and is skipped: reading
+ * goes on at the next block that checks. What does not check at the end of its file is torn, and may be a write under way; it is
+ * damage too where no write under way looks like that.
  */
 export function readIdBlocks(path: string): {
   blocks: IdBlock[];
@@ -76,7 +80,20 @@ export function readIdBlocks(path: string): {
     blocks.push(read.block);
     at = soundTo = read.end;
   }
-  return { blocks, isTorn: soundTo < bytes.byteLength, damaged };
+  const isTorn = soundTo < bytes.byteLength;
+  if (isTorn && !isBegun(bytes.subarray(soundTo))) damaged.push({ from: soundTo, to: bytes.byteLength });
+  return { blocks, isTorn, damaged };
+}
+
+/** Whether some bytes are the beginning of a block whose rest is still to come. */
+function isBegun(bytes: Buffer): boolean {
+  const sign = Buffer.alloc(4);
+  sign.writeUInt32LE(magic);
+  if (!sign.subarray(0, bytes.byteLength).equals(bytes.subarray(0, 4))) return false;
+  if (bytes.byteLength < headBytes) return true;
+  if (headBytes + bytes.readUInt32LE(4) * idRecordBytes <= bytes.byteLength) return false;
+  // The count is not in the checksum: where all the rest agrees with it, the count alone is wrong.
+  return crc32(bytes.subarray(checkedFrom)) !== bytes.readUInt32LE(8);
 }
 
 /** The block that begins there; undefined where none does that checks. */

@@ -62,7 +62,7 @@ export function inspectSmallFiles(folder: DataFolder): Finding[] {
     const path = join(folder.ids, file);
     if (!existsSync(path)) continue;
     for (const { from, to } of readIdBlocks(path).damaged)
-      tell(path, `bytes ${from} to ${to} are damaged; ids in them may be stored twice. Restore the file from a backup`);
+      tell(path, `bytes ${from} to ${to} are damaged; the next start reads their ids again from the segments`);
   }
   return found;
 }
