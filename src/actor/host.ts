@@ -131,7 +131,7 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
   #connected(): Promise<Wire> {
     if (this.#connecting !== undefined) return this.#connecting;
     const connecting = this.#connect().catch((error: unknown) => {
-      // Whoever asks next tries anew, unless somebody has already.
+      // Whoever asks next tries again, unless somebody has already.
       if (this.#connecting === connecting) this.#connecting = undefined;
       throw error;
     });

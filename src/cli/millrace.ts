@@ -49,7 +49,7 @@ try {
   for (const command of await Promise.all(wanted.map(([, load]) => load()))) program.addCommand(command.exitOverride());
   await program.parseAsync();
 } catch (error) {
-  // Commander has written its message by itself; help that was asked for is no error.
+  // Commander has written its message by itself; help that was asked for is not an error.
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : exitCodeOf(error));
   process.stderr.write(`millrace: ${failureText(error)}\n`);
   process.exit(exitCodeOf(error));

@@ -164,7 +164,7 @@ function readHistory(): string[] {
   }
 }
 
-/** A history that cannot be kept is no reason not to ask. */
+/** A history that cannot be kept must not keep anyone from asking. */
 function keepHistory(history: readonly string[]): void {
   try {
     mkdirSync(dirname(historyPath()), { recursive: true, mode: 0o700 });

@@ -85,7 +85,7 @@ async function runStatement(
   else await duckdb.run(firstRows(sql, tableRowsMax).text);
 }
 
-/** Runs what is no query; gives a query of the rows that it has, if it has any. */
+/** Runs what is not a query; gives a query of the rows that it has, if it has any. */
 async function rowsOf(duckdb: DuckDB, statement: string, output: SqlOutput): Promise<string | undefined> {
   const result = await duckdb.result(statement);
   if (result.returnType !== ResultReturnType.QUERY_RESULT) return undefined;

@@ -48,7 +48,7 @@ Times are UTC; SET TimeZone changes that for every format. --out without --forma
   )
   .action(async (given, options) => {
     const folder = dataFolder(resolve(readConfig(process.env).dataDir));
-    if (!existsSync(folder.segments)) throw new PlaceRefused(`${folder.root} is no data folder: it has no segments`);
+    if (!existsSync(folder.segments)) throw new PlaceRefused(`${folder.root} is not a data folder: it has no segments`);
     const isPrompt = given === undefined && process.stdin.isTTY;
     const format = formatOf(options);
     using scratch = scratchFolder(folder);

@@ -12,6 +12,10 @@ export const verifyCommand = new Command("verify")
     "check every file of a data folder: journals, segments, ids, small files, what is missing; exit code 1 if anything is wrong",
   )
   .argument("[folder]", "data folder; default: MILLRACE_DATA_DIR")
+  .addHelpText(
+    "after",
+    '\nOne line for each file that is wrong or worth knowing of, and a last line with the counts. It changes nothing, and works with and without a\nrunning server. A segment that cannot be read goes out of the way with "millrace quarantine".',
+  )
   .action(async (given) => {
     const folder = dataFolder(resolve(given ?? readConfig(process.env).dataDir));
     const report = await verifyFolder(folder);

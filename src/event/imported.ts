@@ -89,7 +89,7 @@ function withExtra(value: Record<string, unknown>, exact: Record<string, unknown
   const own = propertiesOf(value["properties"], exact["properties"]);
   if (!own.ok || extra !== "properties") return own;
   const names = Object.keys(value).filter((name) => !importColumns.has(name) && value[name] !== undefined);
-  // What is no object is refused by the validation.
+  // What is not an object is refused by the validation.
   if (names.length === 0 || (own.value !== null && !isRecord(own.value))) return own;
   const before = own.value ?? {};
   const twice = names.filter((name) => Object.hasOwn(before, name));

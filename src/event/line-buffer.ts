@@ -8,7 +8,7 @@ const bytesAtFirst = 256 * 1024;
 /** A buffer that had to grow larger gives its memory back when it is emptied. Bytes. */
 const bytesKeptMax = 16 * 1024 * 1024;
 
-/** Up to so many bytes a loop copies quicker than a call does. */
+/** Up to this many bytes a loop copies faster than a call does. */
 const shortBytesMax = 20;
 
 /** A growing stretch of bytes that is written at its end. */
@@ -26,7 +26,7 @@ export class LineBuffer {
     return this.#bytes.subarray(from, this.#end);
   }
 
-  /** Sees that so many more bytes find room: before each `text` and each `copy`. */
+  /** Makes room for this many more bytes: before each `text` and each `copy`. */
   reserve(more: number): void {
     const needed = this.#end + more;
     if (needed <= this.#bytes.byteLength) return;

@@ -95,7 +95,7 @@ const surrogateEscape = /\\u[dD][89a-fA-F]/;
  * What ends a number that JSON.stringify may spell differently: one with an exponent, a fraction that ends in 0, a
  * minus before 0 alone, six zeros behind the point, or 16 digits. Any other has the shortest spelling of its double.
  * It starts at the rare character that follows a number and looks back: 140 ns for 400 bytes, where looking forward
- * from what precedes a number takes 350. A look back that came first could start anew in each place of a long run.
+ * from what precedes a number takes 350. A look back that came first could start again in each place of a long run.
  */
 const suspect = /[,}\]](?<=(?:\.\d*0|[eE][-+]?\d+|[\d.]{16}|-0|\.0{6}\d+)\s*.)/g;
 

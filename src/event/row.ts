@@ -40,7 +40,7 @@ function indexOfCategory(category: string): number {
 
 const contentMask = 0xffffff;
 
-/** A checksum is written in so many characters, so that it can be written after what it is made of. */
+/** The checksum has a fixed width, so its place can be reserved and filled once the content has been written. */
 const contentChars = String(contentMask).length;
 /** What stands where a checksum will. */
 export const contentRoom = " ".repeat(contentChars);
@@ -50,7 +50,7 @@ export const contentText = (content: number) => String(content).padStart(content
 
 /**
  * The checksum of what a client sent: its time as it is kept, the category, and the rest as a line has it. A time that the server
- * filled in differs from try to try, so it is no part of it.
+ * filled in differs from try to try, so it is not part of it.
  */
 export const contentOf = (sentTime: string, category: string, rest: string | Uint8Array): number =>
   Bun.hash.xxHash32(rest, Bun.hash.xxHash32(`${sentTime}${category}`)) & contentMask;
@@ -93,7 +93,7 @@ export function rowOf(event: ValidEvent, acceptance: Acceptance, hasOwnSpellings
   const category: Category = event.category;
   const eventId = event.event_id ?? makeEventId();
   const content = event.event_id === undefined ? undefined : contentOf(event.timestamp?.text ?? "", category, sent);
-  // DuckDB spells numbers anew when it reads JSON, and as JavaScript does but for this: 1e+21 becomes 1e21. Text it keeps.
+  // DuckDB respells numbers when it reads JSON, and as JavaScript does but for this: 1e+21 becomes 1e21. Text it keeps.
   const isQuoted = properties !== undefined && (hasOwnSpellings || hasPlus(properties));
   const stored = isQuoted ? sentText(event, JSON.stringify(properties)) : sent;
   const contentField = content === undefined ? "" : headKeys.content + contentText(content);

@@ -182,7 +182,7 @@ function daysInMonth(year: number, month: number): number {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
 }
 
-/** Why a text is no moment. What pydantic says is what it found when, in the end, it tried a date alone. */
+/** Why a string is not a time. What pydantic says is what it found when, in the end, it tried a date alone. */
 function isoError(text: string): string {
   if (Buffer.byteLength(text) < 10) return "input is too short";
   if (!/^\d{4}/.test(text)) return "invalid character in year";

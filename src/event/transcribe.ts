@@ -5,7 +5,7 @@
  *
  * Invariants:
  * - Lines are what parsing, validating and `rowOf` make of the same body, byte for byte (property test).
- * - What is no valid body, or not certain to be one, gives undefined and leaves no line: the parser decides, and explains.
+ * - What is not a valid body, or not certain to be one, gives undefined and leaves no line: the parser decides, and explains.
  */
 
 import { isUtf8 } from "node:buffer";
@@ -217,7 +217,7 @@ export class Transcriber {
     const categoryName = categories[category] ?? "";
     const content = sent && contentOf(isTimeSent ? time.text : "", categoryName, sent);
     if (content !== undefined) lines.over(start + contentPlaceAt(categoryName), contentText(content));
-    // As in `rowOf`: DuckDB would spell these numbers anew.
+    // As in `rowOf`: DuckDB would respell these numbers.
     const isQuoted = this.#scanner.hasOwnSpelling || this.#fields.propertiesHavePlus;
     if (properties.hasValue && isQuoted) lines.quoteFrom(propertiesFrom);
     lines.reserve(2);

@@ -70,7 +70,7 @@ export function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof RewriteFailed)
     return new Refusal(503, {
       reason: "upkeep_failed",
-      text: "Not done now; what was begun goes on by itself. Try again shortly",
+      text: "Not finished yet; the work continues in the background. Try again shortly",
       headers: { "retry-after": String(retryAfterSeconds) },
     });
   if (error instanceof ActorDied)

@@ -1,4 +1,4 @@
-/** `POST /api/v1/analytics/erase` and `/compact`: for who may do anything, scope `admin`. */
+/** `POST /api/v1/analytics/erase` and `/compact`, which require the scope `admin`. */
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import type { Server } from "bun";
@@ -86,7 +86,7 @@ export async function importLines(
   const body = parseJson(await readBody(request, context));
   if (!body.ok) return invalid(answerOf(body.issues));
   if (!Value.Check(importedSchema, body.value))
-    throw new Refusal(400, { reason: "invalid", text: "This is no file of an import" });
+    throw new Refusal(400, { reason: "invalid", text: "This is not a file of an import" });
   const { file, events, line_bytes_max, ids } = body.value;
   server?.timeout(request, 0);
   return json({ imported: await upkeep.importLines({ file, events, lineBytesMax: line_bytes_max, ids }) });

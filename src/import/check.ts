@@ -84,7 +84,7 @@ function unknownText(unknown: ReadonlySet<string>): string {
 const now = timestampOfMs(0);
 const makeId = () => "00000000-0000-8000-8000-000000000000";
 
-/** Why a row is no event. */
+/** Why a row is not an event. */
 function problemIn(row: SourceRow, extra: Extra): string | undefined {
   if (!row.ok) return row.problem;
   const line = importedLine(row, { now, extra, makeId });

@@ -26,7 +26,7 @@ import { countSealed, type HourWindow, type SealedCounts } from "../store/rollup
 import { fileState } from "../store/unreadable.ts";
 import type { FolderInspection, RewriteWish, ShardHoldings, ShardStretch } from "./protocol.ts";
 
-/** At each look so many bytes of segments are compared with their checksums: 13 MB/s leave the disk to others. Bytes. */
+/** At each look this many bytes of segments are compared with their checksums: 13 MB/s leave the disk to others. Bytes. */
 const scrubBytes = 64 * 1024 * 1024;
 
 /** Knows what is sealed, and is the only one that gives or takes a segment's name. */
@@ -153,7 +153,7 @@ export class Keeper {
     return quarantine(duckdb, this.#folder, segment);
   }
 
-  /** What is to be written anew next. */
+  /** What is to be rewritten next. */
   async plan(duckdb: DuckDB, wish: RewriteWish): Promise<Rewrite | undefined> {
     const segments = await this.#known.listSettled(duckdb);
     switch (wish.kind) {
@@ -184,10 +184,10 @@ export class Keeper {
     );
     invariant(
       replaced.every((each) => each.name.from >= name.from && each.name.to <= name.to),
-      "what is written anew covers whole segments",
+      "a rewrite covers whole segments",
     );
     renameDurably({ from: unfinished, to: path });
-    this.#log.info({ segment: segmentName(name), events, replaces: replaced.length }, "segments written anew");
+    this.#log.info({ segment: segmentName(name), events, replaces: replaced.length }, "segments rewritten");
   }
 
   /** Removes replaced segments after their time. */

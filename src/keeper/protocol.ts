@@ -75,7 +75,7 @@ export type KeeperReplies = {
   check: number;
   /** What the rollups of all segments within these stretches add up to. */
   count: SealedCounts;
-  /** What is to be written anew next; undefined when nothing is. */
+  /** What is to be rewritten next; undefined when nothing is. */
   plan: Rewrite | undefined;
   /** The segment has its name: its sources are replaced. */
   adopt: undefined;

@@ -9,7 +9,7 @@ import type { ShardHoldings } from "./protocol.ts";
 /** After a publication that failed, the next one waits. ms */
 const retryPauseMs = 500;
 
-/** While nothing comes the catalog is written anew this often, so that its watermark tells that nothing came. ms */
+/** While nothing comes the catalog is written again this often, so that its watermark shows that nothing came. ms */
 const idleMs = 10_000;
 
 /** What a publisher needs. */

@@ -2,7 +2,7 @@
  * Queries as the service runs them: each in a process of its own, with limits that the kernel and a timer keep.
  *
  * Invariants:
- * - No more than so many queries at once; each ends with its answer, its time, its client or the service.
+ * - A bounded number of queries at once; each ends with its answer, its time, its client or the service.
  * - A scratch folder goes when its process has ended, however that was; or at the next start on the same data folder.
  * - Rows pass through as bytes; an answer that is not whole breaks off, and never ends as if it were.
  */

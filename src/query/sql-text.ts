@@ -61,7 +61,7 @@ export function withoutSemicolon(statement: string): string {
   return statement.slice(0, end);
 }
 
-/** `EXPLAIN`, with its options, and the statement behind it; undefined where the text is no such statement. */
+/** `EXPLAIN`, with its options, and the statement behind it; undefined where the text is not such a statement. */
 export function explained(text: string): { head: string; statement: string } | undefined {
   const start = leadingComments.exec(text)?.[0].length ?? 0;
   const head = explainHead.exec(text.slice(start))?.[0];

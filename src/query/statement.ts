@@ -208,7 +208,7 @@ function faultOf(node: Record<string, unknown>, scope: Scope): TreeFault | undef
   if (kind !== undefined) return faultOfExpression(node, scope);
   if (typeof type !== "string") return "function_name" in node || "table_name" in node ? unknown(node) : undefined;
   if (type.endsWith("_NODE")) return nodeTypes.has(type) ? undefined : unknown(node);
-  // Of all that is no expression and no node, only what stands behind FROM can be sampled.
+  // Of all that is neither an expression nor a node, only what stands behind FROM can be sampled.
   if ("sample" in node || "table_name" in node) return faultOfTable(node, scope);
   return "function_name" in node ? unknown(node) : undefined;
 }
@@ -267,7 +267,7 @@ const isInMain = (schema: unknown, catalog: unknown) => (schema === "" || schema
 const hasPivotEnum = ({ pivots }: Record<string, unknown>) =>
   !Array.isArray(pivots) || pivots.some((pivot) => !isRecord(pivot) || pivot["pivot_enum"] !== "");
 
-/** DuckDB's mark for a node without a place, 2^64 - 1, is no safe integer. */
+/** DuckDB's mark for a node without a place, 2^64 - 1, is not a safe integer. */
 function at({ query_location: location }: Record<string, unknown>, message: string): TreeFault {
   return { message, byte: typeof location === "number" && Number.isSafeInteger(location) ? location : undefined };
 }

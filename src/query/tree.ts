@@ -50,5 +50,5 @@ const notSelect =
 /** A string, or what DuckDB's JSON has for a constant past a DOUBLE, which is no JSON: what a constant holds does not matter. */
 const foreignNumbers = /"(?:[^"\\]|\\.)*"|(-?(?:Infinity|NaN|inf|nan))/g;
 
-/** Code points in the first so many bytes. */
+/** Code points in the first bytes, this many. */
 export const characters = (text: string, bytes: number) => [...Buffer.from(text).subarray(0, bytes).toString()].length;

@@ -3,7 +3,7 @@
  * and the receipts of erasures copied, because they grow.
  *
  * Invariants:
- * - Beside a running service, with no lock: names decide what is current, and what vanishes meanwhile is looked up anew.
+ * - Beside a running service, with no lock: names decide what is current, and what vanishes meanwhile is looked up again.
  * - An id is carried only when its event is: segments are listed before id logs are read, and a block is left out when its
  *   flush goes past the segments. Otherwise a client that sends an event again would be told that it is there.
  */
@@ -148,7 +148,7 @@ function syncClosed(path: string): void {
   }
 }
 
-/** Writes the id logs anew, without the ids whose events are not in these segments; false when a log vanished. */
+/** Writes the id logs again, without the ids whose events are not in these segments; false when a log vanished. */
 function carryIdLogs(from: DataFolder, to: DataFolder, current: readonly Listed[]): boolean {
   const reached = new Map<ShardId, Sequence>();
   for (const { name } of current) if (name.to > (reached.get(name.shard) ?? 0)) reached.set(name.shard, name.to);

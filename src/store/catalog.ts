@@ -51,7 +51,7 @@ export async function publishedVersion(duckdb: DuckDB, folder: DataFolder): Prom
     const [row] = await duckdb.rows("SELECT version::DOUBLE AS version FROM catalog_before.catalog");
     return Number(row?.["version"] ?? 0);
   } catch (error) {
-    // Made by an earlier build, or spoilt: it is written anew, and receipts tell what its version was at least.
+    // Made by an earlier build, or spoilt: it is written again, and receipts tell what its version was at least.
     if (/Catalog Error|IO Error|Invalid|Serialization/.test(messageOf(error))) return 0;
     throw error;
   } finally {

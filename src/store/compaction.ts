@@ -2,7 +2,7 @@
  * Which segments are merged next: decided from what is known of them, never from their events.
  *
  * Segments of a shard that lie side by side become one when that is several times as large as the largest of them. So an event
- * is written anew three or four times on its way to the largest size, and few segments of each size are there at a time.
+ * is rewritten three or four times on its way to the largest size, and few segments of each size are there at a time.
  */
 import type { SegmentName } from "./names.ts";
 import type { Rewrite } from "./rewrite.ts";
@@ -13,9 +13,9 @@ export type KnownSegment = { file: string; name: SegmentName; bytes: number; sum
 
 /** How large merged segments become. */
 type MergeLimits = {
-  /** What is made is so many times as large as the largest that goes into it. */
+  /** What is made is at least this many times as large as the largest that goes into it. */
   growthMin: number;
-  /** A segment of so many events or bytes is full: it is merged no more. */
+  /** A segment of this many events or bytes is full: it is merged no more. */
   full: Size;
   /** No merge makes a larger one. */
   max: Size;

@@ -116,7 +116,7 @@ export class DuckDB implements Disposable {
 
   /**
    * Runs a text of statements and gives the last one's whole result, held in memory: for few rows. Unlike a prepared
-   * statement of the driver, it ends for SUMMARIZE, PIVOT and UNPIVOT over `read_duckdb`, which are planned again for ever there.
+   * statement of the driver, it ends for SUMMARIZE, PIVOT and UNPIVOT over `read_duckdb`, which are planned again without end there.
    */
   async result(sql: string): Promise<DuckDBMaterializedResult> {
     return this.#connection.run(sql);

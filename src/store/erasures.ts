@@ -40,7 +40,7 @@ export type Erasure = Static<typeof erasureSchema>;
 
 /**
  * The SQL condition, in brackets, that holds for the events that are to go. One that cannot be evaluated on an event does not
- * hold for it: events that came while the erasure was under way must not keep it from its end. A volatile one is no condition.
+ * hold for it: events that came while the erasure was under way must not keep it from its end. A volatile one is refused.
  */
 export function erasureCondition(request: ErasureRequest): string {
   if ("where" in request) return `TRY((${request.where}\n)::BOOLEAN)`;
@@ -73,7 +73,7 @@ export function readErasure(folder: DataFolder): Erasure | undefined {
 
 /** Adds a receipt, durably, and forgets what was asked. */
 export function finishErasure(folder: DataFolder, receipt: ErasureReceipt): void {
-  // A line that a crash cut is no receipt; another one must not stand behind it.
+  // A line that a crash cut is not a receipt; another one must not stand behind it.
   const { wholeBytes } = readKeptLines(folder.erasures);
   if (wholeBytes !== undefined) truncateDurably(folder.erasures, wholeBytes);
   // One that is there already is of a try whose sync failed, which another sync would not mend: the file is written again.

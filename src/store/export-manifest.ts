@@ -1,7 +1,7 @@
 /**
  * What an export's folder says about itself: `_export.json`, which names the parameters and each finished day.
  *
- * Everything in the folder that is not a day begins with `_`: programs that open the folder as a data set pass by such names.
+ * Everything in the folder that is not a day begins with `_`: programs that open the folder as a data set skip such names.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";

@@ -86,7 +86,7 @@ const copyOptions = {
   ndjson: "FORMAT csv, HEADER false, QUOTE '', DELIMITER ''",
 } as const;
 
-/** A row as a line of JSON. DuckDB's own writer would spell the numbers in `properties` anew. */
+/** A row as a line of JSON. DuckDB's own writer would respell the numbers in `properties`. */
 const ndjsonLine = `'{' || ${Object.entries(eventColumns)
   .map(([name, type]) => `'${JSON.stringify(name)}:' || coalesce(${jsonOf(identifier(name), type)}, 'null')`)
   .join(" || ',' || ")} || '}'`;

@@ -62,7 +62,7 @@ const memoryMiB = 1024;
 export async function exportEvents(options: ExportOptions): Promise<ExportReport> {
   const out = resolve(options.out);
   if (!existsSync(options.folder.segments))
-    throw new PlaceRefused(`${options.folder.root} is no data folder: it has no segments`);
+    throw new PlaceRefused(`${options.folder.root} is not a data folder: it has no segments`);
   using _lock = takeExportFolder(out);
   const manifest = openManifest(out, options);
   const scratch = exportScratch(out);
@@ -143,7 +143,7 @@ async function exportDay(reader: FolderReader, work: Work, day: string): Promise
   const path = fileOf(out, day, format);
   const unfinished = join(dirname(path), `_${basename(path)}${unfinishedSuffix}`);
   mkdirSync(dirname(path), { recursive: true });
-  // What the release before left; names that begin with `_` are passed by when the folder is read meanwhile.
+  // What the release before left; names that begin with `_` are skipped when the folder is read meanwhile.
   removeIfThere(path + unfinishedSuffix);
   const segments = (await readSegmentsOfDays(reader)).get(day) ?? null;
   const [found] = await reader.duckdb.rows(dayContentQuery({ from, to, day }));
@@ -155,7 +155,7 @@ async function exportDay(reader: FolderReader, work: Work, day: string): Promise
   writeManifest(out, manifest);
 }
 
-/** Looks at the folder anew first: from a look to its use no more time passes than one day takes. */
+/** Looks at the folder again first: from a look to its use no more time passes than one day takes. */
 const freshly = <Answer>(reader: FolderReader, work: () => Promise<Answer>) =>
   retriedWhileGone(async () => {
     await reader.refresh();

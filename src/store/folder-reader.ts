@@ -60,7 +60,7 @@ export class FolderReader implements Disposable {
   }
 
   /**
-   * Looks at the folder anew: from now on, statements see everything accepted before this call. What statements made (tables,
+   * Looks at the folder again: from now on, statements see everything accepted before this call. What statements made (tables,
    * variables, settings) stays. Not inside a transaction.
    */
   async refresh(): Promise<void> {

@@ -47,7 +47,7 @@ export function mergeImportedIds(folder: DataFolder): void {
   const opened = files
     .map(({ file, name }) => ({ to: name.to, ids: stack.use(new ImportedIdsFile(join(folder.ids, file))) }))
     .sort((a, b) => a.ids.idsMax - b.ids.idsMax);
-  // Each is merged with those that are about as large, so that an id is written anew only a few times.
+  // Each is merged with those that are about as large, so that an id is rewritten only a few times.
   let [merged, idsMax] = [0, 0];
   for (const { ids } of opened) {
     if (merged >= 2 && ids.idsMax > idsMax * 2) break;

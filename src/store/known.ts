@@ -62,7 +62,7 @@ export class KnownSegments {
     }
   }
 
-  /** Those of `list` that may be written anew: nothing that lies under a segment that may come back. */
+  /** Those of `list` that may be rewritten: nothing that lies under a segment that may come back. */
   async listSettled(duckdb: DuckDB): Promise<KnownSegment[]> {
     const known = await this.list(duckdb);
     const unreadable = this.unreadable.flatMap(({ file }) => parseSegmentName(file) ?? []);

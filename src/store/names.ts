@@ -6,7 +6,7 @@
  *   format                                                 the folder's format and the version that wrote it
  *   sealed.json, unreadable.json                           up to where shards are sealed; segments that cannot be read
  *   quarantine/….duckdb, quarantine/….json                 segments in quarantine; markers of what is missing
- *   import/….ndjson                                        events from elsewhere on their way; removed at start
+ *   import/….ndjson                                        imported events on their way; removed at start
  *   lock, address                                          held by the server of this folder; where it listens
  *   journal/SSSS-FFFFFFFFFFFFFFFF.ndjson                   accepted, not yet sealed: shard, first sequence
  *   journal/corrupt/…, journal/refused/…                   kept aside
@@ -38,7 +38,7 @@ export type DataFolder = {
   ids: string;
   /** Private folders of running processes. */
   scratch: string;
-  /** Journal lines of events from elsewhere, on their way into segments. */
+  /** Journal lines of imported events, on their way into segments. */
   imports: string;
   /** Where the server of this folder listens: `http://HOST:PORT`. Meant only while the lock is held. */
   address: string;
@@ -109,7 +109,7 @@ export function parseJournalName(file: string): JournalName | undefined {
 }
 
 /**
- * What the name of a segment says: events `from` to `to` of a shard, how often that stretch was written anew (0: never), and
+ * What the name of a segment says: events `from` to `to` of a shard, how often that stretch was rewritten (0: never), and
  * the CRC-32 of the file's bytes.
  */
 export type SegmentName = { shard: ShardId; from: Sequence; to: Sequence; generation: number; crc32: number };

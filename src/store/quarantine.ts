@@ -1,6 +1,6 @@
 /**
  * Quarantine: a segment that cannot be read moves to `quarantine/`, and a marker beside it says which events are missing with
- * it, so that nobody is told of them for ever. A marker alone says so of events whose file is gone.
+ * it, so that they are not reported forever. A marker alone says so of events whose file is gone.
  *
  * Order: marker, then rename, each durable. Killed in between, the segment is still in its place and the command is given again.
  */

@@ -3,7 +3,7 @@ import { type KnownSegment, rewriteOf, runsOf } from "./compaction.ts";
 import type { Rewrite } from "./rewrite.ts";
 import { integer } from "./sql-literals.ts";
 
-/** A segment that is only partly expired is written anew once a day, not each time that a second passes. ms */
+/** A segment that is only partly expired is rewritten once a day, not each time that a second passes. ms */
 const partMsMin = 24 * 60 * 60 * 1000;
 
 /**

@@ -40,7 +40,7 @@ export type Rewrite = {
 /** A segment without its name, durable and counted. */
 export type Rewritten = { unfinished: string; name: SegmentName; events: number };
 
-/** From so many events on a segment is put in order; smaller ones are merged again soon. Events. */
+/** From this many events on a segment is put in order; smaller ones are merged again soon. Events. */
 const orderedEventsMin = 1_000_000;
 
 /** Parts that the sessions of a day are divided into, before names order the rest. */
@@ -76,7 +76,7 @@ export async function rewriteSegments(duckdb: DuckDB, folder: DataFolder, rewrit
 }
 
 /**
- * Makes a segment of events from elsewhere, of which those are left out whose ids are in other segments.
+ * Makes a segment of imported events, of which those are left out whose ids are in other segments.
  * @throws SegmentNotSealed when what was written does not agree with the lines
  */
 export async function sealImported(

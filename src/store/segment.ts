@@ -100,7 +100,7 @@ function removeUnfinished(path: string): void {
 async function writeSegment(duckdb: DuckDB, path: string, source: SegmentSource): Promise<void> {
   await duckdb.run(`ATTACH ${literal(path)} AS segment ${segmentLayout(source.rows)}`);
   try {
-    // No row at all is possible where every line was refused; an empty list of files is no query.
+    // No row at all is possible where every line was refused; an empty list of files does not make a query.
     const rows = source.files.length === 0 ? emptyQuery(eventColumns) : journalQuery(source);
     await duckdb.run(`CREATE TABLE segment.events AS ${rows}`).catch((error: unknown) => {
       throw isAboutLines(error) ? new LinesRefused(messageOf(error), { cause: error }) : error;

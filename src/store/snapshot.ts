@@ -51,11 +51,11 @@ const limits = { threads: 2, memoryMiB: 512 };
 
 /**
  * Takes a snapshot of a data folder, which a service may be writing meanwhile, into `path`.
- * @throws PlaceRefused when `path` is there and not an empty folder, or `folder` is no data folder
+ * @throws PlaceRefused when `path` is there and not an empty folder, or `folder` is not a data folder
  */
 export async function takeSnapshot(folder: DataFolder, path: string): Promise<SnapshotReport> {
   requireKnownFormat(folder);
-  if (!existsSync(folder.segments)) throw new PlaceRefused(`${folder.root} is no data folder: it has no segments`);
+  if (!existsSync(folder.segments)) throw new PlaceRefused(`${folder.root} is not a data folder: it has no segments`);
   const root = resolve(path);
   requireEmpty(root);
   sweepBeside(root);
@@ -81,7 +81,7 @@ export async function takeSnapshot(folder: DataFolder, path: string): Promise<Sn
 
 /**
  * Fills a data folder that holds no event from a snapshot, which stays as it is.
- * @throws PlaceRefused when `path` holds events, or `from` is no whole snapshot; DataFolderRefused when a server has it
+ * @throws PlaceRefused when `path` holds events, or `from` is not a whole snapshot; DataFolderRefused when a server has it
  */
 export async function restoreSnapshot(from: string, path: string): Promise<SnapshotReport> {
   const snapshot = dataFolder(resolve(from));
@@ -99,7 +99,7 @@ export async function restoreSnapshot(from: string, path: string): Promise<Snaps
     const counts = await writeCatalogFor({ root: folder.root, from: snapshot, unfinished, carried });
     if (carried.segments.length !== summary.segments || counts.events !== summary.events)
       throw new PlaceRefused(
-        `${snapshot.root} is no whole snapshot: it has ${carried.segments.length} segments with ${counts.events} events, ` +
+        `${snapshot.root} is not a whole snapshot: it has ${carried.segments.length} segments with ${counts.events} events, ` +
           `and was made with ${summary.segments} and ${summary.events}`,
       );
     if (existsSync(unfinished.erasures)) renameSync(unfinished.erasures, folder.erasures);

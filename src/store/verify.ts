@@ -46,7 +46,7 @@ export async function verifyFolder(folder: DataFolder): Promise<VerifyReport> {
   };
   requireKnownFormat(folder);
   if (!existsSync(folder.segments) || !existsSync(folder.journal)) {
-    report.problems.push({ file: folder.root, text: "is no data folder: it has no segments or no journal" });
+    report.problems.push({ file: folder.root, text: "is not a data folder: it has no segments or no journal" });
     return report;
   }
   for (const { file, text } of inspectSmallFiles(folder)) report.problems.push({ file: join(folder.root, file), text });

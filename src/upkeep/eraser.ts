@@ -169,7 +169,7 @@ export class Eraser {
     await shards.imported({ step: "reload" });
     removeIfThere(idsPath(folder));
     removeKeptAside(folder, request);
-    // What an import that ended half-way left; one that runs now begins its piece anew.
+    // What an import that ended half-way left; one that runs now begins its piece again.
     sweepImports(folder);
     for (const file of files) removeIfThere(join(folder.segments, file));
     syncFolder(folder.segments);

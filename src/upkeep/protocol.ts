@@ -6,7 +6,7 @@ import type { ImportedLines, Rewrite, Rewritten } from "../store/rewrite.ts";
 /** What is asked. */
 export type RewriteJob =
   | { kind: "rewrite"; rewrite: Rewrite }
-  /** Events from elsewhere to a segment; `others` are names of segments whose events go first. */
+  /** Imported events to a segment; `others` are names of segments whose events go first. */
   | { kind: "import"; range: Rewrite["range"]; lines: ImportedLines; others: readonly string[] }
   /** Makes one file of small files of imported ids where there are many. */
   | { kind: "merge imported ids" }

@@ -17,7 +17,7 @@ export type RewriteTools = {
   freeBytes: () => number;
 };
 
-/** A merge needs room for what it makes and for what DuckDB spills meanwhile: so many times the bytes of its sources. */
+/** A merge needs room for what it makes and for what DuckDB spills meanwhile: this many times the bytes of its sources. */
 const roomNeeded = 2;
 
 /**

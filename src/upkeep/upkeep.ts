@@ -217,7 +217,7 @@ export class Upkeep implements AsyncDisposable {
   }
 
   /**
-   * Seals events from elsewhere; those whose ids are there already stay as they are. Gives how many were new.
+   * Seals imported events; those whose ids are there already stay as they are. Gives how many were new.
    * @throws RewriteFailed or ActorDied; the same call can be made again
    */
   importLines(lines: ImportedLines): Promise<number> {

@@ -214,7 +214,7 @@ test("a snapshot that lost a segment is refused", async () => {
   const dataDir = join(scratch.path, "data");
   const { code, stderr } = await millrace(["restore", path], { env: { MILLRACE_DATA_DIR: dataDir } });
   expect(code).toBe(1);
-  expect(stderr).toContain("no whole snapshot");
+  expect(stderr).toContain("not a whole snapshot");
   await using fresh = await startService({ dataDir });
   expect((await fresh.stats()).total_events).toBe(0);
 });
