@@ -3,7 +3,7 @@
  * retention and erasures leave empty segments, an import without a new event takes none. So whatever no name covers was lost.
  *
  * The end of a shard is told by two small files: `sealed.json`, up to where shards were sealed when the catalog was last written,
- * and `journal/opened/SSSS`, the journal file that the shard opened last. Both are hints: neither is synced with what it tells of,
+ * and `opened/SSSS`, the journal file that the shard opened last. Both are hints: neither is synced with what it tells of,
  * so a power loss may keep them from telling of the last seconds.
  */
 import { join } from "node:path";

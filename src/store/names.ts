@@ -13,7 +13,7 @@
  *   segments/SSSS-FFFFFFFFFFFFFFFF-TTTTTTTTTTTTTTTT[-gNNNNNN]-CCCCCCCC.duckdb
  *                                                          sealed: shard, first and last sequence, how often this stretch
  *                                                          was written anew, CRC-32 of the file
- *   journal/opened/SSSS                                    the journal file that a shard opened last
+ *   opened/SSSS                                            the journal file that a shard opened last
  *   erasures.ndjson, erasure.json                          receipts of erasures; the one under way
  *   erasure.json.damaged-CCCCCCCC                          one that could not be read, under another name
  *   ids/SSSS-NNNNNNNN.ids                                  ids that clients made, the latest million and more
@@ -72,7 +72,7 @@ export function dataFolder(root: string): DataFolder {
     sealed: join(root, "sealed.json"),
     unreadable: join(root, "unreadable.json"),
     quarantine: join(root, "quarantine"),
-    opened: join(journal, "opened"),
+    opened: join(root, "opened"),
     lock: join(root, "lock"),
     journal,
     corrupt: join(journal, "corrupt"),

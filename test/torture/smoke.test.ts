@@ -26,8 +26,10 @@ async function rounds(scenario: (typeof scenarios)[number], count: number) {
 test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
   "%s: every promise holds",
   async (_name, scenario) => {
-    const { tally, told } = await rounds(scenario, 1);
-    expect({ ...tally, told }).toMatchObject({ rounds: 1, failed: 0, skipped: undefined, told: "" });
+    let { tally, told } = await rounds(scenario, 1);
+    // On a busy machine a fault may come before the first answer, and proves nothing then.
+    if (tally.acknowledged === 0 && tally.failed === 0) ({ tally, told } = await rounds(scenario, 5));
+    expect({ ...tally, told }).toMatchObject({ failed: 0, skipped: undefined, told: "" });
     expect(tally.acknowledged).toBeGreaterThan(0);
   },
 );
