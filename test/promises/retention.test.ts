@@ -42,17 +42,22 @@ function received(count: number, daysAgo: number, { name, retentionDays }: { nam
 /** Old, partly old and young segments, sealed by a service that keeps all. */
 async function sealedHistory(env: Record<string, string>, retentionDays: number): Promise<Service> {
   const service = await startService({ env });
-  await service.stop();
   const goes = { name: "goes", retentionDays };
   const later = { name: "goes a day later", retentionDays };
   const stays = { name: "stays", retentionDays };
-  // Gaps, so that each file becomes a segment of its own.
-  layEvents(service.dataDir, { from: 1 }, received(10, 3, goes));
-  layEvents(service.dataDir, { from: 101 }, [...received(4, 2.5, goes), ...received(6, 0, stays)]);
-  layEvents(service.dataDir, { from: 201 }, [...received(3, 1.5, later), ...received(2, 0.1, stays)]);
-  layEvents(service.dataDir, { from: 301 }, received(8, 0.9, stays));
-  layEvents(service.dataDir, { shard: 1, from: 1 }, received(7, 900, goes));
-  await service.restart();
+  // One start for each: what one start finds of a shard becomes one segment.
+  for (const [at, events] of [
+    [{ from: 1 }, received(10, 3, goes)],
+    [{ from: 11 }, [...received(4, 2.5, goes), ...received(6, 0, stays)]],
+    [{ from: 21 }, [...received(3, 1.5, later), ...received(2, 0.1, stays)]],
+    [{ from: 26 }, received(8, 0.9, stays)],
+    [{ shard: 1, from: 1 }, received(7, 900, goes)],
+  ] as const) {
+    await service.stop();
+    layEvents(service.dataDir, at, events);
+    await service.restart();
+    await service.waitSealed();
+  }
   expect(await agreedCount(service)).toBe(40);
   return service;
 }
