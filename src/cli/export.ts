@@ -29,6 +29,9 @@ command runs again; days that hold other events since are written again.`,
     const folder = dataFolder(resolve(readConfig(process.env).dataDir));
     const from = timeOf("--from", options.from);
     const to = timeOf("--to", options.to);
+    if (from !== null && to !== null && from >= to) {
+      throw new ConfigInvalid([`--to: must be later than --from, and ${to} is not later than ${from}`]);
+    }
     const report = await withProgress((progress) =>
       exportEvents({
         folder,

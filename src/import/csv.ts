@@ -6,7 +6,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { ImportRefused } from "./refused.ts";
-import { rowBytesMax, type SourceRow } from "./row.ts";
+import { neverEmpty, rowBytesMax, type SourceRow } from "./row.ts";
 
 /** Delimiters that are recognised by themselves, in this order. */
 export const csvDelimiters = [",", ";", "\t", "|"] as const;
@@ -209,6 +209,3 @@ function rowOf({ bytes, line }: CsvRecord, { names, row, delimiter }: RowOptions
   );
   return { ok: true, row, line, value, exact: value };
 }
-
-/** Columns in which the empty string means nothing: absent there, also in quotes, as programs write it that quote each cell. */
-const neverEmpty = new Set(["category", "priority", "timestamp", "received_at", "event_id", "properties"]);

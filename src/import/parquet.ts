@@ -5,7 +5,7 @@ import { DuckDB } from "../store/duckdb.ts";
 import { identifier, literal } from "../store/sql-literals.ts";
 import { columnValue, ValueRefused } from "./parquet-values.ts";
 import { ImportRefused } from "./refused.ts";
-import type { SourceRow } from "./row.ts";
+import { neverEmpty, type SourceRow } from "./row.ts";
 
 /** Row groups of other programs may be large; what does not fit is an error and no crash. */
 const limits = { threads: 2, memoryMiB: 1024 };
@@ -51,6 +51,7 @@ function rowOf(row: number, names: readonly string[], valueAt: (index: number) =
   for (const [index, name] of names.entries()) {
     try {
       const json = valueAt(index);
+      if (json === '""' && neverEmpty.has(name)) continue;
       if (json !== undefined) members.push(`${JSON.stringify(name)}:${json}`);
     } catch (error) {
       if (!(error instanceof ValueRefused)) throw error;

@@ -9,3 +9,13 @@ export type SourceRow = RowPlace & ((ImportedRow & { ok: true }) | { ok: false; 
 
 /** A row is refused past this: DuckDB reads its line as a whole, in the memory of a rewriting process; 24 MB were too many. Bytes. */
 export const rowBytesMax = 18 * 1024 * 1024;
+
+/** Columns in which the empty string means nothing: it is absent there, as programs write it that know no null. */
+export const neverEmpty: ReadonlySet<string> = new Set([
+  "category",
+  "priority",
+  "timestamp",
+  "received_at",
+  "event_id",
+  "properties",
+]);

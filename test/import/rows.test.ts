@@ -80,6 +80,19 @@ test("Parquet's types of time are kept to the microsecond, and what is no time i
   expect(await checked([infinite])).toContain("a.parquet, row 1: timestamp: infinity is not a time");
 });
 
+test("an empty string of Parquet is absent where it means nothing, and stays where the column is a string", async () => {
+  using files = place();
+  const empty = ["category", "priority", "timestamp", "received_at", "event_id", "properties", "session_id"];
+  const select = `SELECT 'x' AS event_name, ${empty.map((name) => `'' AS ${name}`).join(", ")}`;
+  const [row] = await linesOf(await parquet(files, select));
+  expect(row).toMatchObject({ category: "user_action", priority: "medium", session_id: "" });
+  expect(row).toMatchObject({ timestamp: "1970-01-01T00:00:00.000000Z" });
+  expect(row).not.toHaveProperty("properties");
+  expect(await checked([await parquet(files, "SELECT '' AS event_name")])).toContain(
+    "row 1: event_name: String should",
+  );
+});
+
 test("STRUCT, MAP and LIST of Parquet become JSON with all of their digits, and strings without the UTF-8 mark are strings", async () => {
   using files = place();
   const path = await parquet(

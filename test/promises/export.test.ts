@@ -349,6 +349,8 @@ test("another place or other parameters are refused, and so is a second export a
   await expectRefused([out, "--to", "2026-03-01", "--format", "csv"], "other parameters");
   await expectRefused([full], "not an export");
   await expectRefused([join(scratch.path, "new"), "--from", "soon"], "--from", 2);
+  const inverted = ["--from", "2026-01-02", "--to", "2026-01-01"];
+  await expectRefused([join(scratch.path, "new"), ...inverted], "must be later than --from", 2);
   await expectRefused([join(scratch.path, "new"), "--format", "xls"], "xls", 2);
   using lock = lockFile(join(out, "_lock"));
   expect(lock).toBeDefined();
