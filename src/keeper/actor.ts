@@ -23,10 +23,12 @@ serveProcess<KeeperRequest, KeeperReplies>((options) => {
   const { folder, threads, memoryMiB, logLevel } = options as KeeperOptions;
   const log = openLog(logLevel, "keeper");
   const keeper = new Keeper(folder, log);
+  // Whoever can write into the folder cannot make the keeper read the rest of the machine.
+  const access = { folders: [folder.root] };
   // Two, so that a catalog does not wait for a flush, and two shards can flush at once: one DuckDB alone was what a lasting load waited
   // for. Each has its own instance: what breaks one does not touch the other.
-  const queue = new JobQueue({ threads, memoryMiB });
-  const flushQueue = new JobQueue({ threads, memoryMiB });
+  const queue = new JobQueue({ threads, memoryMiB }, access);
+  const flushQueue = new JobQueue({ threads, memoryMiB }, access);
   return {
     recover: async () => {
       const swept = sweepOfKeeper(folder);

@@ -1,7 +1,8 @@
 /** A DuckDB with its jobs, one after another: they share a connection. */
 import { lacksDescriptors } from "../base/descriptors.ts";
 import { lowerPoolPriority } from "../base/priority.ts";
-import { DuckDB, type DuckDBLimits } from "../store/duckdb.ts";
+import type { DuckDB, DuckDBLimits } from "../store/duckdb.ts";
+import { type DuckDBAccess, openLockedDuckDB } from "../store/lock-duckdb.ts";
 
 /**
  * Flushes use a core in bursts of 100 ms, and whoever waits for an answer waits for no burst: at half load p99 is a quarter lower so.
@@ -12,12 +13,15 @@ const poolNice = 10;
 /** Jobs that wait for each other, and for nobody else. */
 export class JobQueue {
   readonly #limits: DuckDBLimits;
+  readonly #access: DuckDBAccess;
   #duckdb: Promise<DuckDB> | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #jobs = 0;
 
-  constructor(limits: DuckDBLimits) {
+  /** Each DuckDB that it opens, the first and those after a failure, is locked to `access`. */
+  constructor(limits: DuckDBLimits, access: DuckDBAccess) {
     this.#limits = limits;
+    this.#access = access;
   }
 
   /** Jobs that run or wait. */
@@ -42,7 +46,7 @@ export class JobQueue {
   async #run<Result>(job: (duckdb: DuckDB) => Promise<Result>): Promise<Result> {
     let opened: DuckDB | undefined;
     try {
-      this.#duckdb ??= DuckDB.open(this.#limits);
+      this.#duckdb ??= openLockedDuckDB(this.#limits, this.#access);
       opened = await this.#duckdb;
       lowerPoolPriority(poolNice);
       return await job(opened);

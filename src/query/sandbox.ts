@@ -14,8 +14,9 @@ import { yieldMemory } from "../base/limited-process.ts";
 import { catalogStatements } from "../store/catalog-views.ts";
 import { DuckDB } from "../store/duckdb.ts";
 import { type FolderView, viewFolder } from "../store/folder-view.ts";
+import { lockDuckDB } from "../store/lock-duckdb.ts";
 import { dataFolder } from "../store/names.ts";
-import { listLiteral, literal } from "../store/sql-literals.ts";
+import { literal } from "../store/sql-literals.ts";
 import { asFailed, QueryFailed, refused } from "./failures.ts";
 import { makeFifo, throughFifo } from "./fifo.ts";
 import {
@@ -119,14 +120,10 @@ async function lock(duckdb: DuckDB, view: FolderView, { root, scratch }: QueryOr
   for (const setting of [
     `temp_directory = ${literal(spill)}`,
     `max_temp_directory_size = '${spillBytesMax}'`,
-    `allowed_paths = ${listLiteral(files)}`,
-    "enable_external_access = false",
-    "autoload_known_extensions = false",
-    "allow_community_extensions = false",
     "errors_as_json = true",
-    "lock_configuration = true",
   ])
     await duckdb.run(`SET ${setting}`);
+  await lockDuckDB(duckdb, { files });
 }
 
 /** A statement that was judged, with the text of its arguments, if it has any. */

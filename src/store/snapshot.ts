@@ -16,11 +16,11 @@ import { checksumOfFile, renameDurably, syncFolder } from "../base/durable.ts";
 import { codeOf, PlaceRefused } from "../base/errors.ts";
 import { type Carried, carrySealed } from "./carry.ts";
 import { publishedVersion, writeCatalog } from "./catalog.ts";
-import { DuckDB } from "./duckdb.ts";
 import { markFormat, requireKnownFormat } from "./format-mark.ts";
 import { keepJson, readKeptJson } from "./kept-file.ts";
 import { filesIn, holdsEvents, prepareDataFolder } from "./layout.ts";
 import { lockDataFolder } from "./lock.ts";
+import { openLockedDuckDB } from "./lock-duckdb.ts";
 import { type DataFolder, dataFolder, parseSegmentName, summaryFile, unfinishedSuffix } from "./names.ts";
 import { inspectSmallFiles } from "./small-files.ts";
 import { literal } from "./sql-literals.ts";
@@ -180,7 +180,7 @@ function isAlive(pid: number): boolean {
 /** Writes the catalog for `root` into `unfinished`, where the segments are for now, and asks it what there is. */
 async function writeCatalogFor(made: { root: string; from: DataFolder; unfinished: DataFolder; carried: Carried }) {
   const { root, from, unfinished, carried } = made;
-  using duckdb = await DuckDB.open(limits);
+  using duckdb = await openLockedDuckDB(limits, { folders: [from.root, unfinished.root] });
   await duckdb.run(`SET VARIABLE millrace_dir = ${literal(unfinished.root)}`);
   await writeCatalog(duckdb, unfinished.catalog, {
     root,

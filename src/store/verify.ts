@@ -6,13 +6,14 @@ import { checksumOfFile } from "../base/durable.ts";
 import { codeOf, messageOf } from "../base/errors.ts";
 import { readJournal } from "../journal/reader.ts";
 import { currentSegments } from "./current.ts";
-import { DuckDB } from "./duckdb.ts";
+import type { DuckDB } from "./duckdb.ts";
 import { requireKnownFormat } from "./format-mark.ts";
 import { damagedImportedIds } from "./imported-ids-folder.ts";
 import { missingText } from "./inspect.ts";
 import { readKeptJson } from "./kept-file.ts";
 import { checksumFault, faultOf } from "./known.ts";
 import { filesIn, listNames } from "./layout.ts";
+import { openLockedDuckDB } from "./lock-duckdb.ts";
 import { type JournalRange, missingIn } from "./missing.ts";
 import { type DataFolder, parseJournalName, parseMarkerName, parseSegmentName, type SegmentName } from "./names.ts";
 import { readWhole } from "./read-whole.ts";
@@ -50,7 +51,9 @@ export async function verifyFolder(folder: DataFolder): Promise<VerifyReport> {
     return report;
   }
   for (const { file, text } of inspectSmallFiles(folder)) report.problems.push({ file: join(folder.root, file), text });
-  using duckdb = await DuckDB.open(limits);
+  // A file of the folder may be planted: nothing but segments and catalog can be read from it.
+  const files = [folder.catalog, `${folder.catalog}.wal`];
+  using duckdb = await openLockedDuckDB(limits, { folders: [folder.segments], files });
   const journals = verifyJournals(folder, report);
   for (const range of missingIn(folder, journals))
     report.problems.push({ file: folder.root, text: missingText(range) });
@@ -165,10 +168,20 @@ function reportOverlaps(
 
 async function verifyCatalog(duckdb: DuckDB, folder: DataFolder, report: VerifyReport): Promise<void> {
   try {
+    // A copied folder's catalog names the place where it was written; the segments beside it are the ones that are checked.
+    await duckdb.run(`SET VARIABLE millrace_dir = ${literal(folder.root)}`);
     await duckdb.run(`ATTACH ${literal(folder.catalog)} AS catalog_file (READ_ONLY)`);
     await duckdb.rows("SELECT count(*)::DOUBLE AS events FROM catalog_file.events");
   } catch (error) {
-    const why = `cannot be read: ${messageOf(error).split("\n", 1)[0]}`;
+    const why = catalogFault(messageOf(error));
     report.problems.push({ file: folder.catalog, text: `${why}; a running service writes it again by itself` });
   }
+}
+
+/** What is wrong with a catalog. Locked, DuckDB says of a file elsewhere only that it cannot be accessed. */
+function catalogFault(said: string): string {
+  const elsewhere = /^Permission Error: Cannot access (?:file|directory) (".*")/.exec(said)?.[1];
+  if (elsewhere !== undefined)
+    return `was not opened further: it reads ${elsewhere}, which is not a segment of this folder`;
+  return `cannot be read: ${said.split("\n", 1)[0]}`;
 }

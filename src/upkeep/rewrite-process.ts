@@ -12,9 +12,9 @@ import { yieldMemory } from "../base/limited-process.ts";
 import { idsIn } from "../shard/id-log.ts";
 import { DuckDB } from "../store/duckdb.ts";
 import { forgetImportedIds, mergeImportedIds } from "../store/imported-ids-folder.ts";
-import { type DataFolder, unfinishedSuffix } from "../store/names.ts";
+import { lockDuckDB } from "../store/lock-duckdb.ts";
+import { unfinishedSuffix } from "../store/names.ts";
 import { rewriteSegments, sealImported } from "../store/rewrite.ts";
-import { listLiteral } from "../store/sql-literals.ts";
 import { ConditionRefused } from "./condition.ts";
 import { findEvents } from "./find.ts";
 import type { RewriteOrder, RewriteOutcome } from "./protocol.ts";
@@ -28,7 +28,11 @@ async function carryOut({ folder, threads, memoryMiB, job }: RewriteOrder): Prom
   const spillTo = join(folder.root, `spill.${process.pid}${unfinishedSuffix}`);
   try {
     using duckdb = await DuckDB.open({ threads, memoryMiB, spillTo });
-    await lock(duckdb, folder, job.kind === "find" ? job.idsTo : undefined);
+    // A condition of a client is evaluated here.
+    await lockDuckDB(duckdb, {
+      folders: [folder.segments, folder.imports],
+      files: job.kind === "find" && job.idsTo !== undefined ? [job.idsTo] : [],
+    });
     switch (job.kind) {
       case "rewrite":
         return { kind: "done", result: await rewriteSegments(duckdb, folder, job.rewrite) };
@@ -52,17 +56,4 @@ async function carryOut({ folder, threads, memoryMiB, job }: RewriteOrder): Prom
   } finally {
     rmSync(spillTo, { recursive: true, force: true });
   }
-}
-
-/** A condition of a client is evaluated here: from now on DuckDB opens segments, pieces of imports and `idsTo`, and nothing else. */
-async function lock(duckdb: DuckDB, folder: DataFolder, idsTo: string | undefined): Promise<void> {
-  for (const setting of [
-    `allowed_directories = ${listLiteral([`${folder.segments}/`, `${folder.imports}/`])}`,
-    `allowed_paths = ${listLiteral(idsTo === undefined ? [] : [idsTo])}::VARCHAR[]`,
-    "enable_external_access = false",
-    "autoload_known_extensions = false",
-    "allow_community_extensions = false",
-    "lock_configuration = true",
-  ])
-    await duckdb.run(`SET ${setting}`);
 }
