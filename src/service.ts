@@ -68,6 +68,7 @@ export class Service {
   readonly #startWarnings: string[] = [];
   readonly #bound: ConnectionBound;
   #watch: FolderWatch | undefined;
+  #metricsLoaded: Promise<void> = Promise.resolve();
   #upkeep: Upkeep | undefined;
   #front: Front | undefined;
   #phase: "starting" | "running" | "stopping" = "starting";
@@ -183,6 +184,11 @@ export class Service {
     keepText(this.#folder.address, this.#front.address);
     const told = { address: this.#front.address, shards: config.shards, folder: this.#folder.root };
     log.info({ ...told, ...toldOf(this.#bound) }, "started");
+    // A scrape that came when no descriptor is left could not load it; a start need not wait for it.
+    this.#metricsLoaded = loadMetrics().then(
+      () => undefined,
+      (error: unknown) => log.warn({ error: messageOf(error) }, "metrics not loaded yet; the first scrape tries again"),
+    );
   }
 
   /** Where it listens: `http://HOST:PORT`. */
@@ -237,6 +243,7 @@ export class Service {
     for (const part of [this.#disk, this.#dispatcher]) part[Symbol.dispose]();
     this.#publisher[Symbol.dispose]();
     this.#watch?.[Symbol.dispose]();
+    await this.#metricsLoaded;
     await this.#upkeep?.[Symbol.asyncDispose]();
     await this.#front?.close();
     await Promise.all(this.#shards.map((shard) => shard.destroy()));
@@ -275,8 +282,7 @@ export class Service {
   }
 
   async #metrics(): Promise<string> {
-    // Not before the first scrape: it brings a Prometheus client, which a start would wait for.
-    const { scrape } = await import("./http/metrics.ts");
+    const { scrape } = await loadMetrics();
     return scrape({
       shards: this.#shardViews(),
       keeper: this.#keeper,
@@ -298,3 +304,6 @@ export class Service {
     });
   }
 }
+
+/** It brings a Prometheus client, which takes time to load. */
+const loadMetrics = () => import("./http/metrics.ts");

@@ -34,7 +34,12 @@ export async function query(context: HttpContext, request: Request, server: Serv
     return invalid(answerOf(read.issues));
   }
   server?.timeout(request, 0);
-  const answer = await context.queries.run(read.query, { subject, signal: request.signal });
+  const answer = await context.queries.run(read.query, {
+    subject,
+    signal: request.signal,
+    onCut: ({ kind, message }, bytes) =>
+      context.log.warn({ subject, format: read.query.format, reason: kind, error: message, bytes }, "query broke off"),
+  });
   const reason = answer.ok ? undefined : answer.refusal.kind;
   context.log.info({ subject, format: read.query.format, reason }, answer.ok ? "query answered" : "query refused");
   if (answer.ok) {
@@ -68,6 +73,13 @@ function refusalOfQuery(context: HttpContext, { kind, message }: QueryRefusal): 
       return new Refusal(503, {
         reason: "query_interrupted",
         text: "The query was interrupted; try again",
+        headers: retry,
+      });
+    case "unavailable":
+      context.log.warn({ error: message }, "no room or no process for a query");
+      return new Refusal(503, {
+        reason: "query_unavailable",
+        text: "The service has no room for a query now; try again shortly",
         headers: retry,
       });
     case "gone":

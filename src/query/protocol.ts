@@ -35,9 +35,10 @@ export type QueryOrder = Query & {
 export type QueryFailure = {
   /**
    * `refused`: the statement is not allowed or fails; `rows`, `memory`: it went past a limit; `interrupted`: a file was gone, and
-   * another try will find the ones that replaced it; `broken`: our own fault, and the message is for the log alone.
+   * another try will find the ones that replaced it; `unavailable`: the machine has no room or no process for it now, and the message
+   * is for the log alone; `broken`: our own fault, and the message is for the log alone.
    */
-  kind: "refused" | "rows" | "memory" | "interrupted" | "broken";
+  kind: "refused" | "rows" | "memory" | "interrupted" | "unavailable" | "broken";
   message: string;
   /** Code points of the statement before the place that is meant. */
   position: number | undefined;

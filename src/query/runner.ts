@@ -8,6 +8,7 @@
  */
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
+import { codeOf, messageOf, PlaceRefused } from "../base/errors.ts";
 import type { DataFolder } from "../store/names.ts";
 import { openScratch, type Scratch } from "../store/scratch.ts";
 import { QueryProcess, type QueryRefusal } from "./process.ts";
@@ -21,6 +22,13 @@ type QueryLimits = {
   memoryMiB: number;
   rowsMax: number;
   atOnceMax: number;
+};
+
+/** Who asks, and waits for the answer. */
+type QueryAsker = {
+  subject: string | null;
+  signal: AbortSignal;
+  onCut: (refusal: QueryRefusal, bytesSent: number) => void;
 };
 
 /** An answer that has begun, or why there is none. */
@@ -65,8 +73,11 @@ export class QueryRunner {
     return this.#outcomes.entries();
   }
 
-  /** Runs one query; `subject` asks; `signal` tells that its client has gone. Resolves with the first rows, or when there will be none. */
-  async run(query: Query, { subject, signal }: { subject: string | null; signal: AbortSignal }): Promise<QueryAnswer> {
+  /**
+   * Runs one query; `subject` asks; `signal` tells that its client has gone. Resolves with the first rows, or when there will be none.
+   * `onCut` is told why an answer that had begun broke off, and after how many bytes: its client cannot be told any more.
+   */
+  async run(query: Query, { subject, signal, onCut }: QueryAsker): Promise<QueryAnswer> {
     const untilMs = performance.now() + placeWaitMs;
     while (!this.#hasPlaceFor(subject)) {
       const leftMs = untilMs - performance.now();
@@ -74,7 +85,8 @@ export class QueryRunner {
         return this.#refuse({ kind: "busy", message: "", position: undefined });
       await Promise.race([Bun.sleep(leftMs), ...[...this.#running.keys()].map(({ ended }) => ended)]);
     }
-    const child = this.#takeSpare() ?? this.#spawn();
+    const child = this.#takeSpare() ?? this.#trySpawn();
+    if (!(child instanceof QueryProcess)) return this.#refuse(child);
     this.#running.set(child, subject);
     child.start(query, { ...this.#limits, root: this.#folder.root });
     // At once: who asks one question after another need not wait until the next process has loaded DuckDB.
@@ -83,7 +95,7 @@ export class QueryRunner {
     signal.addEventListener("abort", () => child.end("gone"), { once: true });
     if (signal.aborted || this.#isStopped) child.end("gone");
     const first = await child.read();
-    if (first !== undefined) return { ok: true, body: this.#bodyOf(child, first) };
+    if (first !== undefined) return { ok: true, body: this.#bodyOf(child, first, onCut) };
     const refusal = await child.refusal();
     if (refusal !== undefined) return this.#refuse(refusal);
     this.#count("answered");
@@ -101,24 +113,39 @@ export class QueryRunner {
     this.#scratch?.[Symbol.dispose]();
   }
 
-  #bodyOf(child: QueryProcess, first: Uint8Array): ReadableStream<Uint8Array> {
+  #bodyOf(child: QueryProcess, first: Uint8Array, onCut: QueryAsker["onCut"]): ReadableStream<Uint8Array> {
+    let bytesSent = 0;
     let next: Uint8Array | undefined = first;
     return new ReadableStream<Uint8Array>({
       pull: async (controller) => {
         const bytes = next ?? (await child.read());
         next = undefined;
-        if (bytes !== undefined) return controller.enqueue(bytes);
+        if (bytes !== undefined) {
+          bytesSent += bytes.byteLength;
+          return controller.enqueue(bytes);
+        }
         const refusal = await child.refusal();
         this.#count(refusal === undefined ? "answered" : "cut");
-        if (refusal === undefined) controller.close();
+        if (refusal === undefined) return controller.close();
+        onCut(refusal, bytesSent);
         // Without a reason: the runtime would print it, and the client hears of none.
-        else controller.error();
+        controller.error();
       },
       cancel: () => {
         this.#count("gone");
         child.end("gone");
       },
     });
+  }
+
+  /** A process, or the refusal of a query where the system has no descriptor, process, memory or disk for one now. */
+  #trySpawn(): QueryProcess | QueryRefusal {
+    try {
+      return this.#spawn();
+    } catch (error) {
+      if (codeOf(error) === undefined && !(error instanceof PlaceRefused)) throw error;
+      return { kind: "unavailable", message: messageOf(error), position: undefined };
+    }
   }
 
   #spawn(): QueryProcess {

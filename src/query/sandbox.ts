@@ -45,7 +45,13 @@ async function main(): Promise<void> {
   yieldMemory();
   // Made while the process waits for its order, in the scratch folder, where it starts.
   const fifo = join(process.cwd(), "rows");
-  makeFifo(fifo);
+  try {
+    makeFifo(fifo);
+  } catch (error) {
+    const failure: QueryFailure = { kind: "unavailable", message: messageOf(error), position: undefined };
+    writeSync(2, `${JSON.stringify(failure)}\n`);
+    process.exit(1);
+  }
   using duckdb = await DuckDB.open({ threads: 1, memoryMiB: Number(process.argv[2]) });
   const order = readOrder(await Bun.stdin.text());
   try {
@@ -61,8 +67,11 @@ async function main(): Promise<void> {
 /** What failed before the client's statement was looked at: our own fault, or a segment that went as it was opened. */
 function broken(error: unknown): QueryFailure {
   const message = messageOf(error);
-  const isGone = codeOf(error) === "ENOENT" || message.startsWith("IO Error");
-  return { kind: isGone ? "interrupted" : "broken", message, position: undefined };
+  const code = codeOf(error);
+  const isGone = code === "ENOENT" || message.startsWith("IO Error");
+  // Any other code is the system's, of scratch that could not be written.
+  const kind = isGone ? "interrupted" : code === undefined ? "broken" : "unavailable";
+  return { kind, message, position: undefined };
 }
 
 /** Integers become what has all their digits; the service wrote the order, so its shape is known. */
