@@ -16,6 +16,7 @@ import { RefusalCounters } from "./http/counters.ts";
 import { Front } from "./http/front.ts";
 import { Gate } from "./http/gate.ts";
 import { secretOf } from "./http/keys.ts";
+import { loadMetrics, preloadMetrics } from "./http/load-metrics.ts";
 import { type KeeperHost, keeperHost } from "./keeper/host.ts";
 import type { KeeperRequest } from "./keeper/protocol.ts";
 import { Publisher } from "./keeper/publisher.ts";
@@ -68,7 +69,6 @@ export class Service {
   readonly #startWarnings: string[] = [];
   readonly #bound: ConnectionBound;
   #watch: FolderWatch | undefined;
-  #metricsLoaded: Promise<void> = Promise.resolve();
   #upkeep: Upkeep | undefined;
   #front: Front | undefined;
   #phase: "starting" | "running" | "stopping" = "starting";
@@ -184,11 +184,7 @@ export class Service {
     keepText(this.#folder.address, this.#front.address);
     const told = { address: this.#front.address, shards: config.shards, folder: this.#folder.root };
     log.info({ ...told, ...toldOf(this.#bound) }, "started");
-    // A scrape that came when no descriptor is left could not load it; a start need not wait for it.
-    this.#metricsLoaded = loadMetrics().then(
-      () => undefined,
-      (error: unknown) => log.warn({ error: messageOf(error) }, "metrics not loaded yet; the first scrape tries again"),
-    );
+    preloadMetrics(log);
   }
 
   /** Where it listens: `http://HOST:PORT`. */
@@ -243,7 +239,6 @@ export class Service {
     for (const part of [this.#disk, this.#dispatcher]) part[Symbol.dispose]();
     this.#publisher[Symbol.dispose]();
     this.#watch?.[Symbol.dispose]();
-    await this.#metricsLoaded;
     await this.#upkeep?.[Symbol.asyncDispose]();
     await this.#front?.close();
     await Promise.all(this.#shards.map((shard) => shard.destroy()));
@@ -304,6 +299,3 @@ export class Service {
     });
   }
 }
-
-/** It brings a Prometheus client, which takes time to load. */
-const loadMetrics = () => import("./http/metrics.ts");
