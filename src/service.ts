@@ -277,8 +277,7 @@ export class Service {
   }
 
   async #metrics(): Promise<string> {
-    const { scrape } = await loadMetrics();
-    return scrape({
+    return (await loadMetrics()).scrape({
       shards: this.#shardViews(),
       keeper: this.#keeper,
       connections: this.#front?.connections,
@@ -293,9 +292,7 @@ export class Service {
   }
 
   #shardViews() {
-    return this.#boards.map((board, index) => {
-      const shard = this.#shards[index];
-      return { board: board.read(), isReady: shard?.isReady === true, restarts: shard?.restarts ?? 0 };
-    });
+    const stateOf = (shard?: ShardHost) => ({ isReady: shard?.isReady === true, restarts: shard?.restarts ?? 0 });
+    return this.#boards.map((board, index) => ({ board: board.read(), ...stateOf(this.#shards[index]) }));
   }
 }
