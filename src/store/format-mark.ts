@@ -3,8 +3,8 @@
  * the version that wrote it. Format 1 has no mark.
  *
  * A damaged mark is mended where one byte alone is wrong, and otherwise written again, because a folder of this format tells all
- * the rest by itself. Only where a number can still be read that is too high the folder is refused: better not to start than to
- * misread.
+ * the rest by itself. Where a number can still be read that is too high the folder is refused, whatever a checksum says: better
+ * not to start than to misread.
  */
 import { readFileSync } from "node:fs";
 import packageJson from "../../package.json" with { type: "json" };
@@ -22,12 +22,16 @@ const currentFormat = 2;
 export function requireKnownFormat(folder: DataFolder): string | undefined {
   const kept = markOf(folder);
   const mark = kept.kind === "sound" ? kept.value : kept.kind === "damaged" ? mendKeptJson(folder.format) : undefined;
-  const format = mark === undefined ? numberIn(folder) : mark["format"];
+  const mended = mark === undefined ? numberIn(folder) : mark["format"];
+  const format = kept.kind === "damaged" ? later(numberIn(folder), mended) : mended;
   if (typeof format === "number" && format > currentFormat) {
     const writer = mark === undefined ? "by a later version" : `by millrace ${String(mark["written_by"])}`;
     throw new DataFolderRefused(
       `data folder ${folder.root} was written ${writer} in format ${format}; this is millrace ${packageJson.version}, ` +
-        `which reads formats up to ${currentFormat}. Use that version or a later one`,
+        `which reads formats up to ${currentFormat}. Use that version or a later one` +
+        (kept.kind === "damaged"
+          ? `. ${folder.format} ${kept.why}: restore it from a backup if it should be another`
+          : ""),
     );
   }
   if (kept.kind === "damaged") return kept.why;
@@ -61,6 +65,9 @@ function markOf(folder: DataFolder): ReturnType<typeof readKeptJson> {
     throw error;
   }
 }
+
+const later = (read: number | undefined, mended: unknown) =>
+  read !== undefined && read > currentFormat ? read : mended;
 
 /** The number in a damaged mark, as far as it can be read. */
 function numberIn(folder: DataFolder): number | undefined {

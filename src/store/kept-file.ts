@@ -14,10 +14,10 @@
  * - Files of the release before have no checksum and are read; what is written has one. A file whose end resembles a
  *   checksum is not taken for one without.
  */
-import { closeSync, constants, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { appendDurably, removeIfThere, renameDurably, writeAll } from "../base/durable.ts";
-import { codeOf } from "../base/errors.ts";
+import { codeOf, DataFolderRefused } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import { unfinishedSuffix } from "./names.ts";
 
@@ -65,7 +65,7 @@ export function keepText(path: string, text: string): void {
  */
 export function noteText(path: string, text: string): void {
   invariant(!text.includes("\n"), "a kept text is one line");
-  const descriptor = openSync(path, constants.O_WRONLY | constants.O_CREAT);
+  const descriptor = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK);
   try {
     writeAll(descriptor, Buffer.from(text + textEnd.replace("########", hex(Buffer.from(text)))), 0);
   } finally {
@@ -221,12 +221,27 @@ function likenessTo(form: string, text: string): number {
   return areDigits || alike < fixed ? alike / fixed : (fixed - 1) / fixed;
 }
 
-/** The bytes of a file; undefined when there is none. */
+/**
+ * The bytes of a file; undefined when there is none. The open does not wait, as it would for ever on a named pipe.
+ * @throws DataFolderRefused where a folder or a special file has the name
+ */
 function bytesIfThere(path: string): Buffer | undefined {
+  let descriptor: number;
   try {
-    return readFileSync(path);
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
+    const code = codeOf(error);
+    if (code === "ENOENT") return undefined;
+    throw code === "ENXIO" ? new DataFolderRefused(`${path} is a special file ${mustBeRegular}`) : error;
+  }
+  try {
+    const found = fstatSync(descriptor);
+    if (!found.isFile())
+      throw new DataFolderRefused(`${path} is a ${found.isDirectory() ? "folder" : "special file"} ${mustBeRegular}`);
+    return readFileSync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }
+
+const mustBeRegular = "and must be a regular file; move it elsewhere, or restore the file from a snapshot";

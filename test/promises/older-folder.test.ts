@@ -1,5 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
@@ -83,7 +83,7 @@ test("C19: a damaged format mark is mended, and told; one that can be read as la
   const mark = join(dataDir, "format");
   await startService({ dataDir }).then((service) => service[Symbol.asyncDispose]());
   const sound = readFileSync(mark, "utf8");
-  for (const damaged of [sound.replace("2", "3"), sound.slice(0, 20), ""]) {
+  for (const damaged of [sound.replace("2", "1"), sound.replace("0.1", "0.3"), sound.slice(0, 20), ""]) {
     writeFileSync(mark, damaged);
     const verified = await millrace(["verify", dataDir]);
     expect(verified.stdout).toContain(`${mark}: `);
@@ -91,4 +91,32 @@ test("C19: a damaged format mark is mended, and told; one that can be read as la
     expect(await (await service.health()).text()).toContain("format ");
     expect(readFileSync(mark, "utf8")).toBe(sound);
   }
+  for (const later of [sound.replace("2", "3"), sound.replace("2", "12"), '{"format":3}\n']) {
+    writeFileSync(mark, later);
+    const { code, stderr } = await millrace(["serve"], { env: { MILLRACE_DATA_DIR: dataDir, PORT: "0" } });
+    expect([code, stderr.includes("reads formats up to 2"), stderr.includes("    at ")]).toEqual([1, true, false]);
+    expect(readFileSync(mark, "utf8")).toBe(later);
+  }
 });
+
+test.each(["format", "erasures.ndjson", "erasure.json", "sealed.json"])(
+  "a named pipe or a folder in the place of %s is refused by name, at once",
+  async (name) => {
+    using folder = await olderFolder();
+    const { dataDir } = folder;
+    await startService({ dataDir }).then((service) => service[Symbol.asyncDispose]());
+    const path = join(dataDir, name);
+    for (const [make, kind] of [
+      [() => Bun.spawnSync(["mkfifo", path]), "special file"],
+      [() => mkdirSync(path), "folder"],
+    ] as const) {
+      rmSync(path, { recursive: true, force: true });
+      make();
+      for (const command of name === "format" ? [["serve"], ["verify", dataDir]] : [["verify", dataDir]]) {
+        const { code, stderr } = await millrace(command, { env: { MILLRACE_DATA_DIR: dataDir, PORT: "0" } });
+        expect([code, stderr]).toEqual([1, expect.stringContaining(`${path} is a ${kind} and must be a regular file`)]);
+        expect(stderr).not.toContain("    at ");
+      }
+    }
+  },
+);
