@@ -1,5 +1,5 @@
 /** One process for one query, from its start to its end: `sandbox.ts` seen from outside. */
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { codeOf } from "../base/errors.ts";
 import { limitedProcess } from "../base/limited-process.ts";
@@ -66,6 +66,11 @@ export class QueryProcess {
   /** False once it has ended. */
   get isAlive(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** False once somebody has removed its scratch folder. */
+  get hasFolder(): boolean {
+    return existsSync(this.#scratch);
   }
 
   /** Kills it; why decides what is told. */

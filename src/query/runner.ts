@@ -149,15 +149,31 @@ export class QueryRunner {
   }
 
   #spawn(): QueryProcess {
-    this.#scratch ??= openScratch(this.#folder);
-    return new QueryProcess(mkdtempSync(join(this.#scratch.path, "query-")), this.#limits.memoryMiB);
+    return new QueryProcess(this.#makeFolder(), this.#limits.memoryMiB);
   }
 
+  /** A new folder for one process. Where somebody removed the scratch folder of this service, another one is made. */
+  #makeFolder(): string {
+    this.#scratch ??= openScratch(this.#folder);
+    try {
+      return mkdtempSync(join(this.#scratch.path, "query-"));
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT") throw error;
+    }
+    this.#scratch[Symbol.dispose]();
+    this.#scratch = undefined;
+    this.#scratch = openScratch(this.#folder);
+    return mkdtempSync(join(this.#scratch.path, "query-"));
+  }
+
+  /** The process that waits, if it lives and still has its folder. */
   #takeSpare(): QueryProcess | undefined {
     const spare = this.#spare;
     clearTimeout(this.#spareTimer);
     this.#spare = undefined;
-    return spare?.isAlive ? spare : undefined;
+    if (spare?.hasFolder === true) return spare.isAlive ? spare : undefined;
+    spare?.end("gone");
+    return undefined;
   }
 
   #hasEnded(child: QueryProcess): void {

@@ -23,8 +23,6 @@ test("a service that cannot make scratch for a query answers 503 with Retry-Afte
     rmSync(path, { recursive: true });
     writeFileSync(path, "");
   }
-  // One process waits already and lost its folder under its feet: how it fails is not what is promised here.
-  await (await ask(service, { sql: "SELECT 1" })).text();
   const logged = () => service.stderr.includes("no room or no process for a query");
   await until(
     async () => {
@@ -36,6 +34,25 @@ test("a service that cannot make scratch for a query answers 503 with Retry-Afte
     { what: "a query to be refused for want of scratch", limitMs: 30_000 },
   );
 });
+
+test.each([["scratch"], ["scratch/*"]])(
+  "a query is answered after %s of a running service was removed, and what comes next is in a new folder there",
+  async (what) => {
+    await using service = await startService();
+    expect((await ask(service, { sql: "SELECT 1" })).status).toBe(200);
+    const scratch = join(service.dataDir, "scratch");
+    const before = readdirSync(scratch);
+    expect(before).toHaveLength(1);
+    rmSync(what === "scratch" ? scratch : join(scratch, before[0] ?? ""), { recursive: true, maxRetries: 10 });
+    for (const value of [2, 3, 4]) {
+      const answer = await ask(service, { sql: `SELECT ${value} AS v`, format: "csv" });
+      expect([answer.status, await answer.text()]).toEqual([200, `v\n${value}\n`]);
+    }
+    const after = readdirSync(scratch);
+    expect(after).toHaveLength(1);
+    expect(after).not.toEqual(before);
+  },
+);
 
 test("D: an answer that breaks off past its first bytes is logged with its reason and who asked, and counted", async () => {
   await using service = await startService({ env: { MILLRACE_LOG: "info" } });
