@@ -19,11 +19,12 @@ type Crowd = { max: number; before: ReadonlySet<string> };
  * Whoever came a moment ago and has not asked yet is left alone until the next look.
  */
 export function planClosing(connections: readonly Connection[], { max, before }: Crowd): Connection[] {
-  const excess = connections.length - max;
-  if (excess <= 0) return [];
   const isNew = ({ key }: Connection) => (before.has(key) ? 1 : 0);
-  return connections
-    .filter((connection) => hasAsked(connection) || connection.silentMs >= talkMsMax)
+  const judged = connections.filter((connection) => hasAsked(connection) || connection.silentMs >= talkMsMax);
+  // Those that are left alone for now are the newest: they would end first, so nobody ends in their place.
+  const excess = judged.length - max;
+  if (excess <= 0) return [];
+  return judged
     .map((connection) => ({ connection, rank: rankOf(connection), age: isNew(connection) }))
     .sort((a, b) => a.rank - b.rank || a.age - b.age || newestFirst(a, b))
     .slice(0, excess)

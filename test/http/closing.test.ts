@@ -30,9 +30,14 @@ test("those that never asked go first, the newest of them before the others", ()
   expect(planClosing(connections, { max: 2, before: all(connections) })).toEqual([newer, partly, older]);
 });
 
-test("one that has only just come may still ask", () => {
+test("one that has only just come may still ask, and nobody ends in its place before it has", () => {
   const [fresh, asked] = [connection({ silentMs: 4 }), idle(10)];
-  expect(planClosing([fresh, asked], { max: 1, before: new Set() })).toEqual([asked]);
+  expect(planClosing([fresh, asked], { max: 1, before: new Set() })).toEqual([]);
+  const before = [connection({ silentMs: 1_500 }), connection({ silentMs: 1_600 })];
+  const burst = Array.from({ length: 20 }, () => connection({ silentMs: 4 }));
+  expect(planClosing([...before, ...burst], { max: 2, before: all(before) })).toEqual([]);
+  const [came] = [busy(4)];
+  expect(planClosing([asked, came], { max: 1, before: new Set() })).toEqual([asked]);
   expect(planClosing([fresh, connection({ silentMs: 4 })], { max: 1, before: new Set() })).toEqual([]);
 });
 
