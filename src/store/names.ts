@@ -6,20 +6,20 @@
  *   format                                                 the folder's format and the version that wrote it
  *   sealed.json, unreadable.json                           up to where shards are sealed; segments that cannot be read
  *   quarantine/….duckdb, quarantine/….json                 segments in quarantine; markers of what is missing
- *   import/….ndjson                                        imported events on their way; removed at start
+ *   import/….ndjson, .ids, .spool                          imported events on their way; removed at start
  *   lock, address                                          held by the server of this folder; where it listens
  *   journal/SSSS-FFFFFFFFFFFFFFFF.ndjson                   accepted, not yet sealed: shard, first sequence
- *   journal/corrupt/…, journal/refused/…                   kept aside
+ *   journal/corrupt/…, journal/refused/…                   corrupt journals; lines that DuckDB could not read
  *   segments/SSSS-FFFFFFFFFFFFFFFF-TTTTTTTTTTTTTTTT[-gNNNNNN]-CCCCCCCC.duckdb
  *                                                          sealed: shard, first and last sequence, how often this stretch
- *                                                          was written anew, CRC-32 of the file
+ *                                                          was rewritten, CRC-32 of the file
  *   opened/SSSS                                            the journal file that a shard opened last
  *   erasures.ndjson, erasure.json                          receipts of erasures; the one under way
  *   erasure.json.damaged-CCCCCCCC                          one that could not be read, under another name
  *   ids/SSSS-NNNNNNNN.ids                                  ids that clients made, the latest million and more
  *   ids/imported-TTTTTTTTTTTTTTTT-NNNNNNNN.ids             ids that came with imported events: they count once imports are
  *                                                          sealed up to that sequence
- *   scratch/…                                              of running processes: what they write on their way
+ *   scratch/…                                              temporary files of running processes
  *   anything that ends in .tmp                             unfinished; removed at start
  */
 import { join } from "node:path";
@@ -102,7 +102,7 @@ export const journalName = (name: JournalName) => `${shardText(name.shard)}-${se
 /** What the name of a journal file says. */
 type JournalName = { shard: ShardId; from: Sequence };
 
-/** Reads the name of a journal file; undefined when it is none. */
+/** Reads the name of a journal file; undefined when it is not one. */
 export function parseJournalName(file: string): JournalName | undefined {
   const match = /^(\d{4})-(\d{16})\.ndjson$/.exec(file);
   return match === null ? undefined : { shard: shardId(Number(match[1])), from: sequence(Number(match[2])) };
@@ -115,8 +115,8 @@ export function parseJournalName(file: string): JournalName | undefined {
 export type SegmentName = { shard: ShardId; from: Sequence; to: Sequence; generation: number; crc32: number };
 
 /**
- * The shard of events from elsewhere. No service runs so many shards, so it is a leftover for each of them: counted, merged and
- * shown like any other.
+ * Shard number reserved for imported events. No service runs this many shards, so every service treats it as a retired shard:
+ * counted, merged and shown like any other.
  */
 export const importShard = shardId(9_999);
 
@@ -127,7 +127,7 @@ export function segmentName(name: SegmentName): string {
   return `${shardText(name.shard)}-${sequenceText(name.from)}-${sequenceText(name.to)}${generation}-${checksum}.duckdb`;
 }
 
-/** Reads the name of a segment; undefined when it is none. */
+/** Reads the name of a segment; undefined when it is not one. */
 export function parseSegmentName(file: string): SegmentName | undefined {
   const match = /^(\d{4})-(\d{16})-(\d{16})(?:-g(\d{6}))?-([0-9a-f]{8})\.duckdb$/.exec(file);
   if (match === null) return undefined;
@@ -146,7 +146,7 @@ type IdLogName = { shard: ShardId; number: number };
 /** Name of an id log. */
 export const idLogName = (name: IdLogName) => `${shardText(name.shard)}-${String(name.number).padStart(8, "0")}.ids`;
 
-/** Reads the name of an id log; undefined when it is none. */
+/** Reads the name of an id log; undefined when it is not one. */
 export function parseIdLogName(file: string): IdLogName | undefined {
   const match = /^(\d{4})-(\d{8})\.ids$/.exec(file);
   return match === null ? undefined : { shard: shardId(Number(match[1])), number: Number(match[2]) };
@@ -159,7 +159,7 @@ type ImportedIdsName = { to: Sequence; number: number };
 export const importedIdsName = (name: ImportedIdsName) =>
   `imported-${sequenceText(name.to)}-${String(name.number).padStart(8, "0")}.ids`;
 
-/** Reads the name of a file of imported ids; undefined when it is none. */
+/** Reads the name of a file of imported ids; undefined when it is not one. */
 export function parseImportedIdsName(file: string): ImportedIdsName | undefined {
   const match = /^imported-(\d{16})-(\d{8})\.ids$/.exec(file);
   return match === null ? undefined : { to: sequence(Number(match[1])), number: Number(match[2]) };
@@ -172,7 +172,7 @@ export type MissingRange = { shard: ShardId; from: Sequence; to: Sequence };
 export const rangeName = ({ shard, from, to }: MissingRange) =>
   `${shardText(shard)}-${sequenceText(from)}-${sequenceText(to)}`;
 
-/** Reads the name of a stretch; undefined when it is none. */
+/** Reads the name of a stretch; undefined when it is not one. */
 export function parseRangeName(text: string): MissingRange | undefined {
   const match = /^(\d{4})-(\d{16})-(\d{16})$/.exec(text);
   if (match === null) return undefined;
@@ -186,13 +186,13 @@ export function parseRangeName(text: string): MissingRange | undefined {
 /** Name of a marker. */
 export const markerName = (range: MissingRange) => `${rangeName(range)}.json`;
 
-/** Reads the name of a marker; undefined when it is none. */
+/** Reads the name of a marker; undefined when it is not one. */
 export const parseMarkerName = (file: string): MissingRange | undefined =>
   file.endsWith(".json") ? parseRangeName(file.slice(0, -".json".length)) : undefined;
 
 /** Name of the file that says which journal file a shard opened last. */
 export const openedName = (shard: ShardId) => shardText(shard);
 
-/** Reads the name of such a file; undefined when it is none. */
+/** Reads the name of such a file; undefined when it is not one. */
 export const parseOpenedName = (file: string): ShardId | undefined =>
   /^\d{4}$/.test(file) ? shardId(Number(file)) : undefined;

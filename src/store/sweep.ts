@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Log } from "../base/log.ts";
 import { markFormat } from "./format-mark.ts";
 import { removeUnsealedIds } from "./imported-ids-folder.ts";
-import { holdsEvents } from "./layout.ts";
+import { filesIn, holdsEvents } from "./layout.ts";
 import { type DataFolder, unfinishedSuffix } from "./names.ts";
 import { sweepScratch } from "./scratch.ts";
 
@@ -20,8 +20,8 @@ export function takeOver(folder: DataFolder, log: Log): string[] {
 /** Removes unfinished files, which nothing was ever promised about; gives their paths. Before any actor starts. */
 export function sweepUnfinished(folder: DataFolder): string[] {
   const removed: string[] = [];
-  for (const each of [folder.root, folder.journal, folder.refused, folder.segments, folder.ids])
-    for (const file of readdirSync(each)) {
+  for (const each of [folder.root, folder.journal, folder.refused, folder.segments, folder.ids, folder.quarantine])
+    for (const file of filesIn(each)) {
       if (!file.endsWith(unfinishedSuffix) && !file.endsWith(`${unfinishedSuffix}.wal`)) continue;
       // A restore that was killed leaves a folder.
       rmSync(join(each, file), { recursive: true, force: true });
