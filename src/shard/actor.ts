@@ -1,7 +1,7 @@
 /** Worker entry of a shard: one message, one reply; all state is in `Shard`. */
 import { askOutside, bornWith, type Handlers, handlerOf, notify } from "../actor/serve.ts";
 import { shareDescriptors } from "../base/descriptors.ts";
-import { DataFolderRefused } from "../base/errors.ts";
+import { codeOf, DataFolderRefused, messageOf } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import { release } from "../base/release.ts";
 import type { KeeperForShards, KeeperReplies, KeeperRequest } from "../keeper/protocol.ts";
@@ -39,6 +39,8 @@ const handlers: Handlers<ShardRequest, ShardReplies> = {
     } catch (error) {
       // A class does not survive the way to the main thread; what it means does.
       if (error instanceof DataFolderRefused) return { refused: error.message };
+      // A file that the system does not let be read or written is a person's to look after, too.
+      if (codeOf(error) !== undefined) return { refused: `shard ${options.shard} cannot recover: ${messageOf(error)}` };
       throw error;
     }
   },

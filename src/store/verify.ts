@@ -116,7 +116,9 @@ function verifyJournals(folder: DataFolder, report: VerifyReport): JournalRange[
       (newest.get(name.shard) === file ? report.notes : report.problems).push({ file: path, text: torn });
     } catch (error) {
       // Sealed and removed while this runs beside the service.
-      if (codeOf(error) !== "ENOENT") throw error;
+      if (codeOf(error) === "ENOENT") continue;
+      if (codeOf(error) === undefined) throw error;
+      report.problems.push({ file: path, text: `cannot be read: ${messageOf(error)}` });
     }
   }
   return ranges;
