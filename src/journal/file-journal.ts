@@ -1,5 +1,5 @@
 /** The journal of a shard as local files: one open for appending, each closed one a part that waits for its flush. */
-import { closeSync, fdatasyncSync, ftruncateSync } from "node:fs";
+import { closeSync, existsSync, fdatasyncSync, ftruncateSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Sequence, sequence } from "../base/brand.ts";
 import { openKept } from "../base/descriptors.ts";
@@ -10,8 +10,13 @@ import { commitLine } from "./format.ts";
 import type { Group, Journal, JournalPart } from "./journal.ts";
 import { readJournal } from "./reader.ts";
 
+/** Whether a file is not there while its folder is. */
+const isRemoved = (path: string) => !existsSync(path) && existsSync(dirname(path));
+
 /** Takes away what a failed append left, and reads back what stays. */
 function cutToLastDurable(file: OpenFile): void {
+  // Removed by somebody: there is nothing to cut, and the flush of the part tells that its events are missing.
+  if (file.rows > 0 && isRemoved(file.path)) return;
   if (file.rows === 0) {
     removeIfThere(file.path);
     return;
@@ -99,6 +104,12 @@ export class FileJournal implements Journal {
   /** Sequence of the first row in the file that takes appends, or of the next row when there is none. */
   get openFrom(): Sequence {
     return this.#file?.from ?? this.#next;
+  }
+
+  /** Whether somebody removed the file that takes appends: what is appended to it would be lost, what goes into the next would not. */
+  get isRemoved(): boolean {
+    const file = this.#file;
+    return file !== undefined && file.rows > 0 && isRemoved(file.path);
   }
 
   append(group: Group): number {

@@ -6,6 +6,7 @@
  */
 import { serveProcess, tellService } from "../actor/process.ts";
 import { openLog } from "../base/log.ts";
+import { keepSealedTo } from "../store/missing.ts";
 import { countRows } from "../store/segment.ts";
 import { sealOrSetAside } from "../store/set-aside.ts";
 import { JobQueue } from "./job-queue.ts";
@@ -45,6 +46,12 @@ serveProcess<KeeperRequest, KeeperReplies>((options) => {
       (flushQueue.jobs <= queue.jobs ? flushQueue : queue).inTurn((opened) =>
         sealOrSetAside(opened, { folder, log, source }),
       ),
+    // In the queue of the catalog, which writes the same note.
+    "note lost": ({ range }) =>
+      queue.inTurn(async () => {
+        keepSealedTo(folder, [range]);
+        return undefined;
+      }),
     check: ({ path }) => queue.inTurn((opened) => countRows(opened, path)),
     count: ({ stretches, window }) => queue.inTurn((opened) => keeper.count(opened, stretches, window)),
     plan: ({ wish }) => queue.inTurn((opened) => keeper.plan(opened, wish)),

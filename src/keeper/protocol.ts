@@ -4,7 +4,7 @@ import type { Sequence, ShardId } from "../base/brand.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { ShardWatermark } from "../store/catalog-views.ts";
 import type { RebuiltIds } from "../store/id-rebuild.ts";
-import type { DataFolder } from "../store/names.ts";
+import type { DataFolder, MissingRange } from "../store/names.ts";
 import type { Quarantined } from "../store/quarantine.ts";
 import type { Rewrite, Rewritten } from "../store/rewrite.ts";
 import type { HourWindow, SealedCounts } from "../store/rollup.ts";
@@ -53,6 +53,7 @@ export type KeeperRequest =
   | { kind: "rebuild ids"; idsMax: number }
   | { kind: "seal"; source: SegmentSource }
   | { kind: "check"; path: string }
+  | { kind: "note lost"; range: MissingRange }
   | { kind: "count"; stretches: ShardStretch[]; window: HourWindow }
   | { kind: "plan"; wish: RewriteWish }
   | { kind: "adopt"; rewritten: Rewritten }
@@ -73,6 +74,8 @@ export type KeeperReplies = {
   seal: SealedRows;
   /** Events of a segment that opens and adds up. */
   check: number;
+  /** It is noted durably that these sequences were used, so that they are told as missing. */
+  "note lost": undefined;
   /** What the rollups of all segments within these stretches add up to. */
   count: SealedCounts;
   /** What is to be rewritten next; undefined when nothing is. */
@@ -93,5 +96,6 @@ export type KeeperForShards = {
   settle(): Promise<undefined>;
   seal(source: SegmentSource): Promise<SealedRows>;
   check(path: string): Promise<number>;
+  noteLost(range: MissingRange): Promise<undefined>;
   count(stretches: ShardStretch[], window: HourWindow): Promise<SealedCounts>;
 };

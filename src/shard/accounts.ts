@@ -130,6 +130,20 @@ export class Accounts {
     });
   }
 
+  /** A part is out of the queue because its file was removed before it was sealed: its events leave every count. */
+  lost(tally: Tally): void {
+    const { board, counter } = this.#options;
+    const less = negative(tally);
+    board.reserve(-tally.rows);
+    counter.note(less);
+    board.write((edit) => {
+      addTally(edit, less);
+      edit.add("pendingEvents", -tally.rows);
+      this.#tellJournal(edit);
+      edit.set("flushFailuresInRow", 0);
+    });
+  }
+
   /** Whether the journal takes appends. */
   tellJournalFailed(isFailed: boolean): void {
     this.#options.board.write((edit) => edit.set("journalFailed", Number(isFailed)));
@@ -176,7 +190,12 @@ const oneLess = (category: number, hour: number) => ({
   byHour: new Map([[hour, -1]]),
 });
 
-function addTally(edit: BoardEdit, tally: Tally): void {
+const negative = ({ byCategory, byHour }: Tally) => ({
+  byCategory: byCategory.map((events) => -events),
+  byHour: new Map([...byHour].map(([hour, events]) => [hour, -events])),
+});
+
+function addTally(edit: BoardEdit, tally: Pick<Tally, "byCategory" | "byHour">): void {
   for (const [category, events] of tally.byCategory.entries()) edit.addCategory(category, events);
   for (const [hour, events] of tally.byHour) edit.addHour(hour, events);
 }

@@ -21,6 +21,7 @@ const keeper: KeeperForShards = {
   settle: () => askKeeper({ kind: "settle" }),
   seal: (source) => askKeeper({ kind: "seal", source }),
   check: (path) => askKeeper({ kind: "check", path }),
+  noteLost: (range) => askKeeper({ kind: "note lost", range }),
   count: (stretches, window) => askKeeper({ kind: "count", stretches, window }),
 };
 

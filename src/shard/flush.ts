@@ -7,6 +7,7 @@
  * - A part leaves the queue only when its segment is durable. A flush that fails is tried again, for ever, with a pause.
  * - The next try is of the same parts, whatever has arrived since: the failed one may have committed, and its segment is
  *   recognized by its stretch.
+ * - A part whose file somebody removed before it was sealed ends in no segment: it is told as missing, and leaves the queue.
  */
 import type { ShardId } from "../base/brand.ts";
 import { systemClock } from "../base/clock.ts";
@@ -17,16 +18,28 @@ import type { Log } from "../base/log.ts";
 import type { ShardMetrics } from "../base/metrics.ts";
 import type { JournalPart } from "../journal/journal.ts";
 import type { KeeperForShards } from "../keeper/protocol.ts";
+import { type DataFolder, rangeName } from "../store/names.ts";
 import type { SealedRows } from "../store/segment.ts";
 import { IdList } from "./id-list.ts";
 import type { IdLog } from "./id-log.ts";
+import { removedParts } from "./lost-events.ts";
 import { Tally } from "./tally.ts";
 
-/** A part that waits for its flush, with what was counted of it, and whether its ids are in the id log. */
-export type PendingPart = { shard: ShardId; part: JournalPart; tally: Tally; isLogged?: boolean };
+/**
+ * A part that waits for its flush, with what was counted of it, whether its ids are in the id log, and whether its file was not
+ * there after the last try.
+ */
+export type PendingPart = {
+  shard: ShardId;
+  part: JournalPart;
+  tally: Tally;
+  isLogged?: boolean;
+  wasRemoved?: boolean;
+};
 
 /** What the flusher needs, and whom it tells. */
 type FlusherOptions = {
+  folder: DataFolder;
   log: Log;
   metrics: ShardMetrics;
   idLog: IdLog;
@@ -35,6 +48,8 @@ type FlusherOptions = {
   onDisk<Result>(work: () => Result): Result;
   /** A segment is durable; `refused` of its lines are not in it. */
   onSealed(sealed: SealedRows & { tally: Tally }): void;
+  /** The file of a part was removed before it was sealed: its events are gone. */
+  onLost(tally: Tally): void;
   onFailed(error: unknown): void;
 };
 
@@ -100,8 +115,12 @@ export class Flusher {
         await this.#sealNext();
         pauseMs = retryPauseMs.first;
       } catch (error) {
-        this.#options.log.error({ error: messageOf(error) }, "flush failed; the journal keeps its events");
-        this.#options.onFailed(error);
+        const removed = await this.#takeRemoved();
+        if (removed === "lost") continue;
+        if (removed === "none") {
+          this.#options.log.error({ error: messageOf(error) }, "flush failed; the journal keeps its events");
+          this.#options.onFailed(error);
+        }
         if (systemClock.monotonicMs() + pauseMs > this.#giveUpAtMs) return;
         await Bun.sleep(pauseMs);
         pauseMs = Math.min(pauseMs * 2, retryPauseMs.longest);
@@ -140,6 +159,39 @@ export class Flusher {
     metrics.flushEvents.observe(sealedTally.rows);
     this.#options.onSealed({ tally: sealedTally, to, refused });
     this.#options.log.debug({ events: sealedTally.rows, parts: sealed.length }, "segment sealed");
+  }
+
+  /**
+   * After a try that failed: takes parts whose files somebody removed out of the queue, because no later try can seal them. Only
+   * what two tries in a row did not find is lost; "noticed" after the first of them. "none" also when the loss could not be noted.
+   */
+  async #takeRemoved(): Promise<"none" | "noticed" | "lost"> {
+    const { folder, keeper, log, onDisk, onLost } = this.#options;
+    const tried = this.#queue.slice(0, this.#triedParts);
+    let found: "none" | "noticed" | "lost" = "none";
+    try {
+      const removed = onDisk(() => removedParts(folder, tried));
+      for (const pending of tried) {
+        const isLost = removed.includes(pending) && pending.wasRemoved === true;
+        pending.wasRemoved = removed.includes(pending);
+        if (pending.wasRemoved && found === "none") found = "noticed";
+        if (!isLost) continue;
+        const range = { shard: pending.shard, from: pending.part.from, to: pending.part.to };
+        await keeper.noteLost(range);
+        this.#queue.splice(this.#queue.indexOf(pending), 1);
+        this.#triedParts = 0;
+        found = "lost";
+        onLost(pending.tally);
+        log.error(
+          { events: pending.tally.rows, stretch: rangeName(range) },
+          "a journal file was removed before it was sealed: its events are missing; the shard goes on with the next ones",
+        );
+      }
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, "a removed journal file could not be noted as missing; tried again");
+      return found === "lost" ? "lost" : "none";
+    }
+    return found;
   }
 
   /** Once for each part, however often its flush is tried: the log counts ids to know what it may drop. */

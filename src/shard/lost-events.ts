@@ -1,5 +1,6 @@
 /** What a recovery decides where events are gone: a segment that nobody can read, a stretch that a corrupt journal has lost. */
-import { join } from "node:path";
+import { readdirSync } from "node:fs";
+import { basename, join } from "node:path";
 import { type Sequence, type ShardId, sequence } from "../base/brand.ts";
 import { checksumOfFile, removeIfThere } from "../base/durable.ts";
 import { messageOf } from "../base/errors.ts";
@@ -8,6 +9,7 @@ import { listNames } from "../store/layout.ts";
 import { noteOpened, readOpened } from "../store/missing.ts";
 import { type DataFolder, openedName, parseJournalName, parseSegmentName, type SegmentName } from "../store/names.ts";
 import { keepMarker } from "../store/quarantine.ts";
+import type { PendingPart } from "./flush.ts";
 
 /**
  * What is wrong with a segment that could not be checked; undefined where the failure may be one of the moment: the keeper died,
@@ -43,6 +45,20 @@ export function markLost(
       next = each.to + 1;
     }
   }
+}
+
+/**
+ * Those of the parts of a flush that failed whose files somebody removed before they were sealed. None while the journal's folder
+ * itself is away, or a segment has any of their events: then a later try may still go well.
+ */
+export function removedParts(folder: DataFolder, tried: readonly PendingPart[]): PendingPart[] {
+  const journals = new Set(readdirSync(folder.journal));
+  const removed = tried.filter(({ part }) => !journals.has(basename(part.path)));
+  if (removed.length === 0) return [];
+  const isSealed = listNames(folder.segments, parseSegmentName).some(({ name }) =>
+    tried.some(({ shard, part }) => shard === name.shard && name.from <= part.to && part.from <= name.to),
+  );
+  return isSealed ? [] : removed;
 }
 
 /** Takes back the note of the journal file opened last where that file is there: recovery may find it empty and remove it. */

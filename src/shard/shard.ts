@@ -133,6 +133,7 @@ export class Shard {
     this.#counter = given.counter;
     this.#idLog = new IdLog(folder, shard);
     this.#flusher = new Flusher({
+      folder,
       log,
       metrics: this.#metrics,
       idLog: this.#idLog,
@@ -142,6 +143,7 @@ export class Shard {
         this.#accounts.sealed(sealed);
         given.onSealed();
       },
+      onLost: (tally) => this.#accounts.lost(tally),
       onFailed: () => this.#accounts.flushFailed(),
     });
     this.#accounts = new Accounts({
@@ -192,8 +194,8 @@ export class Shard {
   #tick(): void {
     if (this.#journal.isBroken) this.#repair();
     this.#disk.tick();
-    if (this.#accounts.openForMs >= this.#sealAfterMs || this.#journal.openBytes >= flushBytesMax)
-      this.#rotateOrRepair();
+    const isDue = this.#accounts.openForMs >= this.#sealAfterMs || this.#journal.openBytes >= flushBytesMax;
+    if (isDue || this.#disk.run(() => this.#journal.isRemoved)) this.#rotateOrRepair();
     this.#throttle.step(this.#lag());
     this.#accounts.turnCounts((error) =>
       this.#log.error({ error: messageOf(error) }, "sealed events not counted; tried again"),

@@ -2,7 +2,8 @@
  * Which events of a folder are missing. The sequences of a shard begin at 1 and have no gaps: every writer takes the next one,
  * retention and erasures leave empty segments, an import without a new event takes none. So whatever no name covers was lost.
  *
- * The end of a shard is told by two small files: `sealed.json`, up to where shards were sealed when the catalog was last written,
+ * The end of a shard is told by two small files: `sealed.json`, up to where shards were sealed when the catalog was last written (or
+ * had lost a journal file that somebody removed before it was sealed),
  * and `opened/SSSS`, the journal file that the shard opened last. Both are hints: neither is synced with what it tells of,
  * so a power loss may keep them from telling of the last seconds.
  */
@@ -103,7 +104,7 @@ export function noteOpened(folder: DataFolder, { shard, from }: { shard: ShardId
   noteText(join(folder.opened, openedName(shard)), String(from).padStart(16, "0"));
 }
 
-/** Notes up to where shards are sealed, if it is further than what is noted. A damaged note is replaced. */
+/** Notes up to where shards are sealed, or have lost what was to be sealed, if it is further than what is noted. A damaged note is replaced. */
 export function keepSealedTo(folder: DataFolder, segments: readonly MissingRange[]): void {
   const noted = readSealedTo(folder);
   const furthest = new Map(noted);

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { existsSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Sequence, sequence, shardId } from "../../src/base/brand.ts";
 import { openLog } from "../../src/base/log.ts";
@@ -19,24 +19,29 @@ function flusherIn(path: string, failures = 0, sealedTo?: Sequence[]) {
   const asked: SegmentSource[] = [];
   /** Parts that arrive while the first try runs. */
   const arrived: PendingPart[] = [];
+  const lost: number[] = [];
   let left = failures;
   const flusher = new Flusher({
+    folder,
     log: openLog("silent", "test"),
     metrics: openShardMetrics(),
     idLog: new IdLog(folder, shardId(0)),
     keeper: {
       settle: async () => undefined,
       check: async () => 0,
+      noteLost: async () => undefined,
       count: async () => nothingSealed(),
       seal: async (source) => {
         asked.push(source);
         if (left > 0) while (arrived.length > 0) flusher.add(arrived.shift() ?? part(0, 0));
         if (left-- > 0) throw new Error("the disk is full");
+        if (!source.files.every((each) => existsSync(each))) throw new Error("a file is not there");
         return { to: sealedTo?.shift() ?? source.to, refused: [] };
       },
     },
     onDisk: (work) => work(),
     onSealed: () => undefined,
+    onLost: ({ rows }) => lost.push(rows),
     onFailed: () => undefined,
   });
   const part = (from: number, to: number): PendingPart => {
@@ -50,7 +55,7 @@ function flusherIn(path: string, failures = 0, sealedTo?: Sequence[]) {
     const range = { from: sequence(from), to: sequence(to), rows: to - from + 1, bytes: 100 };
     return { shard: shardId(0), part: { path: file, ...range }, tally };
   };
-  return { flusher, folder, asked, arrived, part };
+  return { flusher, folder, asked, arrived, lost, part };
 }
 
 test("parts that wait together become one segment, but never over a gap between them", async () => {
@@ -106,4 +111,36 @@ test("A2: where a segment has the first parts already, only those leave the queu
     [2, 4],
     [3, 4],
   ]);
+});
+
+test("B8: a part whose file was removed leaves the queue after two tries, and what is before and after it is sealed", async () => {
+  using temporary = temporaryFolder();
+  const { flusher, asked, lost, part } = flusherIn(temporary.path);
+  const removed = part(3, 6);
+  unlinkSync(removed.part.path);
+  for (const each of [part(1, 2), removed, part(7, 7)]) flusher.add(each);
+  await flusher.drained();
+  expect(lost).toEqual([4]);
+  const range = ({ from, to }: SegmentSource) => [Number(from), Number(to)];
+  // The first part begins alone: the others came while it was sealed.
+  expect(asked.map(range)).toEqual([
+    [1, 2],
+    [3, 7],
+    [3, 7],
+    [7, 7],
+  ]);
+});
+
+test("B8: while the folder of the journal itself is away nothing is given up: it may be a mount, and comes back", async () => {
+  using temporary = temporaryFolder();
+  const { flusher, folder, asked, lost, part } = flusherIn(temporary.path);
+  const away = `${folder.journal}.away`;
+  const pending = part(1, 2);
+  renameSync(folder.journal, away);
+  flusher.add(pending);
+  while (asked.length < 3) await Bun.sleep(5);
+  renameSync(away, folder.journal);
+  await flusher.drained();
+  expect(lost).toEqual([]);
+  expect(asked.length).toBeGreaterThan(3);
 });

@@ -82,6 +82,7 @@ test("the counts are those of all events at the moment at which they are told", 
             settle: async () => undefined,
             seal: async ({ to }) => ({ to, refused: [] }),
             check: async () => 0,
+            noteLost: async () => undefined,
             // Time passes before the keeper looks, and again before its answer is here.
             count: async ([stretch]) => {
               await Bun.sleep(0);
