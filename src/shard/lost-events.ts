@@ -5,11 +5,11 @@ import { type Sequence, type ShardId, sequence } from "../base/brand.ts";
 import { checksumOfFile, removeIfThere } from "../base/durable.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { JournalPart } from "../journal/journal.ts";
 import { listNames } from "../store/layout.ts";
 import { noteOpened, readOpened } from "../store/missing.ts";
 import { type DataFolder, openedName, parseJournalName, parseSegmentName, type SegmentName } from "../store/names.ts";
 import { keepMarker } from "../store/quarantine.ts";
-import type { PendingPart } from "./flush.ts";
 
 /**
  * What is wrong with a segment that could not be checked; undefined where the failure may be one of the moment: the keeper died,
@@ -51,7 +51,10 @@ export function markLost(
  * Those of the parts of a flush that failed whose files somebody removed before they were sealed. None while the journal's folder
  * itself is away, or a segment has any of their events: then a later try may still go well.
  */
-export function removedParts(folder: DataFolder, tried: readonly PendingPart[]): PendingPart[] {
+export function removedParts<Pending extends { shard: ShardId; part: JournalPart }>(
+  folder: DataFolder,
+  tried: readonly Pending[],
+): Pending[] {
   const journals = new Set(readdirSync(folder.journal));
   const removed = tried.filter(({ part }) => !journals.has(basename(part.path)));
   if (removed.length === 0) return [];
