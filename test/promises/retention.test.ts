@@ -1,6 +1,6 @@
 /** What was received longer ago than the retention time goes, and nothing else. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { layEvents } from "../support/journals.ts";
+import { sealLaid } from "../support/journals.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
 import {
@@ -45,19 +45,13 @@ async function sealedHistory(env: Record<string, string>, retentionDays: number)
   const goes = { name: "goes", retentionDays };
   const later = { name: "goes a day later", retentionDays };
   const stays = { name: "stays", retentionDays };
-  // One start for each: what one start finds of a shard becomes one segment.
-  for (const [at, events] of [
+  await sealLaid(service, [
     [{ from: 1 }, received(10, 3, goes)],
     [{ from: 11 }, [...received(4, 2.5, goes), ...received(6, 0, stays)]],
     [{ from: 21 }, [...received(3, 1.5, later), ...received(2, 0.1, stays)]],
     [{ from: 26 }, received(8, 0.9, stays)],
     [{ shard: 1, from: 1 }, received(7, 900, goes)],
-  ] as const) {
-    await service.stop();
-    layEvents(service.dataDir, at, events);
-    await service.restart();
-    await service.waitSealed();
-  }
+  ]);
   expect(await agreedCount(service)).toBe(40);
   return service;
 }

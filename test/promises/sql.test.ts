@@ -224,7 +224,7 @@ test("a folder that is none is refused, and not made", async () => {
   const dataDir = join(scratch.path, "none");
   const { code, stderr } = await millrace(["sql", "SELECT 1"], { env: { MILLRACE_DATA_DIR: dataDir } });
   expect(code).toBe(1);
-  expect(stderr).toContain("no data folder");
+  expect(stderr).toContain("is not a data folder");
   expect(existsSync(dataDir)).toBe(false);
 });
 

@@ -4,7 +4,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { faultyCalls, killAtCall, type Step } from "../support/faults.ts";
-import { layEvents } from "../support/journals.ts";
+import { sealLaid } from "../support/journals.ts";
 import { childrenOf, endedByStep } from "../support/keeper.ts";
 import { Ledger } from "../support/ledger.ts";
 import { Service, startService, testMsMax } from "../support/service.ts";
@@ -140,16 +140,16 @@ test.each([
     const env: Record<string, string> = { ...briefGrace };
     await using service = new Service({ env });
     await service.restart();
-    await service.stop();
     const longAgo = Date.now() - 10 * 86_400_000;
     const old = Array.from({ length: 10 }, () => ({ receivedMs: longAgo, event: { event_name: "old" } }));
     // A day ahead: the retention time is of seconds, because nothing goes before the clocks have agreed for as long.
     const tomorrow = Date.now() + 86_400_000;
     const young = Array.from({ length: 10 }, () => ({ receivedMs: tomorrow, event: { event_name: "young" } }));
-    layEvents(service.dataDir, { from: 1 }, old);
-    layEvents(service.dataDir, { from: 101 }, [...old, ...young]);
-    layEvents(service.dataDir, { shard: 1, from: 1 }, young);
-    await service.restart();
+    await sealLaid(service, [
+      [{ from: 1 }, old],
+      [{ from: 11 }, [...old, ...young]],
+      [{ shard: 1, from: 1 }, young],
+    ]);
     expect(await agreedCount(service)).toBe(40);
     const wrapper = faultyCalls({ calls, fault: "kill", from: nth, to: nth, logPath: "/dev/null" });
     if (wrapper === undefined) return;

@@ -148,7 +148,9 @@ test("after all of it the service is as it was, every event is there once, and n
   await sending;
   expect((await ask("SELECT count(*) FROM events")).text).toContain(`\n[${sent}]\n`);
   expect((await service.stats()).total_events).toBe(sent);
-  expect(service.stderr).toBe("");
+  // The log tells of the answers that broke off, and of nothing else.
+  const lines = service.stderr.split("\n").filter((line) => line !== "");
+  expect(lines.filter((line) => !line.includes('"msg":"query broke off"'))).toEqual([]);
   expect(await service.stop()).toBe(0);
   expect(readdirSync(join(service.dataDir, "scratch"))).toEqual([]);
 });

@@ -8,6 +8,7 @@ import type { ValidEvent } from "../../src/event/validate.ts";
 import { commitLine } from "../../src/journal/format.ts";
 import { journalName } from "../../src/store/names.ts";
 import { linesOf, validEvent } from "./rows.ts";
+import type { Service } from "./service.ts";
 
 /** An event as a shard accepted it once. */
 export interface Accepted {
@@ -41,4 +42,20 @@ export function layEvents(
     join(dataDir, "journal", journalName({ shard: shardId(place.shard ?? 0), from })),
     Buffer.concat([group.lines, Buffer.from(commitLine({ sequence: from, ...group }))]),
   );
+}
+
+/**
+ * Lays journal files and has each become a segment of its own, by a start of the service for each: what one start finds of a
+ * shard becomes one segment. Sequences must have no gaps. The service runs before and after.
+ */
+export async function sealLaid(
+  service: Service,
+  laid: readonly (readonly [place: { readonly shard?: number; readonly from: number }, events: readonly Accepted[]])[],
+): Promise<void> {
+  for (const [place, events] of laid) {
+    await service.stop();
+    layEvents(service.dataDir, place, events);
+    await service.restart();
+    await service.waitSealed();
+  }
 }
