@@ -64,15 +64,15 @@ type FileJournalOptions = {
   isSynced: boolean;
   /** Path of the file whose first row has this sequence. */
   pathOf: (first: Sequence) => string;
-  /** A file was made for rows from this sequence on; nothing is in it yet. */
-  onCreated?: (first: Sequence) => void;
+  /** A new file has its first rows, which are durable and not acknowledged yet; this is the sequence of the first. */
+  onBegun?: (first: Sequence) => void;
 };
 
 /** A `Journal` in files. Not for use by two threads. */
 export class FileJournal implements Journal {
   readonly #isSynced: boolean;
   readonly #pathOf: (first: Sequence) => string;
-  readonly #onCreated: ((first: Sequence) => void) | undefined;
+  readonly #onBegun: ((first: Sequence) => void) | undefined;
   #next: Sequence;
   #file: OpenFile | undefined;
   #broken = false;
@@ -85,7 +85,7 @@ export class FileJournal implements Journal {
     this.#next = options.next;
     this.#isSynced = options.isSynced;
     this.#pathOf = options.pathOf;
-    this.#onCreated = options.onCreated;
+    this.#onBegun = options.onBegun;
   }
 
   get next(): Sequence {
@@ -128,6 +128,7 @@ export class FileJournal implements Journal {
       throw this.#failed(error, bytes.byteLength);
     }
     this.#next = sequence(this.#next + group.rows);
+    if (this.#file?.rows === group.rows) this.#onBegun?.(this.#file.from);
     return bytes.byteLength;
   }
 
@@ -224,7 +225,6 @@ export class FileJournal implements Journal {
       isTight: false,
     };
     this.#file = file;
-    this.#onCreated?.(this.#next);
     return file;
   }
 }

@@ -6,6 +6,7 @@ import { checksumOfFile, removeIfThere } from "../base/durable.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { JournalPart } from "../journal/journal.ts";
+import { readJournal } from "../journal/reader.ts";
 import { listNames } from "../store/layout.ts";
 import { noteOpened, readOpened } from "../store/missing.ts";
 import { type DataFolder, openedName, parseJournalName, parseSegmentName, type SegmentName } from "../store/names.ts";
@@ -64,16 +65,22 @@ export function removedParts<Pending extends { shard: ShardId; part: JournalPart
   return isSealed ? [] : removed;
 }
 
-/** Takes back the note of the journal file opened last where that file is there: recovery may find it empty and remove it. */
+/**
+ * Takes back the note of the journal file that was begun last where recovery judges what is in that file. One that is there and
+ * empty held acknowledged events once: its note stays, and tells that they are missing.
+ */
 export function forgetOpened(folder: DataFolder, shard: ShardId): void {
   const opened = readOpened(folder).get(shard);
-  const isThere = listNames(folder.journal, parseJournalName).some(
-    ({ name }) => name.shard === shard && name.from === opened,
+  const isJudged = listNames(folder.journal, parseJournalName).some(
+    ({ file, name }) =>
+      name.shard === shard &&
+      name.from === opened &&
+      readJournal(join(folder.journal, file), name.from).writtenBytes > 0,
   );
-  if (isThere) removeIfThere(join(folder.opened, openedName(shard)));
+  if (isJudged) removeIfThere(join(folder.opened, openedName(shard)));
 }
 
-/** What a journal tells of each file that it opens: a hint beside it, which a full disk may keep from being written. */
+/** What a journal tells of each file that it begins: a hint beside it, which a full disk may keep from being written. */
 export const openedNoter =
   ({ folder, shard, log }: { folder: DataFolder; shard: ShardId; log: Log }) =>
   (from: Sequence): void => {

@@ -103,7 +103,7 @@ export class Shard {
       next: recovered.next,
       isSynced: options.ack === "durable",
       pathOf: (from) => join(folder.journal, journalName({ shard, from })),
-      onCreated: openedNoter({ folder, shard, log }),
+      onBegun: openedNoter({ folder, shard, log }),
     });
     this.#groups = new GroupCommit(this.#journal, this.#throttle, {
       onDurable: (group) => this.#onDurable(group),

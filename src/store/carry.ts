@@ -13,6 +13,7 @@ import {
   copyFileSync,
   fsyncSync,
   linkSync,
+  mkdirSync,
   openSync,
   readdirSync,
   rmSync,
@@ -26,8 +27,8 @@ import type { CatalogSegment, ErasureReceipt } from "./catalog-views.ts";
 import { currentSegments } from "./current.ts";
 import { encodeIdBlock, type IdBlock, readIdBlocks } from "./id-blocks.ts";
 import { listImportedIds } from "./imported-ids-folder.ts";
-import { listNames } from "./layout.ts";
-import { type DataFolder, parseIdLogName, parseSegmentName, type SegmentName } from "./names.ts";
+import { filesIn, listNames } from "./layout.ts";
+import { type DataFolder, parseIdLogName, parseMarkerName, parseSegmentName, type SegmentName } from "./names.ts";
 import { keepReceipts, readReceipts } from "./receipts.ts";
 import { readUnreadable, unreadableAdvice } from "./unreadable.ts";
 
@@ -62,6 +63,7 @@ export function carrySealed(from: DataFolder, to: DataFolder): Carried {
     if (!carrySegments({ from, to, current, how }) || !carryIdLogs(from, to, current)) continue;
     if (!imported.every(({ path, file }) => linkOrCopy(path, join(to.ids, file)) !== undefined)) continue;
     if (erasures.length > 0) keepReceipts(to, erasures);
+    carryMarkers(from, to);
     for (const folder of [to.segments, to.ids]) syncFolder(folder);
     const segments = current.map(({ file, name }) => ({
       file,
@@ -72,6 +74,15 @@ export function carrySealed(from: DataFolder, to: DataFolder): Carried {
     const bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
     return { segments, erasures, bytes, linked, copied: how.size - linked };
   }
+}
+
+/** What is missing and known to be is so in the copy, too; the files in quarantine stay where they are. */
+function carryMarkers(from: DataFolder, to: DataFolder): void {
+  const markers = filesIn(from.quarantine).filter((file) => parseMarkerName(file) !== undefined);
+  if (markers.length === 0) return;
+  mkdirSync(to.quarantine, { recursive: true });
+  for (const file of markers) copyFileSync(join(from.quarantine, file), join(to.quarantine, file));
+  syncFolder(to.quarantine);
 }
 
 /** A copy that lacks events in silence would be taken for a whole one. */

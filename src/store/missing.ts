@@ -4,7 +4,7 @@
  *
  * The end of a shard is told by two small files: `sealed.json`, up to where shards were sealed when the catalog was last written (or
  * had lost a journal file that somebody removed before it was sealed),
- * and `opened/SSSS`, the journal file that the shard opened last. Both are hints: neither is synced with what it tells of,
+ * and `opened/SSSS`, the journal file that the shard began last. Both are hints: neither is synced with what it tells of,
  * so a power loss may keep them from telling of the last seconds.
  */
 import { join } from "node:path";
@@ -99,7 +99,7 @@ export function unusedFrom(folder: DataFolder, shard: ShardId): Sequence {
 const namesIn = <Name>(path: string, parse: (file: string) => Name | undefined): Name[] =>
   filesIn(path).flatMap((file) => parse(file) ?? []);
 
-/** Notes that a shard has opened a journal file. Not synced: it must cost nothing, and a journal counts without it. */
+/** Notes that a shard has a journal file with acknowledged events. Not synced: it must cost nothing, and a journal counts without it. */
 export function noteOpened(folder: DataFolder, { shard, from }: { shard: ShardId; from: Sequence }): void {
   noteText(join(folder.opened, openedName(shard)), String(from).padStart(16, "0"));
 }

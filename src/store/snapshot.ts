@@ -105,6 +105,7 @@ export async function restoreSnapshot(from: string, path: string): Promise<Snaps
     if (existsSync(unfinished.erasures)) renameSync(unfinished.erasures, folder.erasures);
     renameSync(unfinished.catalog, folder.catalog);
     renameDurably({ from: unfinished.ids, to: folder.ids });
+    if (existsSync(unfinished.quarantine)) renameDurably({ from: unfinished.quarantine, to: folder.quarantine });
     renameSync(unfinished.segments, folder.segments);
     // Otherwise the folder would hold events to the next try, which would refuse it.
     syncOr(folder.root, () => renameSync(folder.segments, unfinished.segments));

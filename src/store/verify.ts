@@ -14,7 +14,7 @@ import { readKeptJson } from "./kept-file.ts";
 import { checksumFault, faultOf } from "./known.ts";
 import { filesIn, listNames } from "./layout.ts";
 import { openLockedDuckDB } from "./lock-duckdb.ts";
-import { type JournalRange, missingIn } from "./missing.ts";
+import { type JournalRange, missingIn, readOpened } from "./missing.ts";
 import { type DataFolder, parseJournalName, parseMarkerName, parseSegmentName, type SegmentName } from "./names.ts";
 import { readWhole } from "./read-whole.ts";
 import { type Finding, inspectSmallFiles } from "./small-files.ts";
@@ -96,6 +96,8 @@ function tellQuarantined(folder: DataFolder, report: VerifyReport): void {
 /** Reads all journals; gives which events they hold. */
 function verifyJournals(folder: DataFolder, report: VerifyReport): JournalRange[] {
   const ranges: JournalRange[] = [];
+  // First: a file that is noted before it is read had events by then.
+  const begun = readOpened(folder);
   const journals = listNames(folder.journal, parseJournalName);
   const newest = new Map(journals.map(({ file, name }) => [name.shard, file]));
   for (const { file, name } of journals) {
@@ -104,7 +106,9 @@ function verifyJournals(folder: DataFolder, report: VerifyReport): JournalRange[
       const content = readJournal(path, name.from);
       const last = content.groups.at(-1)?.commit;
       const to = last === undefined ? undefined : sequence(last.sequence + last.rows - 1);
-      // An empty file is one that a service has just opened.
+      // An empty file is one that a service has just opened, unless it is noted that it held events.
+      if (content.writtenBytes === 0 && begun.get(name.shard) === name.from)
+        report.problems.push({ file: path, text: "is empty, and events in it were acknowledged; put it back" });
       ranges.push({ ...name, to: content.corrupt.length > 0 ? undefined : to });
       report.journals += 1;
       report.journalEvents += content.groups.reduce((sum, { commit }) => sum + commit.rows, 0);

@@ -209,6 +209,17 @@ test("quarantine moves a damaged segment away and marks what is missing, with an
   expect(verified.code).toBe(0);
   for (const words of ["events 3 to 5 of shard 0", "events 6 to 9 of shard 0"])
     expect(verified.stdout).toContain(words);
+  // A copy knows of it, too.
+  const [snapshot, restored] = [`${service.dataDir}-snapshot`, `${service.dataDir}-restored`];
+  try {
+    expect((await millrace(["snapshot", snapshot], { env })).code).toBe(0);
+    expect((await millrace(["restore", snapshot], { env: { MILLRACE_DATA_DIR: restored } })).code).toBe(0);
+    const copied = await millrace(["verify", restored]);
+    expect({ code: copied.code, stdout: copied.stdout }).toMatchObject({ code: 0 });
+    expect(copied.stdout).toContain("events 3 to 5 of shard 0");
+  } finally {
+    for (const folder of [snapshot, restored]) rmSync(folder, { recursive: true, force: true });
+  }
   const unknown = await millrace(["quarantine", "0000-0000000000000900-0000000000000901-00000000.duckdb"], { env });
   expect([unknown.code, unknown.stderr.includes("is not in segments")]).toEqual([1, true]);
   expect(dirname(second ?? "")).toBe(join(service.dataDir, "segments"));

@@ -1,6 +1,6 @@
 /** Journal files that somebody removes while the service runs, before they are sealed: told, counted out, and nothing stands still. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readFileSync, renameSync, unlinkSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, truncateSync, unlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { millrace } from "../support/command.ts";
 import { keeperOf } from "../support/keeper.ts";
@@ -122,4 +122,25 @@ test("B8: the last journal file is deleted just before a stop: it ends in time w
   expect(await millrace(["quarantine", stretch], { env })).toMatchObject({ code: 0 });
   expect(await service.stop()).toBe(0);
   expect((await millrace(["verify", service.dataDir])).code).toBe(0);
+});
+
+test("B8: a journal file that somebody emptied is told after a start, and its sequences are not used again", async () => {
+  await using service = await startService({
+    env: { MILLRACE_FLUSH_INTERVAL_SECONDS: "3600", MILLRACE_SHARDS: "1" },
+  });
+  await service.batch(named(4, "sealed"));
+  await service.stop();
+  await service.restart();
+  await service.batch(named(3, "lost"));
+  await service.kill9();
+  truncateSync(journalPath(service, 5));
+  const verified = await millrace(["verify", service.dataDir]);
+  expect(verified.code).toBe(1);
+  expect(verified.stdout).toContain(basename(journalPath(service, 5)));
+  await service.restart();
+  await warned(service, "are missing");
+  await service.batch(named(2, "after"));
+  await service.stop();
+  await service.restart();
+  await counted(service, 6);
 });
