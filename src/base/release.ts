@@ -24,7 +24,7 @@ let parsedBytes = 0;
 let collectedAtMs = 0;
 
 /**
- * Collects this thread's garbage after each so many bytes that left some. Left to itself the heap grows for a minute before a full
+ * Collects this thread's garbage each time that this many bytes have left some. Left to itself the heap grows for a minute before a full
  * collection, because strings that lived through one group count as old. While there is time it is collected beside the thread: a
  * collection that is waited for takes 15 to 20 ms, and so long do the requests that come meanwhile.
  */

@@ -12,7 +12,7 @@ export type Issue = {
   ctx?: Record<string, unknown>;
 };
 
-/** What is no JSON for us, as FastAPI reports a JSONDecodeError; `error` is the decoder's reason. */
+/** What is not JSON for us, as FastAPI reports a JSONDecodeError; `error` is the decoder's reason. */
 export function jsonInvalid(loc: Issue["loc"], error: string): Issue {
   return { type: "json_invalid", loc, msg: "JSON decode error", input: {}, ctx: { error } };
 }

@@ -25,7 +25,7 @@ export class LineHead {
     this.#acceptance = acceptance;
   }
 
-  /** Longest head with a category of so many bytes, its quotes not counted. */
+  /** Longest head with a category of this many bytes, its quotes not counted. */
   bytesMax(categoryBytes: number): number {
     const keys = idKey.length + timeKey.length + this.#received.length + contentBytes.length + 1;
     return keys + idBytes + timeBytes + categoryBytes + this.#shared.length;

@@ -111,7 +111,7 @@ function parseExact(text: string, value: unknown): unknown {
   const quotedText = quoteOtherSpellings(text);
   if (quotedText === undefined) return value;
   const quoted = parse(quotedText);
-  // A quote within a string ends it before a digit, which is no JSON.
+  // A quote within a string ends it before a digit, which is not JSON.
   if (quoted === undefined) return revive(text, value);
   unquoteNumbers(quoted, value);
   return quoted;

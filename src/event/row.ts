@@ -102,7 +102,7 @@ export function rowOf(event: ValidEvent, acceptance: Acceptance, hasOwnSpellings
   return { line, eventId, category: indexOfCategory(category), hour: timestamp.hour, content };
 }
 
-/** Whether a number in some JSON has a plus. A string that holds one is passed by. */
+/** Whether a number in some JSON has a plus. A string that holds one is skipped. */
 const hasPlus = (json: string) => json.includes("e+") && json.replace(/"(?:[^"\\]|\\.)*"/g, "").includes("e+");
 
 const idAt = headKeys.eventId.length;

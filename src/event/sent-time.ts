@@ -24,7 +24,7 @@ export class SentTime {
     return this.bytes.toString("latin1");
   }
 
-  /** Reads what stands between the quotes of a text; false where it is no time, or not certain to be one. */
+  /** Reads what stands between the quotes of a text; false where it is not a time, or not certain to be one. */
   readText(body: Buffer, from: number, to: number): boolean {
     return this.#readUsual(body, from, to) || this.read(body.toString("latin1", from, to));
   }

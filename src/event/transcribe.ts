@@ -31,7 +31,7 @@ const eventsHash = keyHash(eventsKey);
 const clientIdKey = Buffer.from("client_id");
 const clientIdHash = keyHash(clientIdKey);
 
-/** Clients that follow the schema's order send `client_id` last, and lines need it first: it is looked for in so many bytes at the end. */
+/** Clients that follow the schema's order send `client_id` last, and lines need it first: it is looked for in this many bytes at the end. */
 const clientIdWithin = 1_024;
 const clientIdAtEnd = /^"client_id"[ \t\r\n]*:[ \t\r\n]*("(?:[^"\\]|\\.)*"|null)[ \t\r\n]*\}[ \t\r\n]*$/;
 

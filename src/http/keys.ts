@@ -83,7 +83,9 @@ export function lookAtSecret(
   if (judged.kind === "mended") return { secret: judged.secret, warnings: [mendedWarning], hasChecksum: true };
   const secret = secretIn(bytes);
   if (!isUtf8(bytes) || /\p{Cc}/u.test(secret))
-    throw new DataFolderRefused(`${folder.secret} holds other bytes than printable text and is no key; ${restoreIt}`);
+    throw new DataFolderRefused(
+      `${folder.secret} holds other bytes than printable text and is not a key; ${restoreIt}`,
+    );
   const secretBytes = Buffer.byteLength(secret);
   if (secretBytes < jwtSecretBytesMin)
     throw new DataFolderRefused(

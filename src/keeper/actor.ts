@@ -7,8 +7,8 @@
 import { serveProcess, tellService } from "../actor/process.ts";
 import { openLog } from "../base/log.ts";
 import { keepSealedTo } from "../store/missing.ts";
+import { sealSoundLines } from "../store/refused-lines.ts";
 import { countRows } from "../store/segment.ts";
-import { sealOrSetAside } from "../store/set-aside.ts";
 import { JobQueue } from "./job-queue.ts";
 import { Keeper } from "./keeper.ts";
 import { sweepOfKeeper } from "./leftovers.ts";
@@ -44,7 +44,7 @@ serveProcess<KeeperRequest, KeeperReplies>((options) => {
     publish: ({ watermarks, nowMs }) => queue.inTurn((opened) => keeper.publish(opened, { watermarks, nowMs })),
     seal: ({ source }) =>
       (flushQueue.jobs <= queue.jobs ? flushQueue : queue).inTurn((opened) =>
-        sealOrSetAside(opened, { folder, log, source }),
+        sealSoundLines(opened, { folder, log, source }),
       ),
     // In the queue of the catalog, which writes the same note.
     "note lost": ({ range }) =>

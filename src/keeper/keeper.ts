@@ -8,7 +8,7 @@ import { invariant, unreachable } from "../base/invariant.ts";
 import type { Log } from "../base/log.ts";
 import { publishCatalog, publishedVersion } from "../store/catalog.ts";
 import type { ShardWatermark } from "../store/catalog-views.ts";
-import { mergeLimits, planKeep, planMerge, planWholeMerge } from "../store/compaction.ts";
+import { mergeLimits, planFullMerge, planKeep, planMerge } from "../store/compaction.ts";
 import { currentSegments } from "../store/current.ts";
 import type { DuckDB } from "../store/duckdb.ts";
 import { type RebuiltIds, rebuildIds } from "../store/id-rebuild.ts";
@@ -159,8 +159,8 @@ export class Keeper {
     switch (wish.kind) {
       case "merge":
         return planMerge(segments, mergeLimits);
-      case "whole merge":
-        return planWholeMerge(segments, mergeLimits, (name) => isWithin(wish.stretches, name));
+      case "full merge":
+        return planFullMerge(segments, mergeLimits, (name) => isWithin(wish.stretches, name));
       case "drop":
         return planDrop(segments, wish.cutoffMs);
       case "keep":

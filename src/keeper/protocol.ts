@@ -31,7 +31,7 @@ export type ShardStretch = { shard: ShardId; before: Sequence };
  */
 export type RewriteWish =
   | { kind: "merge" }
-  | { kind: "whole merge"; stretches: ShardStretch[] }
+  | { kind: "full merge"; stretches: ShardStretch[] }
   | { kind: "drop"; cutoffMs: number }
   | { kind: "keep"; keep: string; files: string[] };
 

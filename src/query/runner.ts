@@ -38,7 +38,7 @@ type QueryAnswer = { ok: true; body: ReadableStream<Uint8Array> } | { ok: false;
 type QueryOutcome = "answered" | "cut" | QueryRefusal["kind"];
 
 /**
- * For so long after a query the next one's process waits, started: to load DuckDB takes 110 of the 150 ms of a small query.
+ * After a query the next one's process is started and waits this long: loading DuckDB takes 110 of the 150 ms of a small query.
  * It holds 80 MB meanwhile. ms
  */
 const spareMs = 60_000;

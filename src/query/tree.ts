@@ -30,7 +30,7 @@ export async function parseTree(duckdb: DuckDB, sql: string): Promise<Parsed> {
   );
   if (!isRecord(tree)) return refuse("This cannot be read as SQL");
   if (tree["error"] !== false) {
-    // DuckDB's word for a statement that it has no tree for: whatever is no SELECT.
+    // DuckDB's word for a statement that it has no tree for: whatever is not a SELECT.
     if (tree["error_type"] === "not implemented") return { ...refuse(notSelect), isForeign: true };
     // The parser counts characters, the places in a tree are bytes.
     const at = tree["position"] === undefined ? undefined : Number(tree["position"]);
@@ -47,7 +47,7 @@ export async function parseTree(duckdb: DuckDB, sql: string): Promise<Parsed> {
 const notSelect =
   "Only a SELECT can be run: SELECT, FROM, WITH, VALUES, PIVOT, UNPIVOT, SUMMARIZE, DESCRIBE, SHOW TABLES, or EXPLAIN of one";
 
-/** A string, or what DuckDB's JSON has for a constant past a DOUBLE, which is no JSON: what a constant holds does not matter. */
+/** A string, or what DuckDB's JSON has for a constant past a DOUBLE, which is not JSON: what a constant holds does not matter. */
 const foreignNumbers = /"(?:[^"\\]|\\.)*"|(-?(?:Infinity|NaN|inf|nan))/g;
 
 /** Code points in the first bytes, this many. */

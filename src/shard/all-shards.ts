@@ -55,7 +55,7 @@ export class AllShards {
     await Promise.all(this.#hosts.map((host) => host.ask({ kind: "seal" })));
   }
 
-  /** Brings the boards to what the segments hold now. A shard that dies meanwhile counts anew by itself. */
+  /** Brings the boards to what the segments hold now. A shard that dies meanwhile counts again by itself. */
   async recount(): Promise<void> {
     await Promise.all(this.#hosts.map((host) => host.ask({ kind: "recount" }).catch(() => undefined)));
   }

@@ -130,7 +130,7 @@ export class Board {
     return startMs === 0 ? 0 : Math.max(0, ((Math.floor(nowMs()) | 0) - startMs) | 0);
   }
 
-  /** For the main thread, after the writing thread ended; recovery writes every value anew. */
+  /** For the main thread, after the writing thread ended; recovery writes every value again. */
   closeAfterDeath(): void {
     this.endDiskWork();
     this.write((edit) => edit.set("ready", 0));
@@ -166,18 +166,18 @@ export class BoardEdit {
     if (index >= 0 && index < boardHours) this.#add(hoursAt + index, events);
   }
 
-  /** Starts the counts of all categories anew, at none. */
+  /** Starts the counts of all categories again, at zero. */
   startCategories(): void {
     this.#values.fill(0, categoriesAt, categoriesAt + categories.length);
   }
 
-  /** Starts the hours anew from this one, all at none. */
+  /** Starts the hours again from this one, all at zero. */
   startHours(from: number): void {
     this.#values[hoursFromAt] = from;
     this.#values.fill(0, hoursAt, hoursAt + boardHours);
   }
 
-  /** Starts everything anew, all at none. */
+  /** Starts everything again, all at zero. */
   clear(): void {
     this.#values.fill(0);
   }

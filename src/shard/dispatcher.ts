@@ -18,7 +18,7 @@ import { type AppendAnswer, type AppendRequest, inflatedBytesLikely } from "./pr
 import { chooseShard } from "./routing.ts";
 
 /**
- * So many requests go at once, without waiting for the rest of the turn: the shard parses them while this thread reads on.
+ * This many requests go at once, without waiting for the rest of the turn: the shard parses them while this thread reads on.
  * Fewer wake the shard too often (16: a tenth slower at 256 connections), more keep it waiting. Requests.
  */
 const messageRequestsMax = 64;

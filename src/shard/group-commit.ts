@@ -51,7 +51,7 @@ type GroupHooks = {
   onFailed(group: OpenGroup, error: JournalNotWritten): void;
   /** Runs what touches the disk. */
   onDisk<Result>(work: () => Result): Result;
-  /** Before each write of so many bytes. */
+  /** Before each write of this many bytes. */
   beforeWrite(bytes: number): void;
   /** After each write: what it took, in ms and bytes. */
   onWritten(group: OpenGroup, written: { ms: number; bytes: number }): void;

@@ -130,7 +130,7 @@ export function* idsIn(path: string): Generator<ReadonlySet<string>> {
   }
 }
 
-/** Writes a file anew without these ids, if it holds any, and without a torn block, which may; gives how many those were. */
+/** Rewrites a file without these ids, if it holds any, and without a torn block, which may hold some; gives how many it held. */
 function forgetIn(path: string, ids: ReadonlySet<string>): number {
   const { blocks, isTorn } = readIdBlocks(path);
   const kept = blocks.map((block) => {

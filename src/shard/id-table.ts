@@ -13,7 +13,7 @@
 import { invariant } from "../base/invariant.ts";
 import { contentUnknown } from "../store/id-blocks.ts";
 
-/** Ids that a generation takes before the next one starts; the latest so many are always known. */
+/** Ids that a generation takes before the next one starts; this many of the latest are always known. */
 export const idsKeptMin = 1_000_000;
 
 /** Slots of a generation: half as many again as ids, so that a search ends after a few steps. */

@@ -22,7 +22,7 @@ type Waiting = { request: AppendRequest; answer: PromiseWithResolvers<AppendAnsw
 /** A shard works this off in about 100 ms; what is behind it waits longer than a caller would. Bytes. */
 const shardBytesInFlightMax = 4 * 1024 * 1024;
 
-/** So many small requests take longer than their bytes tell: about 100 ms, too. */
+/** Small requests cost more than their bytes suggest: this many also take about 100 ms. */
 const shardRequestsInFlightMax = 5_000;
 
 /** A request is answered after this long whatever its shard does, so that the answer is there within 5 s. ms */

@@ -18,7 +18,7 @@ export type BodyEncoding = "identity" | "gzip" | "zstd";
 /** What a shard actor is born with. */
 export type ShardOptions = {
   shard: ShardId;
-  /** Number of shards that run; leftovers of a shard past it belong to shard `number % shards`. */
+  /** Number of shards that run; a retired shard belongs to shard `number % shards`. */
   shards: number;
   folder: DataFolder;
   ack: "durable" | "buffered";
@@ -42,7 +42,7 @@ export type AppendRequest = {
   subject: Uint8Array | null;
 };
 
-/** Packed batches are about so many times larger than they come. */
+/** Packed batches become about this many times larger. */
 const inflationLikely = 8;
 
 /** What a request comes to once it is inflated, about. Bytes. */

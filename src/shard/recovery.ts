@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - Only the end of the last journal file of a shard is ever cut, and only when it is a torn group.
- * - A corrupt file is kept aside as it was before anything of it is used; of it only whole groups are used.
+ * - A corrupt file is copied to `journal/corrupt` before anything of it is used. Only its whole groups are used.
  * - A journal file goes only when a segment that covers it opens and counts.
  */
 import { closeSync, copyFileSync, openSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
@@ -39,7 +39,7 @@ import { quarantineSegment } from "../store/quarantine.ts";
 import type { PendingPart } from "./flush.ts";
 import { type CorruptJournal, damageOf, forgetOpened, markLost } from "./lost-events.ts";
 import { Tally } from "./tally.ts";
-import { writeAnew, writeWhole } from "./whole-file.ts";
+import { writeAgain, writeWhole } from "./whole-file.ts";
 
 /** Where a shard recovers from, and with what. */
 type RecoveryOptions = {
@@ -54,20 +54,20 @@ type RecoveryOptions = {
 export type Recovered = {
   /** Sequence of its next row. */
   next: Sequence;
-  /** What waits for its flush, in order; leftovers of shards that no longer run are among them. */
+  /** What waits for its flush, in order; journal files of retired shards are among them. */
   pending: PendingPart[];
   /** Current segments of this shard and of those that fall to it. */
   segments: number;
   /** When the last flush sealed one of them, ms since 1970; 0 for never. */
   lastFlushMs: number;
-  /** Journal files kept aside as corrupt, now or earlier. */
+  /** Files in `journal/corrupt`, from now or earlier. */
   corruptJournals: number;
-  /** Journal lines kept aside because they could not be sealed. */
+  /** Lines in `journal/refused`: they could not be sealed. */
   refusedLines: number;
 };
 
 /**
- * Recovers a shard, and the leftovers of shards past the number that runs, which are shared out among those that do.
+ * Recovers a shard, and the retired shards that it owns: those past the number that runs are shared out among those that run.
  * @throws DataFolderRefused when files contradict each other in a way that only a person can judge
  */
 export async function recoverShard(options: RecoveryOptions): Promise<Recovered> {
@@ -108,8 +108,8 @@ const sealedAtMs = (folder: DataFolder, file: string | undefined) =>
 export function ownedShards(owner: Pick<RecoveryOptions, "folder" | "shard" | "shards">): ShardId[] {
   const { folder, shard, shards } = owner;
   const found = [...listNames(folder.journal, parseJournalName), ...listNames(folder.segments, parseSegmentName)];
-  const leftover = found.map(({ name }) => name.shard).filter((each) => each >= shards && each % shards === shard);
-  return [...new Set([shard, ...leftover])].sort((a, b) => a - b).map(shardId);
+  const retired = found.map(({ name }) => name.shard).filter((each) => each >= shards && each % shards === shard);
+  return [...new Set([shard, ...retired])].sort((a, b) => a - b).map(shardId);
 }
 
 const segmentsOf = (folder: DataFolder, shard: ShardId) =>
@@ -145,7 +145,7 @@ async function recoverJournals(options: RecoveryOptions, shard: ShardId): Promis
     journalsOf(folder, shard).map(async ({ file, name }) => {
       const path = join(folder.journal, file);
       // What is only in the page cache would count as durable below.
-      writeAnew(path);
+      writeAgain(path);
       return partOf(path, shard, readJournal(path, name.from));
     }),
   );
@@ -158,7 +158,7 @@ async function recoverJournals(options: RecoveryOptions, shard: ShardId): Promis
   return parts;
 }
 
-/** Removes a journal file that a segment covers; a segment that cannot be read is put aside and made again instead. */
+/** Removes a journal file that a segment covers; a segment that cannot be read is renamed or put into quarantine instead. */
 async function dropIfSealed(options: RecoveryOptions, path: string, name: { shard: ShardId; from: Sequence }) {
   const { folder, keeper, log } = options;
   const covering = segmentsOf(folder, name.shard).filter(
@@ -205,7 +205,7 @@ function isWholeInJournals(folder: DataFolder, segment: SegmentName): boolean {
   return next > segment.to;
 }
 
-/** Brings one journal file to whole groups only: cuts a torn end, keeps a corrupt file aside and goes on with the rest; false then. */
+/** Brings one journal file to whole groups only: cuts a torn end. Of a corrupt file it keeps a copy and goes on with the rest; false then. */
 async function makeSound(
   { folder, log }: RecoveryOptions,
   file: { path: string; name: { shard: ShardId; from: Sequence }; isLast: boolean },
@@ -224,7 +224,7 @@ async function makeSound(
     else if (content.soundBytes < content.fileBytes) truncateDurably(path, content.soundBytes);
     return true;
   }
-  // Named by what it holds: keeping it aside once more, after a salvage that failed, writes the same file again.
+  // Named by what it holds: copying it once more, after a salvage that failed, writes the same file again.
   const checksum = (await checksumOfFile(path)).toString(16).padStart(8, "0");
   const aside = join(folder.corrupt, `${basename(path)}.${checksum}`);
   copyFileSync(path, aside);
@@ -232,7 +232,7 @@ async function makeSound(
   syncFolder(folder.corrupt);
   log.error(
     { keptIn: aside, corrupt: content.corrupt, tornIn: isTorn },
-    "journal corrupt: kept aside; its whole groups go on",
+    "journal corrupt: a copy is in journal/corrupt; its whole groups go on",
   );
   salvage(folder, path, name.shard, content);
   return false;

@@ -94,14 +94,14 @@ export class SealedCounter {
     if (this.#since !== undefined) addTo(this.#since, tally);
   }
 
-  /** Counts anew; resolves once the board has it. */
+  /** Counts again; resolves once the board has it. */
   recount(): Promise<void> {
     // One that runs may have begun before what this call is about.
     this.#wanted ??= Promise.withResolvers();
     return this.#wanted.promise;
   }
 
-  /** Counts anew when the day has changed, or it was asked for. */
+  /** Counts again when the day has changed, or it was asked for. */
   turn(turn: CountTurn): void {
     const today = dayStart(turn.nowMs);
     if (this.#since !== undefined || turn.monotonicMs < this.#notBeforeMs) return;

@@ -7,7 +7,7 @@ import { unfinishedSuffix } from "../store/names.ts";
  * Makes a file durable by writing it once more: after a sync that failed in the last life, another one of the same pages
  * that succeeds would prove nothing.
  */
-export function writeAnew(path: string): void {
+export function writeAgain(path: string): void {
   writeWhole(path + unfinishedSuffix, [readFileSync(path)]);
   renameDurably({ from: path + unfinishedSuffix, to: path });
 }

@@ -58,7 +58,7 @@ export function planMerge(current: readonly KnownSegment[], limits: MergeLimits)
  * The next merge on the way to as few segments as there can be, each searched for repeats; undefined at its end. `isIn` tells
  * which of them it is about: all, by default.
  */
-export function planWholeMerge(
+export function planFullMerge(
   current: readonly KnownSegment[],
   limits: MergeLimits,
   isIn: (name: SegmentName) => boolean = () => true,
@@ -99,7 +99,7 @@ export function runsOf(current: readonly KnownSegment[], takes: (segment: KnownS
       before = undefined;
       continue;
     }
-    // Across a gap nothing is merged: what is missing there was kept aside, and no name may cover it.
+    // Nothing is merged across a gap: what is missing there may be in quarantine, and no name may cover it.
     const follows = before?.name.shard === segment.name.shard && before.name.to + 1 === segment.name.from;
     if (follows) runs.at(-1)?.push(segment);
     else runs.push([segment]);

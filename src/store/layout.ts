@@ -44,7 +44,7 @@ function requireWritable(folder: DataFolder): void {
   removeIfThere(probe);
 }
 
-/** Whether anything is sealed, accepted or kept aside in the folder. */
+/** Whether the folder holds anything: sealed, accepted, refused, corrupt or in quarantine. */
 export function holdsEvents(folder: DataFolder): boolean {
   const hasFile = (path: string) => readdirSync(path, { withFileTypes: true }).some((entry) => entry.isFile());
   const isQuarantined = filesIn(folder.quarantine).some((file) => parseSegmentName(file) !== undefined);

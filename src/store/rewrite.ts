@@ -69,7 +69,7 @@ export async function rewriteSegments(duckdb: DuckDB, folder: DataFolder, rewrit
   const order = isFinal || events >= orderedEventsMin ? await orderOf(duckdb, source) : "";
   const rollup = isWhole ? mergedRollupQuery(paths) : undefined;
   const query = `FROM ${once} ${order}`;
-  const rewritten = await writeAnew(duckdb, folder, { range, events, clientIds, isFinal, query, rollup });
+  const rewritten = await writeAgain(duckdb, folder, { range, events, clientIds, isFinal, query, rollup });
   if (isWhole && rewritten.events !== events)
     throw new SegmentNotSealed(`merged segment has ${rewritten.events} events where its sources have ${events}`);
   return rewritten;
@@ -91,7 +91,7 @@ export async function sealImported(
   const paths = others.map((file) => join(folder.segments, file));
   const search = { from: "imported", shard: range.shard, others: paths, stays: "theirs" } as const;
   const query = `FROM ${await removeRepeats(duckdb, search)} ORDER BY "timestamp"`;
-  return writeAnew(duckdb, folder, { range, events, clientIds: events, isFinal: false, query, rollup: undefined });
+  return writeAgain(duckdb, folder, { range, events, clientIds: events, isFinal: false, query, rollup: undefined });
 }
 
 /** What is written: a query without its SELECT, and the query of its rollup where that is known without counting. */
@@ -100,7 +100,7 @@ type Written = Pick<Rewrite, "range" | "events" | "clientIds" | "isFinal"> & {
   rollup: string | undefined;
 };
 
-async function writeAnew(duckdb: DuckDB, folder: DataFolder, written: Written): Promise<Rewritten> {
+async function writeAgain(duckdb: DuckDB, folder: DataFolder, written: Written): Promise<Rewritten> {
   const { range, events, clientIds, isFinal, query, rollup } = written;
   // Two processes that make the same segment, one of them left over from a service that was killed, never meet in a file.
   const unfinished = join(folder.segments, `${segmentName({ ...range, crc32: 0 })}.${process.pid}${unfinishedSuffix}`);

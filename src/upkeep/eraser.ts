@@ -25,8 +25,8 @@ import { listNames } from "../store/layout.ts";
 import { type DataFolder, parseSegmentName, unfinishedSuffix } from "../store/names.ts";
 import { sweepImports } from "../store/sweep.ts";
 import { readUnreadable, unreadableAdvice } from "../store/unreadable.ts";
-import { keptAside, removeKeptAside } from "./kept-aside.ts";
 import type { Found } from "./protocol.ts";
+import { outsideSegments, removeRefusedLines } from "./refused-lines.ts";
 import { type RewriteTools, rewriteNext } from "./rewrite-next.ts";
 import { RewriteBlocked, RewriteFailed, type RewriteGuard } from "./rewriter.ts";
 
@@ -79,7 +79,7 @@ export class Eraser {
   async forecast(request: ErasureRequest, signal: AbortSignal): Promise<ErasureForecast> {
     const { events } = await this.#forecast(request, signal);
     const { folder } = this.#options;
-    const { ids, notSearched } = keptAside(folder, request);
+    const { ids, notSearched } = outsideSegments(folder, request);
     const unreadable = readUnreadable(folder).map(({ file }) => `segments/${file}`);
     return { events: events + ids.length, notSearched: [...unreadable, ...notSearched] };
   }
@@ -104,7 +104,7 @@ export class Eraser {
       const requestHash = hashOfRequest(request);
       const receipt: ErasureReceipt = { id, erasedAtMs: Date.now(), by, requestHash, events, catalogVersion };
       finishErasure(folder, receipt);
-      const { notSearched } = keptAside(folder, request);
+      const { notSearched } = outsideSegments(folder, request);
       log.info({ id, events, notSearched }, "events erased");
       await publisher.publish();
       return { receipt, notSearched };
@@ -122,7 +122,7 @@ export class Eraser {
     const keep = `NOT coalesce(${erasureCondition(request)}, false)`;
     // Each rewrite replaces some of the files; those that are replaced already only go.
     while ((await rewriteNext(this.#options, { kind: "keep", keep, files })) !== undefined);
-    const events = inSegments + keptAside(folder, request).ids.length;
+    const events = inSegments + outsideSegments(folder, request).ids.length;
     const found = { events, catalogVersion: await publisher.publish() };
     keepErasure(folder, { ...erasure, found });
     return found;
@@ -155,20 +155,20 @@ export class Eraser {
 
   #find(request: ErasureRequest, files: string[]): Promise<Found> {
     const { folder, rewriter } = this.#options;
-    return rewriter.run({ kind: "find", request, files, idsTo: idsPath(folder), whereItFails: "pass by" });
+    return rewriter.run({ kind: "find", request, files, idsTo: idsPath(folder), whereItFails: "skip" });
   }
 
-  /** Takes what still holds them: ids in the id logs, lines kept aside, and at last the replaced segments. */
+  /** Takes what still holds them: ids in the id logs, refused lines, and at last the replaced segments. */
   async #removeBytes(request: ErasureRequest): Promise<void> {
     const { folder, shards, rewriter } = this.#options;
     const { files } = await this.#find(request, this.#segments().replaced);
-    const { ids } = keptAside(folder, request);
+    const { ids } = outsideSegments(folder, request);
     appendFileSync(idsPath(folder), ids.map((id) => `${id}\n`).join(""));
     await shards.forget(idsPath(folder));
     await rewriter.run({ kind: "forget imported ids", path: idsPath(folder) });
     await shards.imported({ step: "reload" });
     removeIfThere(idsPath(folder));
-    removeKeptAside(folder, request);
+    removeRefusedLines(folder, request);
     // What an import that ended half-way left; one that runs now begins its piece again.
     sweepImports(folder);
     for (const file of files) removeIfThere(join(folder.segments, file));

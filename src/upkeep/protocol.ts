@@ -21,7 +21,7 @@ export type RewriteJob =
       request: ErasureRequest;
       files: readonly string[];
       idsTo: string | undefined;
-      whereItFails: "pass by" | "refuse";
+      whereItFails: "skip" | "refuse";
     };
 
 /** Segments with such events, by name, and how many there are, each counted once. */

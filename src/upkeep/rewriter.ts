@@ -99,12 +99,12 @@ export class Rewriter implements Disposable {
       clearTimeout(timer);
       signal?.removeEventListener("abort", leave);
       this.#child = undefined;
-      if (!isDone) this.#removeLeftovers(child.pid);
+      if (!isDone) this.#removeUnfinished(child.pid);
     }
   }
 
   /** What a process left that was ended or failed: an unfinished segment, and what DuckDB spilt. */
-  #removeLeftovers(pid: number): void {
+  #removeUnfinished(pid: number): void {
     const { root, segments } = this.#folder;
     for (const folder of [root, segments])
       for (const file of readdirSync(folder))

@@ -8,7 +8,7 @@ import { type DataFolder, importShard, parseSegmentName, type SegmentName } from
 import type { Rewrite } from "../store/rewrite.ts";
 import { readUnreadable } from "../store/unreadable.ts";
 
-/** The place of so many events behind all imported ones, also those that are missing, and names of the readable segments. */
+/** The place of this many events behind all imported ones, also those that are missing, and names of the readable segments. */
 export function placeOfImport(folder: DataFolder, events: number): { range: Rewrite["range"]; others: string[] } {
   const segments = listNames(folder.segments, parseSegmentName);
   const last = segments.filter(({ name }) => name.shard === importShard).map(({ name }) => name.to);

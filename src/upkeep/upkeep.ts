@@ -159,7 +159,7 @@ export class Upkeep implements AsyncDisposable {
     await this.#finishErasureIfItCan();
     for (;;) {
       try {
-        const gone = await this.#merge({ kind: "whole merge", stretches });
+        const gone = await this.#merge({ kind: "full merge", stretches });
         if (gone === undefined) return true;
         done.merges += 1;
         done.repeatsRemoved += gone;

@@ -5,9 +5,9 @@ import { sequence, shardId } from "../../src/base/brand.ts";
 import {
   type KnownSegment,
   mergeLimits,
+  planFullMerge,
   planKeep,
   planMerge,
-  planWholeMerge,
   rewriteOf,
 } from "../../src/store/compaction.ts";
 import { planDrop } from "../../src/store/retention.ts";
@@ -93,7 +93,7 @@ test("after a day at 10,000 events a second there are fewer than 200 files, and 
 test("merges take neighbours of one shard, keep within the largest size, and come to an end", () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 3_000_000 }), { minLength: 1, maxLength: 40 });
   fc.assert(
-    fc.property(sizes, sizes, fc.constantFrom(planMerge, planWholeMerge), (first, second, plan) => {
+    fc.property(sizes, sizes, fc.constantFrom(planMerge, planFullMerge), (first, second, plan) => {
       let current = [...sideBySide(first, 0), ...sideBySide(second, 1)];
       const events = (of: readonly KnownSegment[]) => of.reduce((sum, { summary }) => sum + summary.events, 0);
       const before = events(current);
@@ -115,7 +115,7 @@ test("merges take neighbours of one shard, keep within the largest size, and com
 test("what is missing between two segments is covered by no merge", () => {
   const [first] = sideBySide([100]);
   const after = Array.from({ length: 3 }, (_, at) => segment({ from: 150 + at * 100, events: 100 }));
-  const merge = planWholeMerge(first === undefined ? [] : [first, ...after], mergeLimits);
+  const merge = planFullMerge(first === undefined ? [] : [first, ...after], mergeLimits);
   // The first one alone, for what repeats are in it.
   expect(merge?.sources).toEqual(["segments/0-1-100"]);
 });
@@ -179,9 +179,9 @@ test("an erasure rewrites all files that it names and no other, small neighbours
   expect(rewritten).toHaveLength(4);
 });
 
-test("what was sealed after a whole merge was asked for is no part of it", () => {
+test("what was sealed after a full merge was asked for is no part of it", () => {
   const current = sideBySide([100, 100, 100]);
-  const merge = planWholeMerge(current, mergeLimits, ({ to }) => to <= 200);
+  const merge = planFullMerge(current, mergeLimits, ({ to }) => to <= 200);
   expect(merge?.sources).toHaveLength(2);
-  expect(planWholeMerge(current, mergeLimits, () => false)).toBeUndefined();
+  expect(planFullMerge(current, mergeLimits, () => false)).toBeUndefined();
 });

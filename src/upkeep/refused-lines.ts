@@ -1,6 +1,6 @@
 /**
- * Events that stand in no segment: lines that DuckDB did not take, and files that nobody could read. An erasure looks through
- * the former by itself, and says of the latter that it could not.
+ * Events that are in no segment: lines that DuckDB could not read, and damaged files. An erasure looks through the lines by itself,
+ * and names the files, which it cannot search.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -10,11 +10,11 @@ import { keptLine, readKeptLines, replaceDurably } from "../store/kept-file.ts";
 import { filesIn } from "../store/layout.ts";
 import { type DataFolder, parseSegmentName } from "../store/names.ts";
 
-/** Ids of events kept aside that a request is about, and paths below the data folder that cannot be looked through for it. */
-type KeptAside = { ids: string[]; notSearched: string[] };
+/** Ids of refused lines that a request is about, and paths below the data folder that cannot be looked through for it. */
+type OutsideSegments = { ids: string[]; notSearched: string[] };
 
-/** Looks at what is kept aside. An SQL condition cannot be evaluated on a line that DuckDB refused. */
-export function keptAside(folder: DataFolder, request: ErasureRequest): KeptAside {
+/** Looks at what is in no segment. An SQL condition cannot be evaluated on a line that DuckDB refused. */
+export function outsideSegments(folder: DataFolder, request: ErasureRequest): OutsideSegments {
   const notSearched = readdirSync(folder.corrupt).map((file) => `journal/corrupt/${file}`);
   for (const file of readdirSync(folder.segments)) if (file.endsWith(".corrupt")) notSearched.push(`segments/${file}`);
   for (const file of filesIn(folder.quarantine))
@@ -29,7 +29,7 @@ export function keptAside(folder: DataFolder, request: ErasureRequest): KeptAsid
 }
 
 /** Takes away the lines that a request is about, durably. */
-export function removeKeptAside(folder: DataFolder, request: ErasureRequest): void {
+export function removeRefusedLines(folder: DataFolder, request: ErasureRequest): void {
   for (const file of readdirSync(folder.refused)) {
     const path = join(folder.refused, file);
     const { kept, gone, damaged } = partLines(path, request);

@@ -36,7 +36,7 @@ type SealJob = { folder: DataFolder; log: Log; source: SegmentSource };
  * rows, or those of the first files, are then sealed already.
  * @throws SegmentNotSealed for whatever may pass later
  */
-export async function sealOrSetAside(duckdb: DuckDB, { folder, log, source }: SealJob): Promise<SealedRows> {
+export async function sealSoundLines(duckdb: DuckDB, { folder, log, source }: SealJob): Promise<SealedRows> {
   const { to } = source;
   const sealedTo = await sealedBefore(duckdb, folder, source);
   if (sealedTo !== undefined) return { to: sealedTo, refused: refusedBefore(folder, source) };
@@ -47,7 +47,10 @@ export async function sealOrSetAside(duckdb: DuckDB, { folder, log, source }: Se
     if (!(error instanceof LinesRefused)) throw error;
   }
   const { sound, refused, keptIn } = await separateRefused(duckdb, folder, source);
-  log.error({ lines: refused.length, keptIn }, "journal lines refused by DuckDB are kept aside; the rest is sealed");
+  log.error(
+    { lines: refused.length, keptIn },
+    "journal lines that DuckDB cannot read are in journal/refused; the rest is sealed",
+  );
   const cleaned = join(folder.journal, `${journalName(source)}${unfinishedSuffix}`);
   writeFileSync(cleaned, sound);
   const rows = source.rows - refused.length;
@@ -129,7 +132,7 @@ async function separateRefused(
       await duckdb.run(`CREATE OR REPLACE TEMP TABLE probe AS ${query}`);
       return undefined;
     } catch (error) {
-      // A full disk or a lack of memory is no fault of a line: the flush is tried again.
+      // A full disk or a lack of memory is not the fault of a line: the flush is tried again.
       if (!isAboutLines(error)) throw error;
       return messageOf(error).replaceAll(probe, "the line");
     } finally {
