@@ -1,6 +1,6 @@
-/** README.md tells of every variable, by the name and the default that the configuration has. */
+/** READMEs hold what the project has: variables with their defaults, and test files. */
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { notYetSupported, variables } from "../src/config/config.ts";
 
@@ -31,4 +31,14 @@ test("the README names every variable that is refused as not yet supported", () 
   const list = readme.slice(readme.indexOf("refused as not yet supported:"), readme.indexOf("### Commands"));
   const named = [...list.matchAll(/`(MILLRACE_[A-Z0-9_]+)`/g)].map(([, name]) => name ?? "");
   expect(named.sort()).toEqual(Object.keys(notYetSupported).sort());
+});
+
+test("every test file that test/README.md names is there", () => {
+  const page = readFileSync(join(import.meta.dirname, "README.md"), "utf8");
+  const named = [...page.matchAll(/`([\w./-]+\.test\.ts)`/g)].map(([, file]) => file ?? "");
+  // Behind one of its folder, a file stands by its name alone.
+  const isThere = (file: string) =>
+    ["", "promises", "store", "http"].some((folder) => existsSync(join(import.meta.dirname, folder, file)));
+  expect(named.length).toBeGreaterThan(50);
+  expect(named.filter((file) => !isThere(file))).toEqual([]);
 });
