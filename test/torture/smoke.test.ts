@@ -11,11 +11,11 @@ setDefaultTimeout(3 * testMsMax);
 /** The same faults at each run. */
 const seed = 20_261_126;
 
-/** Runs rounds and gives the tally, with what was printed. */
-async function rounds(scenario: (typeof scenarios)[number], count: number) {
+/** Runs rounds, the first with the seed given, and gives the tally with what was printed. */
+async function rounds(scenario: (typeof scenarios)[number], count: number, first = seed) {
   const lines: string[] = [];
   const tally = await runScenario(scenario, {
-    seed,
+    seed: first,
     rounds: count,
     endMs: undefined,
     print: (line) => void lines.push(line),
@@ -36,6 +36,8 @@ test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
 
 test("a service that acknowledges before it syncs is caught by a power cut", async () => {
   // Whether a single cut falls between a write and its sync is up to the machine.
-  const { tally } = await rounds(powerWith({ MILLRACE_ACK: "buffered" }), 6);
-  expect(tally.lost).toBeGreaterThan(0);
+  let lost = 0;
+  for (let cut = 0; cut < 8 && lost === 0; cut++)
+    ({ lost } = (await rounds(powerWith({ MILLRACE_ACK: "buffered" }), 1, seed + cut)).tally);
+  expect(lost).toBeGreaterThan(0);
 });

@@ -8,7 +8,7 @@ import { oneOf } from "../hostile/bodies.ts";
 import { judge, recovered, refusedIn } from "../judge.ts";
 import type { Broken, Round, Scenario } from "../scenario.ts";
 
-const queriesOfRound = 30;
+const queriesOfRound = 15;
 
 /** Words of SQL and of attacks; a sentence of them is rarely sound, and must never be harmful. */
 const words = [
@@ -71,7 +71,7 @@ function hostileStatement(random: Random, canary: string): string {
 export const hostileSql: Scenario = {
   name: "hostile-sql",
   summary: `${queriesOfRound} hostile queries a round beside ingest: attacks, bombs, sentences of random words`,
-  rounds: 4,
+  rounds: 8,
   missing: () => undefined,
   run: async ({ random, folder }: Round) => {
     const broken: Broken[] = [];
