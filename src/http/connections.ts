@@ -95,7 +95,7 @@ export class Connections implements Disposable {
     const { max, log } = this.#options;
     const nowMs = performance.now();
     if (nowMs - this.#crowdedAtMs > calmMs) this.#crowdedFromMs = undefined;
-    // A connection has a descriptor: where there are not even so many, nobody needs to look closer.
+    // A connection has a descriptor: with fewer of them than connections may be, nobody needs to look closer.
     if ((descriptorsOpen() ?? 0) <= max) return false;
     const connections = this.#seen() ?? [];
     const ending = planClosing(connections, { max, before: this.#before });

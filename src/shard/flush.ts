@@ -4,7 +4,7 @@
  * Invariants:
  * - Order of a flush: ids to the id log, segment sealed (its rename commits), journal files removed. Killed between any
  *   two, the next start does the rest again or finds it done.
- * - A part leaves the queue only when its segment is durable. A flush that fails is tried again, for ever, with a pause.
+ * - A part leaves the queue only when its segment is durable. A flush that fails is tried again, without an end, with a pause.
  * - The next try is of the same parts, whatever has arrived since: the failed one may have committed, and its segment is
  *   recognized by its stretch.
  * - A part whose file somebody removed before it was sealed ends in no segment: it is told as missing, and leaves the queue.

@@ -71,7 +71,7 @@ export class ImportedIds implements Disposable {
       try {
         if (file.has(words, at)) return true;
       } catch (error) {
-        // Rather an event twice, until segments are merged for the last time, than one that is refused for ever.
+        // An event twice until segments are merged for the last time is better than one that is always refused.
         this.#log.error({ error: messageOf(error) }, "imported ids cannot be read; a repeat may be stored twice");
       }
     return false;

@@ -222,7 +222,7 @@ function likenessTo(form: string, text: string): number {
 }
 
 /**
- * The bytes of a file; undefined when there is none. The open does not wait, as it would for ever on a named pipe.
+ * The bytes of a file; undefined when there is none. The open does not wait, as it would on a named pipe.
  * @throws DataFolderRefused where a folder or a special file has the name
  */
 function bytesIfThere(path: string): Buffer | undefined {
