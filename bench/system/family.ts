@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 /** A process and all below it. */
 export const familyOf = (pid: number): number[] => [pid, ...childrenOf(pid).flatMap(familyOf)];
 
-/** The process in which a service has DuckDB; undefined where it has it in a thread, as it once had, or where it is between two. */
+/** The process in which a service has DuckDB; undefined between two of them, or where DuckDB is in a thread. */
 export const keeperOf = (pid: number): number | undefined =>
   childrenOf(pid).find((child) => (read(`/proc/${child}/cmdline`) ?? "").includes("keeper/actor"));
 

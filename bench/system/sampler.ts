@@ -67,7 +67,7 @@ export function parseCpuSeconds(stat: string): number {
   return (user + system) / ticksPerSecond;
 }
 
-/** Reads the share of a process in what is resident out of the text of /proc/PID/smaps_rollup. MB, of a million bytes. */
+/** The proportional share of resident memory, from the text of /proc/PID/smaps_rollup. MB, of a million bytes. */
 export function parseShare(rollup: string): number {
   const kibibytes = /^Pss:\s+(\d+) kB$/m.exec(rollup)?.[1];
   if (kibibytes === undefined) throw new Error("no Pss in the memory of the process");

@@ -1,10 +1,10 @@
 /**
- * The main thread's side of an actor that has a process of its own: what aborts there, or runs out of memory or of descriptors, ends that
- * process and never the service.
+ * The main thread's side of an actor that has a process of its own. What aborts there, or runs out of memory or of descriptors,
+ * ends that process and never the service.
  *
  * Invariants:
  * - A request is answered or rejected, also when the process ends under it.
- * - One process lives at a time: its successor is started after it has really ended, and recovers before it is asked anything else.
+ * - One process lives at a time. Its successor starts after it has really ended, and recovers before it is asked anything else.
  */
 import { ActorDied, DataFolderRefused, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";

@@ -1,4 +1,4 @@
-/** A history from elsewhere: whole or not at all, each id once, checked like what is sent. */
+/** An imported history: whole or not at all, each id once, checked like what is sent. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";

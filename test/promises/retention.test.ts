@@ -26,7 +26,7 @@ const mark = "a-text-of-what-has-expired-8c1d2f";
  */
 const briefRetention = String(3 / 86_400);
 
-/** Events received so many days ago, seen from the end of the days of retention; their own time says the contrary. */
+/** Events received this many days ago, seen from the end of the days of retention; their own time says the contrary. */
 function received(count: number, daysAgo: number, { name, retentionDays }: { name: string; retentionDays: number }) {
   const isOld = daysAgo > 1;
   return Array.from({ length: count }, () => ({

@@ -9,14 +9,14 @@ import { temporaryFolder } from "../support/rows.ts";
 
 const name = (from: number, to: number, generation = 0) =>
   segmentName({ shard: shardId(0), from: sequence(from), to: sequence(to), generation, crc32: 0 });
-const [wide, narrow, anew, alone] = [name(1, 20), name(1, 10), name(11, 20, 3), name(21, 30)];
+const [wide, narrow, rewritten, alone] = [name(1, 20), name(1, 10), name(11, 20, 3), name(21, 30)];
 const graceMs = 1_000;
 const all = new Set([wide, alone]);
 
 function replacedIn(path: string) {
   const folder = dataFolder(path);
   mkdirSync(folder.segments);
-  for (const file of [narrow, anew, wide, alone]) writeFileSync(join(folder.segments, file), "");
+  for (const file of [narrow, rewritten, wide, alone]) writeFileSync(join(folder.segments, file), "");
   const replaced = new ReplacedSegments(folder);
   return {
     folder,
@@ -32,7 +32,7 @@ test("replaced segments go after the grace time that began when their replacemen
   expect(at(5_000, new Set([narrow, alone]))).toEqual([]);
   expect(at(6_000)).toEqual([]);
   expect(at(6_999)).toEqual([]);
-  expect(at(7_000).sort()).toEqual([narrow, anew].sort());
+  expect(at(7_000).sort()).toEqual([narrow, rewritten].sort());
   expect(readdirSync(folder.segments).sort()).toEqual([wide, alone].sort());
   expect(at(90_000)).toEqual([]);
 });
