@@ -26,6 +26,8 @@ const rules: readonly Rule[] = [
       "src/service.ts": 'import "./http/server.ts";\nimport "./cli/serve.ts";',
       "src/cli/serve.ts": 'import "../service.ts";\nimport "../../bench/main.ts";\nimport "../../package.json";',
       "src/utils/g.ts": "",
+      "src/store/sql/h.ts": 'import "../segment/i.ts";\nimport "../folder/j.ts";\nimport "../k.ts";',
+      "src/store/hall/l.ts": 'import "../sql/h.ts";',
       "bench/main.ts": 'import "../src/event/a.ts";\nimport "../test/x.ts";',
       "test/x.ts": 'import "../bench/main.ts";\nimport "../src/base/e.ts";',
     },
@@ -37,6 +39,8 @@ const rules: readonly Rule[] = [
       "src/service.ts imports src/cli/serve.ts: cli is not above service.ts",
       "src/cli/serve.ts imports bench/main.ts: src knows nothing of bench",
       "src/utils/g.ts: src/utils has no place in the order of folders",
+      "src/store/sql/h.ts imports src/store/segment/i.ts: segment is not above sql",
+      "src/store/hall/l.ts imports src/store/sql/h.ts: store/hall has no place in the order of rooms",
       "bench/main.ts imports test/x.ts: bench knows nothing of test",
     ],
   },
@@ -200,7 +204,7 @@ const rules: readonly Rule[] = [
     promise: "rows are streamed in one place, which knows a failure from an end",
     find: streamsElsewhere,
     sample: {
-      "src/store/duckdb.ts": "const result = await prepared.stream(); await result.fetchChunk();",
+      "src/store/sql/duckdb.ts": "const result = await prepared.stream(); await result.fetchChunk();",
       "src/query/a.ts": [
         "Bun.file(fifo).stream(); new Blob([]).stream(); new Response(body).stream();",
         "const result = await statement.stream();",

@@ -6,7 +6,7 @@ import { findingLine } from "../doctor/finding.ts";
 import { folderFindings } from "../doctor/folder.ts";
 import { machineFindings } from "../doctor/machine.ts";
 import { readMachine } from "../doctor/readings.ts";
-import { dataFolder } from "../store/names.ts";
+import { dataFolder } from "../store/folder/names.ts";
 
 /** Exits with 1 if anything was found. */
 export const doctorCommand = new Command("doctor")

@@ -2,7 +2,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { ConfigInvalid } from "../base/errors.ts";
 import { readConfig } from "../config/config.ts";
-import type { ErasureRequest } from "../store/erasures.ts";
+import type { ErasureRequest } from "../store/catalog/erasures.ts";
 import { reachServer } from "./reach.ts";
 
 /** Erases the events of one session, client or subject, or those for which a condition holds. */

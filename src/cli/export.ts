@@ -4,9 +4,9 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { ConfigInvalid } from "../base/errors.ts";
 import { readConfig } from "../config/config.ts";
 import { parseTimestamp } from "../event/timestamp.ts";
-import { exportEvents } from "../store/export.ts";
-import { exportFormats } from "../store/export-query.ts";
-import { dataFolder } from "../store/names.ts";
+import { exportEvents } from "../offline/export.ts";
+import { exportFormats } from "../offline/export-query.ts";
+import { dataFolder } from "../store/folder/names.ts";
 import { Progress } from "./progress.ts";
 
 /** Exports, or goes on with an export. */

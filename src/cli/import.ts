@@ -11,7 +11,7 @@ import { ImportRefused } from "../import/refused.ts";
 import { sealFiles } from "../import/seal.ts";
 import { formatNames, type ImportSource, importSource } from "../import/source.ts";
 import { spool } from "../import/spool.ts";
-import { dataFolder } from "../store/names.ts";
+import { dataFolder } from "../store/folder/names.ts";
 import { Progress } from "./progress.ts";
 import { type Reached, reachServer } from "./reach.ts";
 

@@ -7,9 +7,9 @@ import type { Config } from "../config/config.ts";
 import { type Scope, signToken } from "../http/auth.ts";
 import { secretOf } from "../http/keys.ts";
 import { Service } from "../service.ts";
-import { readKeptText } from "../store/kept-file.ts";
-import { prepareDataFolder } from "../store/layout.ts";
-import { FolderInUse } from "../store/lock.ts";
+import { readKeptText } from "../store/folder/kept-file.ts";
+import { prepareDataFolder } from "../store/folder/layout.ts";
+import { FolderInUse } from "../store/folder/lock.ts";
 
 /** The server refused what the command asked; the message is its own. */
 class CommandRefused extends MillraceError {

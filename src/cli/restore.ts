@@ -1,7 +1,7 @@
 /** `millrace restore`: a data folder from a snapshot. */
 import { Command } from "@commander-js/extra-typings";
 import { readConfig } from "../config/config.ts";
-import { restoreSnapshot } from "../store/snapshot.ts";
+import { restoreSnapshot } from "../offline/snapshot.ts";
 import { reportText } from "./snapshot.ts";
 
 /** Prints what the folder now holds. */

@@ -1,6 +1,6 @@
 /** A folder for what a command writes on its way. */
-import type { DataFolder } from "../store/names.ts";
-import { openScratch, type Scratch } from "../store/scratch.ts";
+import type { DataFolder } from "../store/folder/names.ts";
+import { openScratch, type Scratch } from "../store/folder/scratch.ts";
 
 /** 128 and the signal's number is the exit code of a process that a signal ended. */
 const endingSignals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;

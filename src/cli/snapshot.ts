@@ -2,8 +2,8 @@
 import { resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { readConfig } from "../config/config.ts";
-import { dataFolder } from "../store/names.ts";
-import { type SnapshotReport, takeSnapshot } from "../store/snapshot.ts";
+import { type SnapshotReport, takeSnapshot } from "../offline/snapshot.ts";
+import { dataFolder } from "../store/folder/names.ts";
 
 /** Prints what the snapshot holds. */
 export const snapshotCommand = new Command("snapshot")

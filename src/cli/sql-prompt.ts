@@ -4,8 +4,8 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { codeOf, messageOf } from "../base/errors.ts";
+import type { FolderReader } from "../offline/folder-reader.ts";
 import { splitStatements } from "../query/sql-text.ts";
-import type { FolderReader } from "../store/folder-reader.ts";
 import { runStatements, type SqlOutput, StatementFailed } from "./sql-run.ts";
 
 const prompts = { first: "millrace> ", more: "      ..> " } as const;

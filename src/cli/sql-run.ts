@@ -20,8 +20,8 @@ import {
 import { queryFormats } from "../query/protocol.ts";
 import { runWrapped } from "../query/run.ts";
 import { isQuery, splitStatements } from "../query/sql-text.ts";
-import type { DuckDB } from "../store/duckdb.ts";
-import { unfinishedSuffix } from "../store/names.ts";
+import { unfinishedSuffix } from "../store/folder/names.ts";
+import type { DuckDB } from "../store/sql/duckdb.ts";
 import { isNumeric, tableText } from "./table.ts";
 import { timeLimit } from "./time-limit.ts";
 

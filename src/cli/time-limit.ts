@@ -1,5 +1,5 @@
 /** A statement's time. */
-import type { DuckDB } from "../store/duckdb.ts";
+import type { DuckDB } from "../store/sql/duckdb.ts";
 
 /** An interrupt that comes between two steps of a statement is lost; so it comes again. ms */
 const interruptEveryMs = 20;

@@ -5,7 +5,7 @@ import { readConfig } from "../config/config.ts";
 import { headerCharsMax, scopes, signToken } from "../http/auth.ts";
 import { secretOf } from "../http/keys.ts";
 import { subjectBytesMax } from "../shard/bundle.ts";
-import { prepareDataFolder } from "../store/layout.ts";
+import { prepareDataFolder } from "../store/folder/layout.ts";
 
 /** Prints a token for the service of this configuration. */
 export const tokenCommand = new Command("token")

@@ -3,8 +3,8 @@
 import { resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { readConfig } from "../config/config.ts";
-import { dataFolder } from "../store/names.ts";
-import { verifyFolder } from "../store/verify.ts";
+import { verifyFolder } from "../offline/verify.ts";
+import { dataFolder } from "../store/folder/names.ts";
 
 /** Exits with 1 if anything is wrong. */
 export const verifyCommand = new Command("verify")

@@ -5,10 +5,10 @@ import { dataPathProblem } from "../base/data-path.ts";
 import { codeOf, MillraceError, messageOf } from "../base/errors.ts";
 import type { Share } from "../base/share.ts";
 import { lookAtSecret } from "../http/keys.ts";
-import { holderOf } from "../store/flock.ts";
-import { requireKnownFormat } from "../store/format-mark.ts";
-import { readKeptText } from "../store/kept-file.ts";
-import { type DataFolder, parseJournalName, parseSegmentName, unfinishedSuffix } from "../store/names.ts";
+import { holderOf } from "../store/folder/flock.ts";
+import { requireKnownFormat } from "../store/folder/format-mark.ts";
+import { readKeptText } from "../store/folder/kept-file.ts";
+import { type DataFolder, parseJournalName, parseSegmentName, unfinishedSuffix } from "../store/folder/names.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
 import { type Entry, modeFindings } from "./modes.ts";
 

@@ -8,8 +8,8 @@ import { systemClock } from "../base/clock.ts";
 import { ActorDied, AddressRefused, messageOf } from "../base/errors.ts";
 import { openLog } from "../base/log.ts";
 import { Board } from "../shard/board.ts";
-import { Dispatcher } from "../shard/dispatcher.ts";
-import type { ShardLane } from "../shard/lane.ts";
+import { Dispatcher } from "../shard/lanes/dispatcher.ts";
+import type { ShardLane } from "../shard/lanes/lane.ts";
 import type {
   AcceptorNotice,
   AcceptorOptions,

@@ -2,7 +2,7 @@
 import { ActorHost } from "../actor/host.ts";
 import { AddressRefused, messageOf } from "../base/errors.ts";
 import type { LogLevel } from "../base/log.ts";
-import type { ShardLane } from "../shard/lane.ts";
+import type { ShardLane } from "../shard/lanes/lane.ts";
 import type {
   AcceptorNotice,
   AcceptorOptions,

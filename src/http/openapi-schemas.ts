@@ -1,7 +1,7 @@
 /** Schemas of bodies as the OpenAPI document has them, where nothing else validates or makes them by a schema. */
 import { Type } from "@sinclair/typebox";
 import { queryFormats } from "../query/protocol.ts";
-import { erasureRequestSchema } from "../store/erasures.ts";
+import { erasureRequestSchema } from "../store/catalog/erasures.ts";
 
 const timestamp = Type.String({ format: "date-time", description: "When it was received, UTC" });
 

@@ -2,8 +2,8 @@
 import type { Server } from "bun";
 import { Overloaded } from "../base/errors.ts";
 import { unreachable } from "../base/invariant.ts";
-import { answerOf, type Issue } from "../event/issue.ts";
-import { isRecord, parseJson } from "../event/parse.ts";
+import { answerOf, type Issue } from "../event/parse/issue.ts";
+import { isRecord, parseJson } from "../event/parse/parse.ts";
 import { parameterValuesMax } from "../query/parameters.ts";
 import type { QueryRefusal } from "../query/process.ts";
 import { contentTypes, type Query, type QueryFormat, queryFormats } from "../query/protocol.ts";

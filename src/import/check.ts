@@ -2,8 +2,8 @@
 import { appendFileSync, closeSync, openSync, renameSync } from "node:fs";
 import { removeIfThere } from "../base/durable.ts";
 import { messageOf } from "../base/errors.ts";
-import { type Extra, importColumns, importedLine } from "../event/imported.ts";
-import { isRecord } from "../event/parse.ts";
+import { type Extra, importColumns, importedLine } from "../event/line/imported.ts";
+import { isRecord } from "../event/parse/parse.ts";
 import { timestampOfMs } from "../event/timestamp.ts";
 import { readRows } from "./read.ts";
 import { ImportRefused } from "./refused.ts";

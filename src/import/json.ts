@@ -2,8 +2,8 @@
  * JSON as rows: a value a line, an array of values, or values one after another over several lines each. Read as it comes, one
  * row at a time; what a row means is decided by `parseJson`, so that digits stay as they are.
  */
-import { problemOf } from "../event/imported.ts";
-import { parseJson } from "../event/parse.ts";
+import { problemOf } from "../event/line/imported.ts";
+import { parseJson } from "../event/parse/parse.ts";
 import { ImportRefused } from "./refused.ts";
 import { rowBytesMax, type SourceRow } from "./row.ts";
 

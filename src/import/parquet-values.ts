@@ -25,7 +25,7 @@ import {
   type DuckDBValue,
 } from "@duckdb/node-api";
 import { MillraceError } from "../base/errors.ts";
-import { importColumns } from "../event/imported.ts";
+import { importColumns } from "../event/line/imported.ts";
 import { parseMicros } from "../event/timestamp.ts";
 
 /** A value has no place in an event; the message says why. */

@@ -1,8 +1,8 @@
 /** Parquet as rows, read by DuckDB. Values become what JSON has for them, by their types, with all of their digits. */
 import { messageOf } from "../base/errors.ts";
-import { parseJson } from "../event/parse.ts";
-import { DuckDB } from "../store/duckdb.ts";
-import { identifier, literal } from "../store/sql-literals.ts";
+import { parseJson } from "../event/parse/parse.ts";
+import { DuckDB } from "../store/sql/duckdb.ts";
+import { identifier, literal } from "../store/sql/literals.ts";
 import { columnValue, ValueRefused } from "./parquet-values.ts";
 import { ImportRefused } from "./refused.ts";
 import { neverEmpty, type SourceRow } from "./row.ts";

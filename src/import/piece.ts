@@ -4,8 +4,8 @@ import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { removeIfThere, writeAll } from "../base/durable.ts";
 import { writeEventId } from "../event/event-id.ts";
-import { compareIds, writeImportedIds } from "../store/imported-ids.ts";
-import type { DataFolder } from "../store/names.ts";
+import type { DataFolder } from "../store/folder/names.ts";
+import { compareIds, writeImportedIds } from "../store/ids/imported.ts";
 
 /** One piece is sealed at a time: enough for a segment that is not small, and read in a few seconds. Events, bytes. */
 export const pieceMax = { events: 500_000, bytes: 256 * 1024 * 1024 };

@@ -1,5 +1,5 @@
 /** A row of a file, before it is known whether it is an event. */
-import type { ImportedRow } from "../event/imported.ts";
+import type { ImportedRow } from "../event/line/imported.ts";
 
 /** Where a row stands: its number among the rows of its file, from 1, and its first line where that is not the same. */
 type RowPlace = { row: number; line?: number };

@@ -7,7 +7,7 @@
  * - Parts are in order of sequence, without overlap; a part that `rotate` gave never changes again.
  */
 import type { Sequence } from "../base/brand.ts";
-import type { LineBuffer } from "../event/line-buffer.ts";
+import type { LineBuffer } from "../base/line-buffer.ts";
 
 /** Rows that become durable together: their lines, each ended by a newline. The journal writes its commit line behind them. */
 export type Group = { lines: LineBuffer; rows: number };

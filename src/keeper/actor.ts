@@ -6,9 +6,9 @@
  */
 import { serveProcess, tellService } from "../actor/process.ts";
 import { openLog } from "../base/log.ts";
-import { keepSealedTo } from "../store/missing.ts";
-import { sealSoundLines } from "../store/refused-lines.ts";
-import { countRows } from "../store/segment.ts";
+import { keepSealedTo } from "../store/folder/missing.ts";
+import { sealSoundLines } from "../store/segment/refused-lines.ts";
+import { countRows } from "../store/segment/segment.ts";
 import { JobQueue } from "./job-queue.ts";
 import { Keeper } from "./keeper.ts";
 import { sweepOfKeeper } from "./leftovers.ts";

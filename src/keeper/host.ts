@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { ProcessHost } from "../actor/process-host.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
-import type { DataFolder } from "../store/names.ts";
+import type { DataFolder } from "../store/folder/names.ts";
 import type { KeeperNotice, KeeperOptions, KeeperReplies, KeeperRequest } from "./protocol.ts";
 
 /** The keeper, as others see it. */

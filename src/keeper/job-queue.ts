@@ -1,8 +1,8 @@
 /** A DuckDB with its jobs, one after another: they share a connection. */
 import { lacksDescriptors } from "../base/descriptors.ts";
 import { lowerPoolPriority } from "../base/priority.ts";
-import type { DuckDB, DuckDBLimits } from "../store/duckdb.ts";
-import { type DuckDBAccess, openLockedDuckDB } from "../store/lock-duckdb.ts";
+import type { DuckDB, DuckDBLimits } from "../store/sql/duckdb.ts";
+import { type DuckDBAccess, openLockedDuckDB } from "../store/sql/lock-duckdb.ts";
 
 /**
  * Flushes use a core in bursts of 100 ms, and whoever waits for an answer waits for no burst: at half load p99 is a quarter lower so.

@@ -1,7 +1,7 @@
 /** What a keeper leaves behind that ended under its work. */
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type DataFolder, unfinishedSuffix } from "../store/names.ts";
+import { type DataFolder, unfinishedSuffix } from "../store/folder/names.ts";
 
 /** A rewriting process, which may be at work, has its id in the names of its unfinished files; the keeper has not. */
 const unfinished = new RegExp(`^[^.]+\\.(?:duckdb|ndjson)(?:\\.probe)?\\${unfinishedSuffix}(?:\\.wal)?$`);

@@ -2,13 +2,13 @@
 import type { Recovery } from "../actor/serve.ts";
 import type { Sequence, ShardId } from "../base/brand.ts";
 import type { LogLevel } from "../base/log.ts";
-import type { ShardWatermark } from "../store/catalog-views.ts";
-import type { RebuiltIds } from "../store/id-rebuild.ts";
-import type { DataFolder, MissingRange } from "../store/names.ts";
-import type { Quarantined } from "../store/quarantine.ts";
-import type { Rewrite, Rewritten } from "../store/rewrite.ts";
-import type { HourWindow, SealedCounts } from "../store/rollup.ts";
-import type { SealedRows, SegmentSource } from "../store/segment.ts";
+import type { ShardWatermark } from "../store/catalog/views.ts";
+import type { DataFolder, MissingRange } from "../store/folder/names.ts";
+import type { RebuiltIds } from "../store/ids/rebuild.ts";
+import type { Quarantined } from "../store/segment/quarantine.ts";
+import type { Rewrite, Rewritten } from "../store/segment/rewrite.ts";
+import type { HourWindow, SealedCounts } from "../store/segment/rollup.ts";
+import type { SealedRows, SegmentSource } from "../store/segment/segment.ts";
 
 /** What the keeper is born with. */
 export type KeeperOptions = {

@@ -2,7 +2,7 @@
 import { systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { ShardWatermark } from "../store/catalog-views.ts";
+import type { ShardWatermark } from "../store/catalog/views.ts";
 import type { KeeperHost } from "./host.ts";
 import type { ShardHoldings } from "./protocol.ts";
 

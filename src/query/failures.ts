@@ -1,6 +1,6 @@
 /** DuckDB's errors, with `errors_as_json`, as what a client is told. */
 import { MillraceError, messageOf } from "../base/errors.ts";
-import { isRecord } from "../event/parse.ts";
+import { isRecord } from "../event/parse/parse.ts";
 import type { QueryFailure } from "./protocol.ts";
 import { characters } from "./tree.ts";
 

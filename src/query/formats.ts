@@ -1,6 +1,6 @@
 /** How rows are written, for HTTP and for the command line: always by DuckDB, with a COPY that this file makes. */
 import type { DuckDBMaterializedResult, DuckDBType } from "@duckdb/node-api";
-import { digits, identifier, literal } from "../store/sql-literals.ts";
+import { digits, identifier, literal } from "../store/sql/literals.ts";
 import { jsonExpression, typeText } from "./json-sql.ts";
 import type { QueryFormat } from "./protocol.ts";
 import { withoutSemicolon } from "./sql-text.ts";

@@ -15,7 +15,7 @@ import {
   DuckDBUnionType,
   DuckDBVarCharType,
 } from "@duckdb/node-api";
-import { literal } from "../store/sql-literals.ts";
+import { literal } from "../store/sql/literals.ts";
 
 /** What the text depends on besides the type. */
 type JsonOptions = {

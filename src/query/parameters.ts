@@ -1,5 +1,5 @@
 /** Parameters of a statement as the arguments of SQL's EXECUTE. */
-import { identifier, literal } from "../store/sql-literals.ts";
+import { identifier, literal } from "../store/sql/literals.ts";
 
 /** What a client gave, or why it does not fit the statement. */
 type Arguments = { ok: true; text: string } | { ok: false; message: string };

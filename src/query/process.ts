@@ -3,7 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { codeOf } from "../base/errors.ts";
 import { limitedProcess } from "../base/limited-process.ts";
-import { isRecord } from "../event/parse.ts";
+import { isRecord } from "../event/parse/parse.ts";
 import type { Query, QueryFailure, QueryOrder } from "./protocol.ts";
 
 /** Why a query has no answer; `busy`: too many run, `time`: it took too long, `gone`: nobody waits for it any more. */

@@ -1,6 +1,6 @@
 /** Runs what `formats.ts` makes. */
 import type { DuckDBMaterializedResult } from "@duckdb/node-api";
-import type { DuckDB } from "../store/duckdb.ts";
+import type { DuckDB } from "../store/sql/duckdb.ts";
 import type { Wrapped } from "./formats.ts";
 
 /**

@@ -9,8 +9,8 @@
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { codeOf, messageOf, PlaceRefused } from "../base/errors.ts";
-import type { DataFolder } from "../store/names.ts";
-import { openScratch, type Scratch } from "../store/scratch.ts";
+import type { DataFolder } from "../store/folder/names.ts";
+import { openScratch, type Scratch } from "../store/folder/scratch.ts";
 import { QueryProcess, type QueryRefusal } from "./process.ts";
 import type { Query } from "./protocol.ts";
 

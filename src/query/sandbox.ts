@@ -11,12 +11,12 @@ import { mkdirSync, writeSync } from "node:fs";
 import { join, relative } from "node:path";
 import { codeOf, messageOf } from "../base/errors.ts";
 import { yieldMemory } from "../base/limited-process.ts";
-import { catalogStatements } from "../store/catalog-views.ts";
-import { DuckDB } from "../store/duckdb.ts";
-import { type FolderView, viewFolder } from "../store/folder-view.ts";
-import { lockDuckDB } from "../store/lock-duckdb.ts";
-import { dataFolder } from "../store/names.ts";
-import { literal } from "../store/sql-literals.ts";
+import { type FolderView, viewFolder } from "../store/catalog/folder-view.ts";
+import { catalogStatements } from "../store/catalog/views.ts";
+import { dataFolder } from "../store/folder/names.ts";
+import { DuckDB } from "../store/sql/duckdb.ts";
+import { literal } from "../store/sql/literals.ts";
+import { lockDuckDB } from "../store/sql/lock-duckdb.ts";
 import { asFailed, QueryFailed, refused } from "./failures.ts";
 import { makeFifo, throughFifo } from "./fifo.ts";
 import {

@@ -6,8 +6,8 @@
  * - A table is one of ours or of the query's own WITH; a table function is on the list. What is not known is refused.
  * - This is the first wall of two: the process that runs the statement can open no file but those of the view.
  */
-import { isRecord } from "../event/parse.ts";
-import type { DuckDB } from "../store/duckdb.ts";
+import { isRecord } from "../event/parse/parse.ts";
+import type { DuckDB } from "../store/sql/duckdb.ts";
 import { explained, withPivotColumns } from "./sql-text.ts";
 import { characters, parseTree, type StatementFault } from "./tree.ts";
 

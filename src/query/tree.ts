@@ -1,7 +1,7 @@
 /** SQL as the tree that DuckDB's own parser makes of it. */
-import { isRecord } from "../event/parse.ts";
-import type { DuckDB } from "../store/duckdb.ts";
-import { literal } from "../store/sql-literals.ts";
+import { isRecord } from "../event/parse/parse.ts";
+import type { DuckDB } from "../store/sql/duckdb.ts";
+import { literal } from "../store/sql/literals.ts";
 
 /** Why a text is refused. */
 export type StatementFault = {

@@ -7,7 +7,7 @@ import { release } from "../base/release.ts";
 import type { KeeperForShards, KeeperReplies, KeeperRequest } from "../keeper/protocol.ts";
 import { packAnswers, unpackRequests } from "./bundle.ts";
 import type { ShardNotice, ShardOptions, ShardReplies, ShardRequest } from "./protocol.ts";
-import { Shard } from "./shard.ts";
+import { Shard } from "./worker/shard.ts";
 
 const options = bornWith() as ShardOptions;
 shareDescriptors(options.descriptors);

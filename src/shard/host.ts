@@ -3,9 +3,9 @@ import { ActorHost } from "../actor/host.ts";
 import { shardId } from "../base/brand.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
-import type { ShardHost } from "./all-shards.ts";
 import { Board } from "./board.ts";
-import { IdTable } from "./id-table.ts";
+import { IdTable } from "./ids/id-table.ts";
+import type { ShardHost } from "./lanes/all-shards.ts";
 import type { ShardNotice, ShardOptions, ShardReplies, ShardRequest } from "./protocol.ts";
 
 /** What all shards are made of, and whom they tell. */

@@ -5,9 +5,9 @@ import type { DescriptorBudget } from "../base/descriptors.ts";
 import type { OverloadReason } from "../base/errors.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { HistogramCounts } from "../base/metrics.ts";
-import type { ShardWatermark } from "../store/catalog-views.ts";
-import type { DataFolder } from "../store/names.ts";
-import type { ImportStep } from "./imported-ids.ts";
+import type { ShardWatermark } from "../store/catalog/views.ts";
+import type { DataFolder } from "../store/folder/names.ts";
+import type { ImportStep } from "./ids/imported-ids.ts";
 
 /** What a body holds. */
 export type BodyForm = "event" | "batch";

@@ -1,9 +1,9 @@
 /** What a person should know of a data folder while a service runs on it, in sentences that name no place. */
 import { readdirSync } from "node:fs";
-import { missingIn } from "./missing.ts";
-import { type DataFolder, type MissingRange, rangeName } from "./names.ts";
+import { missingIn } from "./folder/missing.ts";
+import { type DataFolder, type MissingRange, rangeName } from "./folder/names.ts";
+import { type UnreadableSegment, unreadableAdvice } from "./folder/unreadable.ts";
 import { inspectSmallFiles } from "./small-files.ts";
-import { type UnreadableSegment, unreadableAdvice } from "./unreadable.ts";
 
 /** More of a kind than these are counted and not named: health is read by people. */
 const namedMax = 20;

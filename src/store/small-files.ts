@@ -6,13 +6,13 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { requireKnownFormat } from "./format-mark.ts";
-import { readIdBlocks } from "./id-blocks.ts";
-import { type Kept, readKeptJson, readKeptLines, readKeptText } from "./kept-file.ts";
-import { filesIn } from "./layout.ts";
-import { type DataFolder, parseIdLogName, summaryFile } from "./names.ts";
-import { damagedReceipts } from "./receipts.ts";
-import { judgeSecret, mendedWarning } from "./secret-checksum.ts";
+import { damagedReceipts } from "./catalog/receipts.ts";
+import { requireKnownFormat } from "./folder/format-mark.ts";
+import { type Kept, readKeptJson, readKeptLines, readKeptText } from "./folder/kept-file.ts";
+import { filesIn } from "./folder/layout.ts";
+import { type DataFolder, parseIdLogName, summaryFile } from "./folder/names.ts";
+import { judgeSecret, mendedWarning } from "./folder/secret-checksum.ts";
+import { readIdBlocks } from "./ids/blocks.ts";
 
 /** Something in a data folder: the file, below the folder, and what is to be said of it after its name. */
 export type Finding = { file: string; text: string };

@@ -2,11 +2,11 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Log } from "../base/log.ts";
-import { markFormat } from "./format-mark.ts";
-import { removeUnsealedIds } from "./imported-ids-folder.ts";
-import { filesIn, holdsEvents } from "./layout.ts";
-import { type DataFolder, unfinishedSuffix } from "./names.ts";
-import { sweepScratch } from "./scratch.ts";
+import { markFormat } from "./folder/format-mark.ts";
+import { filesIn, holdsEvents } from "./folder/layout.ts";
+import { type DataFolder, unfinishedSuffix } from "./folder/names.ts";
+import { sweepScratch } from "./folder/scratch.ts";
+import { removeUnsealedIds } from "./ids/imported-folder.ts";
 
 /** Makes a folder this version's: marks it, and removes what an earlier life left unfinished. Gives warnings. REQUIRES: its lock. */
 export function takeOver(folder: DataFolder, log: Log): string[] {

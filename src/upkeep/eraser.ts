@@ -11,8 +11,6 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { removeIfThere, syncFolder } from "../base/durable.ts";
 import type { Log } from "../base/log.ts";
-import type { ErasureReceipt } from "../store/catalog-views.ts";
-import { currentSegments } from "../store/current.ts";
 import {
   type Erasure,
   type ErasureRequest,
@@ -20,11 +18,13 @@ import {
   finishErasure,
   hashOfRequest,
   keepErasure,
-} from "../store/erasures.ts";
-import { listNames } from "../store/layout.ts";
-import { type DataFolder, parseSegmentName, unfinishedSuffix } from "../store/names.ts";
+} from "../store/catalog/erasures.ts";
+import type { ErasureReceipt } from "../store/catalog/views.ts";
+import { currentSegments } from "../store/folder/current.ts";
+import { listNames } from "../store/folder/layout.ts";
+import { type DataFolder, parseSegmentName, unfinishedSuffix } from "../store/folder/names.ts";
+import { readUnreadable, unreadableAdvice } from "../store/folder/unreadable.ts";
 import { sweepImports } from "../store/sweep.ts";
-import { readUnreadable, unreadableAdvice } from "../store/unreadable.ts";
 import type { Found } from "./protocol.ts";
 import { outsideSegments, removeRefusedLines } from "./refused-lines.ts";
 import { type RewriteTools, rewriteNext } from "./rewrite-next.ts";

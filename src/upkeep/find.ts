@@ -1,12 +1,12 @@
 /** Where the events are that an erasure is about. */
 import { join } from "node:path";
 import { eventColumns } from "../event/columns.ts";
-import type { DuckDB } from "../store/duckdb.ts";
-import { erasureCondition } from "../store/erasures.ts";
-import type { DataFolder } from "../store/names.ts";
-import { emptyQuery } from "../store/rollup.ts";
-import { listLiteral, literal } from "../store/sql-literals.ts";
-import { readSummary } from "../store/summary.ts";
+import { erasureCondition } from "../store/catalog/erasures.ts";
+import type { DataFolder } from "../store/folder/names.ts";
+import { emptyQuery } from "../store/segment/rollup.ts";
+import { readSummary } from "../store/segment/summary.ts";
+import type { DuckDB } from "../store/sql/duckdb.ts";
+import { listLiteral, literal } from "../store/sql/literals.ts";
 import { bracketed, refusedByDuckDB, requireCondition } from "./condition.ts";
 import type { Found, RewriteJob } from "./protocol.ts";
 

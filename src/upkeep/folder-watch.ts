@@ -6,7 +6,7 @@ import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { KeeperHost } from "../keeper/host.ts";
 import type { Publisher } from "../keeper/publisher.ts";
-import type { AllShards } from "../shard/all-shards.ts";
+import type { AllShards } from "../shard/lanes/all-shards.ts";
 
 /** A look lists names and reads small files: milliseconds. ms */
 const lookEveryMs = 5_000;

@@ -4,7 +4,7 @@
  * Invariants:
  * - Of an id that came with the piece there is one event: what live clients sent before is sealed first and found there; what they
  *   send while the segment is made is noticed, and the segment is made again; while it gets its name they wait.
- * - The ids are durable before the segment has its name, and count only once it has: `store/imported-ids-folder.ts`.
+ * - The ids are durable before the segment has its name, and count only once it has: `store/ids/imported-folder.ts`.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -12,10 +12,10 @@ import { sequence } from "../base/brand.ts";
 import { removeIfThere, renameDurably, syncFile } from "../base/durable.ts";
 import type { Log } from "../base/log.ts";
 import type { KeeperHost } from "../keeper/host.ts";
-import type { AllShards } from "../shard/all-shards.ts";
-import { newImportedIdsPath, removeUnsealedIds } from "../store/imported-ids-folder.ts";
-import type { DataFolder } from "../store/names.ts";
-import type { ImportedLines, Rewritten } from "../store/rewrite.ts";
+import type { AllShards } from "../shard/lanes/all-shards.ts";
+import type { DataFolder } from "../store/folder/names.ts";
+import { newImportedIdsPath, removeUnsealedIds } from "../store/ids/imported-folder.ts";
+import type { ImportedLines, Rewritten } from "../store/segment/rewrite.ts";
 import { adopt } from "./rewrite-next.ts";
 import { RewriteFailed, type Rewriter } from "./rewriter.ts";
 import { placeOfImport } from "./stretches.ts";

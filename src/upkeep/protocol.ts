@@ -1,7 +1,7 @@
 /** What the rewriting process is asked, and what it answers: JSON, a line each. */
-import type { ErasureRequest } from "../store/erasures.ts";
-import type { DataFolder } from "../store/names.ts";
-import type { ImportedLines, Rewrite, Rewritten } from "../store/rewrite.ts";
+import type { ErasureRequest } from "../store/catalog/erasures.ts";
+import type { DataFolder } from "../store/folder/names.ts";
+import type { ImportedLines, Rewrite, Rewritten } from "../store/segment/rewrite.ts";
 
 /** What is asked. */
 export type RewriteJob =

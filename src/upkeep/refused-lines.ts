@@ -5,10 +5,10 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { removeIfThere, syncFolder } from "../base/durable.ts";
-import type { ErasureRequest } from "../store/erasures.ts";
-import { keptLine, readKeptLines, replaceDurably } from "../store/kept-file.ts";
-import { filesIn } from "../store/layout.ts";
-import { type DataFolder, parseSegmentName } from "../store/names.ts";
+import type { ErasureRequest } from "../store/catalog/erasures.ts";
+import { keptLine, readKeptLines, replaceDurably } from "../store/folder/kept-file.ts";
+import { filesIn } from "../store/folder/layout.ts";
+import { type DataFolder, parseSegmentName } from "../store/folder/names.ts";
 
 /** Ids of refused lines that a request is about, and paths below the data folder that cannot be looked through for it. */
 type OutsideSegments = { ids: string[]; notSearched: string[] };

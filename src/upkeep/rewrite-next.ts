@@ -4,8 +4,8 @@ import { ActorDied } from "../base/errors.ts";
 import type { KeeperHost } from "../keeper/host.ts";
 import type { RewriteWish } from "../keeper/protocol.ts";
 import type { Publisher } from "../keeper/publisher.ts";
-import type { AllShards } from "../shard/all-shards.ts";
-import type { Rewritten } from "../store/rewrite.ts";
+import type { AllShards } from "../shard/lanes/all-shards.ts";
+import type { Rewritten } from "../store/segment/rewrite.ts";
 import { RewriteFailed, type Rewriter } from "./rewriter.ts";
 
 /** What a rewrite is carried out with. */

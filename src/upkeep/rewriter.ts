@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { withKeptDescriptor } from "../base/descriptors.ts";
 import { MillraceError } from "../base/errors.ts";
 import { limitedProcess } from "../base/limited-process.ts";
-import { type DataFolder, unfinishedSuffix } from "../store/names.ts";
+import { type DataFolder, unfinishedSuffix } from "../store/folder/names.ts";
 import type { RewriteJob, RewriteOrder, RewriteOutcome, RewriteReplies } from "./protocol.ts";
 
 /** The process could not do its job now: killed, out of memory, a full disk. */

@@ -1,12 +1,12 @@
 /** Stretches of sequences: where imported events go, and what a shard has. */
 import { type ShardId, sequence } from "../base/brand.ts";
 import type { ShardStretch } from "../keeper/protocol.ts";
-import { currentSegments } from "../store/current.ts";
-import { listNames } from "../store/layout.ts";
-import { unusedFrom } from "../store/missing.ts";
-import { type DataFolder, importShard, parseSegmentName, type SegmentName } from "../store/names.ts";
-import type { Rewrite } from "../store/rewrite.ts";
-import { readUnreadable } from "../store/unreadable.ts";
+import { currentSegments } from "../store/folder/current.ts";
+import { listNames } from "../store/folder/layout.ts";
+import { unusedFrom } from "../store/folder/missing.ts";
+import { type DataFolder, importShard, parseSegmentName, type SegmentName } from "../store/folder/names.ts";
+import { readUnreadable } from "../store/folder/unreadable.ts";
+import type { Rewrite } from "../store/segment/rewrite.ts";
 
 /** The place of this many events behind all imported ones, also those that are missing, and names of the readable segments. */
 export function placeOfImport(folder: DataFolder, events: number): { range: Rewrite["range"]; others: string[] } {

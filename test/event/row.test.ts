@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readRowHead } from "../../src/event/row.ts";
+import { readRowHead } from "../../src/event/line/row.ts";
 import { rowAt } from "../support/rows.ts";
 
 const receivedMs = Date.UTC(2026, 10, 25, 21, 0, 46, 451);

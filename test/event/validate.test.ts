@@ -2,10 +2,10 @@ import { describe, expect, test } from "bun:test";
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import fc from "fast-check";
-import type { Issue } from "../../src/event/issue.ts";
-import { parseJson } from "../../src/event/parse.ts";
+import type { Issue } from "../../src/event/parse/issue.ts";
+import { parseJson } from "../../src/event/parse/parse.ts";
+import { type Validated, type ValidEvent, validateBatch, validateEvent } from "../../src/event/parse/validate.ts";
 import { batchEventsMax, batchSchema, eventNameCodePointsMax, eventSchema } from "../../src/event/schema.ts";
-import { type Validated, type ValidEvent, validateBatch, validateEvent } from "../../src/event/validate.ts";
 import { categories, priorities, propertiesText } from "../support/arbitraries.ts";
 import { canonicalJson } from "../support/json.ts";
 

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import { DuckDB } from "../../src/store/duckdb.ts";
+import { DuckDB } from "../../src/store/sql/duckdb.ts";
 import { checked, place, valuesOf } from "./files.ts";
 
 const csv = `event_name,page_url\n${Array.from({ length: 5_000 }, (_, index) => `event ${index},${Math.sin(index)}\n`).join("")}`;

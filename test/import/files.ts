@@ -7,7 +7,7 @@ import { readRows } from "../../src/import/read.ts";
 import { ImportRefused } from "../../src/import/refused.ts";
 import type { SourceRow } from "../../src/import/row.ts";
 import { importSource } from "../../src/import/source.ts";
-import { DuckDB } from "../../src/store/duckdb.ts";
+import { DuckDB } from "../../src/store/sql/duckdb.ts";
 
 /** A folder that goes with its test. */
 export function place() {

@@ -1,6 +1,6 @@
 /** What a row says is kept, and what is wrong with it is told: the same in every format. */
 import { expect, test } from "bun:test";
-import { importedLine } from "../../src/event/imported.ts";
+import { importedLine } from "../../src/event/line/imported.ts";
 import { timestampOfMs } from "../../src/event/timestamp.ts";
 import { ContentIds } from "../../src/import/content-ids.ts";
 import { checked, place, rowsOf, written } from "./files.ts";

@@ -1,9 +1,9 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readIdBlocks } from "../../src/store/id-blocks.ts";
-import { dataFolder } from "../../src/store/names.ts";
-import { verifyFolder } from "../../src/store/verify.ts";
+import { verifyFolder } from "../../src/offline/verify.ts";
+import { dataFolder } from "../../src/store/folder/names.ts";
+import { readIdBlocks } from "../../src/store/ids/blocks.ts";
 import { millrace } from "../support/command.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
 

@@ -3,7 +3,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventColumns } from "../../src/event/columns.ts";
-import { lockFile } from "../../src/store/lock.ts";
+import { lockFile } from "../../src/store/folder/lock.ts";
 import { queryFile, single } from "../support/catalog.ts";
 import { millrace, runToEnd } from "../support/command.ts";
 import { faultyCalls } from "../support/faults.ts";

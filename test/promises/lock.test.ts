@@ -2,8 +2,8 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { lockFile } from "../../src/store/lock.ts";
-import { dataFolder } from "../../src/store/names.ts";
+import { lockFile } from "../../src/store/folder/lock.ts";
+import { dataFolder } from "../../src/store/folder/names.ts";
 import { millrace } from "../support/command.ts";
 import { expectPlainWords } from "../support/refusals.ts";
 import { temporaryFolder } from "../support/rows.ts";

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
-import { keepJson } from "../../src/store/kept-file.ts";
+import { keepJson } from "../../src/store/folder/kept-file.ts";
 import { millrace, runToEnd } from "../support/command.ts";
 import { startService, testMsMax } from "../support/service.ts";
 

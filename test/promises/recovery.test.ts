@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
 import { commitLine } from "../../src/journal/format.ts";
-import { journalName } from "../../src/store/names.ts";
+import { journalName } from "../../src/store/folder/names.ts";
 import { linesOf, rowAt } from "../support/rows.ts";
 import { type Service, startService } from "../support/service.ts";
 import { until } from "../support/until.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { judgeCondition, judgeStatement } from "../../src/query/statement.ts";
-import { DuckDB } from "../../src/store/duckdb.ts";
+import { DuckDB } from "../../src/store/sql/duckdb.ts";
 import { testMsMax } from "../support/service.ts";
 
 setDefaultTimeout(testMsMax);

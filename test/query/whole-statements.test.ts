@@ -3,7 +3,7 @@
  * over HTTP and at the command line.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { DuckDB } from "../../src/store/duckdb.ts";
+import { DuckDB } from "../../src/store/sql/duckdb.ts";
 import { millrace } from "../support/command.ts";
 import { temporaryFolder } from "../support/rows.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";

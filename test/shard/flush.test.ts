@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { type Sequence, sequence, shardId } from "../../src/base/brand.ts";
 import { openLog } from "../../src/base/log.ts";
 import { openShardMetrics } from "../../src/base/metrics.ts";
-import { Flusher, type PendingPart } from "../../src/shard/flush.ts";
-import { IdLog, loadIdLogs } from "../../src/shard/id-log.ts";
-import { createIdTableMemory, IdTable } from "../../src/shard/id-table.ts";
-import { Tally } from "../../src/shard/tally.ts";
-import { prepareDataFolder } from "../../src/store/layout.ts";
-import { nothingSealed } from "../../src/store/rollup.ts";
-import type { SegmentSource } from "../../src/store/segment.ts";
+import { IdLog, loadIdLogs } from "../../src/shard/ids/id-log.ts";
+import { createIdTableMemory, IdTable } from "../../src/shard/ids/id-table.ts";
+import { Flusher, type PendingPart } from "../../src/shard/worker/flush.ts";
+import { Tally } from "../../src/shard/worker/tally.ts";
+import { prepareDataFolder } from "../../src/store/folder/layout.ts";
+import { nothingSealed } from "../../src/store/segment/rollup.ts";
+import type { SegmentSource } from "../../src/store/segment/segment.ts";
 import { temporaryFolder } from "../support/rows.ts";
 
 /** A flusher in a folder, whose keeper notes what it is asked and fails as often as a test wants. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { IdList } from "../../src/shard/id-list.ts";
-import { createIdTableMemory, IdTable, idsKeptMin } from "../../src/shard/id-table.ts";
+import { IdList } from "../../src/shard/ids/id-list.ts";
+import { createIdTableMemory, IdTable, idsKeptMin } from "../../src/shard/ids/id-table.ts";
 
 /** Ids that differ in their number alone. */
 function idsOf(...numbers: number[]): IdList {

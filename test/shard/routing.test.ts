@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { shardId } from "../../src/base/brand.ts";
-import { busyBytes, chooseShard } from "../../src/shard/routing.ts";
+import { busyBytes, chooseShard } from "../../src/shard/lanes/routing.ts";
 
 const load = (bytesInFlight: number, isAccepting = true) => ({ bytesInFlight, isAccepting });
 

@@ -2,11 +2,11 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { sequence, shardId } from "../../src/base/brand.ts";
-import type { PendingPart } from "../../src/shard/flush.ts";
-import { SealedCounter } from "../../src/shard/sealed-counts.ts";
-import { Tally } from "../../src/shard/tally.ts";
-import { prepareDataFolder } from "../../src/store/layout.ts";
-import type { SealedCounts } from "../../src/store/rollup.ts";
+import type { PendingPart } from "../../src/shard/worker/flush.ts";
+import { SealedCounter } from "../../src/shard/worker/sealed-counts.ts";
+import { Tally } from "../../src/shard/worker/tally.ts";
+import { prepareDataFolder } from "../../src/store/folder/layout.ts";
+import type { SealedCounts } from "../../src/store/segment/rollup.ts";
 import { rowAt, temporaryFolder } from "../support/rows.ts";
 
 const hourMs = 3_600_000;

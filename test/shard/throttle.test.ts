@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { type FlushLag, Throttle } from "../../src/shard/throttle.ts";
+import { type FlushLag, Throttle } from "../../src/shard/worker/throttle.ts";
 
 function pauseOf(lag: FlushLag): number {
   const throttle = new Throttle();

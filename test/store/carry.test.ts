@@ -2,13 +2,13 @@ import { expect, test } from "bun:test";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
-import { IdList } from "../../src/shard/id-list.ts";
-import { IdLog, loadIdLogs } from "../../src/shard/id-log.ts";
-import { createIdTableMemory, IdTable } from "../../src/shard/id-table.ts";
-import { carrySealed } from "../../src/store/carry.ts";
-import { encodeIdBlock, idRecordBytes, readIdBlocks } from "../../src/store/id-blocks.ts";
-import { prepareDataFolder } from "../../src/store/layout.ts";
-import { type DataFolder, idLogName, segmentName } from "../../src/store/names.ts";
+import { carrySealed } from "../../src/offline/carry.ts";
+import { IdList } from "../../src/shard/ids/id-list.ts";
+import { IdLog, loadIdLogs } from "../../src/shard/ids/id-log.ts";
+import { createIdTableMemory, IdTable } from "../../src/shard/ids/id-table.ts";
+import { prepareDataFolder } from "../../src/store/folder/layout.ts";
+import { type DataFolder, idLogName, segmentName } from "../../src/store/folder/names.ts";
+import { encodeIdBlock, idRecordBytes, readIdBlocks } from "../../src/store/ids/blocks.ts";
 import { temporaryFolder } from "../support/rows.ts";
 
 function folders() {

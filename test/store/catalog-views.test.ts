@@ -4,8 +4,8 @@ import { randomUUID } from "node:crypto";
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { shardId } from "../../src/base/brand.ts";
-import type { ErasureReceipt, ShardWatermark } from "../../src/store/catalog-views.ts";
-import { literal } from "../../src/store/sql-literals.ts";
+import type { ErasureReceipt, ShardWatermark } from "../../src/store/catalog/views.ts";
+import { literal } from "../../src/store/sql/literals.ts";
 import { queryFile, type Row, single } from "../support/catalog.ts";
 import { type NamedEvent, openDuckDB, sealedFolder } from "../support/sealed.ts";
 

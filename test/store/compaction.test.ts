@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { sequence, shardId } from "../../src/base/brand.ts";
+import { planDrop } from "../../src/store/segment/plan-drop.ts";
 import {
   type KnownSegment,
   mergeLimits,
@@ -9,9 +10,8 @@ import {
   planKeep,
   planMerge,
   rewriteOf,
-} from "../../src/store/compaction.ts";
-import { planDrop } from "../../src/store/retention.ts";
-import type { Rewrite } from "../../src/store/rewrite.ts";
+} from "../../src/store/segment/plan-merge.ts";
+import type { Rewrite } from "../../src/store/segment/rewrite.ts";
 
 const bytesPerEvent = 37;
 

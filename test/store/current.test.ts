@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { sequence, shardId } from "../../src/base/brand.ts";
-import { currentSegments } from "../../src/store/current.ts";
+import { currentSegments } from "../../src/store/folder/current.ts";
 import {
   idLogName,
   journalName,
@@ -10,7 +10,7 @@ import {
   parseSegmentName,
   type SegmentName,
   segmentName,
-} from "../../src/store/names.ts";
+} from "../../src/store/folder/names.ts";
 
 const name: fc.Arbitrary<SegmentName> = fc
   .record({

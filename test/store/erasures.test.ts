@@ -1,11 +1,17 @@
 /** Erasures on disk: what a crash leaves of a receipt is none, and one erasure has one receipt. */
 import { expect, test } from "bun:test";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
-import type { ErasureReceipt } from "../../src/store/catalog-views.ts";
-import { erasureCondition, finishErasure, hashOfRequest, keepErasure, readErasure } from "../../src/store/erasures.ts";
-import { keptLine } from "../../src/store/kept-file.ts";
-import { dataFolder } from "../../src/store/names.ts";
-import { damagedReceipts, readReceipts } from "../../src/store/receipts.ts";
+import {
+  erasureCondition,
+  finishErasure,
+  hashOfRequest,
+  keepErasure,
+  readErasure,
+} from "../../src/store/catalog/erasures.ts";
+import { damagedReceipts, readReceipts } from "../../src/store/catalog/receipts.ts";
+import type { ErasureReceipt } from "../../src/store/catalog/views.ts";
+import { keptLine } from "../../src/store/folder/kept-file.ts";
+import { dataFolder } from "../../src/store/folder/names.ts";
 import { inspectSmallFiles } from "../../src/store/small-files.ts";
 import { temporaryFolder } from "../support/rows.ts";
 import { openDuckDB } from "../support/sealed.ts";

@@ -3,12 +3,12 @@ import { appendFileSync, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
 import { FileJournal } from "../../src/journal/file-journal.ts";
-import { DuckDB } from "../../src/store/duckdb.ts";
-import { type FolderView, viewFolder } from "../../src/store/folder-view.ts";
-import { prepareDataFolder } from "../../src/store/layout.ts";
-import { type DataFolder, dataFolder, journalName } from "../../src/store/names.ts";
-import { sealSegment } from "../../src/store/segment.ts";
-import { listLiteral } from "../../src/store/sql-literals.ts";
+import { type FolderView, viewFolder } from "../../src/store/catalog/folder-view.ts";
+import { prepareDataFolder } from "../../src/store/folder/layout.ts";
+import { type DataFolder, dataFolder, journalName } from "../../src/store/folder/names.ts";
+import { sealSegment } from "../../src/store/segment/segment.ts";
+import { DuckDB } from "../../src/store/sql/duckdb.ts";
+import { listLiteral } from "../../src/store/sql/literals.ts";
 import { groupOf, rowAt, temporaryFolder } from "../support/rows.ts";
 import { startService, testMsMax } from "../support/service.ts";
 

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
-import { encodeIdBlock, idRecordBytes, readIdBlocks } from "../../src/store/id-blocks.ts";
+import { encodeIdBlock, idRecordBytes, readIdBlocks } from "../../src/store/ids/blocks.ts";
 import { temporaryFolder } from "../support/rows.ts";
 
 const block = (number: number, records: number) => ({

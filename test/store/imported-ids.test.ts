@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compareIds, ImportedIdsDamaged, ImportedIdsFile, writeImportedIds } from "../../src/store/imported-ids.ts";
+import { compareIds, ImportedIdsDamaged, ImportedIdsFile, writeImportedIds } from "../../src/store/ids/imported.ts";
 
 const folder = () => {
   const path = mkdtempSync(join(tmpdir(), "millrace-ids-"));

@@ -10,7 +10,7 @@ import {
   readKeptJson,
   readKeptLines,
   readKeptText,
-} from "../../src/store/kept-file.ts";
+} from "../../src/store/folder/kept-file.ts";
 
 const value = { id: "a", events: 3, by: null, name: "na\u00efve\u2028" };
 

@@ -3,8 +3,8 @@ import { expect, test } from "bun:test";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
-import { dataFolder, segmentName } from "../../src/store/names.ts";
-import { ReplacedSegments } from "../../src/store/replaced.ts";
+import { dataFolder, segmentName } from "../../src/store/folder/names.ts";
+import { ReplacedSegments } from "../../src/store/folder/replaced.ts";
 import { temporaryFolder } from "../support/rows.ts";
 
 const name = (from: number, to: number, generation = 0) =>

@@ -3,9 +3,9 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import ts from "typescript";
 import { categories } from "../../src/event/categories.ts";
-import { DuckDB } from "../../src/store/duckdb.ts";
-import { countSealed } from "../../src/store/rollup.ts";
-import { integer, literal } from "../../src/store/sql-literals.ts";
+import { countSealed } from "../../src/store/segment/rollup.ts";
+import { DuckDB } from "../../src/store/sql/duckdb.ts";
+import { integer, literal } from "../../src/store/sql/literals.ts";
 import { temporaryFolder } from "../support/rows.ts";
 import { testMsMax } from "../support/service.ts";
 

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { prepareDataFolder } from "../../src/store/layout.ts";
+import { prepareDataFolder } from "../../src/store/folder/layout.ts";
 import { sweepUnfinished } from "../../src/store/sweep.ts";
 
 test("a start removes unfinished files wherever a crash can leave one, and nothing else", () => {

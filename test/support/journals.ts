@@ -2,11 +2,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
-import { type LinedRow, rowOf } from "../../src/event/row.ts";
+import { type LinedRow, rowOf } from "../../src/event/line/row.ts";
+import type { ValidEvent } from "../../src/event/parse/validate.ts";
 import { timestampOfMs } from "../../src/event/timestamp.ts";
-import type { ValidEvent } from "../../src/event/validate.ts";
 import { commitLine } from "../../src/journal/format.ts";
-import { journalName } from "../../src/store/names.ts";
+import { journalName } from "../../src/store/folder/names.ts";
 import { linesOf, validEvent } from "./rows.ts";
 import type { Service } from "./service.ts";
 

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LineBuffer } from "../../src/event/line-buffer.ts";
-import { type LinedRow, rowOf } from "../../src/event/row.ts";
+import { LineBuffer } from "../../src/base/line-buffer.ts";
+import { type LinedRow, rowOf } from "../../src/event/line/row.ts";
+import { writeRow } from "../../src/event/line/written-row.ts";
+import type { ValidEvent } from "../../src/event/parse/validate.ts";
 import { timestampOfMs } from "../../src/event/timestamp.ts";
-import type { ValidEvent } from "../../src/event/validate.ts";
-import { writeRow } from "../../src/event/written-row.ts";
 import type { Group } from "../../src/journal/journal.ts";
 
 /** An own folder for one test; removed at the end of its scope. */

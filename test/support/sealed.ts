@@ -2,13 +2,13 @@
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
-import { rowOf } from "../../src/event/row.ts";
+import { rowOf } from "../../src/event/line/row.ts";
 import { parseTimestamp, timestampOfMs } from "../../src/event/timestamp.ts";
-import { type CatalogContent, type CatalogSegment, catalogStatements } from "../../src/store/catalog-views.ts";
-import { DuckDB } from "../../src/store/duckdb.ts";
-import { type DataFolder, dataFolder } from "../../src/store/names.ts";
-import { journalQuery, sealSegment } from "../../src/store/segment.ts";
-import { literal } from "../../src/store/sql-literals.ts";
+import { type CatalogContent, type CatalogSegment, catalogStatements } from "../../src/store/catalog/views.ts";
+import { type DataFolder, dataFolder } from "../../src/store/folder/names.ts";
+import { journalQuery, sealSegment } from "../../src/store/segment/segment.ts";
+import { DuckDB } from "../../src/store/sql/duckdb.ts";
+import { literal } from "../../src/store/sql/literals.ts";
 import { linesOf, temporaryFolder, validEvent } from "./rows.ts";
 
 /** What a test wants of an event; `at` is ISO 8601. */

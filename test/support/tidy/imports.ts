@@ -19,13 +19,27 @@ const order = [
   "doctor",
   "client",
   "service.ts",
+  "offline",
   "cli",
 ];
 
 /** What is under these rules; a file beside them, package.json say, may be read by all. */
 const areas = ["src", "bench", "test"];
 
-/** A folder of src imports only folders above it in the tree; src knows nothing of bench and test, bench nothing of test. */
+/**
+ * Rooms of a folder, from the bottom up, where it has any. A file that stands in the folder itself, beside the rooms,
+ * is below them or above them: `importCycles` judges that.
+ */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  event: ["parse", "line", "transcribe"],
+  store: ["folder", "sql", "segment", "catalog", "ids"],
+  shard: ["ids", "lanes", "worker"],
+};
+
+/**
+ * A folder of src imports only folders above it in the tree, and a room only rooms above it; src knows nothing of bench and
+ * test, bench nothing of test.
+ */
 export function importsOutOfOrder({ modules }: Project): string[] {
   const complaints: string[] = [];
   for (const module of modules.values()) {
@@ -86,18 +100,29 @@ interface Part {
   readonly area: string;
   /** Its first folder in there, or the file itself. */
   readonly folder: string;
+  /** The folder in that one, or undefined where the file stands in it. */
+  readonly room: string | undefined;
 }
 
 function partOf(path: string): Part {
-  const [area = "", folder = ""] = path.split("/");
-  return { area, folder };
+  const [area = "", folder = "", room, file] = path.split("/");
+  return { area, folder, room: file === undefined ? undefined : room };
 }
 
 function complaintAboutImport(from: Part, to: Part): string | undefined {
   if (from.area === "test" || !areas.includes(to.area) || (from.area === "bench" && to.area !== "test"))
     return undefined;
   if (from.area !== to.area) return `${from.area} knows nothing of ${to.area}`;
-  if (from.folder === to.folder) return undefined;
+  if (from.folder === to.folder) return complaintAboutRooms(from, to);
   if (from.folder === "client" && to.folder !== "event") return "the client knows the event alone";
   return order.indexOf(to.folder) < order.indexOf(from.folder) ? undefined : `${to.folder} is not above ${from.folder}`;
+}
+
+function complaintAboutRooms(from: Part, to: Part): string | undefined {
+  const inOrder = rooms[from.folder];
+  if (inOrder === undefined || from.room === undefined || to.room === undefined || from.room === to.room)
+    return undefined;
+  const [fromAt, toAt] = [inOrder.indexOf(from.room), inOrder.indexOf(to.room)];
+  if (fromAt < 0) return `${from.folder}/${from.room} has no place in the order of rooms`;
+  return toAt >= 0 && toAt < fromAt ? undefined : `${to.room} is not above ${from.room}`;
 }

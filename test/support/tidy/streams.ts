@@ -3,7 +3,7 @@ import ts from "typescript";
 import { type Project, placeOf, walk } from "./project.ts";
 
 /** The one file that may. */
-const reader = "src/store/duckdb.ts";
+const reader = "src/store/sql/duckdb.ts";
 
 /** What node-api calls its ways to rows that are not there yet. */
 const streaming = /^(?:stream|streamAndRead\w*|startStream\w*|fetchChunk|fetchAllChunks|yield\w*Rows?\w*)$/;
@@ -11,7 +11,7 @@ const streaming = /^(?:stream|streamAndRead\w*|startStream\w*|fetchChunk|fetchAl
 /** Streams of bytes have the same name as one of them. */
 const bytes = /^(?:Bun\.|new (?:Blob|Response|Request)\()/;
 
-/** Only `store/duckdb.ts` streams rows: after an error node-api gives the same empty chunk as at the end. */
+/** Only `store/sql/duckdb.ts` streams rows: after an error node-api gives the same empty chunk as at the end. */
 export function streamsElsewhere({ modules }: Project): string[] {
   const complaints: string[] = [];
   for (const module of modules.values()) {

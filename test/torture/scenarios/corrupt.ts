@@ -1,8 +1,8 @@
 /** Bytes of the folder that changed by themselves: each is named, and none is ever served as data. */
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { dataFolder } from "../../../src/store/names.ts";
-import { verifyFolder } from "../../../src/store/verify.ts";
+import { verifyFolder } from "../../../src/offline/verify.ts";
+import { dataFolder } from "../../../src/store/folder/names.ts";
 import type { Random } from "../../support/random.ts";
 import { Service } from "../../support/service.ts";
 import { erase } from "../../support/upkeep.ts";

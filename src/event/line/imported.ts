@@ -1,0 +1,139 @@
+/**
+ * A row of an imported history, in the columns of `events`, to a journal line. It is checked by the same code as an event that is
+ * sent, so that the same things are wrong with it, in the same words. Pure.
+ */
+import { eventColumns } from "../columns.ts";
+import type { Issue } from "../parse/issue.ts";
+import { isRecord, parseJson } from "../parse/parse.ts";
+import { validateEvent } from "../parse/validate.ts";
+import { parseTimestamp, type Timestamp } from "../timestamp.ts";
+import { type LinedRow, rowOf } from "./row.ts";
+
+/** A row as it was read, twice, as `parseJson` gives it. */
+export type ImportedRow = { value: unknown; exact: unknown };
+
+/** What becomes of columns that events do not have. `refuse` leaves them out, too: the caller refuses the file. */
+export type Extra = "refuse" | "properties" | "ignore";
+
+/** What a row lacks is filled in from this. `makeId` is asked only for a row that is good and has no `event_id`. */
+type ImportContext = { now: Timestamp; extra: Extra; makeId: () => string };
+
+/** A row's journal line and whether its id came with it, or all that is wrong with it, in words. */
+type ImportedLine = { ok: true; row: LinedRow; hasOwnId: boolean } | { ok: false; problems: string[] };
+
+/** The columns that a row may have. */
+export const importColumns: ReadonlySet<string> = new Set(Object.keys(eventColumns));
+
+/** What the longest value in a message is cut to. Characters. */
+const shownCharsMax = 100;
+
+/**
+ * Reads a row. What is null is absent. Without `received_at` a row counts as received at its `timestamp`, without that the other
+ * way round. `properties` may be an object, or a string that holds the JSON of one.
+ */
+export function importedLine({ value, exact }: ImportedRow, context: ImportContext): ImportedLine {
+  if (!isRecord(value) || !isRecord(exact)) return refused(["Input should be a valid dictionary or object"]);
+  const properties = withExtra(value, exact, context.extra);
+  if (!properties.ok) return properties;
+  const receivedAt = momentOf(value["received_at"]);
+  if (!receivedAt.ok) return receivedAt;
+  const given = Object.fromEntries(
+    Object.entries(value).filter(([name, member]) => importColumns.has(name) && member !== null),
+  );
+  const timestamp = timeOf(given["timestamp"]) ?? receivedAt.moment?.text;
+  const fields = { ...given, properties: properties.value, timestamp };
+  const validated = validateEvent(fields, { ...fields, properties: properties.exact });
+  const [subject, clientId] = [textOf(given, "subject"), textOf(given, "client_id")];
+  const [event] = validated.ok ? validated.events : [];
+  if (event === undefined || !subject.ok || !clientId.ok) {
+    const issues = validated.ok ? [] : validated.issues.map(problemOf);
+    return refused([...issues, ...[subject, clientId].flatMap((text) => (text.ok ? [] : text.problems))]);
+  }
+  const hasOwnId = event.event_id !== undefined;
+  const acceptance = {
+    receivedAt: receivedAt.moment ?? event.timestamp ?? context.now,
+    subjectText: subject.json,
+    clientIdText: clientId.json,
+  };
+  const identified = hasOwnId ? event : { ...event, event_id: context.makeId() };
+  return { ok: true, row: rowOf(identified, acceptance, properties.exact !== properties.value), hasOwnId };
+}
+
+type Refused = { ok: false; problems: string[] };
+
+const refused = (problems: string[]): Refused => ({ ok: false, problems });
+
+/** What is wrong in one sentence: where, what, and what stands there. */
+export function problemOf({ type, loc, msg, input, ctx }: Issue): string {
+  // A column's name may come before the place in its JSON.
+  const [, ...place] = loc;
+  if (type === "json_invalid") {
+    const [column, offset] = typeof place[0] === "string" ? place : [undefined, ...place];
+    const where = typeof offset === "number" ? ` at character ${offset}` : "";
+    return `${column === undefined ? "" : `${column}: `}not JSON: ${ctx?.["error"]}${where}`;
+  }
+  if (type === "missing") return place.length === 0 ? "is null" : `${place.join(".")}: ${msg}`;
+  const found = typeof input === "object" ? "" : ` (found ${shown(input)})`;
+  return `${place.join(".")}${place.length === 0 ? "" : ": "}${msg}${found}`;
+}
+
+function shown(input: unknown): string {
+  const text = JSON.stringify(input) ?? "nothing";
+  return text.length > shownCharsMax ? `${text.slice(0, shownCharsMax)}…` : text;
+}
+
+type Properties = { ok: true; value: unknown; exact: unknown };
+
+/** A row's properties, with the columns that events do not have among them where that is wanted. */
+function withExtra(value: Record<string, unknown>, exact: Record<string, unknown>, extra: Extra): Properties | Refused {
+  const own = propertiesOf(value["properties"], exact["properties"]);
+  if (!own.ok || extra !== "properties") return own;
+  const names = Object.keys(value).filter((name) => !importColumns.has(name) && value[name] !== undefined);
+  // What is not an object is refused by the validation.
+  if (names.length === 0 || (own.value !== null && !isRecord(own.value))) return own;
+  const before = own.value ?? {};
+  const twice = names.filter((name) => Object.hasOwn(before, name));
+  if (twice.length > 0)
+    return refused(twice.map((name) => `properties has ${shown(name)} already, and so has the row`));
+  const merge = (properties: unknown, row: Record<string, unknown>) =>
+    // Not by assignment: `__proto__` is a name like any other.
+    Object.fromEntries([...Object.entries(properties ?? {}), ...names.map((name) => [name, row[name]] as const)]);
+  const merged = merge(own.value, value);
+  const isPlain = own.value === own.exact && names.every((name) => value[name] === exact[name]);
+  return { ok: true, value: merged, exact: isPlain ? merged : merge(own.exact, exact) };
+}
+
+function propertiesOf(value: unknown, exact: unknown): Properties | Refused {
+  if (typeof value !== "string") return { ok: true, value: value ?? null, exact: exact ?? null };
+  const parsed = parseJson(Buffer.from(value));
+  if (parsed.ok) return parsed;
+  // JSON's null, or no text at all.
+  if (parsed.issues.every(({ type }) => type === "missing")) return { ok: true, value: null, exact: null };
+  return refused(
+    parsed.issues.map(({ loc, ...rest }) => problemOf({ ...rest, loc: ["body", "properties", ...loc.slice(1)] })),
+  );
+}
+
+/** Databases write offsets of whole hours as `+00`, and some write `UTC`: pydantic takes neither. */
+function timeOf(value: unknown): unknown {
+  if (typeof value !== "string") return value ?? undefined;
+  return value.replace(/(:\d\d(?:[.,]\d+)?) ?([-+]\d\d)$/, "$1$2:00").replace(/(:\d\d(?:[.,]\d+)?) ?UTC$/, "$1Z");
+}
+
+function momentOf(given: unknown): { ok: true; moment: Timestamp | undefined } | Refused {
+  const value = timeOf(given);
+  if (value === undefined) return { ok: true, moment: undefined };
+  if (typeof value !== "string" && typeof value !== "number")
+    return refused([`received_at: Input should be a valid datetime (found ${shown(value)})`]);
+  const parsed = parseTimestamp(value);
+  if (parsed.ok) return { ok: true, moment: parsed.timestamp };
+  return refused([`received_at: Input should be a valid datetime or date, ${parsed.error} (found ${shown(value)})`]);
+}
+
+function textOf(row: Record<string, unknown>, name: string): { ok: true; json: string } | Refused {
+  const value = row[name];
+  if (value === undefined) return { ok: true, json: "null" };
+  return typeof value === "string"
+    ? { ok: true, json: JSON.stringify(value) }
+    : refused([`${name}: Input should be a valid string (found ${shown(value)})`]);
+}

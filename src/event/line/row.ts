@@ -1,0 +1,134 @@
+/**
+ * An accepted event as one journal line: JSON in the columns of `events`, so that DuckDB reads the journal as it is.
+ *
+ * What recovery asks of a line stands first and at fixed places, so that it is read without parsing:
+ *   {"event_id":"<36>","timestamp":"<27>","received_at":"<27>","category":"…"[,"content":N][,"subject":…][,"client_id":…],"priority":…
+ * `content` stands in lines whose id a client made, and is the checksum of what the client sent. `properties` is an object, or
+ * the text of one where its numbers must keep their spelling; `columns.ts` reads both. What is null is left out.
+ */
+import { invariant } from "../../base/invariant.ts";
+import { type Category, categories } from "../categories.ts";
+import { makeEventId } from "../event-id.ts";
+import type { ValidEvent } from "../parse/validate.ts";
+import { hourOfText, type Timestamp } from "../timestamp.ts";
+
+/** What the events of one request share; the texts are JSON. */
+export type Acceptance = { receivedAt: Timestamp; subjectText: string; clientIdText: string };
+
+/** What is counted of an event on its way to the journal. */
+export type Row = {
+  eventId: string;
+  /** Index in `categories`. */
+  category: number;
+  /** Hours since 1970, of the event's timestamp. */
+  hour: number;
+  /** Checksum of what the client sent, 24 bits; undefined where the server made the id. */
+  content: number | undefined;
+};
+
+/** A row with its line, without the line end. */
+export type LinedRow = Row & { line: string };
+
+const categoryIndex = new Map<string, number>(categories.map((category, index) => [category, index]));
+
+/** Index in `categories`, which is also the place of its counter. */
+function indexOfCategory(category: string): number {
+  const index = categoryIndex.get(category);
+  invariant(index !== undefined, "a validated event has one of the eight categories");
+  return index;
+}
+
+const contentMask = 0xffffff;
+
+/** The checksum has a fixed width, so its place can be reserved and filled once the content has been written. */
+const contentChars = String(contentMask).length;
+/** What stands where a checksum will. */
+export const contentRoom = " ".repeat(contentChars);
+
+/** A checksum as a line has it. */
+export const contentText = (content: number) => String(content).padStart(contentChars);
+
+/**
+ * The checksum of what a client sent: its time as it is kept, the category, and the rest as a line has it. A time that the server
+ * filled in differs from try to try, so it is not part of it.
+ */
+export const contentOf = (sentTime: string, category: string, rest: string | Uint8Array): number =>
+  Bun.hash.xxHash32(rest, Bun.hash.xxHash32(`${sentTime}${category}`)) & contentMask;
+
+/** What stands between the parts of a head. */
+export const headKeys = {
+  eventId: '{"event_id":"',
+  time: '","timestamp":"',
+  receivedAt: '","received_at":"',
+  category: '","category":"',
+  content: ',"content":',
+} as const;
+
+/** The members of a line that its request's events share. */
+export const sharedText = ({ subjectText, clientIdText }: Acceptance) =>
+  (subjectText === "null" ? "" : `,"subject":${subjectText}`) +
+  (clientIdText === "null" ? "" : `,"client_id":${clientIdText}`);
+
+/** Where in a line the checksum stands. Bytes, and as many characters. */
+export const contentPlaceAt = (category: string) => categoryAt + category.length + 1 + headKeys.content.length;
+
+/** The part of a line that holds what the client sent and the head does not: members of an object; `properties` is JSON. */
+function sentText(event: ValidEvent, properties: string | undefined): string {
+  const sent = JSON.stringify({
+    priority: event.priority,
+    event_name: event.event_name,
+    session_id: event.session_id ?? undefined,
+    page_url: event.page_url ?? undefined,
+    referrer: event.referrer ?? undefined,
+    user_agent: event.user_agent ?? undefined,
+  }).slice(1, -1);
+  return properties === undefined ? sent : `${sent},"properties":${properties}`;
+}
+
+/** Fills in what the client left out and writes the line; `hasOwnSpellings`: some number of it is not spelt as JavaScript does. */
+export function rowOf(event: ValidEvent, acceptance: Acceptance, hasOwnSpellings: boolean): LinedRow {
+  const timestamp = event.timestamp ?? acceptance.receivedAt;
+  const properties = event.properties === null ? undefined : JSON.stringify(event.properties);
+  const sent = sentText(event, properties);
+  const category: Category = event.category;
+  const eventId = event.event_id ?? makeEventId();
+  const content = event.event_id === undefined ? undefined : contentOf(event.timestamp?.text ?? "", category, sent);
+  // DuckDB respells numbers when it reads JSON, and as JavaScript does but for this: 1e+21 becomes 1e21. Text it keeps.
+  const isQuoted = properties !== undefined && (hasOwnSpellings || hasPlus(properties));
+  const stored = isQuoted ? sentText(event, JSON.stringify(properties)) : sent;
+  const contentField = content === undefined ? "" : headKeys.content + contentText(content);
+  const head = `${headKeys.eventId}${eventId}${headKeys.time}${timestamp.text}${headKeys.receivedAt}${acceptance.receivedAt.text}${headKeys.category}${category}"`;
+  const line = `${head}${contentField}${sharedText(acceptance)},${stored}}`;
+  return { line, eventId, category: indexOfCategory(category), hour: timestamp.hour, content };
+}
+
+/** Whether a number in some JSON has a plus. A string that holds one is skipped. */
+const hasPlus = (json: string) => json.includes("e+") && json.replace(/"(?:[^"\\]|\\.)*"/g, "").includes("e+");
+
+const idAt = headKeys.eventId.length;
+const timestampAt = idAt + 36 + headKeys.time.length;
+const receivedAt = timestampAt + 27 + headKeys.receivedAt.length;
+const categoryAt = receivedAt + 27 + headKeys.category.length;
+/** Where the longest category and the longest checksum end. */
+const headBytesMax = categoryAt + 12 + headKeys.content.length + contentChars;
+
+/** What recovery asks of a line. */
+export type RowHead = Row & { receivedAtMs: number };
+
+/**
+ * Reads the head of a line that `rowOf` wrote, from its bytes.
+ * @throws InvariantBroken when the bytes are no such line
+ */
+export function readRowHead(line: Buffer): RowHead {
+  const head = line.toString("latin1", 0, Math.min(line.byteLength, headBytesMax));
+  invariant(head.startsWith(headKeys.eventId) && head.length > categoryAt, "a journal line starts with its event's id");
+  const categoryEnd = head.indexOf('"', categoryAt);
+  const hasContent = head.startsWith(headKeys.content, categoryEnd + 1);
+  return {
+    eventId: head.slice(idAt, idAt + 36),
+    category: indexOfCategory(head.slice(categoryAt, categoryEnd)),
+    hour: hourOfText(head.slice(timestampAt, timestampAt + 27)),
+    content: hasContent ? Number.parseInt(head.slice(categoryEnd + 1 + headKeys.content.length), 10) : undefined,
+    receivedAtMs: Date.parse(head.slice(receivedAt, receivedAt + 27)),
+  };
+}

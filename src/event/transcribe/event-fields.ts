@@ -1,0 +1,101 @@
+/** Where the fields of an event stand in a body that stays bytes. */
+import { closeObject, letterN, openObject } from "../../base/ascii.ts";
+import type { eventSchema } from "../schema.ts";
+import type { JsonScanner } from "./json-scanner.ts";
+import { keyHash } from "./key-hash.ts";
+
+type FieldName = keyof typeof eventSchema.properties;
+
+/** A field of an event: its key, and where its value stands, from its first byte to behind its last one. */
+export class Field {
+  readonly key: Buffer;
+  /** What stands before the value in a line. */
+  readonly label: Buffer;
+  isThere = false;
+  isNull = false;
+  from = 0;
+  to = 0;
+  /** The value's first byte. */
+  first = 0;
+  /** Whether some string in it has an escape that JSON.stringify may write in another way. */
+  isRespelled = false;
+
+  constructor(name: string) {
+    this.key = Buffer.from(name);
+    this.label = Buffer.from(`,"${name}":`);
+  }
+
+  /** Whether there is a value and not null. */
+  get hasValue(): boolean {
+    return this.isThere && !this.isNull;
+  }
+}
+
+/** The fields of one event after another. */
+export class EventFields implements Record<FieldName, Field> {
+  readonly event_name = new Field("event_name");
+  readonly category = new Field("category");
+  readonly priority = new Field("priority");
+  readonly properties = new Field("properties");
+  readonly timestamp = new Field("timestamp");
+  readonly session_id = new Field("session_id");
+  readonly page_url = new Field("page_url");
+  readonly referrer = new Field("referrer");
+  readonly user_agent = new Field("user_agent");
+  readonly event_id = new Field("event_id");
+  /** Whether there is space between the tokens of `properties`. */
+  propertiesHaveSpace = false;
+  /** Whether a number of `properties` has a plus before its exponent, though JSON.stringify writes it so. */
+  propertiesHavePlus = false;
+
+  readonly #scanner: JsonScanner;
+  readonly #all: readonly Field[];
+  /** Those whose bytes are compared or read here, and not only copied. */
+  readonly #read: readonly Field[] = [this.category, this.priority, this.timestamp, this.event_id];
+  readonly #ofHash: ReadonlyMap<number, Field>;
+
+  constructor(scanner: JsonScanner) {
+    this.#scanner = scanner;
+    this.#all = Object.values(this).filter((each): each is Field => each instanceof Field);
+    this.#ofHash = new Map(this.#all.map((each) => [keyHash(each.key), each]));
+  }
+
+  /**
+   * Steps over an event and finds its fields; false where the scanner accepts none. A field that stands twice is not plain, nor is one
+   * that is read here and has escapes, or a key with escapes, which may be a field's.
+   */
+  scan(): boolean {
+    const scanner = this.#scanner;
+    for (const each of this.#all) each.isThere = false;
+    let goesOn = scanner.enter(openObject, closeObject);
+    while (goesOn === true) {
+      const hash = scanner.key();
+      if (hash === undefined) return false;
+      if (scanner.isKeyRespelled) scanner.isPlain = false;
+      const named = this.#ofHash.get(hash);
+      const field = named !== undefined && scanner.keyIs(named.key) ? named : undefined;
+      const first = scanner.peek();
+      const from = scanner.at;
+      scanner.hasSpace = false;
+      scanner.isRespelled = false;
+      scanner.hasPlus = false;
+      if (!scanner.value()) return false;
+      if (field !== undefined) {
+        if (field.isThere) scanner.isPlain = false;
+        field.isThere = true;
+        field.isNull = first === letterN;
+        field.first = first;
+        field.from = from;
+        field.to = scanner.at;
+        field.isRespelled = scanner.isRespelled;
+        if (field === this.properties) {
+          this.propertiesHaveSpace = scanner.hasSpace;
+          this.propertiesHavePlus = scanner.hasPlus;
+        }
+      }
+      goesOn = scanner.next(closeObject);
+    }
+    for (const each of this.#read) if (each.isThere && each.isRespelled) scanner.isPlain = false;
+    return goesOn === false;
+  }
+}

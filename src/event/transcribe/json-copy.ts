@@ -1,0 +1,48 @@
+/** Copies JSON from a body into a line as JSON.stringify would write it: without parsing, and without garbage. */
+import { backslash, quote, space } from "../../base/ascii.ts";
+import type { LineBuffer } from "../../base/line-buffer.ts";
+import { escapeEnd, writeEscape } from "./json-escape.ts";
+
+/** What stands from `from` to before `to`. */
+type Stretch = { from: number; to: number };
+
+/** Without the space between its tokens, and with escapes as JSON.stringify writes them. REQUIRES: as many bytes reserved. */
+export function copyRespelled(lines: LineBuffer, body: Buffer, { from, to }: Stretch): void {
+  let isInString = false;
+  for (let at = from; at < to; ) {
+    const byte = body[at] ?? 0;
+    if (byte === backslash) {
+      at = writeEscape(lines, body, at);
+      continue;
+    }
+    if (byte === quote) isInString = !isInString;
+    if (isInString || byte > space) lines.byte(byte);
+    at += 1;
+  }
+}
+
+/** How many code points a JSON string has; its quotes are not in the stretch. */
+export function codePointsIn(body: Buffer, { from, to }: Stretch): number {
+  let codePoints = 0;
+  for (let at = from; at < to; codePoints++) {
+    if (body[at] === backslash) {
+      at = escapeEnd(body, at);
+      continue;
+    }
+    at += 1;
+    while (((body[at] ?? 0) & 0xc0) === 0x80) at += 1;
+  }
+  return codePoints;
+}
+
+/** What JSON.stringify would write for a value that is a string or null; undefined where the text is neither. */
+export function canonicalText(text: string): string | undefined {
+  if (!text.includes("\\")) return text;
+  try {
+    return JSON.stringify(JSON.parse(text));
+  } catch (error) {
+    // It looked like a string only from where it seemed to begin.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

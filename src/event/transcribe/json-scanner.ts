@@ -1,0 +1,265 @@
+/**
+ * Walks over JSON that stays bytes: where values begin and end, and whether JSON.stringify would write them as they stand.
+ * REQUIRES: the bytes are valid UTF-8. What a scanner accepts and calls plain, JSON.parse accepts too, and JSON.stringify gives
+ * the same bytes for it but for what is noted beside: space between tokens, escapes, numbers in a spelling of their own
+ * (property test). What it does not accept may still be JSON.
+ */
+import {
+  backslash,
+  closeList,
+  closeObject,
+  colon,
+  comma,
+  digit0,
+  digit9,
+  dot,
+  letterE,
+  lineEnd,
+  minus,
+  openList,
+  openObject,
+  plus,
+  quote,
+  space,
+} from "../../base/ascii.ts";
+import { escapeEnd, isRespelled } from "./json-escape.ts";
+import { spellingOf } from "./json-number.ts";
+import { KeyHash } from "./key-hash.ts";
+
+/** Deeper values are for the parser, which refuses some of them: `properties` may nest as deep as this in any body. */
+const depthMax = 64;
+
+/** Each key is compared with those before it; from this many members on they are looked up. */
+const comparedMax = 64;
+
+/** 1 for each byte that a string may hold as it is: all but controls, the quote and the backslash. */
+const ordinary = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < space || byte === quote || byte === backslash ? 0 : 1,
+);
+
+const words = ["true", "false", "null"].map((word) => Buffer.from(word));
+
+/** A place in some JSON. Steps give false for what is not accepted; the place means nothing then. */
+export class JsonScanner {
+  #bytes: Buffer = Buffer.alloc(0);
+  /** The place: index of the next byte. */
+  at = 0;
+  /** Where the bytes of the last key begin. */
+  keyAt = 0;
+  /** Set to false when a value is met that JSON.stringify would write in another way; set to true by the caller. */
+  isPlain = true;
+  /** Set to true when there was space between tokens; set to false by the caller. */
+  hasSpace = false;
+  /** Set to true when a string has an escape that JSON.stringify may write in another way; set to false by the caller. */
+  isRespelled = false;
+  /** Set to true when JSON.stringify would write a number with other digits or signs; set to false by the caller. */
+  hasOwnSpelling = false;
+  /** Set to true when a number has a plus before its exponent, though JSON.stringify writes it so; set to false by the caller. */
+  hasPlus = false;
+  /** Whether the last key has an escape that JSON.stringify may write in another way. */
+  isKeyRespelled = false;
+  /** Hashes of the keys of all objects around the place, outermost first. */
+  readonly #hashes: number[] = [];
+
+  /** Begins with other bytes. */
+  begin(bytes: Buffer): void {
+    this.#bytes = bytes;
+    this.at = 0;
+    this.isPlain = true;
+    this.hasSpace = false;
+    this.isRespelled = false;
+    this.hasOwnSpelling = false;
+    this.hasPlus = false;
+    this.#hashes.length = 0;
+  }
+
+  /** The next byte behind any space; 0 at the end. */
+  peek(): number {
+    const bytes = this.#bytes;
+    let at = this.at;
+    let byte = bytes[at] ?? 0;
+    if (byte > space) return byte;
+    while (byte === space || byte === lineEnd || byte === 0x0d || byte === 0x09) byte = bytes[++at] ?? 0;
+    if (at > this.at) this.hasSpace = true;
+    this.at = at;
+    return byte;
+  }
+
+  /** Steps over this byte, and space before it. */
+  token(byte: number): boolean {
+    if (this.peek() !== byte) return false;
+    this.at += 1;
+    return true;
+  }
+
+  /** Steps to the first member of an object or a list; gives whether there is one, undefined where none of the two begins. */
+  enter(open: number, close: number): boolean | undefined {
+    if (!this.token(open)) return undefined;
+    if (this.peek() !== close) return true;
+    this.at += 1;
+    return false;
+  }
+
+  /** Steps over what stands behind a member; gives whether another one follows, undefined where neither that nor the end does. */
+  next(close: number): boolean | undefined {
+    const byte = this.peek();
+    if (byte !== comma && byte !== close) return undefined;
+    this.at += 1;
+    return byte === comma;
+  }
+
+  /** Steps over a key with its colon; gives its hash, undefined where there is none. */
+  key(): number | undefined {
+    if (this.peek() !== quote) return undefined;
+    const bytes = this.#bytes;
+    let at = this.at + 1;
+    let byte = bytes[at] ?? 0;
+    this.keyAt = at;
+    this.isKeyRespelled = false;
+    // JavaScript puts keys that are numbers before all others.
+    let isNumber = byte >= digit0 && byte <= digit9;
+    let hash = 0;
+    while (ordinary[byte] === 1) {
+      hash = (Math.imul(hash, 31) + byte) | 0;
+      if (isNumber && (byte < digit0 || byte > digit9)) isNumber = false;
+      byte = bytes[++at] ?? 0;
+    }
+    if (byte === backslash) {
+      const key = this.#keyWithEscapes();
+      if (key === undefined) return undefined;
+      ({ hash, isNumber } = key);
+    } else if (byte === quote) this.at = at + 1;
+    else return undefined;
+    if (isNumber) this.isPlain = false;
+    return this.token(colon) ? hash : undefined;
+  }
+
+  /** Steps over a key and hashes what it stands for. */
+  #keyWithEscapes(): KeyHash | undefined {
+    const bytes = this.#bytes;
+    const wasRespelled = this.isRespelled;
+    this.isRespelled = false;
+    if (!this.string()) return undefined;
+    this.isKeyRespelled = this.isRespelled;
+    if (wasRespelled) this.isRespelled = true;
+    return new KeyHash(bytes, this.keyAt, this.at - 1);
+  }
+
+  /** Whether the last key is this one, which has no backslash, and is written without one. */
+  keyIs(key: Uint8Array): boolean {
+    return this.#isAt(this.keyAt, key) && this.#bytes[this.keyAt + key.length] === quote;
+  }
+
+  /** Steps over a string, which must begin right here. */
+  string(): boolean {
+    const bytes = this.#bytes;
+    let at = this.at;
+    if (bytes[at] !== quote) return false;
+    let byte = bytes[++at] ?? 0;
+    for (;;) {
+      while (ordinary[byte] === 1) byte = bytes[++at] ?? 0;
+      if (byte === quote) break;
+      if (byte !== backslash) return false;
+      const end = escapeEnd(bytes, at);
+      if (end === -1) return false;
+      if (isRespelled(bytes, at)) this.isRespelled = true;
+      at = end;
+      byte = bytes[at] ?? 0;
+    }
+    this.at = at + 1;
+    return true;
+  }
+
+  /** Steps over any value. */
+  value(depth = 0): boolean {
+    const byte = this.peek();
+    if (byte === quote) return this.string();
+    if (byte === openObject) return depth < depthMax && this.#object(depth);
+    if (byte === openList) return depth < depthMax && this.#list(depth);
+    for (const word of words) if (byte === word[0]) return this.#word(word);
+    return this.#number();
+  }
+
+  #object(depth: number): boolean {
+    const hashes = this.#hashes;
+    const first = hashes.length;
+    let many: Set<number> | undefined;
+    let goesOn = this.enter(openObject, closeObject);
+    while (goesOn === true) {
+      const hash = this.key();
+      if (hash === undefined) return false;
+      if (many === undefined && hashes.length - first === comparedMax) many = new Set(hashes.slice(first));
+      // Two keys with one hash may be the same.
+      if (many !== undefined) {
+        if (many.has(hash)) this.isPlain = false;
+        many.add(hash);
+      } else {
+        for (let index = first; index < hashes.length; index++) if (hashes[index] === hash) this.isPlain = false;
+        hashes.push(hash);
+      }
+      if (!this.value(depth + 1)) return false;
+      goesOn = this.next(closeObject);
+    }
+    hashes.length = first;
+    return goesOn === false;
+  }
+
+  #list(depth: number): boolean {
+    let goesOn = this.enter(openList, closeList);
+    while (goesOn === true) {
+      if (!this.value(depth + 1)) return false;
+      goesOn = this.next(closeList);
+    }
+    return goesOn === false;
+  }
+
+  #word(word: Uint8Array): boolean {
+    const start = this.at;
+    this.at += word.length;
+    return this.#isAt(start, word);
+  }
+
+  #isAt(at: number, expected: Uint8Array): boolean {
+    const bytes = this.#bytes;
+    for (let index = 0; index < expected.length; index++) if (bytes[at + index] !== expected[index]) return false;
+    return true;
+  }
+
+  #number(): boolean {
+    const bytes = this.#bytes;
+    const start = this.at;
+    let at = start;
+    if (bytes[at] === minus) at += 1;
+    const whole = at;
+    at = this.#digitsEnd(at);
+    if (at === whole || (bytes[whole] === digit0 && at > whole + 1)) return false;
+    const wholeEnd = at;
+    if (bytes[at] === dot) {
+      at = this.#digitsEnd(wholeEnd + 1);
+      if (at === wholeEnd + 1) return false;
+    }
+    const fractionEnd = at;
+    if (((bytes[at] ?? 0) | space) === letterE) {
+      at += 1;
+      if (bytes[at] === minus || bytes[at] === plus) at += 1;
+      const exponent = at;
+      at = this.#digitsEnd(at);
+      if (at === exponent) return false;
+    }
+    this.at = at;
+    // Once one has a spelling of its own, how the others are spelled does not matter.
+    if (this.hasOwnSpelling) return true;
+    const spelling = spellingOf(bytes, { start, whole, wholeEnd, fractionEnd, end: at });
+    if (spelling === "own") this.hasOwnSpelling = true;
+    else if (spelling === "plus") this.hasPlus = true;
+    return true;
+  }
+
+  #digitsEnd(from: number): number {
+    const bytes = this.#bytes;
+    let at = from;
+    let byte = bytes[at] ?? 0;
+    while (byte >= digit0 && byte <= digit9) byte = bytes[++at] ?? 0;
+    return at;
+  }
+}

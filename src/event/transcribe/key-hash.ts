@@ -1,0 +1,35 @@
+/** Hashes of object keys, by which they are found and compared. */
+import { backslash, digit0, digit9 } from "../../base/ascii.ts";
+import { writeEscape } from "./json-escape.ts";
+
+/** The hash of a key that `JsonScanner.key` gives, of the key's bytes. */
+export function keyHash(key: Uint8Array): number {
+  let hash = 0;
+  for (const byte of key) hash = (Math.imul(hash, 31) + byte) | 0;
+  return hash;
+}
+
+/** The same of a key that has escapes: of the bytes that JSON.stringify would write for it. */
+export class KeyHash {
+  hash = 0;
+  /** Whether it has digits alone. */
+  isNumber = true;
+
+  /** REQUIRES: what stands from `from` to before `to` is what a JSON string holds. */
+  constructor(bytes: Uint8Array, from: number, to: number) {
+    for (let at = from; at < to; ) {
+      const byte = bytes[at] ?? 0;
+      if (byte === backslash) at = writeEscape(this, bytes, at);
+      else {
+        this.byte(byte);
+        at += 1;
+      }
+    }
+  }
+
+  /** Takes the next byte. */
+  byte(byte: number): void {
+    this.hash = (Math.imul(this.hash, 31) + byte) | 0;
+    if (byte < digit0 || byte > digit9) this.isNumber = false;
+  }
+}

@@ -1,0 +1,69 @@
+/** A time as it stands in a body, to the 27 characters of a line, without making a text of it where it is written as most are. */
+import { colon, digit0, digit9, dot, letterZ } from "../../base/ascii.ts";
+import { hourOfText, parseTimestamp } from "../timestamp.ts";
+
+/** `YYYY-MM-DD`: bytes of a date. */
+const dateBytes = 10;
+/** `YYYY-MM-DDTHH:MM:SS`: where a fraction may follow. */
+const secondsEnd = 19;
+/** Digits of a fraction that are kept. */
+const fractionDigits = 6;
+const textBytes = 27;
+
+/** The last time that was read. */
+export class SentTime {
+  /** `YYYY-MM-DDTHH:MM:SS.ffffffZ`, in ASCII. */
+  readonly bytes = Buffer.from("1970-01-01T00:00:00.000000Z");
+  /** Whole hours since 1970-01-01T00Z. */
+  hour = 0;
+  /** Hours since 1970 of the day that `bytes` begin with. */
+  #dayHours = 0;
+
+  /** The same as `bytes`. */
+  get text(): string {
+    return this.bytes.toString("latin1");
+  }
+
+  /** Reads what stands between the quotes of a text; false where it is not a time, or not certain to be one. */
+  readText(body: Buffer, from: number, to: number): boolean {
+    return this.#readUsual(body, from, to) || this.read(body.toString("latin1", from, to));
+  }
+
+  /** Reads a time in any form; false where it is none. */
+  read(value: string | number): boolean {
+    const parsed = parseTimestamp(value);
+    if (!parsed.ok) return false;
+    const { text, hour } = parsed.timestamp;
+    this.bytes.write(text, 0, "latin1");
+    this.hour = hour;
+    this.#dayHours = hourOfText(`${text.slice(0, dateBytes)}T00`);
+    return true;
+  }
+
+  /** On the day of the last one, and in UTC: `YYYY-MM-DDTHH:MM:SS` with up to six digits behind a point, and `Z`. */
+  #readUsual(body: Buffer, from: number, to: number): boolean {
+    const { bytes } = this;
+    const fractionEnd = to - 1;
+    const length = fractionEnd - from;
+    if (length < secondsEnd || length > secondsEnd + 1 + fractionDigits || body[fractionEnd] !== letterZ) return false;
+    for (let index = 0; index <= dateBytes; index++) if (body[from + index] !== bytes[index]) return false;
+    if (body[from + 13] !== colon || body[from + 16] !== colon) return false;
+    const hour = twoDigits(body, from + 11);
+    if (!(hour <= 23 && twoDigits(body, from + 14) <= 59 && twoDigits(body, from + 17) <= 59)) return false;
+    if (length > secondsEnd && (body[from + secondsEnd] !== dot || length === secondsEnd + 1)) return false;
+    for (let index = secondsEnd + 1; index < length; index++) if (!isDigit(body[from + index] ?? 0)) return false;
+    for (let index = dateBytes + 1; index < secondsEnd; index++) bytes[index] = body[from + index] ?? 0;
+    for (let index = secondsEnd + 1; index < textBytes - 1; index++)
+      bytes[index] = index < length ? (body[from + index] ?? 0) : digit0;
+    this.hour = this.#dayHours + hour;
+    return true;
+  }
+}
+
+const isDigit = (byte: number) => byte >= digit0 && byte <= digit9;
+
+/** More than 99 where there are not two digits. */
+function twoDigits(bytes: Buffer, at: number): number {
+  const [tens, ones] = [bytes[at] ?? 0, bytes[at + 1] ?? 0];
+  return isDigit(tens) && isDigit(ones) ? (tens - digit0) * 10 + ones - digit0 : 100;
+}

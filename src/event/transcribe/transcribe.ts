@@ -1,0 +1,279 @@
+/**
+ * Bodies to journal lines, byte by byte, without making values of them, however their language spells numbers and strings. An
+ * event that holds something out of the ordinary (a key twice or a number as a key, escapes in what is read here) is read by the
+ * parser, alone.
+ *
+ * Invariants:
+ * - Lines are what parsing, validating and `rowOf` make of the same body, byte for byte (property test).
+ * - What is not a valid body, or not certain to be one, gives undefined and leaves no line: the parser decides, and explains.
+ */
+
+import { isUtf8 } from "node:buffer";
+import { closeList, closeObject, digit9, letterN, lineEnd, openList, openObject, quote } from "../../base/ascii.ts";
+import type { LineBuffer } from "../../base/line-buffer.ts";
+import { categories, categoryDefault, priorities, priorityDefault } from "../categories.ts";
+import { makeEventId, parseEventId } from "../event-id.ts";
+import { LineHead } from "../line/line-head.ts";
+import { type Acceptance, contentOf, contentPlaceAt, contentText, rowOf } from "../line/row.ts";
+import { type WrittenRow, writeRow } from "../line/written-row.ts";
+import { parseJson } from "../parse/parse.ts";
+import { validateEvent } from "../parse/validate.ts";
+import { batchEventsMax, eventNameCodePointsMax } from "../schema.ts";
+import type { Timestamp } from "../timestamp.ts";
+import { EventFields, type Field } from "./event-fields.ts";
+import { canonicalText, codePointsIn, copyRespelled } from "./json-copy.ts";
+import { JsonScanner } from "./json-scanner.ts";
+import { keyHash } from "./key-hash.ts";
+import { SentTime } from "./sent-time.ts";
+
+const eventsKey = Buffer.from("events");
+const eventsHash = keyHash(eventsKey);
+const clientIdKey = Buffer.from("client_id");
+const clientIdHash = keyHash(clientIdKey);
+
+/** Clients that follow the schema's order send `client_id` last, and lines need it first: it is looked for in this many bytes at the end. */
+const clientIdWithin = 1_024;
+const clientIdAtEnd = /^"client_id"[ \t\r\n]*:[ \t\r\n]*("(?:[^"\\]|\\.)*"|null)[ \t\r\n]*\}[ \t\r\n]*$/;
+
+/** It stands in each line of a batch: what a longer one comes to, and whether that is too much, is for the parser. Characters. */
+const clientIdCharsMax = 1_024;
+
+/** Two escapes of six bytes are the longest spelling of a code point. */
+const codePointBytesMax = 12;
+
+/** What a line may have beside its head and what stands in the body: labels, a priority, braces, the line end. Bytes. */
+const labelBytesMax = 256;
+
+const categoryTexts = categories.map((text) => Buffer.from(`"${text}"`));
+const priorityTexts = priorities.map((text) => Buffer.from(`"${text}"`));
+const categoryDefaultAt = categories.indexOf(categoryDefault);
+const priorityDefaultAt = priorities.indexOf(priorityDefault);
+
+/** Writes lines; one for all bodies of a thread, one after another. */
+export class Transcriber {
+  readonly #lines: LineBuffer;
+  readonly #scanner = new JsonScanner();
+  readonly #fields = new EventFields(this.#scanner);
+  readonly #head = new LineHead();
+  readonly #sentTime = new SentTime();
+  readonly #receivedTime = new SentTime();
+  #receivedAt: Timestamp | undefined;
+  readonly #textFields: readonly Field[];
+  #body: Buffer = Buffer.alloc(0);
+  #parsedBytes = 0;
+
+  constructor(lines: LineBuffer) {
+    this.#lines = lines;
+    const { session_id, page_url, referrer, user_agent } = this.#fields;
+    this.#textFields = [session_id, page_url, referrer, user_agent];
+  }
+
+  /** Writes the line of an event. */
+  event(body: Buffer, acceptance: Acceptance): WrittenRow[] | undefined {
+    return this.#written(body, () => {
+      this.#share(acceptance);
+      const row = this.#event(acceptance);
+      return row !== undefined && this.#isAtEnd() ? [row] : undefined;
+    });
+  }
+
+  /** Writes the lines of a batch. */
+  batch(body: Buffer, acceptance: Omit<Acceptance, "clientIdText">): WrittenRow[] | undefined {
+    return this.#written(body, () => this.#batch(acceptance));
+  }
+
+  /** Bytes of events that the parser read since the last call. */
+  takeParsedBytes(): number {
+    const bytes = this.#parsedBytes;
+    this.#parsedBytes = 0;
+    return bytes;
+  }
+
+  #written<Result>(body: Buffer, write: () => Result | undefined): Result | undefined {
+    if (!isUtf8(body)) return undefined;
+    this.#body = body;
+    this.#scanner.begin(body);
+    const start = this.#lines.end;
+    const result = write();
+    if (result === undefined) this.#lines.cut(start);
+    return result;
+  }
+
+  #isAtEnd(): boolean {
+    this.#scanner.peek();
+    return this.#scanner.at === this.#body.byteLength;
+  }
+
+  #batch(shared: Omit<Acceptance, "clientIdText">): WrittenRow[] | undefined {
+    const scanner = this.#scanner;
+    let clientIdText: string | undefined;
+    let assumed = "null";
+    let rows: WrittenRow[] | undefined;
+    let goesOn = scanner.enter(openObject, closeObject);
+    while (goesOn === true) {
+      const hash = scanner.key();
+      if (hash === undefined || scanner.isKeyRespelled) return undefined;
+      if (hash === eventsHash && scanner.keyIs(eventsKey)) {
+        if (rows !== undefined) return undefined;
+        assumed = clientIdText ?? this.#clientIdAhead();
+        rows = this.#events({ ...shared, clientIdText: assumed });
+        if (rows === undefined) return undefined;
+      } else {
+        const isClientId = hash === clientIdHash && scanner.keyIs(clientIdKey);
+        const first = scanner.peek();
+        const from = scanner.at;
+        if (!scanner.value()) return undefined;
+        if (isClientId && (clientIdText !== undefined || (first !== quote && first !== letterN))) return undefined;
+        if (isClientId) clientIdText = canonicalText(this.#body.toString("utf8", from, scanner.at));
+      }
+      if (!scanner.isPlain) return undefined;
+      goesOn = scanner.next(closeObject);
+    }
+    if (goesOn !== false || rows === undefined || !this.#isAtEnd()) return undefined;
+    return assumed === (clientIdText ?? "null") ? rows : undefined;
+  }
+
+  /** The `client_id` that the body seems to end with; the caller sees whether it does. */
+  #clientIdAhead(): string {
+    const tail = this.#body.subarray(Math.max(0, this.#body.byteLength - clientIdWithin));
+    const at = tail.lastIndexOf('"client_id"');
+    const found = at === -1 ? undefined : clientIdAtEnd.exec(tail.toString("utf8", at))?.[1];
+    return (found === undefined ? undefined : canonicalText(found)) ?? "null";
+  }
+
+  #events(acceptance: Acceptance): WrittenRow[] | undefined {
+    const scanner = this.#scanner;
+    // A key before them may not have been plain.
+    if (!scanner.isPlain || acceptance.clientIdText.length > clientIdCharsMax) return undefined;
+    this.#share(acceptance);
+    const rows: WrittenRow[] = [];
+    let goesOn = scanner.enter(openList, closeList);
+    while (goesOn === true) {
+      const row = this.#event(acceptance);
+      if (row === undefined || rows.length === batchEventsMax) return undefined;
+      rows.push(row);
+      goesOn = scanner.next(closeList);
+    }
+    return goesOn === false && rows.length > 0 ? rows : undefined;
+  }
+
+  #share(acceptance: Acceptance): void {
+    this.#head.share(acceptance);
+    if (this.#receivedAt === acceptance.receivedAt) return;
+    this.#receivedAt = acceptance.receivedAt;
+    this.#receivedTime.read(acceptance.receivedAt.text);
+  }
+
+  /** Writes the line of the event that begins here. */
+  #event(acceptance: Acceptance): WrittenRow | undefined {
+    const scanner = this.#scanner;
+    scanner.peek();
+    const from = scanner.at;
+    scanner.hasOwnSpelling = false;
+    if (!this.#fields.scan()) return undefined;
+    if (scanner.isPlain) return this.#plainEvent(scanner.at - from);
+    scanner.isPlain = true;
+    return this.#otherEvent(this.#body.subarray(from, scanner.at), acceptance);
+  }
+
+  #otherEvent(bytes: Buffer, acceptance: Acceptance): WrittenRow | undefined {
+    this.#parsedBytes += bytes.byteLength;
+    const parsed = parseJson(bytes);
+    if (!parsed.ok) return undefined;
+    const validated = validateEvent(parsed.value, parsed.exact);
+    const [event] = validated.ok ? validated.events : [];
+    return event && writeRow(rowOf(event, acceptance, parsed.exact !== parsed.value), this.#lines);
+  }
+
+  /** Writes the line of the event whose fields are found, in the order of `rowOf`; `bytes`: how many it takes in the body. */
+  #plainEvent(bytes: number): WrittenRow | undefined {
+    const { event_name, properties } = this.#fields;
+    const category = this.#memberAt(this.#fields.category, categoryTexts, categoryDefaultAt);
+    const priority = this.#memberAt(this.#fields.priority, priorityTexts, priorityDefaultAt);
+    const [categoryText, priorityText] = [categoryTexts[category], priorityTexts[priority]];
+    const isTimeSent = this.#timeAt(this.#fields.timestamp);
+    const sentId = this.#idAt(this.#fields.event_id);
+    if (categoryText === undefined || priorityText === undefined || isTimeSent === undefined || sentId === undefined)
+      return undefined;
+    if (!isText(event_name) || !this.#isName(event_name)) return undefined;
+    for (const field of this.#textFields) if (field.hasValue && !isText(field)) return undefined;
+    if (properties.hasValue && properties.first !== openObject) return undefined;
+
+    const lines = this.#lines;
+    const start = lines.end;
+    const eventId = sentId ?? makeEventId();
+    const time = isTimeSent ? this.#sentTime : this.#receivedTime;
+    const head = { eventId, time: time.bytes, category: categoryText, hasContent: sentId !== null };
+    lines.reserve(this.#head.bytesMax(categoryText.length) + bytes + labelBytesMax);
+    this.#head.write(lines, head);
+    const sentFrom = lines.end;
+    lines.copy(this.#fields.priority.label, 0, this.#fields.priority.label.length);
+    lines.copy(priorityText, 0, priorityText.length);
+    this.#write(event_name);
+    for (const field of this.#textFields) if (field.hasValue) this.#write(field);
+    const propertiesFrom = lines.end + properties.label.length;
+    if (properties.hasValue) this.#write(properties, properties.isRespelled || this.#fields.propertiesHaveSpace);
+    const sent = sentId === null ? undefined : lines.view(sentFrom + 1);
+    const categoryName = categories[category] ?? "";
+    const content = sent && contentOf(isTimeSent ? time.text : "", categoryName, sent);
+    if (content !== undefined) lines.over(start + contentPlaceAt(categoryName), contentText(content));
+    // As in `rowOf`: DuckDB would respell these numbers.
+    const isQuoted = this.#scanner.hasOwnSpelling || this.#fields.propertiesHavePlus;
+    if (properties.hasValue && isQuoted) lines.quoteFrom(propertiesFrom);
+    lines.reserve(2);
+    lines.byte(closeObject);
+    lines.byte(lineEnd);
+    return { eventId, category, hour: time.hour, content, bytes: lines.end - start };
+  }
+
+  #write(field: Field, isRespelled = field.isRespelled): void {
+    const { label, from, to } = field;
+    this.#lines.copy(label, 0, label.length);
+    if (isRespelled) copyRespelled(this.#lines, this.#body, field);
+    else this.#lines.copy(this.#body, from, to);
+  }
+
+  /** Whether a name has as many code points as one may; each has a byte at least, and at most two escapes. */
+  #isName({ from, to }: Field): boolean {
+    const bytes = to - from - 2;
+    if (bytes <= eventNameCodePointsMax) return bytes > 0;
+    if (bytes > eventNameCodePointsMax * codePointBytesMax) return false;
+    return codePointsIn(this.#body, { from: from + 1, to: to - 1 }) <= eventNameCodePointsMax;
+  }
+
+  /** The index of a field's value among its members; `fallback` where it has none, -1 where it is none of them. */
+  #memberAt(field: Field, members: readonly Buffer[], fallback: number): number {
+    if (!field.isThere) return fallback;
+    for (let index = 0; index < members.length; index++) {
+      const member = members[index];
+      if (member !== undefined && this.#isAt(field, member)) return index;
+    }
+    return -1;
+  }
+
+  #isAt({ from, to }: Field, member: Buffer): boolean {
+    if (to - from !== member.length) return false;
+    const body = this.#body;
+    for (let index = 0; index < member.length; index++) if (body[from + index] !== member[index]) return false;
+    return true;
+  }
+
+  /** Reads the client's time; false where it sent none, undefined where what it sent is not certain to be one. */
+  #timeAt(field: Field): boolean | undefined {
+    if (!field.hasValue) return false;
+    const isRead = isText(field)
+      ? this.#sentTime.readText(this.#body, field.from + 1, field.to - 1)
+      : field.first <= digit9 && this.#sentTime.read(Number(this.#body.toString("latin1", field.from, field.to)));
+    return isRead ? true : undefined;
+  }
+
+  /** Null: the client sent none; undefined: what it sent is not certain to be one. */
+  #idAt(field: Field): string | null | undefined {
+    if (!field.hasValue) return null;
+    if (!isText(field)) return undefined;
+    const parsed = parseEventId(this.#body.toString("latin1", field.from + 1, field.to - 1));
+    return parsed.ok ? parsed.id : undefined;
+  }
+}
+
+const isText = ({ hasValue, first }: Field) => hasValue && first === quote;

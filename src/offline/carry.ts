@@ -1,0 +1,197 @@
+/**
+ * What is sealed in one folder, carried into another: segments by hard links, or by copies where links cannot be; id logs
+ * and the receipts of erasures copied, because they grow.
+ *
+ * Invariants:
+ * - Beside a running service, with no lock: names decide what is current, and what vanishes meanwhile is looked up again.
+ * - An id is carried only when its event is: segments are listed before id logs are read, and a block is left out when its
+ *   flush goes past the segments. Otherwise a client that sends an event again would be told that it is there.
+ */
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { Sequence, ShardId } from "../base/brand.ts";
+import { appendDurably, removeIfThere, syncFolder } from "../base/durable.ts";
+import { codeOf, PlaceRefused } from "../base/errors.ts";
+import { keepReceipts, readReceipts } from "../store/catalog/receipts.ts";
+import type { CatalogSegment, ErasureReceipt } from "../store/catalog/views.ts";
+import { currentSegments } from "../store/folder/current.ts";
+import { filesIn, listNames } from "../store/folder/layout.ts";
+import {
+  type DataFolder,
+  parseIdLogName,
+  parseMarkerName,
+  parseSegmentName,
+  type SegmentName,
+} from "../store/folder/names.ts";
+import { readUnreadable, unreadableAdvice } from "../store/folder/unreadable.ts";
+import { encodeIdBlock, type IdBlock, readIdBlocks } from "../store/ids/blocks.ts";
+import { listImportedIds } from "../store/ids/imported-folder.ts";
+
+/** What was carried, and how. */
+export type Carried = {
+  segments: CatalogSegment[];
+  erasures: ErasureReceipt[];
+  bytes: number;
+  linked: number;
+  copied: number;
+};
+
+type Listed = { file: string; name: SegmentName };
+
+/** Where a hard link cannot be made though the file could be copied: another disk, not allowed, too many links. */
+const linkRefusals = new Set(["EXDEV", "EPERM", "EMLINK"]);
+
+/**
+ * Carries the current segments and the ids of their events into `to`, whose folders are there and hold nothing else. On
+ * return all of it is durable.
+ * @throws the system's error; what was carried until then stays
+ */
+export function carrySealed(from: DataFolder, to: DataFolder): Carried {
+  const how = new Map<string, "linked" | "copied">();
+  // Before the segments: what a receipt says is gone is then in none of them.
+  const erasures = readReceipts(from);
+  for (;;) {
+    // Before the segments: what a file that is here now knows is in them.
+    const imported = listImportedIds(from).filter(({ isSealed }) => isSealed);
+    const current = listCurrent(from);
+    requireReadable(from, current);
+    if (!carrySegments({ from, to, current, how }) || !carryIdLogs(from, to, current)) continue;
+    if (!imported.every(({ path, file }) => linkOrCopy(path, join(to.ids, file)) !== undefined)) continue;
+    if (erasures.length > 0) keepReceipts(to, erasures);
+    carryMarkers(from, to);
+    for (const folder of [to.segments, to.ids]) syncFolder(folder);
+    const segments = current.map(({ file, name }) => ({
+      file,
+      shard: name.shard,
+      bytes: statSync(join(to.segments, file)).size,
+    }));
+    const linked = [...how.values()].filter((each) => each === "linked").length;
+    const bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
+    return { segments, erasures, bytes, linked, copied: how.size - linked };
+  }
+}
+
+/** What is missing and known to be is so in the copy, too; the files in quarantine stay where they are. */
+function carryMarkers(from: DataFolder, to: DataFolder): void {
+  const markers = filesIn(from.quarantine).filter((file) => parseMarkerName(file) !== undefined);
+  if (markers.length === 0) return;
+  mkdirSync(to.quarantine, { recursive: true });
+  for (const file of markers) copyFileSync(join(from.quarantine, file), join(to.quarantine, file));
+  syncFolder(to.quarantine);
+}
+
+/** A copy that lacks events in silence would be taken for a whole one. */
+function requireReadable(from: DataFolder, current: readonly Listed[]): void {
+  const unreadable = readUnreadable(from).find(({ file }) => current.some((each) => each.file === file));
+  if (unreadable === undefined) return;
+  const { file, why } = unreadable;
+  throw new PlaceRefused(`${join(from.segments, file)} cannot be read: ${why}; ${unreadableAdvice(file)}`);
+}
+
+/**
+ * Current segments at one moment: listed until two listings in a row agree. One alone may miss a file that came and the one
+ * that it replaced and that went, both while the folder was being read.
+ */
+function listCurrent(folder: DataFolder): Listed[] {
+  let listed = listNames(folder.segments, parseSegmentName);
+  for (;;) {
+    const again = listNames(folder.segments, parseSegmentName);
+    if (again.map(({ file }) => file).join() === listed.map(({ file }) => file).join())
+      return currentSegments(again).current;
+    listed = again;
+  }
+}
+
+/** Brings `to` to exactly the segments given; false when one of them vanished. `how` tells what is there already. */
+function carrySegments(work: {
+  from: DataFolder;
+  to: DataFolder;
+  current: readonly Listed[];
+  how: Map<string, "linked" | "copied">;
+}): boolean {
+  const { from, to, current, how } = work;
+  const wanted = new Set(current.map(({ file }) => file));
+  for (const file of how.keys()) {
+    if (wanted.has(file)) continue;
+    removeIfThere(join(to.segments, file));
+    how.delete(file);
+  }
+  for (const file of wanted) {
+    if (how.has(file)) continue;
+    const done = linkOrCopy(join(from.segments, file), join(to.segments, file));
+    if (done === undefined) return false;
+    how.set(file, done);
+  }
+  return true;
+}
+
+/** Undefined: the file is not there. */
+function linkOrCopy(from: string, to: string): "linked" | "copied" | undefined {
+  try {
+    linkSync(from, to);
+    return "linked";
+  } catch (error) {
+    const code = codeOf(error) ?? "";
+    if (code === "ENOENT") return undefined;
+    if (!linkRefusals.has(code)) throw error;
+  }
+  try {
+    copyFileSync(from, to, constants.COPYFILE_EXCL);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+  syncClosed(to);
+  return "copied";
+}
+
+function syncClosed(path: string): void {
+  const descriptor = openSync(path, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Writes the id logs again, without the ids whose events are not in these segments; false when a log vanished. */
+function carryIdLogs(from: DataFolder, to: DataFolder, current: readonly Listed[]): boolean {
+  const reached = new Map<ShardId, Sequence>();
+  for (const { name } of current) if (name.to > (reached.get(name.shard) ?? 0)) reached.set(name.shard, name.to);
+  // A block of the older format does not say whose its ids are, and so is left out: rather a repeat than a loss.
+  const isCarried = ({ range }: IdBlock) => range !== undefined && range.to <= (reached.get(range.shard) ?? 0);
+  for (const file of readdirSync(to.ids)) rmSync(join(to.ids, file));
+  for (const { file } of listNames(from.ids, parseIdLogName)) {
+    const blocks = blocksIfThere(join(from.ids, file));
+    if (blocks === undefined) return false;
+    const carried = blocks.filter(isCarried).map(encodeIdBlock);
+    if (carried.length === 0) continue;
+    const descriptor = openSync(join(to.ids, file), "wx");
+    try {
+      appendDurably(descriptor, Buffer.concat(carried));
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+  return true;
+}
+
+function blocksIfThere(path: string): IdBlock[] | undefined {
+  try {
+    return readIdBlocks(path).blocks;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}

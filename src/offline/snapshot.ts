@@ -1,0 +1,221 @@
+/**
+ * Snapshots: a folder of its own with everything that is sealed at one moment, and back again.
+ *
+ * Invariants:
+ * - A snapshot appears whole: it is made under a temporary name beside its own, and renamed.
+ * - It shares its segments with the folder that it was taken of, by hard links. Nobody writes a sealed file, so neither side
+ *   sees what becomes of the other.
+ * - A restore has one step that counts: `segments` gets its name last. Killed before, the folder is still empty to the next
+ *   restore, and a start sweeps what lies there.
+ */
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { type Static, Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import { checksumOfFile, renameDurably, syncFolder } from "../base/durable.ts";
+import { codeOf, PlaceRefused } from "../base/errors.ts";
+import { publishedVersion, writeCatalog } from "../store/catalog/publish.ts";
+import { markFormat, requireKnownFormat } from "../store/folder/format-mark.ts";
+import { keepJson, readKeptJson } from "../store/folder/kept-file.ts";
+import { filesIn, holdsEvents, prepareDataFolder } from "../store/folder/layout.ts";
+import { lockDataFolder } from "../store/folder/lock.ts";
+import { type DataFolder, dataFolder, parseSegmentName, summaryFile, unfinishedSuffix } from "../store/folder/names.ts";
+import { inspectSmallFiles } from "../store/small-files.ts";
+import { literal } from "../store/sql/literals.ts";
+import { openLockedDuckDB } from "../store/sql/lock-duckdb.ts";
+import { sweepUnfinished } from "../store/sweep.ts";
+import { type Carried, carrySealed } from "./carry.ts";
+
+const summarySchema = Type.Object({
+  /** When it was begun, ISO 8601 in UTC. */
+  taken_at: Type.String(),
+  segments: Type.Integer(),
+  events: Type.Integer(),
+  /** Of the segments. */
+  bytes: Type.Integer(),
+  /** Segments that shared their bytes with the data folder when it was made, and those that did not. */
+  linked: Type.Integer(),
+  copied: Type.Integer(),
+  /** Smallest and largest `timestamp`, ISO 8601 in UTC; null where there is no event. */
+  first_timestamp: Type.Union([Type.String(), Type.Null()]),
+  last_timestamp: Type.Union([Type.String(), Type.Null()]),
+});
+
+/** What a snapshot holds, as its file `snapshot.json` says. */
+type SnapshotSummary = Static<typeof summarySchema>;
+
+/** A folder that was made, and what it holds. */
+export type SnapshotReport = SnapshotSummary & { path: string };
+
+const limits = { threads: 2, memoryMiB: 512 };
+
+/**
+ * Takes a snapshot of a data folder, which a service may be writing meanwhile, into `path`.
+ * @throws PlaceRefused when `path` is there and not an empty folder, or `folder` is not a data folder
+ */
+export async function takeSnapshot(folder: DataFolder, path: string): Promise<SnapshotReport> {
+  requireKnownFormat(folder);
+  if (!existsSync(folder.segments)) throw new PlaceRefused(`${folder.root} is not a data folder: it has no segments`);
+  const root = resolve(path);
+  requireEmpty(root);
+  sweepBeside(root);
+  const takenAt = new Date().toISOString();
+  const unfinished = prepareDataFolder(unfinishedName(root, process.pid));
+  markFormat(unfinished);
+  try {
+    const carried = carrySealed(folder, unfinished);
+    const counts = await writeCatalogFor({ root, from: folder, unfinished, carried });
+    const { segments, bytes, linked, copied } = carried;
+    const summary = { taken_at: takenAt, segments: segments.length, bytes, linked, copied, ...counts };
+    keepJson(join(unfinished.root, summaryFile), summary);
+    syncFolder(unfinished.root);
+    renameSync(unfinished.root, root);
+    // One whose name may not last is taken away again: it would be in the way of the next try.
+    syncOr(dirname(root), () => rmSync(root, { recursive: true, force: true }));
+    return { path: root, ...summary };
+  } catch (error) {
+    rmSync(unfinished.root, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/**
+ * Fills a data folder that holds no event from a snapshot, which stays as it is.
+ * @throws PlaceRefused when `path` holds events, or `from` is not a whole snapshot; DataFolderRefused when a server has it
+ */
+export async function restoreSnapshot(from: string, path: string): Promise<SnapshotReport> {
+  const snapshot = dataFolder(resolve(from));
+  requireKnownFormat(snapshot);
+  const summary = readSummary(snapshot);
+  await requireSound(snapshot);
+  const folder = prepareDataFolder(path);
+  using _lock = lockDataFolder(folder);
+  sweepUnfinished(folder);
+  if (holdsEvents(folder)) throw new PlaceRefused(`${folder.root} holds events; restore into an empty folder`);
+  const unfinished = dataFolder(join(folder.root, `restore${unfinishedSuffix}`));
+  try {
+    for (const each of [unfinished.segments, unfinished.ids]) mkdirSync(each, { recursive: true });
+    const carried = carrySealed(snapshot, unfinished);
+    const counts = await writeCatalogFor({ root: folder.root, from: snapshot, unfinished, carried });
+    if (carried.segments.length !== summary.segments || counts.events !== summary.events)
+      throw new PlaceRefused(
+        `${snapshot.root} is not a whole snapshot: it has ${carried.segments.length} segments with ${counts.events} events, ` +
+          `and was made with ${summary.segments} and ${summary.events}`,
+      );
+    if (existsSync(unfinished.erasures)) renameSync(unfinished.erasures, folder.erasures);
+    renameSync(unfinished.catalog, folder.catalog);
+    renameDurably({ from: unfinished.ids, to: folder.ids });
+    if (existsSync(unfinished.quarantine)) renameDurably({ from: unfinished.quarantine, to: folder.quarantine });
+    renameSync(unfinished.segments, folder.segments);
+    // Otherwise the folder would hold events to the next try, which would refuse it.
+    syncOr(folder.root, () => renameSync(folder.segments, unfinished.segments));
+    return { ...summary, linked: carried.linked, copied: carried.copied, path: folder.root };
+  } finally {
+    rmSync(unfinished.root, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Checks a snapshot before anything of it is put in place: regular files alone, segments by the checksums in their names.
+ * @throws PlaceRefused naming the first file that is not sound
+ */
+async function requireSound(snapshot: DataFolder): Promise<void> {
+  const refuse = (path: string, why: string): never => {
+    throw new PlaceRefused(`${path} ${why}; nothing was restored. Take another copy of the snapshot`);
+  };
+  const [damaged] = inspectSmallFiles(snapshot);
+  if (damaged !== undefined) refuse(join(snapshot.root, damaged.file), damaged.text);
+  for (const folder of [snapshot.segments, snapshot.ids])
+    for (const file of filesIn(folder)) {
+      const path = join(folder, file);
+      if (!lstatSync(path).isFile()) refuse(path, "is not a regular file");
+      const name = parseSegmentName(file);
+      if (name !== undefined && (await checksumOfFile(path)) !== name.crc32)
+        refuse(path, "does not match the checksum in its name");
+    }
+  if (existsSync(snapshot.erasures) && !lstatSync(snapshot.erasures).isFile())
+    refuse(snapshot.erasures, "is not a regular file");
+}
+
+/** Syncs a folder after the rename that counts; undoes that when it fails, so that the whole can be tried again. */
+function syncOr(folder: string, undo: () => void): void {
+  try {
+    syncFolder(folder);
+  } catch (error) {
+    undo();
+    throw error;
+  }
+}
+
+const unfinishedName = (root: string, pid: number) => `${root}.${pid}${unfinishedSuffix}`;
+
+function requireEmpty(root: string): void {
+  try {
+    if (readdirSync(root).length > 0)
+      throw new PlaceRefused(`${root} is not empty; a snapshot needs a folder of its own`);
+  } catch (error) {
+    if (codeOf(error) === "ENOTDIR") throw new PlaceRefused(`${root} is a file`);
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+}
+
+/** Removes what snapshots of this name left beside it whose processes were killed. */
+function sweepBeside(root: string): void {
+  const folder = dirname(root);
+  if (!existsSync(folder)) return;
+  for (const file of readdirSync(folder)) {
+    if (!file.startsWith(`${basename(root)}.`) || !file.endsWith(unfinishedSuffix)) continue;
+    const pid = Number(file.slice(basename(root).length + 1, -unfinishedSuffix.length));
+    if (Number.isInteger(pid) && !isAlive(pid)) rmSync(join(folder, file), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return codeOf(error) !== "ESRCH";
+  }
+}
+
+/** Writes the catalog for `root` into `unfinished`, where the segments are for now, and asks it what there is. */
+async function writeCatalogFor(made: { root: string; from: DataFolder; unfinished: DataFolder; carried: Carried }) {
+  const { root, from, unfinished, carried } = made;
+  using duckdb = await openLockedDuckDB(limits, { folders: [from.root, unfinished.root] });
+  await duckdb.run(`SET VARIABLE millrace_dir = ${literal(unfinished.root)}`);
+  await writeCatalog(duckdb, unfinished.catalog, {
+    root,
+    segments: carried.segments,
+    unsealed: undefined,
+    // What is not sealed yet may be older than what is.
+    watermarks: [],
+    erasures: carried.erasures,
+    version: await publishedVersion(duckdb, from),
+    publishedAtMs: Date.now(),
+  });
+  await duckdb.run(`ATTACH ${literal(unfinished.catalog)} AS taken (READ_ONLY)`);
+  // The rollups tell the first and the last hour; only those are then looked at.
+  const [hours] = await duckdb.rows(
+    "SELECT coalesce(sum(events), 0)::DOUBLE AS events, min(hour) AS first, max(hour) AS last FROM taken.events_hourly",
+  );
+  const events = Number(hours?.["events"]);
+  if (events === 0) return { events, first_timestamp: null, last_timestamp: null };
+  const [range] = await duckdb.rows(
+    `SELECT ${isoText("min(timestamp)")} AS first, ${isoText("max(timestamp)")} AS last FROM taken.events
+     WHERE timestamp < ${literal(String(hours?.["first"]))}::TIMESTAMPTZ + INTERVAL 1 HOUR
+        OR timestamp >= ${literal(String(hours?.["last"]))}::TIMESTAMPTZ`,
+  );
+  return { events, first_timestamp: String(range?.["first"]), last_timestamp: String(range?.["last"]) };
+}
+
+const isoText = (time: string) => `strftime(${time} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')`;
+
+function readSummary(snapshot: DataFolder): SnapshotSummary {
+  const path = join(snapshot.root, summaryFile);
+  const kept = readKeptJson(path);
+  if (kept.kind === "missing") throw new PlaceRefused(`${snapshot.root} is not a snapshot: it has no ${summaryFile}`);
+  if (kept.kind === "damaged")
+    throw new PlaceRefused(`${path} ${kept.why}; restore it from another copy of the snapshot`);
+  if (Value.Check(summarySchema, kept.value)) return kept.value;
+  throw new PlaceRefused(`${path} does not describe a snapshot`);
+}

@@ -1,0 +1,69 @@
+/** Ids that clients made, in the order of their acceptance: what the id table takes and the id log keeps. */
+import { writeEventId } from "../../event/event-id.ts";
+import { type Claims, idWords } from "./id-table.ts";
+
+/** A growing list of ids with the checksums of their contents. */
+export class IdList implements Claims {
+  #words: Uint32Array;
+  #contents: Uint32Array;
+  #count = 0;
+
+  /** Room for this many ids before it grows. */
+  constructor(capacity = 16) {
+    this.#words = new Uint32Array(capacity * idWords);
+    this.#contents = new Uint32Array(capacity);
+  }
+
+  get words(): Uint32Array {
+    return this.#words;
+  }
+
+  get contents(): Uint32Array {
+    return this.#contents;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Adds an id in its canonical text. */
+  add(eventId: string, content: number): void {
+    this.#makeRoom(1);
+    writeEventId(eventId, this.#words, this.#count * idWords);
+    this.#contents[this.#count] = content;
+    this.#count += 1;
+  }
+
+  /** Adds all of another list's ids. */
+  addAll(other: Claims): void {
+    this.#makeRoom(other.count);
+    this.#words.set(other.words.subarray(0, other.count * idWords), this.#count * idWords);
+    this.#contents.set(other.contents.subarray(0, other.count), this.#count);
+    this.#count += other.count;
+  }
+
+  /** The ids that are not marked. */
+  without(marks: Uint8Array): IdList {
+    const rest = new IdList(this.#count);
+    for (let index = 0; index < this.#count; index++) {
+      if (marks[index] === 1) continue;
+      const at = index * idWords;
+      rest.#words.set(this.#words.subarray(at, at + idWords), rest.#count * idWords);
+      rest.#contents[rest.#count] = this.#contents[index] ?? 0;
+      rest.#count += 1;
+    }
+    return rest;
+  }
+
+  #makeRoom(more: number): void {
+    const needed = this.#count + more;
+    if (needed <= this.#contents.length) return;
+    const capacity = Math.max(needed, this.#contents.length * 2);
+    const words = new Uint32Array(capacity * idWords);
+    words.set(this.#words);
+    const contents = new Uint32Array(capacity);
+    contents.set(this.#contents);
+    this.#words = words;
+    this.#contents = contents;
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * The latest ids that clients made, kept on disk past the journals that held them, so that a repeat is known after a
+ * restart too.
+ *
+ * Invariants:
+ * - A journal's ids are durable here before its segment gets its name, so an id is always in the one or the other.
+ * - A block that does not check costs its own ids alone. At the end of a file it may have been under way when the process ended: then
+ *   its journal is still there. Otherwise a start reads its ids from the segments (`rebuild-ids.ts`).
+ */
+import { closeSync, readSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import type { Sequence, ShardId } from "../../base/brand.ts";
+import { openKept } from "../../base/descriptors.ts";
+import { appendDurably, removeIfThere, syncFolder } from "../../base/durable.ts";
+import { readEventId } from "../../event/event-id.ts";
+import { listNames } from "../../store/folder/layout.ts";
+import { type DataFolder, idLogName, parseIdLogName, unfinishedSuffix } from "../../store/folder/names.ts";
+import { encodeIdBlock, type IdBlock, idRecordBytes, readIdBlocks } from "../../store/ids/blocks.ts";
+import { type Claims, type IdTable, idsKeptMin, idWords } from "./id-table.ts";
+
+const recordWords = idWords + 1;
+
+/** A file takes this many ids before the next one starts; old files go when the newer ones hold enough. */
+const idsPerFile = 250_000;
+
+/** What a flush tells the log: its ids, whose events are in this shard, none after `to`. */
+type LoggedIds = { ids: Claims; shard: ShardId; to: Sequence; nowMs: number };
+
+/** Writes the id log of one shard. */
+export class IdLog {
+  readonly #folder: DataFolder;
+  readonly #shard: ShardId;
+  #lastIsTorn = false;
+  #number = 0;
+  #newestMs = 0;
+  /** Files of this shard, oldest first; the last one takes appends. */
+  readonly #files: { number: number; ids: number }[];
+
+  constructor(folder: DataFolder, shard: ShardId) {
+    this.#folder = folder;
+    this.#shard = shard;
+    this.#files = listNames(folder.ids, parseIdLogName)
+      .filter(({ name }) => name.shard === shard)
+      .map(({ file, name }) => {
+        const { blocks, isTorn } = readIdBlocks(join(folder.ids, file));
+        this.#lastIsTorn = isTorn;
+        this.#number = name.number;
+        this.#newestMs = Math.max(this.#newestMs, ...blocks.map(({ flushedAtMs }) => flushedAtMs));
+        return { number: name.number, ids: countIds(blocks) };
+      });
+  }
+
+  /**
+   * Appends a block, durably, and removes files that are no longer needed. Never behind a torn block: nobody would read it.
+   * @throws the system's error when the disk refuses
+   */
+  append({ ids, shard, to, nowMs }: LoggedIds): void {
+    if (ids.count === 0) return;
+    const last = this.#files.at(-1);
+    const isNew = last === undefined || this.#lastIsTorn || last.ids >= idsPerFile;
+    // Counted up whatever happens: a number whose file failed is never tried again.
+    if (isNew) this.#number += 1;
+    const file = isNew ? { number: this.#number, ids: 0 } : last;
+    // Later than every block before it, also after the clock was set back: blocks are told apart by their times.
+    this.#newestMs = Math.max(nowMs, this.#newestMs);
+    this.#lastIsTorn = true;
+    const descriptor = openKept(this.#pathOf(file.number), isNew ? "ax" : "a");
+    try {
+      const block = { flushedAtMs: this.#newestMs, range: { shard, to }, records: encodeRecords(ids) };
+      appendDurably(descriptor, encodeIdBlock(block));
+      if (isNew) syncFolder(this.#folder.ids);
+    } catch (error) {
+      // Otherwise a disk that refuses would gather a file for each try, and the ids would stand in two.
+      if (isNew) removeIfThere(this.#pathOf(file.number));
+      throw error;
+    } finally {
+      closeSync(descriptor);
+    }
+    if (isNew) this.#files.push(file);
+    this.#lastIsTorn = false;
+    file.ids += ids.count;
+    this.#dropOld();
+  }
+
+  /**
+   * Takes ids out of all files of these shards, durably; the rest of each stays as it was.
+   * @throws the system's error when the disk refuses; a second call does what is left
+   */
+  forget(ids: ReadonlySet<string>, shards: readonly ShardId[]): void {
+    const files = listNames(this.#folder.ids, parseIdLogName).filter(({ name }) => shards.includes(name.shard));
+    for (const { file, name } of files) {
+      const forgotten = forgetIn(join(this.#folder.ids, file), ids);
+      const own = this.#files.find(({ number }) => name.shard === this.#shard && number === name.number);
+      if (own !== undefined) own.ids -= forgotten;
+    }
+    // Also when nothing was left to do: a call before this one may have failed at just this sync.
+    syncFolder(this.#folder.ids);
+  }
+
+  #pathOf(number: number): string {
+    return join(this.#folder.ids, idLogName({ shard: this.#shard, number }));
+  }
+
+  #dropOld(): void {
+    for (;;) {
+      const [oldest, ...newer] = this.#files;
+      if (oldest === undefined || newer.reduce((sum, file) => sum + file.ids, 0) < idsKeptMin) return;
+      removeIfThere(this.#pathOf(oldest.number));
+      this.#files.shift();
+    }
+  }
+}
+
+/** Ids that are looked for in one pass over the logs: 40 MB of memory. */
+const idsPerPass = 250_000;
+
+/** Ids in a file that has one a line, in sets that are small enough for memory. */
+export function* idsIn(path: string): Generator<ReadonlySet<string>> {
+  const lineBytes = 37;
+  const descriptor = openKept(path, "r");
+  try {
+    const piece = Buffer.alloc(idsPerPass * lineBytes);
+    for (;;) {
+      const bytes = readSync(descriptor, piece);
+      if (bytes === 0) return;
+      yield new Set(piece.toString("latin1", 0, bytes).split("\n"));
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Rewrites a file without these ids, if it holds any, and without a torn block, which may hold some; gives how many it held. */
+function forgetIn(path: string, ids: ReadonlySet<string>): number {
+  const { blocks, isTorn } = readIdBlocks(path);
+  const kept = blocks.map((block) => {
+    const { words, count } = decodeRecords(block);
+    const stays = Array.from({ length: count }, (_, index) => index).filter(
+      (index) => !ids.has(readEventId(words, index * idWords)),
+    );
+    const records = stays.map((index) => block.records.subarray(index * idRecordBytes, (index + 1) * idRecordBytes));
+    return { ...block, records: Buffer.concat(records) };
+  });
+  const forgotten = countIds(blocks) - countIds(kept);
+  if (forgotten === 0 && !isTorn) return 0;
+  const unfinished = path + unfinishedSuffix;
+  removeIfThere(unfinished);
+  const descriptor = openKept(unfinished, "wx");
+  try {
+    appendDurably(descriptor, Buffer.concat(kept.filter((block) => countOf(block) > 0).map(encodeIdBlock)));
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(unfinished, path);
+  return forgotten;
+}
+
+const countOf = (block: IdBlock) => block.records.byteLength / idRecordBytes;
+
+const countIds = (blocks: readonly IdBlock[]) => blocks.reduce((sum, block) => sum + countOf(block), 0);
+
+function encodeRecords(ids: Claims): Uint8Array {
+  const records = new Uint32Array(ids.count * recordWords);
+  for (let index = 0; index < ids.count; index++) {
+    records.set(ids.words.subarray(index * idWords, (index + 1) * idWords), index * recordWords);
+    records[index * recordWords + idWords] = ids.contents[index] ?? 0;
+  }
+  return new Uint8Array(records.buffer);
+}
+
+function decodeRecords(block: IdBlock): Claims {
+  // Copied, because the records of a file need not start at a multiple of four.
+  const records = new Uint32Array(Uint8Array.from(block.records).buffer);
+  const count = countOf(block);
+  const words = new Uint32Array(count * idWords);
+  const contents = new Uint32Array(count);
+  for (let index = 0; index < count; index++) {
+    words.set(records.subarray(index * recordWords, index * recordWords + idWords), index * idWords);
+    contents[index] = records[index * recordWords + idWords] ?? 0;
+  }
+  return { words, contents, count };
+}
+
+/**
+ * Enters the latest ids of all shards into the table, oldest first: enough of the newest blocks for `idsKeptMin` ids.
+ * Before any actor starts.
+ */
+export function loadIdLogs(folder: DataFolder, table: IdTable): number {
+  const blocks = listNames(folder.ids, parseIdLogName).flatMap(
+    ({ file }) => readIdBlocks(join(folder.ids, file)).blocks,
+  );
+  blocks.sort((a, b) => b.flushedAtMs - a.flushedAtMs);
+  const latest: IdBlock[] = [];
+  let count = 0;
+  for (const block of blocks) {
+    if (count >= idsKeptMin) break;
+    latest.push(block);
+    count += countOf(block);
+  }
+  for (const block of latest.reverse()) table.enter(decodeRecords(block));
+  return count;
+}

@@ -1,0 +1,35 @@
+/** The id logs, compared with the segments before the first shard starts: what damage took of them comes back. */
+import { messageOf } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import type { KeeperReplies, KeeperRequest } from "../../keeper/protocol.ts";
+import { idsKeptMin } from "./id-table.ts";
+
+/** A segment that breaks DuckDB is left out by the next try. */
+const triesMax = 3;
+
+type RebuildRequest = Extract<KeeperRequest, { kind: "rebuild ids" }>;
+
+/** What is asked to compare them. */
+type IdRebuilder = {
+  start(): Promise<void>;
+  ask(request: RebuildRequest): Promise<KeeperReplies["rebuild ids"]>;
+};
+
+/**
+ * Starts the keeper and has the id logs put right. A failure of the second is logged and refuses no start: damage that stays is told by health.
+ * @throws what the keeper's start throws
+ */
+export async function rebuildIdLogs(keeper: IdRebuilder, log: Log): Promise<void> {
+  await keeper.start();
+  for (let tries = 1; ; tries++)
+    try {
+      const { ids, mended } = await keeper.ask({ kind: "rebuild ids", idsMax: idsKeptMin });
+      if (ids > 0) log.warn({ ids }, "ids that the id logs lacked were read again from the segments");
+      if (mended.length > 0) log.warn({ files: mended }, "damaged id logs were written again without their damage");
+      return;
+    } catch (error) {
+      if (tries < triesMax) continue;
+      log.error({ error: messageOf(error) }, "id logs not compared with the segments: repeats may be stored twice");
+      return;
+    }
+}

@@ -1,0 +1,140 @@
+/**
+ * An accepting thread's side of all shards: requests of one turn of the event loop travel together, a few messages a shard.
+ *
+ * Invariants:
+ * - What is in flight is bounded in bytes and requests; past that a request is refused at once, before it costs anything.
+ * - Every submitted request is answered, also when its shard dies with it, and within 5 s also when the disk holds the shard's
+ *   thread: the answer is then given here, and the shard's own, when it comes, goes nowhere.
+ * - A shard whose disk work or whose oldest request takes that long gets no new events.
+ */
+import { systemClock } from "../../base/clock.ts";
+import { Overloaded } from "../../base/errors.ts";
+import { invariant } from "../../base/invariant.ts";
+import { release } from "../../base/release.ts";
+import { Board } from "../board.ts";
+import { packRequests, unpackAnswers } from "../bundle.ts";
+import { type AppendAnswer, type AppendRequest, inflatedBytesLikely } from "../protocol.ts";
+import { Lane, type Sent, type ShardLane } from "./lane.ts";
+import { chooseShard } from "./routing.ts";
+
+/**
+ * This many requests go at once, without waiting for the rest of the turn: the shard parses them while this thread reads on.
+ * Fewer wake the shard too often (16: a tenth slower at 256 connections), more keep it waiting. Requests.
+ */
+const messageRequestsMax = 64;
+
+/** Requests that wait for their commit are looked at this often. ms */
+const lookEveryMs = 50;
+
+/** What the dispatcher needs to know at each request. */
+type DispatcherOptions = {
+  shards: readonly ShardLane[];
+  boards: readonly SharedArrayBuffer[];
+  bufferEventsMax: number;
+};
+
+/** Hands requests to shards and brings their answers back. */
+export class Dispatcher implements Disposable {
+  readonly #lanes: readonly Lane[];
+  readonly #ticker: NodeJS.Timeout;
+  readonly #bufferEventsMax: number;
+  #isScheduled = false;
+
+  constructor(options: DispatcherOptions) {
+    this.#bufferEventsMax = options.bufferEventsMax;
+    this.#lanes = options.shards.map((shard, index) => {
+      const memory = options.boards[index];
+      invariant(memory !== undefined, "a board for each shard");
+      return new Lane(shard, new Board(memory));
+    });
+    this.#ticker = setInterval(() => {
+      const nowMs = systemClock.monotonicMs();
+      for (const lane of this.#lanes) lane.look(nowMs);
+    }, lookEveryMs);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#ticker);
+  }
+
+  /** Shards that hold requests for longer than anyone should wait, by number. */
+  get stuck(): number[] {
+    return this.#lanes.flatMap(({ isStuck }, shard) => (isStuck ? [shard] : []));
+  }
+
+  /** Requests handed over and not yet answered. */
+  get requestsInFlight(): number {
+    return this.#lanes.reduce((sum, lane) => sum + lane.requestsInFlight, 0);
+  }
+
+  /**
+   * Looks whether there is room for a request, before its body costs anything.
+   * @throws Overloaded when the buffer, the queue or every shard is not there for it
+   */
+  requireRoom(): void {
+    let buffered = 0;
+    for (const lane of this.#lanes) buffered += lane.board.reserved;
+    if (buffered >= this.#bufferEventsMax) throw new Overloaded("buffer_full");
+    this.#choose();
+  }
+
+  /**
+   * Hands a request to a shard and resolves with its answer.
+   * @throws Overloaded at once when there is no room any more; ActorDied when its shard died
+   */
+  submit(request: AppendRequest): Promise<AppendAnswer> {
+    const lane = this.#choose();
+    const answer = Promise.withResolvers<AppendAnswer>();
+    lane.waiting.push({ request, answer });
+    lane.bytesInFlight += inflatedBytesLikely(request);
+    lane.requestsInFlight += 1;
+    if (lane.waiting.length >= messageRequestsMax) this.#send(lane);
+    else if (!this.#isScheduled) {
+      this.#isScheduled = true;
+      setImmediate(() => this.#sendAll());
+    }
+    return answer.promise;
+  }
+
+  #choose(): Lane {
+    const shard = chooseShard(this.#lanes);
+    const lane = shard === undefined ? undefined : this.#lanes[shard];
+    if (lane === undefined) {
+      if (this.#lanes.some(({ isStuck }) => isStuck)) throw new Overloaded("disk_slow");
+      const isFailed = this.#lanes.some((each) => each.board.peek("journalFailed") === 1);
+      throw new Overloaded(isFailed ? "journal_failed" : "no_shard");
+    }
+    if (lane.isFull) throw new Overloaded("queue_full");
+    return lane;
+  }
+
+  #sendAll(): void {
+    this.#isScheduled = false;
+    for (const lane of this.#lanes) if (lane.waiting.length > 0) this.#send(lane);
+  }
+
+  async #send(lane: Lane): Promise<void> {
+    const waiting = lane.waiting;
+    lane.waiting = [];
+    const { length } = waiting;
+    const sent: Sent = { atMs: systemClock.monotonicMs(), waiting };
+    lane.sent.add(sent);
+    let bytes = 0;
+    for (const { request } of waiting) bytes += inflatedBytesLikely(request);
+    try {
+      const requests = packRequests(waiting.map(({ request }) => request));
+      for (const { request } of waiting) release(request.body);
+      const packed = await lane.shard.append(requests);
+      const answers = unpackAnswers(packed);
+      invariant(answers.length === length, "an answer for each request");
+      // Nobody waits any more where they were answered here.
+      for (const [index, answer] of answers.entries()) waiting[index]?.answer.resolve(answer);
+    } catch (error) {
+      for (const { answer } of waiting) answer.reject(error);
+    } finally {
+      lane.bytesInFlight -= bytes;
+      lane.requestsInFlight -= length;
+      lane.done(sent);
+    }
+  }
+}

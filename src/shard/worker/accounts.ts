@@ -1,0 +1,201 @@
+/**
+ * What a shard counts: of its open journal file in a tally, and of everything on its board.
+ *
+ * Invariants:
+ * - An event is counted once, when it is durable; sealing only moves it from pending to sealed.
+ * - Pending and sealed events add up to the counts by category, in every state that a reader can see.
+ */
+
+import type { Sequence } from "../../base/brand.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { SealedCounts } from "../../store/segment/rollup.ts";
+import type { SealedRows } from "../../store/segment/segment.ts";
+import type { Board, BoardEdit } from "../board.ts";
+import type { PendingPart } from "./flush.ts";
+import type { OpenGroup } from "./group-commit.ts";
+import type { Recovered } from "./recovery.ts";
+import type { SealedCounter } from "./sealed-counts.ts";
+import { Tally } from "./tally.ts";
+
+/** Counters that a new life of the shard takes over. */
+const lifelong = ["acceptedEvents", "duplicates", "conflicts", "flushFailures"] as const;
+
+/** What the accounts are kept with. */
+type AccountsOptions = {
+  clock: Clock;
+  board: Board;
+  counter: SealedCounter;
+  /** Parts that wait to be sealed, oldest first. */
+  queue: () => readonly PendingPart[];
+  /** The journal file that takes appends: its bytes, and where it begins. */
+  openBytes: () => number;
+  openFrom: () => Sequence;
+};
+
+/** The accounts of one shard. */
+export class Accounts {
+  readonly #options: AccountsOptions;
+  #tally = new Tally();
+  #openSince = 0;
+
+  constructor(options: AccountsOptions) {
+    this.#options = options;
+  }
+
+  /** How long the open journal file has had events; 0 while it has none. Not by the clock, which may be set back. ms */
+  get openForMs(): number {
+    return this.#tally.rows === 0 ? 0 : performance.now() - this.#openSince;
+  }
+
+  /** Starts from what recovery found. */
+  start(recovered: Recovered, sealed: SealedCounts): void {
+    const { board, counter } = this.#options;
+    const pending = recovered.pending.map(({ tally }) => tally);
+    const pendingEvents = pending.reduce((sum, tally) => sum + tally.rows, 0);
+    board.reserved = pendingEvents;
+    const before = board.read();
+    board.write((edit) => {
+      edit.clear();
+      // What only grows goes on where the shard's last life left it.
+      for (const field of lifelong) edit.set(field, before[field]);
+      edit.set("lastFlushMs", Math.max(before.lastFlushMs, recovered.lastFlushMs));
+      edit.startHours(counter.from);
+      for (const [category, events] of sealed.byCategory.entries()) edit.addCategory(category, events);
+      for (const [hour, events] of sealed.byHour) edit.addHour(hour, events);
+      for (const tally of pending) addTally(edit, tally);
+      edit.set("pendingEvents", pendingEvents);
+      edit.set(
+        "sealedEvents",
+        sealed.byCategory.reduce((sum, events) => sum + events, 0),
+      );
+      edit.set(
+        "journalBytes",
+        recovered.pending.reduce((sum, { part }) => sum + part.bytes, 0),
+      );
+      edit.set("oldestPendingMs", pending[0]?.oldestMs ?? 0);
+      edit.set("corruptJournals", recovered.corruptJournals);
+      edit.set("refusedLines", recovered.refusedLines);
+      edit.set("ready", 1);
+    });
+  }
+
+  /** A group became durable. */
+  durable(group: OpenGroup): void {
+    const { board, counter } = this.#options;
+    const { tally } = group;
+    if (this.#tally.rows === 0 && tally.rows > 0) this.#openSince = performance.now();
+    this.#tally.addAll(tally);
+    counter.note(tally);
+    board.write((edit) => {
+      addTally(edit, tally);
+      edit.add("pendingEvents", tally.rows);
+      edit.add("acceptedEvents", tally.rows);
+      edit.add("duplicates", group.duplicates);
+      edit.add("conflicts", group.conflicts);
+      this.#tellJournal(edit);
+    });
+  }
+
+  /** The open journal file was closed: its tally goes with it, and a new one begins. */
+  takeTally(): Tally {
+    const tally = this.#tally;
+    this.#tally = new Tally();
+    return tally;
+  }
+
+  /** A flush failed. */
+  flushFailed(): void {
+    this.#options.board.write((edit) => {
+      edit.add("flushFailures", 1);
+      edit.add("flushFailuresInRow", 1);
+    });
+  }
+
+  /** A segment is durable and out of the queue; `refused` of its lines are not in it. */
+  sealed({ tally, refused }: SealedRows & { tally: Tally }): void {
+    const { board, clock, counter } = this.#options;
+    board.reserve(-tally.rows);
+    for (const { category, hour } of refused) counter.note(oneLess(category, hour));
+    board.write((edit) => {
+      for (const { category, hour } of refused) {
+        edit.addCategory(category, -1);
+        edit.addHour(hour, -1);
+      }
+      edit.add("refusedLines", refused.length);
+      edit.add("pendingEvents", -tally.rows);
+      edit.add("sealedEvents", tally.rows - refused.length);
+      this.#tellJournal(edit);
+      edit.set("lastFlushMs", clock.nowMs());
+      edit.set("flushFailuresInRow", 0);
+    });
+  }
+
+  /** A part is out of the queue because its file was removed before it was sealed: its events leave every count. */
+  lost(tally: Tally): void {
+    const { board, counter } = this.#options;
+    const less = negative(tally);
+    board.reserve(-tally.rows);
+    counter.note(less);
+    board.write((edit) => {
+      addTally(edit, less);
+      edit.add("pendingEvents", -tally.rows);
+      this.#tellJournal(edit);
+      edit.set("flushFailuresInRow", 0);
+    });
+  }
+
+  /** Whether the journal takes appends. */
+  tellJournalFailed(isFailed: boolean): void {
+    this.#options.board.write((edit) => edit.set("journalFailed", Number(isFailed)));
+  }
+
+  /** When the oldest event was received that is accepted and not sealed; undefined when there is none. ms since 1970 */
+  get oldestMs(): number | undefined {
+    const times = [...this.#options.queue().map(({ tally }) => tally.oldestMs), this.#tally.oldestMs];
+    return times.filter((time) => time > 0).reduce<number | undefined>((a, b) => Math.min(a ?? b, b), undefined);
+  }
+
+  /** Lets the counts follow the clock, and what went from the segments. */
+  turnCounts(onFailed: (error: unknown) => void): void {
+    const { board, clock, counter, queue, openFrom } = this.#options;
+    counter.turn({
+      nowMs: clock.nowMs(),
+      monotonicMs: clock.monotonicMs(),
+      pending: () => ({ parts: [...queue()], open: this.#tally, openFrom: openFrom() }),
+      onCounted: ({ byCategory, byHour }, from) =>
+        board.write((edit) => {
+          edit.startCategories();
+          for (const [category, events] of byCategory.entries()) edit.addCategory(category, events);
+          edit.startHours(from);
+          for (const [hour, events] of byHour) edit.addHour(hour, events);
+          const total = byCategory.reduce((sum, events) => sum + events, 0);
+          edit.set("sealedEvents", total - board.peek("pendingEvents"));
+        }),
+      onFailed,
+    });
+  }
+
+  #tellJournal(edit: BoardEdit): void {
+    const queue = this.#options.queue();
+    edit.set("oldestPendingMs", queue[0]?.tally.oldestMs ?? this.#tally.oldestMs);
+    edit.set(
+      "journalBytes",
+      queue.reduce((sum, { part }) => sum + part.bytes, this.#options.openBytes()),
+    );
+  }
+}
+
+const oneLess = (category: number, hour: number) => ({
+  byCategory: Array.from({ length: category + 1 }, (_, index) => (index === category ? -1 : 0)),
+  byHour: new Map([[hour, -1]]),
+});
+
+const negative = ({ byCategory, byHour }: Tally) => ({
+  byCategory: byCategory.map((events) => -events),
+  byHour: new Map([...byHour].map(([hour, events]) => [hour, -events])),
+});
+
+function addTally(edit: BoardEdit, tally: Pick<Tally, "byCategory" | "byHour">): void {
+  for (const [category, events] of tally.byCategory.entries()) edit.addCategory(category, events);
+  for (const [hour, events] of tally.byHour) edit.addHour(hour, events);
+}

@@ -1,0 +1,184 @@
+/**
+ * Valid rows to the open group, or to the answer that there is no room for them.
+ *
+ * Invariants:
+ * - Nothing fails between the claim of an id and its group: room is reserved before.
+ * - Accepted and unsealed events of all shards stay within the buffer's bound.
+ * - While a request waits for another shard's pending id it holds room, and no id.
+ */
+import { type Clock, systemClock } from "../../base/clock.ts";
+import type { OverloadReason } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import type { Row } from "../../event/line/row.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { Board } from "../board.ts";
+import { IdList } from "../ids/id-list.ts";
+import type { ClaimOutcome, IdTable } from "../ids/id-table.ts";
+import type { ImportedIds } from "../ids/imported-ids.ts";
+import type { AppendAnswer } from "../protocol.ts";
+import type { GroupCommit, OpenGroup } from "./group-commit.ts";
+import { acceptedBody, type IngestedRows } from "./ingest.ts";
+
+/**
+ * A request whose id is pending in another shard asks again after `pauseMs`, and gives up after `giveUpMs`: its neighbours in
+ * the same message wait with it, and the other shard's disk may hang.
+ */
+const claimRetry = { pauseMs: 2, giveUpMs: 500 };
+
+/** Conflicts are counted always and logged once in so long: a client that repeats itself must not fill the log. ms */
+const conflictLogMs = 1_000;
+
+/** What rows are admitted to, and within what. */
+type AdmissionOptions = {
+  log: Log;
+  clock: Clock;
+  groups: GroupCommit;
+  journal: Journal;
+  idTable: IdTable;
+  importedIds: ImportedIds;
+  /** This shard's board. */
+  board: Board;
+  /** All shards' boards, this one's too. */
+  boards: readonly Board[];
+  bufferEventsMax: number;
+};
+
+/** Admits rows, until it is closed. */
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #waiting = new Set<IngestedRows>();
+  #isClosed = false;
+  #conflictLoggedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  /** Events that all shards accepted or are about to accept, and have not sealed. */
+  get reserved(): number {
+    let reserved = 0;
+    for (const board of this.#options.boards) reserved += board.reserved;
+    return reserved;
+  }
+
+  /** Admits nothing from now on. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Admits valid rows to the open group, unless there is no room or no journal for them. */
+  admit(ingested: IngestedRows): AppendAnswer | Promise<AppendAnswer> {
+    const refusal = this.#refusal() ?? this.#reserveRoom(ingested.rows.length);
+    if (refusal !== undefined) return { kind: "overloaded", reason: refusal };
+    return this.#join(ingested) ?? this.#retryJoin({ ...ingested, lines: Buffer.from(ingested.lines) });
+  }
+
+  #refusal(): OverloadReason | undefined {
+    if (this.#isClosed) return "stopping";
+    return this.#options.journal.isBroken ? "journal_failed" : undefined;
+  }
+
+  /** Reserves first and then looks: two shards may both turn back, but never both go past the bound. */
+  #reserveRoom(events: number): OverloadReason | undefined {
+    const { board, bufferEventsMax } = this.#options;
+    board.reserve(events);
+    if (this.reserved <= bufferEventsMax) return undefined;
+    board.reserve(-events);
+    return "buffer_full";
+  }
+
+  /** Joins the open group with reserved room; undefined while an id of the request is pending in another shard, or being imported. */
+  #join(ingested: IngestedRows): Promise<AppendAnswer> | undefined {
+    const { board, groups } = this.#options;
+    const { rows, lines } = ingested;
+    const outcomes = this.#claim(idsOf(rows));
+    if (outcomes === undefined) return undefined;
+    const group = groups.join();
+    group.tally.noteReceived(ingested.receivedAtMs);
+    let claim = 0;
+    let added = 0;
+    let from = 0;
+    for (const row of rows) {
+      const at = from;
+      from += row.bytes;
+      const outcome = row.content === undefined ? "claimed" : outcomes[claim++];
+      if (outcome === "claimed") {
+        group.add(row, lines, at);
+        added++;
+      } else {
+        group.duplicates++;
+        if (outcome === "conflict") this.#noteConflict(group, row);
+      }
+    }
+    board.reserve(added - rows.length);
+    const body = acceptedBody(ingested, rows.length - added);
+    return group.durable.then((isDurable) =>
+      isDurable ? { kind: "accepted", body } : { kind: "overloaded", reason: "journal_failed" },
+    );
+  }
+
+  /** What is found for each id; undefined while that cannot be said. */
+  #claim(ids: IdList | undefined): readonly ClaimOutcome[] | undefined {
+    if (ids === undefined) return [];
+    const { idTable, importedIds } = this.#options;
+    const imported = importedIds.look(ids);
+    if (imported === undefined) return idTable.claim(ids);
+    if (imported === "wait") return undefined;
+    const claimed = idTable.claim(ids.without(imported));
+    if (claimed === undefined) return undefined;
+    let next = 0;
+    return Array.from(imported, (isKnown) => (isKnown === 1 ? "duplicate" : (claimed[next++] ?? "duplicate")));
+  }
+
+  /** When the oldest request came that still waits for an id; undefined when none does. ms since 1970 */
+  get oldestWaitingMs(): number | undefined {
+    return this.#waiting.size === 0 ? undefined : Math.min(...this.#waiting.values().map((each) => each.receivedAtMs));
+  }
+
+  async #retryJoin(ingested: IngestedRows): Promise<AppendAnswer> {
+    this.#waiting.add(ingested);
+    try {
+      return await this.#joinLater(ingested);
+    } finally {
+      this.#waiting.delete(ingested);
+    }
+  }
+
+  async #joinLater(ingested: IngestedRows): Promise<AppendAnswer> {
+    // An event of this id was sent before, and may be stored.
+    let refusal: OverloadReason = "commit_late";
+    const startMs = systemClock.monotonicMs();
+    while (systemClock.monotonicMs() - startMs < claimRetry.giveUpMs) {
+      await Bun.sleep(claimRetry.pauseMs);
+      const late = this.#refusal();
+      if (late !== undefined) {
+        refusal = late;
+        break;
+      }
+      const joined = this.#join(ingested);
+      if (joined !== undefined) return joined;
+    }
+    this.#options.board.reserve(-ingested.rows.length);
+    return { kind: "overloaded", reason: refusal };
+  }
+
+  #noteConflict(group: OpenGroup, row: Row): void {
+    const { clock, log } = this.#options;
+    group.conflicts++;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#conflictLoggedMs < conflictLogMs) return;
+    this.#conflictLoggedMs = nowMs;
+    log.warn({ eventId: row.eventId }, "event_id repeated with other content; the first one stays");
+  }
+}
+
+/** Ids of the rows that clients made; undefined where there are none. */
+function idsOf(rows: readonly Row[]): IdList | undefined {
+  let ids: IdList | undefined;
+  for (const row of rows) {
+    if (row.content === undefined) continue;
+    ids ??= new IdList(rows.length);
+    ids.add(row.eventId, row.content);
+  }
+  return ids;
+}

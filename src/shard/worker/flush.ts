@@ -1,0 +1,235 @@
+/**
+ * Journal parts to sealed segments, one after another.
+ *
+ * Invariants:
+ * - Order of a flush: ids to the id log, segment sealed (its rename commits), journal files removed. Killed between any
+ *   two, the next start does the rest again or finds it done.
+ * - A part leaves the queue only when its segment is durable. A flush that fails is tried again, without an end, with a pause.
+ * - The next try is of the same parts, whatever has arrived since: the failed one may have committed, and its segment is
+ *   recognized by its stretch.
+ * - A part whose file somebody removed before it was sealed ends in no segment: it is told as missing, and leaves the queue.
+ */
+import type { ShardId } from "../../base/brand.ts";
+import { systemClock } from "../../base/clock.ts";
+import { removeIfThere } from "../../base/durable.ts";
+import { messageOf } from "../../base/errors.ts";
+import { invariant } from "../../base/invariant.ts";
+import type { Log } from "../../base/log.ts";
+import type { ShardMetrics } from "../../base/metrics.ts";
+import type { JournalPart } from "../../journal/journal.ts";
+import type { KeeperForShards } from "../../keeper/protocol.ts";
+import { type DataFolder, rangeName } from "../../store/folder/names.ts";
+import type { SealedRows } from "../../store/segment/segment.ts";
+import { IdList } from "../ids/id-list.ts";
+import type { IdLog } from "../ids/id-log.ts";
+import { removedParts } from "./lost-events.ts";
+import { Tally } from "./tally.ts";
+
+/**
+ * A part that waits for its flush, with what was counted of it, whether its ids are in the id log, and whether its file was not
+ * there after the last try.
+ */
+export type PendingPart = {
+  shard: ShardId;
+  part: JournalPart;
+  tally: Tally;
+  isLogged?: boolean;
+  wasRemoved?: boolean;
+};
+
+/** What the flusher needs, and whom it tells. */
+type FlusherOptions = {
+  folder: DataFolder;
+  log: Log;
+  metrics: ShardMetrics;
+  idLog: IdLog;
+  keeper: KeeperForShards;
+  /** Runs what touches the disk on this thread. */
+  onDisk<Result>(work: () => Result): Result;
+  /** A segment is durable; `refused` of its lines are not in it. */
+  onSealed(sealed: SealedRows & { tally: Tally }): void;
+  /** The file of a part was removed before it was sealed: its events are gone. */
+  onLost(tally: Tally): void;
+  onFailed(error: unknown): void;
+};
+
+/** A segment is made of about this much journal; one request alone may bring more. DuckDB stays within its memory. Bytes. */
+export const flushBytesMax = 24 * 1024 * 1024;
+
+/** First and longest pause after a flush that failed. */
+const retryPauseMs = { first: 200, longest: 5_000 };
+
+/** Who waits for a flush looks this often. ms */
+const sealedPauseMs = 5;
+
+/** The queue of parts of one actor, and the loop that seals them. */
+export class Flusher {
+  readonly #options: FlusherOptions;
+  readonly #queue: PendingPart[] = [];
+  /** How many parts at the head of the queue a try took that failed; 0 when none did. */
+  #triedParts = 0;
+  #running: Promise<void> | undefined;
+  #giveUpAtMs = Number.POSITIVE_INFINITY;
+
+  constructor(options: FlusherOptions) {
+    this.#options = options;
+  }
+
+  /** Parts that wait, the one being sealed included. */
+  get queue(): readonly PendingPart[] {
+    return this.#queue;
+  }
+
+  /** Puts a part at the end of the queue and sees that the loop runs. */
+  add(pending: PendingPart): void {
+    this.#queue.push(pending);
+    this.#run();
+  }
+
+  /** Resolves when the queue is empty. */
+  async drained(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  /** Resolves when everything that is in the queue now is sealed. */
+  async sealed(): Promise<void> {
+    const parts = [...this.#queue];
+    while (parts.some((part) => this.#queue.includes(part))) await Bun.sleep(sealedPauseMs);
+  }
+
+  /** From this time of the monotonic clock on a flush that fails ends the loop: what is left stays in the journal for the next start. */
+  giveUpAt(timeMs: number): void {
+    this.#giveUpAtMs = timeMs;
+  }
+
+  #run(): void {
+    this.#running ??= this.#loop().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async #loop(): Promise<void> {
+    let pauseMs = retryPauseMs.first;
+    while (this.#queue.length > 0) {
+      try {
+        await this.#sealNext();
+        pauseMs = retryPauseMs.first;
+      } catch (error) {
+        const removed = await this.#takeRemoved();
+        if (removed === "lost") continue;
+        if (removed === "none") {
+          this.#options.log.error({ error: messageOf(error) }, "flush failed; the journal keeps its events");
+          this.#options.onFailed(error);
+        }
+        if (systemClock.monotonicMs() + pauseMs > this.#giveUpAtMs) return;
+        await Bun.sleep(pauseMs);
+        pauseMs = Math.min(pauseMs * 2, retryPauseMs.longest);
+      }
+    }
+  }
+
+  async #sealNext(): Promise<void> {
+    const { idLog, keeper, metrics, onDisk } = this.#options;
+    const parts = this.#takeable();
+    const [first, last] = [parts[0], parts.at(-1)];
+    invariant(first !== undefined && last !== undefined, "a flush has at least one part");
+    const startMs = performance.now();
+    const tally = tallyOf(parts);
+    this.#triedParts = parts.length;
+    onDisk(() => this.#log(idLog, parts));
+    const { to, refused } = await keeper.seal({
+      shard: first.shard,
+      from: first.part.from,
+      to: last.part.to,
+      rows: tally.rows,
+      files: parts.map(({ part }) => part.path),
+      lineBytesMax: tally.lineBytesMax,
+      clientIds: tally.ids.count,
+    });
+    // From here on the segment covers the files: whether they are removed now or at the next start changes nothing.
+    const sealed = parts.filter(({ part }) => part.to <= to);
+    invariant(sealed.length > 0, "what is sealed is at least one part");
+    this.#queue.splice(0, sealed.length);
+    this.#triedParts = 0;
+    onDisk(() => {
+      for (const { part } of sealed) this.#remove(part);
+    });
+    const sealedTally = sealed.length === parts.length ? tally : tallyOf(sealed);
+    metrics.flushSeconds.observe((performance.now() - startMs) / 1000);
+    metrics.flushEvents.observe(sealedTally.rows);
+    this.#options.onSealed({ tally: sealedTally, to, refused });
+    this.#options.log.debug({ events: sealedTally.rows, parts: sealed.length }, "segment sealed");
+  }
+
+  /**
+   * After a try that failed: takes parts whose files somebody removed out of the queue, because no later try can seal them. Only
+   * what two tries in a row did not find is lost; "noticed" after the first of them. "none" also when the loss could not be noted.
+   */
+  async #takeRemoved(): Promise<"none" | "noticed" | "lost"> {
+    const { folder, keeper, log, onDisk, onLost } = this.#options;
+    const tried = this.#queue.slice(0, this.#triedParts);
+    let found: "none" | "noticed" | "lost" = "none";
+    try {
+      const removed = onDisk(() => removedParts(folder, tried));
+      for (const pending of tried) {
+        const isLost = removed.includes(pending) && pending.wasRemoved === true;
+        pending.wasRemoved = removed.includes(pending);
+        if (pending.wasRemoved && found === "none") found = "noticed";
+        if (!isLost) continue;
+        const range = { shard: pending.shard, from: pending.part.from, to: pending.part.to };
+        await keeper.noteLost(range);
+        this.#queue.splice(this.#queue.indexOf(pending), 1);
+        this.#triedParts = 0;
+        found = "lost";
+        onLost(pending.tally);
+        log.error(
+          { events: pending.tally.rows, stretch: rangeName(range) },
+          "a journal file was removed before it was sealed: its events are missing; the shard goes on with the next ones",
+        );
+      }
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, "a removed journal file could not be noted as missing; tried again");
+      return found === "lost" ? "lost" : "none";
+    }
+    return found;
+  }
+
+  /** Once for each part, however often its flush is tried: the log counts ids to know what it may drop. */
+  #log(idLog: IdLog, parts: readonly PendingPart[]): void {
+    const ids = new IdList();
+    const unlogged = parts.filter(({ isLogged }) => isLogged !== true);
+    for (const { tally } of unlogged) ids.addAll(tally.ids);
+    const last = unlogged.at(-1);
+    if (last !== undefined) idLog.append({ ids, shard: last.shard, to: last.part.to, nowMs: systemClock.nowMs() });
+    for (const part of unlogged) part.isLogged = true;
+  }
+
+  #remove(part: JournalPart): void {
+    try {
+      removeIfThere(part.path);
+    } catch (error) {
+      this.#options.log.warn({ error: messageOf(error) }, "sealed journal file not removed; the next start does it");
+    }
+  }
+
+  /** The parts of the try that failed, or those at the head that fit into one segment: of one shard, no gap, not too large. */
+  #takeable(): PendingPart[] {
+    if (this.#triedParts > 0) return this.#queue.slice(0, this.#triedParts);
+    const taken: PendingPart[] = [];
+    let bytes = 0;
+    for (const pending of this.#queue) {
+      const before = taken.at(-1);
+      bytes += pending.part.bytes;
+      const follows = before?.shard === pending.shard && before.part.to + 1 === pending.part.from;
+      if (before !== undefined && (!follows || bytes > flushBytesMax)) break;
+      taken.push(pending);
+    }
+    return taken;
+  }
+}
+
+function tallyOf(parts: readonly PendingPart[]): Tally {
+  const tally = new Tally();
+  for (const each of parts) tally.addAll(each.tally);
+  return tally;
+}

@@ -1,0 +1,111 @@
+/** The views over events: each event, their hours, their sessions. */
+import { eventColumns, rollupColumns } from "../../event/columns.ts";
+import { emptyQuery, hourlyQuery, rollupQuery } from "../segment/rollup.ts";
+import { clockOf } from "../sql/utc.ts";
+import type { CatalogItem } from "./item.ts";
+
+/** Where events are. */
+type EventSources = {
+  /** SQL expression for the list of segment paths; undefined where there is none. */
+  paths: string | undefined;
+  /** SELECT of what is not sealed, in the columns of `events`; undefined where none is to be seen. */
+  unsealed: string | undefined;
+};
+
+/** The views `events`, `events_hourly` and `sessions`. */
+export const eventViews = (sources: EventSources): CatalogItem[] => [
+  eventsView(sources),
+  hourlyView(sources),
+  sessionsView,
+];
+
+/** Selects all rows of these queries, or none in the columns given where there is no query. */
+const unionOf = (queries: readonly string[], columns: Readonly<Record<string, string>>) =>
+  queries.length === 0 ? emptyQuery(columns) : queries.map((query) => `(${query})`).join(" UNION ALL ");
+
+function eventsView({ paths, unsealed }: EventSources): CatalogItem {
+  const queries = [];
+  if (paths !== undefined) queries.push(`FROM read_duckdb(${paths}, table_name = 'events')`);
+  if (unsealed !== undefined) queries.push(unsealed);
+  return {
+    kind: "view",
+    name: "events",
+    query: unionOf(queries, eventColumns),
+    comment: {
+      meaning: "Every event, as it was sent, in no order.",
+      example: "SELECT category, count(*) FROM events GROUP BY category",
+    },
+    columns: {
+      event_id: {
+        meaning: "The client's id of the event, or a UUIDv7 that the server made.",
+        example: "SELECT * FROM events WHERE event_id = '01900000-0000-7000-8000-000000000000'",
+      },
+      timestamp: {
+        meaning: "When it happened, as the client says; the time of its arrival where the client says nothing.",
+        example: `SELECT count(*) FROM events WHERE "timestamp" >= now() - INTERVAL 1 DAY`,
+      },
+      received_at: {
+        meaning: "When the server accepted it.",
+        example: `SELECT max(received_at - "timestamp") AS latest FROM events`,
+      },
+      subject: {
+        meaning: "The subject of the token that it was sent with.",
+        example: "SELECT subject, count(*) FROM events GROUP BY subject",
+      },
+      properties: {
+        meaning: "JSON object, numbers with the digits that they were sent with.",
+        example: "SELECT avg(TRY_CAST(properties->>'amount' AS DOUBLE)) FROM events WHERE event_name = 'purchase'",
+      },
+    },
+  };
+}
+
+function hourlyView({ paths, unsealed }: EventSources): CatalogItem {
+  const queries = [];
+  if (paths !== undefined) queries.push(`FROM read_duckdb(${paths}, table_name = 'rollup')`);
+  if (unsealed !== undefined) queries.push(rollupQuery(`(${unsealed})`));
+  return {
+    kind: "view",
+    name: "events_hourly",
+    query: hourlyQuery(unionOf(queries, rollupColumns)),
+    comment: {
+      meaning:
+        "Events counted by hour, category, priority and name: the same sums as over events, without reading them.",
+      example: "SELECT hour, sum(events) FROM events_hourly GROUP BY hour ORDER BY hour",
+    },
+    columns: {
+      hour: {
+        meaning: "Start of an hour of the clock in UTC, by timestamp.",
+        example: "SELECT sum(events) FROM events_hourly WHERE hour >= now() - INTERVAL 1 DAY",
+      },
+    },
+  };
+}
+
+const sessionsView: CatalogItem = {
+  kind: "view",
+  name: "sessions",
+  query: `
+    SELECT session_id, min("timestamp") AS start, max("timestamp") AS "end",
+      ${clockOf(`max("timestamp")`)} - ${clockOf(`min("timestamp")`)} AS duration, count(*) AS events,
+      arg_min(page_url, "timestamp") AS entry_page, arg_max(page_url, "timestamp") AS exit_page
+    FROM events WHERE session_id IS NOT NULL GROUP BY session_id`,
+  comment: {
+    meaning: "The events that share a session_id, as one row.",
+    example: "SELECT entry_page, count(*), avg(duration) FROM sessions GROUP BY entry_page",
+  },
+  columns: {
+    end: {
+      meaning: "The timestamp of the last event; the name is a word of SQL and wants quotes.",
+      example: `SELECT session_id FROM sessions WHERE "end" >= now() - INTERVAL 1 HOUR`,
+    },
+    entry_page: {
+      meaning: "page_url of the first event that has one (any of them, where several are the first).",
+      example: "SELECT entry_page, count(*) FROM sessions GROUP BY entry_page",
+    },
+    exit_page: {
+      meaning: "page_url of the last event that has one (any of them, where several are the last).",
+      example: "SELECT exit_page, count(*) FROM sessions GROUP BY exit_page",
+    },
+  },
+};

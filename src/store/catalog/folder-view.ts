@@ -1,0 +1,136 @@
+/**
+ * What a data folder holds at this moment, as every process sees it beside a service that goes on writing.
+ *
+ * Why every event accepted before the call is there exactly once: the journals are opened first and the segments listed after.
+ * An event is in a journal that was opened, or its journal was sealed and removed before, and then the segment is in the list.
+ * Groups that a listed segment covers are left out.
+ */
+import { closeSync, openSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type ShardId, sequence } from "../../base/brand.ts";
+import { removeIfThere, writeAll } from "../../base/durable.ts";
+import { codeOf } from "../../base/errors.ts";
+import { judgeJournal, type ReadGroup, rowLines } from "../../journal/reader.ts";
+import { covers, currentSegments } from "../folder/current.ts";
+import { listNames } from "../folder/layout.ts";
+import { type DataFolder, parseJournalName, parseSegmentName, type SegmentName } from "../folder/names.ts";
+import { readUnreadable } from "../folder/unreadable.ts";
+import { journalQuery } from "../segment/segment.ts";
+import { readReceipts } from "./receipts.ts";
+import type { CatalogContent } from "./views.ts";
+
+/** Everything accepted before the call, sealed or not, of a data folder that a service may be writing at this moment. */
+export type FolderView = {
+  /** For `catalogStatements`. `unsealed` is a SELECT over a private copy of the journals' whole groups. */
+  content: CatalogContent;
+  unsealedEvents: number;
+  /** Files that a sandbox must let through besides the segments. */
+  files: string[];
+} & Disposable;
+
+/**
+ * Looks at the folder; `scratch` is a private folder of the caller, who disposes of the view to remove the copy in it.
+ * @throws the system's error when the folder cannot be read, or the copy not written
+ */
+export function viewFolder(folder: DataFolder, scratch: string): FolderView {
+  const watermarkMs = Date.now();
+  using journals = openJournals(folder);
+  const unreadable = new Set(readUnreadable(folder).map(({ file }) => file));
+  const segments = listNames(folder.segments, parseSegmentName);
+  const { current } = currentSegments(segments.filter(({ file }) => !unreadable.has(file)));
+  const copy = join(scratch, "unsealed.ndjson");
+  const dispose = () => removeIfThere(copy);
+  try {
+    const { events, lineBytesMax } = copyUnsealed(journals.open, current, copy);
+    const shards = new Set([...current, ...journals.open].map(({ name }) => name.shard));
+    const content: CatalogContent = {
+      root: folder.root,
+      segments: current.map(({ file, name }) => ({
+        file,
+        shard: name.shard,
+        bytes: statSync(join(folder.segments, file)).size,
+      })),
+      unsealed: events === 0 ? undefined : journalQuery({ files: [copy], lineBytesMax }),
+      watermarks: [...shards].sort((a, b) => a - b).map((shard) => ({ shard, watermarkMs })),
+      erasures: readReceipts(folder),
+      version: 0,
+      publishedAtMs: watermarkMs,
+    };
+    return { content, unsealedEvents: events, files: events === 0 ? [] : [copy], [Symbol.dispose]: dispose };
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+}
+
+type OpenJournal = { descriptor: number; name: { shard: ShardId; from: ReadGroup["commit"]["sequence"] } };
+
+/** Opened, a journal can be read even when the service has sealed and removed it. */
+function openJournals(folder: DataFolder): { open: OpenJournal[] } & Disposable {
+  const open: OpenJournal[] = [];
+  const dispose = () => {
+    for (const { descriptor } of open) closeSync(descriptor);
+  };
+  try {
+    for (const { file, name } of listNames(folder.journal, parseJournalName)) {
+      const descriptor = openIfThere(join(folder.journal, file));
+      if (descriptor !== undefined) open.push({ descriptor, name });
+    }
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+  return { open, [Symbol.dispose]: dispose };
+}
+
+/** Undefined: sealed and removed since its name was read. */
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+    return undefined;
+  }
+}
+
+/** Writes the rows of whole groups that no segment covers into one file, a journal at a time; none: no file. */
+function copyUnsealed(
+  journals: readonly OpenJournal[],
+  segments: readonly { name: SegmentName }[],
+  copy: string,
+): { events: number; lineBytesMax: number } {
+  let events = 0;
+  let lineBytesMax = 0;
+  let bytes = 0;
+  let descriptor: number | undefined;
+  try {
+    for (const { descriptor: journal, name } of journals)
+      for (const { commit, lines } of judgeJournal(readFileSync(journal), name.from).groups) {
+        const range = {
+          shard: name.shard,
+          from: commit.sequence,
+          to: sequence(commit.sequence + commit.rows - 1),
+        };
+        if (segments.some((segment) => covers(segment.name, range))) continue;
+        descriptor ??= openSync(copy, "wx");
+        writeAll(descriptor, lines, bytes);
+        bytes += lines.byteLength;
+        events += commit.rows;
+        lineBytesMax = Math.max(lineBytesMax, longestLine(lines));
+      }
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+  return { events, lineBytesMax };
+}
+
+/** No line of a group is longer than the group, and a line shorter than this asks for no larger buffer. Bytes. */
+const linesLookedAtMin = 1024 * 1024;
+
+/** Length of the longest line, or no less: in bytes. */
+function longestLine(lines: Buffer): number {
+  if (lines.byteLength < linesLookedAtMin) return lines.byteLength;
+  let longest = 0;
+  for (const line of rowLines(lines)) longest = Math.max(longest, line.byteLength);
+  return longest;
+}

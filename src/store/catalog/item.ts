@@ -1,0 +1,35 @@
+/** How a view or a macro of the catalog is told to DuckDB, and to whoever looks it up there. */
+import { identifier, literal } from "../sql/literals.ts";
+
+/** What an analyst reads in `duckdb_views()`, `duckdb_columns()` or `duckdb_functions()`: a meaning and a query that runs. */
+type Comment = { meaning: string; example: string };
+
+/** A view or a table macro, with its comments. */
+export type CatalogItem = {
+  name: string;
+  /** SELECT statement. */
+  query: string;
+  comment: Comment;
+} & ({ kind: "view"; columns: Readonly<Record<string, Comment>> } | { kind: "macro"; parameters: readonly string[] });
+
+/** The example is what follows this word in a comment, to its end. */
+const commentText = ({ meaning, example }: Comment) => literal(`${meaning} Example: ${example}`);
+
+/** The statements that create an item and comment on it. */
+export function itemStatements(item: CatalogItem): string[] {
+  const name = identifier(item.name);
+  if (item.kind === "macro") {
+    const parameters = item.parameters.map(identifier).join(", ");
+    return [
+      `CREATE MACRO ${name}(${parameters}) AS TABLE ${item.query}`,
+      `COMMENT ON MACRO TABLE ${name} IS ${commentText(item.comment)}`,
+    ];
+  }
+  return [
+    `CREATE VIEW ${name} AS ${item.query}`,
+    `COMMENT ON VIEW ${name} IS ${commentText(item.comment)}`,
+    ...Object.entries(item.columns).map(
+      ([column, comment]) => `COMMENT ON COLUMN ${name}.${identifier(column)} IS ${commentText(comment)}`,
+    ),
+  ];
+}

@@ -1,0 +1,60 @@
+/**
+ * The catalog: one DuckDB file of views over the current segments.
+ *
+ * Invariants:
+ * - It is replaced whole, by rename, and held open by nobody here: it is never locked, and a reader sees one state of it.
+ * - It names segments only after they are durable.
+ */
+import { existsSync } from "node:fs";
+import { removeIfThere, renameDurably, syncFile } from "../../base/durable.ts";
+import { messageOf } from "../../base/errors.ts";
+import { type DataFolder, unfinishedSuffix } from "../folder/names.ts";
+import type { DuckDB } from "../sql/duckdb.ts";
+import { literal } from "../sql/literals.ts";
+import { type CatalogContent, catalogStatements } from "./views.ts";
+
+/** Writes the catalog and returns once the new file is in its place. */
+export async function publishCatalog(duckdb: DuckDB, folder: DataFolder, content: CatalogContent): Promise<void> {
+  const unfinished = folder.catalog + unfinishedSuffix;
+  await writeCatalog(duckdb, unfinished, content);
+  renameDurably({ from: unfinished, to: folder.catalog });
+}
+
+/** Writes a catalog's file, over one that may be there, and returns once its bytes are durable; its name is not. */
+export async function writeCatalog(duckdb: DuckDB, path: string, content: CatalogContent): Promise<void> {
+  removeIfThere(path);
+  removeIfThere(`${path}.wal`);
+  await duckdb.run(`ATTACH ${literal(path)} AS catalog_file (BLOCK_SIZE 16384)`);
+  try {
+    await duckdb.run("USE catalog_file");
+    // As one: each statement alone would write DuckDB's log, which takes twice as long.
+    await duckdb.run("BEGIN");
+    for (const statement of catalogStatements(content)) await duckdb.run(statement);
+    await duckdb.run("COMMIT");
+    await duckdb.run("CHECKPOINT catalog_file");
+  } catch (error) {
+    // Without it USE fails in the aborted transaction, and its error hides this one. After a commit there is nothing to roll back.
+    await duckdb.run("ROLLBACK").catch(() => undefined);
+    throw error;
+  } finally {
+    await duckdb.run("USE memory");
+    await duckdb.run("DETACH catalog_file");
+  }
+  await syncFile(path);
+}
+
+/** The version of the catalog that is there; 0 when there is none, or one without a version. */
+export async function publishedVersion(duckdb: DuckDB, folder: DataFolder): Promise<number> {
+  if (!existsSync(folder.catalog)) return 0;
+  try {
+    await duckdb.run(`ATTACH ${literal(folder.catalog)} AS catalog_before (READ_ONLY)`);
+    const [row] = await duckdb.rows("SELECT version::DOUBLE AS version FROM catalog_before.catalog");
+    return Number(row?.["version"] ?? 0);
+  } catch (error) {
+    // Made by an earlier build, or spoilt: it is written again, and receipts tell what its version was at least.
+    if (/Catalog Error|IO Error|Invalid|Serialization/.test(messageOf(error))) return 0;
+    throw error;
+  } finally {
+    await duckdb.run("DETACH DATABASE IF EXISTS catalog_before");
+  }
+}

@@ -1,0 +1,207 @@
+/** What the catalog says, as SQL: the same views and macros whether they stand in the catalog's file or in a query's process. */
+import type { ShardId } from "../../base/brand.ts";
+import { emptyQuery } from "../segment/rollup.ts";
+import { identifier, integer, listLiteral, literal } from "../sql/literals.ts";
+import { clockOf } from "../sql/utc.ts";
+import { eventViews } from "./event-views.ts";
+import { type CatalogItem, itemStatements } from "./item.ts";
+import { catalogMacros } from "./macros.ts";
+
+/** A current segment, by its name in the folder `segments`. */
+export type CatalogSegment = { file: string; shard: ShardId; bytes: number };
+
+/** Every event that the shard accepted before the watermark is in the view. */
+export type ShardWatermark = { shard: ShardId; watermarkMs: number };
+
+/** What is kept of an erasure: nothing of what was erased. */
+export type ErasureReceipt = {
+  /** UUID. */
+  id: string;
+  /** When the last byte was gone, ms since 1970. */
+  erasedAtMs: number;
+  /** The token's `sub`, or null. */
+  by: string | null;
+  /** SHA-256 of what was asked, in hex. */
+  requestHash: string;
+  events: number;
+  /** The first catalog without them. */
+  catalogVersion: number;
+};
+
+/** Everything that a catalog is made of. */
+export type CatalogContent = {
+  /** Absolute path of the data folder, where the segments are unless the reader says otherwise. */
+  root: string;
+  segments: readonly CatalogSegment[];
+  /** SELECT of what is accepted and not sealed, in the columns of `events`; undefined where there is none to be seen. */
+  unsealed: string | undefined;
+  watermarks: readonly ShardWatermark[];
+  erasures: readonly ErasureReceipt[];
+  /** Counts up with each publication. */
+  version: number;
+  publishedAtMs: number;
+};
+
+/** SQL expression: the data folder. A reader of a copy says where it is: `SET VARIABLE millrace_dir = '…'`. */
+const folderOf = ({ root }: CatalogContent) => `coalesce(getvariable('millrace_dir'), ${literal(root)})`;
+
+/** SQL expression: the list of segment paths. */
+const pathsOf = (content: CatalogContent) =>
+  `list_transform(${listLiteral(content.segments.map(({ file }) => file))},
+    lambda file: ${folderOf(content)} || '/segments/' || file)`;
+
+/** SQL literal of a time, ms since 1970. */
+const instant = (ms: number) => `'${new Date(ms).toISOString()}'::TIMESTAMPTZ`;
+
+/** Selects rows that stand in the query itself; `columns` says their types, `rows` their SQL literals in the same order. */
+function inlineQuery(columns: Readonly<Record<string, string>>, rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return emptyQuery(columns);
+  const typed = Object.entries(columns).map(([name, type]) => `${identifier(name)}::${type} AS ${identifier(name)}`);
+  const names = Object.keys(columns).map(identifier);
+  return `SELECT ${typed.join(", ")}
+    FROM (VALUES ${rows.map((row) => `(${row.join(", ")})`).join(", ")}) AS inline(${names.join(", ")})`;
+}
+
+function freshnessView(content: CatalogContent): CatalogItem {
+  const segments = inlineQuery(
+    { file: "VARCHAR", shard: "INTEGER", bytes: "BIGINT" },
+    content.segments.map(({ file, shard, bytes }) => [literal(file), integer(shard), integer(bytes)]),
+  );
+  const watermarks = inlineQuery(
+    { shard: "INTEGER", watermark: "TIMESTAMPTZ" },
+    content.watermarks.map(({ shard, watermarkMs }) => [integer(shard), instant(watermarkMs)]),
+  );
+  const counted =
+    content.segments.length === 0
+      ? emptyQuery({ file: "VARCHAR", rows: "BIGINT" })
+      : `SELECT parse_filename(filename) AS file, sum(events) AS rows
+         FROM read_duckdb(${pathsOf(content)}, table_name = 'rollup', filename = true) GROUP BY filename`;
+  const unsealed = content.unsealed === undefined ? "0" : `(SELECT count(*) FROM (${content.unsealed}))`;
+  return {
+    kind: "view",
+    name: "freshness",
+    query: `
+      WITH segment AS (${segments}), watermarks AS (${watermarks}), counted AS (${counted}),
+      by_shard AS (
+        SELECT shard, any_value(watermark) AS watermark, coalesce(sum(rows), 0) AS rows,
+          count(file) AS segments, coalesce(sum(bytes), 0) AS bytes
+        FROM watermarks FULL JOIN segment USING (shard) LEFT JOIN counted USING (file) GROUP BY shard
+      ),
+      told AS (
+        FROM by_shard
+        UNION ALL
+        SELECT NULL, min(watermark), coalesce(sum(rows), 0) + ${unsealed}, coalesce(sum(segments), 0), coalesce(sum(bytes), 0)
+        FROM by_shard
+      )
+      SELECT shard, watermark, rows::BIGINT AS rows, segments::BIGINT AS segments, bytes::BIGINT AS bytes,
+        ${clockOf("now()")} - ${clockOf("watermark")} AS age
+      FROM told ORDER BY shard NULLS FIRST`,
+    comment: {
+      meaning:
+        "How fresh and how large this view of the events is: one row for each shard (9999: imported events) and, where shard is NULL, one for all.",
+      example: "SELECT watermark, age, rows FROM freshness WHERE shard IS NULL",
+    },
+    columns: {
+      shard: {
+        meaning: "Number of the shard; 9999: imported events, which no shard accepted; NULL: all together.",
+        example: "SELECT rows FROM freshness WHERE shard = 9999",
+      },
+      watermark: {
+        meaning:
+          "Every event that was accepted before this time is in this view; for all shards, the earliest of theirs.",
+        example:
+          "SELECT count(*) FROM events WHERE received_at < (SELECT watermark FROM freshness WHERE shard IS NULL)",
+      },
+      rows: {
+        meaning: "Events in segments; in the row for all also those that are visible and not sealed yet.",
+        example: "SELECT shard, rows FROM freshness WHERE shard IS NOT NULL",
+      },
+      bytes: {
+        meaning: "Size of the segments on disk.",
+        example: "SELECT bytes / rows AS bytes_an_event FROM freshness WHERE shard IS NULL",
+      },
+      age: {
+        meaning: "Time from the watermark to the start of the query.",
+        example: "SELECT age < INTERVAL 1 MINUTE AS is_fresh FROM freshness WHERE shard IS NULL",
+      },
+    },
+  };
+}
+
+function erasuresView({ erasures }: CatalogContent): CatalogItem {
+  const columns = {
+    id: "UUID",
+    erased_at: "TIMESTAMPTZ",
+    by_subject: "VARCHAR",
+    request_hash: "VARCHAR",
+    events: "BIGINT",
+    catalog_version: "BIGINT",
+  };
+  const rows = erasures.map((receipt) => [
+    literal(receipt.id),
+    instant(receipt.erasedAtMs),
+    receipt.by === null ? "NULL" : literal(receipt.by),
+    literal(receipt.requestHash),
+    integer(receipt.events),
+    integer(receipt.catalogVersion),
+  ]);
+  return {
+    kind: "view",
+    name: "erasures",
+    query: inlineQuery(columns, rows),
+    comment: {
+      meaning: "Receipts of erasures; nothing of what was erased.",
+      example: "SELECT * FROM erasures ORDER BY erased_at DESC",
+    },
+    columns: {
+      erased_at: {
+        meaning: "When the last byte was gone.",
+        example: "SELECT count(*), sum(events) FROM erasures WHERE erased_at >= now() - INTERVAL 30 DAY",
+      },
+      by_subject: {
+        meaning: "The subject of the token that asked for it; NULL where it was asked at the command line.",
+        example: "SELECT by_subject, sum(events) FROM erasures GROUP BY by_subject",
+      },
+      request_hash: {
+        meaning: "SHA-256 of what was asked, in hex.",
+        example: `SELECT * FROM erasures WHERE request_hash = '${"0".repeat(64)}'`,
+      },
+      catalog_version: {
+        meaning: "The first version of the catalog without these events.",
+        example: "SELECT * FROM erasures WHERE catalog_version > (SELECT version - 100 FROM catalog)",
+      },
+    },
+  };
+}
+
+function catalogView(content: CatalogContent): CatalogItem {
+  return {
+    kind: "view",
+    name: "catalog",
+    query: `SELECT ${integer(content.version)} AS version, ${instant(content.publishedAtMs)} AS published_at,
+      ${folderOf(content)} AS millrace_dir`,
+    comment: { meaning: "This catalog itself, in one row.", example: "FROM catalog" },
+    columns: {
+      version: { meaning: "Counts up with each publication.", example: "SELECT version FROM catalog" },
+      millrace_dir: {
+        meaning:
+          "The data folder whose segments the views read. After SET VARIABLE millrace_dir = '/new/place' they read those.",
+        example: "SELECT millrace_dir FROM catalog",
+      },
+    },
+  };
+}
+
+/**
+ * Statements that make the catalog in the database that is current (`USE`), with comments on all that it holds; to be run
+ * one by one.
+ */
+export function catalogStatements(content: CatalogContent): string[] {
+  return [
+    ...eventViews({ paths: content.segments.length === 0 ? undefined : pathsOf(content), unsealed: content.unsealed }),
+    ...catalogMacros,
+    freshnessView(content),
+    erasuresView(content),
+    catalogView(content),
+  ].flatMap(itemStatements);
+}

@@ -1,0 +1,81 @@
+/**
+ * Which format a data folder has: a number that counts up whenever an older version could misread what a newer one wrote, and
+ * the version that wrote it. Format 1 has no mark.
+ *
+ * A damaged mark is mended where one byte alone is wrong, and otherwise written again, because a folder of this format tells all
+ * the rest by itself. Where a number can still be read that is too high the folder is refused, whatever a checksum says: better
+ * not to start than to misread.
+ */
+import { readFileSync } from "node:fs";
+import packageJson from "../../../package.json" with { type: "json" };
+import { codeOf, DataFolderRefused } from "../../base/errors.ts";
+import { keepJson, mendKeptJson, readKeptJson } from "./kept-file.ts";
+import type { DataFolder } from "./names.ts";
+
+/** The format that this version writes, and the latest that it reads. */
+const currentFormat = 2;
+
+/**
+ * Refuses a folder of a later format; gives what is wrong with the mark, if anything is.
+ * @throws DataFolderRefused naming both versions and formats
+ */
+export function requireKnownFormat(folder: DataFolder): string | undefined {
+  const kept = markOf(folder);
+  const mark = kept.kind === "sound" ? kept.value : kept.kind === "damaged" ? mendKeptJson(folder.format) : undefined;
+  const mended = mark === undefined ? numberIn(folder) : mark["format"];
+  const format = kept.kind === "damaged" ? later(numberIn(folder), mended) : mended;
+  if (typeof format === "number" && format > currentFormat) {
+    const writer = mark === undefined ? "by a later version" : `by millrace ${String(mark["written_by"])}`;
+    throw new DataFolderRefused(
+      `data folder ${folder.root} was written ${writer} in format ${format}; this is millrace ${packageJson.version}, ` +
+        `which reads formats up to ${currentFormat}. Use that version or a later one` +
+        (kept.kind === "damaged"
+          ? `. ${folder.format} ${kept.why}: restore it from a backup if it should be another`
+          : ""),
+    );
+  }
+  if (kept.kind === "damaged") return kept.why;
+  return kept.kind === "sound" && !Number.isInteger(format) ? "does not name a format" : undefined;
+}
+
+/**
+ * Marks a folder as written by this version; gives a warning, or none, where the mark was damaged. REQUIRES: the folder's lock.
+ * @throws DataFolderRefused when the folder has a later format
+ */
+export function markFormat(folder: DataFolder): string[] {
+  const fault = requireKnownFormat(folder);
+  const kept = markOf(folder);
+  const mark = { format: currentFormat, written_by: packageJson.version };
+  const isSame =
+    kept.kind === "sound" &&
+    kept.hasChecksum &&
+    kept.value["format"] === mark.format &&
+    kept.value["written_by"] === mark.written_by;
+  if (!isSame) keepJson(folder.format, mark);
+  return fault === undefined
+    ? []
+    : [`format ${fault}; it was written again. Check the disk, and run "millrace verify"`];
+}
+
+function markOf(folder: DataFolder): ReturnType<typeof readKeptJson> {
+  try {
+    return readKeptJson(folder.format);
+  } catch (error) {
+    if (codeOf(error) === "ENOTDIR") return { kind: "missing" };
+    throw error;
+  }
+}
+
+const later = (read: number | undefined, mended: unknown) =>
+  read !== undefined && read > currentFormat ? read : mended;
+
+/** The number in a damaged mark, as far as it can be read. */
+function numberIn(folder: DataFolder): number | undefined {
+  try {
+    const found = /"format": ?(\d{1,6})\b/.exec(readFileSync(folder.format, "latin1"))?.[1];
+    return found === undefined ? undefined : Number(found);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
+    throw error;
+  }
+}

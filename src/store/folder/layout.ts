@@ -1,0 +1,75 @@
+/** The data folder as a whole: made at first start. */
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { dataPathProblem } from "../../base/data-path.ts";
+import { removeIfThere, syncFolder } from "../../base/durable.ts";
+import { codeOf, DataFolderRefused, messageOf } from "../../base/errors.ts";
+import { requireKnownFormat } from "./format-mark.ts";
+import { type DataFolder, dataFolder, parseSegmentName, unfinishedSuffix } from "./names.ts";
+
+/**
+ * Makes the folders that are missing, durably, and gives their paths.
+ * @throws DataFolderRefused when they cannot be made, or the folder has a later format
+ */
+export function prepareDataFolder(path: string): DataFolder {
+  const folder = dataFolder(resolve(path));
+  const problem = dataPathProblem(path);
+  if (problem !== undefined) throw new DataFolderRefused(`the data folder ${problem}`);
+  requireKnownFormat(folder);
+  try {
+    const isNew = mkdirSync(folder.root, { recursive: true }) !== undefined;
+    for (const each of [
+      folder.journal,
+      folder.corrupt,
+      folder.refused,
+      folder.opened,
+      folder.segments,
+      folder.ids,
+      folder.imports,
+    ])
+      mkdirSync(each, { recursive: true });
+    for (const each of [folder.root, folder.journal]) syncFolder(each);
+    if (isNew) syncFolder(dirname(folder.root));
+    requireWritable(folder);
+  } catch (error) {
+    throw new DataFolderRefused(`data folder ${folder.root} cannot be written: ${messageOf(error)}`, { cause: error });
+  }
+  return folder;
+}
+
+/** Writes and removes a file: a folder may be there and yet be on a disk that takes nothing. */
+function requireWritable(folder: DataFolder): void {
+  const probe = join(folder.journal, `probe.${process.pid}${unfinishedSuffix}`);
+  writeFileSync(probe, "");
+  removeIfThere(probe);
+}
+
+/** Whether the folder holds anything: sealed, accepted, refused, corrupt or in quarantine. */
+export function holdsEvents(folder: DataFolder): boolean {
+  const hasFile = (path: string) => readdirSync(path, { withFileTypes: true }).some((entry) => entry.isFile());
+  const isQuarantined = filesIn(folder.quarantine).some((file) => parseSegmentName(file) !== undefined);
+  return isQuarantined || [folder.segments, folder.journal, folder.corrupt, folder.refused].some(hasFile);
+}
+
+/** Names in a folder, in their order; none where it is not there. */
+export function filesIn(path: string): string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** Files of a folder that a parser knows, with what their names say, in the order of their names. */
+export function listNames<Name>(
+  folder: string,
+  parse: (file: string) => Name | undefined,
+): { file: string; name: Name }[] {
+  const known: { file: string; name: Name }[] = [];
+  for (const file of readdirSync(folder).sort()) {
+    const name = parse(file);
+    if (name !== undefined) known.push({ file, name });
+  }
+  return known;
+}

@@ -1,0 +1,140 @@
+/**
+ * Which events of a folder are missing. The sequences of a shard begin at 1 and have no gaps: every writer takes the next one,
+ * retention and erasures leave empty segments, an import without a new event takes none. So whatever no name covers was lost.
+ *
+ * The end of a shard is told by two small files: `sealed.json`, up to where shards were sealed when the catalog was last written (or
+ * had lost a journal file that somebody removed before it was sealed),
+ * and `opened/SSSS`, the journal file that the shard began last. Both are hints: neither is synced with what it tells of,
+ * so a power loss may keep them from telling of the last seconds.
+ */
+import { join } from "node:path";
+import { type Sequence, type ShardId, sequence, shardId } from "../../base/brand.ts";
+import { keepJson, noteText, readKeptJson, readKeptText } from "./kept-file.ts";
+import { filesIn } from "./layout.ts";
+import {
+  type DataFolder,
+  type MissingRange,
+  openedName,
+  parseJournalName,
+  parseMarkerName,
+  parseOpenedName,
+  parseSegmentName,
+} from "./names.ts";
+
+/** How far a shard without an end may have gone: 24 MiB a journal file and a full buffer are far below. Events. */
+const unknownEndEvents = 10_000_000;
+
+/** Events of a journal file; `to` is undefined where it is not known. */
+export type JournalRange = { shard: ShardId; from: Sequence; to?: Sequence | undefined };
+
+/** What the names of a folder say of its shards. */
+type NamedRanges = {
+  /** Segments, and markers of what is missing and known to be. */
+  covered: readonly MissingRange[];
+  /** Journal files. Their names say only where they begin; `to` is for who has read them. */
+  journals: readonly JournalRange[];
+  /** Up to where shards were sealed. */
+  sealedTo: ReadonlyMap<ShardId, Sequence>;
+  /** The journal file that each shard opened last. */
+  opened: ReadonlyMap<ShardId, Sequence>;
+};
+
+/** Stretches that no name covers, by shard and sequence. Where the end is not known, it is further than it can be. */
+function missingRanges(named: NamedRanges): MissingRange[] {
+  const shards = new Set([...named.covered, ...named.journals].map(({ shard }) => shard));
+  for (const shard of [...named.sealedTo.keys(), ...named.opened.keys()]) shards.add(shard);
+  return [...shards].sort((a, b) => a - b).flatMap((shard) => missingOf(shard, named));
+}
+
+function missingOf(shard: ShardId, named: NamedRanges): MissingRange[] {
+  const missing: MissingRange[] = [];
+  const covered = named.covered.filter((each) => each.shard === shard);
+  const journals = named.journals.filter((each) => each.shard === shard);
+  const items = [...covered, ...journals.map(({ from, to }) => ({ from, to }))].sort((a, b) => a.from - b.from);
+  let next = 1;
+  // A journal goes on to where the next name begins.
+  let isOpen = false;
+  for (const { from, to } of items) {
+    if (from > next && !isOpen) missing.push({ shard, from: sequence(next), to: sequence(from - 1) });
+    next = Math.max(next, from, to === undefined ? 0 : to + 1);
+    isOpen = to === undefined;
+  }
+  const sealedTo = named.sealedTo.get(shard) ?? 0;
+  if (sealedTo >= next && !isOpen) {
+    missing.push({ shard, from: sequence(next), to: sequence(sealedTo) });
+    next = sealedTo + 1;
+  }
+  const opened = named.opened.get(shard);
+  const isThere = (from: Sequence) =>
+    sealedTo >= from || journals.some((each) => each.from >= from) || covered.some((each) => each.to >= from);
+  if (opened !== undefined && !isThere(opened))
+    missing.push({ shard, from: opened, to: sequence(opened + unknownEndEvents - 1) });
+  return missing;
+}
+
+/**
+ * What is missing in a folder, as its names tell it now. `journals` is for who has read them, before this call: one that is sealed
+ * meanwhile is then in both lists, and not in none.
+ */
+export function missingIn(
+  folder: DataFolder,
+  journals: readonly JournalRange[] = namesIn(folder.journal, parseJournalName),
+): MissingRange[] {
+  const opened = readOpened(folder);
+  const segments = namesIn(folder.segments, parseSegmentName);
+  const markers = namesIn(folder.quarantine, parseMarkerName);
+  return missingRanges({ covered: [...segments, ...markers], journals, opened, sealedTo: readSealedTo(folder) });
+}
+
+/** The first sequence of a shard that was never used, as far as marks tell: at least 1. */
+export function unusedFrom(folder: DataFolder, shard: ShardId): Sequence {
+  const used = [
+    readSealedTo(folder).get(shard) ?? 0,
+    ...namesIn(folder.quarantine, parseMarkerName).map((name) => (name.shard === shard ? name.to : 0)),
+    ...missingIn(folder).map((range) => (range.shard === shard ? range.to : 0)),
+  ];
+  return sequence(Math.max(0, ...used) + 1);
+}
+
+const namesIn = <Name>(path: string, parse: (file: string) => Name | undefined): Name[] =>
+  filesIn(path).flatMap((file) => parse(file) ?? []);
+
+/** Notes that a shard has a journal file with acknowledged events. Not synced: it must cost nothing, and a journal counts without it. */
+export function noteOpened(folder: DataFolder, { shard, from }: { shard: ShardId; from: Sequence }): void {
+  noteText(join(folder.opened, openedName(shard)), String(from).padStart(16, "0"));
+}
+
+/** Notes up to where shards are sealed, or have lost what was to be sealed, if it is further than what is noted. A damaged note is replaced. */
+export function keepSealedTo(folder: DataFolder, segments: readonly MissingRange[]): void {
+  const noted = readSealedTo(folder);
+  const furthest = new Map(noted);
+  for (const { shard, to } of segments) if (to > (furthest.get(shard) ?? 0)) furthest.set(shard, to);
+  const isSame = [...furthest].every(([shard, to]) => noted.get(shard) === to);
+  if (isSame && readKeptJson(folder.sealed).kind !== "damaged") return;
+  if (furthest.size > 0) keepJson(folder.sealed, { shards: [...furthest].map(([shard, to]) => ({ shard, to })) });
+}
+
+function readSealedTo(folder: DataFolder): Map<ShardId, Sequence> {
+  const kept = readKeptJson(folder.sealed);
+  const listed = kept.kind === "sound" ? kept.value["shards"] : [];
+  const read = new Map<ShardId, Sequence>();
+  if (!Array.isArray(listed)) return read;
+  for (const each of listed) {
+    const { shard, to } = Object(each);
+    if (Number.isSafeInteger(shard) && Number.isSafeInteger(to) && shard >= 0 && to >= 0)
+      read.set(shardId(shard), sequence(to));
+  }
+  return read;
+}
+
+/** The sequence at which the journal file begins that each shard opened last. */
+export function readOpened(folder: DataFolder): Map<ShardId, Sequence> {
+  const read = new Map<ShardId, Sequence>();
+  for (const file of filesIn(folder.opened)) {
+    const shard = parseOpenedName(file);
+    if (shard === undefined) continue;
+    const kept = readKeptText(join(folder.opened, openedName(shard)));
+    if (kept.kind === "sound" && /^\d{1,16}$/.test(kept.value)) read.set(shard, sequence(Number(kept.value)));
+  }
+  return read;
+}

@@ -1,0 +1,168 @@
+/**
+ * The files of imported ids of a folder.
+ *
+ * Invariant: an id counts only once its event is sealed. A file is there before the segment of its events has its name, and says in
+ * its own name up to where imports must be sealed for it to count; what a crash left past that is removed before the next import.
+ */
+import { join } from "node:path";
+import { type Sequence, sequence } from "../../base/brand.ts";
+import { removeIfThere, syncFolder } from "../../base/durable.ts";
+import { codeOf } from "../../base/errors.ts";
+import { readEventId, writeEventId } from "../../event/event-id.ts";
+import { listNames } from "../folder/layout.ts";
+import {
+  type DataFolder,
+  importedIdsName,
+  importShard,
+  parseImportedIdsName,
+  parseSegmentName,
+} from "../folder/names.ts";
+import { compareIds, ImportedIdsDamaged, ImportedIdsFile, writeImportedIds } from "./imported.ts";
+
+/** Past this many files the smaller ones are merged: an id is looked for in each of them. */
+const filesMax = 4;
+
+/** Files of imported ids, and whether their events are sealed: until then, nobody knows what becomes of the ids. */
+export function listImportedIds(folder: DataFolder): { path: string; file: string; isSealed: boolean }[] {
+  const files = listNames(folder.ids, parseImportedIdsName);
+  if (files.length === 0) return [];
+  const segments = listNames(folder.segments, parseSegmentName).filter(({ name }) => name.shard === importShard);
+  const reached = Math.max(0, ...segments.map(({ name }) => name.to));
+  return files.map(({ file, name }) => ({ file, path: join(folder.ids, file), isSealed: name.to <= reached }));
+}
+
+/** Removes files whose import was killed, or failed, before its segment had a name. REQUIRES: no import is under way. */
+export function removeUnsealedIds(folder: DataFolder): void {
+  for (const { path, isSealed } of listImportedIds(folder)) if (!isSealed) removeIfThere(path);
+}
+
+/** A path for ids that count once imports are sealed up to `to`. */
+export function newImportedIdsPath(folder: DataFolder, to: Sequence): string {
+  const numbers = listNames(folder.ids, parseImportedIdsName).map(({ name }) => name.number);
+  return join(folder.ids, importedIdsName({ to, number: Math.max(0, ...numbers) + 1 }));
+}
+
+/**
+ * Makes one file of the smaller ones where there are many. Done in part, some ids are in two files, which changes nothing.
+ * @throws ImportedIdsDamaged, with everything as it was
+ */
+export function mergeImportedIds(folder: DataFolder): void {
+  const files = listNames(folder.ids, parseImportedIdsName);
+  if (files.length <= filesMax) return;
+  using stack = new DisposableStack();
+  const opened = files
+    .map(({ file, name }) => ({ to: name.to, ids: stack.use(new ImportedIdsFile(join(folder.ids, file))) }))
+    .sort((a, b) => a.ids.idsMax - b.ids.idsMax);
+  // Each is merged with those that are about as large, so that an id is rewritten only a few times.
+  let [merged, idsMax] = [0, 0];
+  for (const { ids } of opened) {
+    if (merged >= 2 && ids.idsMax > idsMax * 2) break;
+    merged += 1;
+    idsMax += ids.idsMax;
+  }
+  const sources = opened.slice(0, merged);
+  const count = countOf(mergedIds(sources.map(({ ids }) => ids)));
+  const to = sequence(Math.max(...sources.map((source) => source.to)));
+  writeImportedIds(newImportedIdsPath(folder, to), count, mergedIds(sources.map(({ ids }) => ids)));
+  for (const { ids } of sources) removeIfThere(ids.path);
+  syncFolder(folder.ids);
+}
+
+/** Ids of several files in ascending order, one at a time, each once. */
+function* mergedIds(files: readonly ImportedIdsFile[]): Generator<Uint32Array> {
+  const readers = files.map((file) => new Reader(file)).filter(({ isAtEnd }) => !isAtEnd);
+  const id = new Uint32Array(4);
+  let isFirst = true;
+  while (readers.length > 0) {
+    const least = readers.reduce((a, b) => (compareIds(a.words, a.at, b.words, b.at) <= 0 ? a : b));
+    if (isFirst || compareIds(id, 0, least.words, least.at) !== 0) {
+      id.set(least.words.subarray(least.at, least.at + 4));
+      isFirst = false;
+      yield id;
+    }
+    least.next();
+    if (least.isAtEnd) readers.splice(readers.indexOf(least), 1);
+  }
+}
+
+/** A place in a file that is read from its beginning. */
+class Reader {
+  readonly #blocks: Generator<Uint32Array>;
+  words: Uint32Array = new Uint32Array(0);
+  at = 0;
+  isAtEnd = false;
+
+  constructor(file: ImportedIdsFile) {
+    this.#blocks = file.all();
+    this.next();
+  }
+
+  next(): void {
+    this.at += 4;
+    if (this.at < this.words.length) return;
+    const block = this.#blocks.next();
+    this.isAtEnd = block.done === true;
+    this.words = block.done === true ? new Uint32Array(0) : block.value;
+    this.at = 0;
+  }
+}
+
+/**
+ * Takes ids out of all files, durably. Done in part, it can be done again.
+ * @throws ImportedIdsDamaged when what is in a file cannot be known
+ */
+export function forgetImportedIds(folder: DataFolder, ids: ReadonlySet<string>): void {
+  for (const { file, name } of listNames(folder.ids, parseImportedIdsName)) {
+    using held = new ImportedIdsFile(join(folder.ids, file));
+    const gone = new Set([...ids].filter((id) => id !== "" && held.has(wordsOf(id), 0)));
+    if (gone.size === 0) continue;
+    const count = countOf(idsWithout(held, gone));
+    if (count > 0) writeImportedIds(newImportedIdsPath(folder, name.to), count, idsWithout(held, gone));
+    removeIfThere(held.path);
+    syncFolder(folder.ids);
+  }
+}
+
+function* idsWithout(file: ImportedIdsFile, gone: ReadonlySet<string>): Generator<Uint32Array> {
+  for (const words of file.all())
+    for (let at = 0; at < words.length; at += 4)
+      if (!gone.has(readEventId(words, at))) yield words.subarray(at, at + 4);
+}
+
+function countOf(ids: Iterable<Uint32Array>): number {
+  let count = 0;
+  for (const _ of ids) count++;
+  return count;
+}
+
+function wordsOf(id: string): Uint32Array {
+  const words = new Uint32Array(4);
+  writeEventId(id, words, 0);
+  return words;
+}
+
+/** Files of imported ids that are damaged, and how. Reads all of them. */
+export function damagedImportedIds(folder: DataFolder): { file: string; text: string }[] {
+  return listImportedIds(folder).flatMap(({ path }) => {
+    const text = damageOf(path);
+    return text === undefined ? [] : [{ file: path, text }];
+  });
+}
+
+function damageOf(path: string): string | undefined {
+  try {
+    using file = new ImportedIdsFile(path);
+    const last = new Uint32Array(4);
+    for (const words of file.all())
+      for (let at = 0; at < words.length; at += 4) {
+        if (compareIds(last, 0, words, at) > 0) return "its ids are not in order";
+        last.set(words.subarray(at, at + 4));
+      }
+    return undefined;
+  } catch (error) {
+    // Merged while this runs beside the service.
+    if (codeOf(error) === "ENOENT") return undefined;
+    if (!(error instanceof ImportedIdsDamaged)) throw error;
+    return `${error.message}; ids in it are not known, until it is removed and the import is given again`;
+  }
+}

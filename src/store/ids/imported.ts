@@ -1,0 +1,212 @@
+/**
+ * A file of ids that came with imported events, sorted, so that one is found without keeping millions of them in memory. The id
+ * table and the id logs hold what live clients made; an import of two million rows would push all of it out.
+ *
+ * A file is blocks of 4 KiB, each with its own checksum. Little-endian:
+ *
+ *   0  magic     uint32
+ *   4  CRC-32    uint32, of everything after it
+ *   8  count     uint32, ids in this block; only the last block has fewer than 255
+ *  12  blocks    uint32, of the file: one that is cut off is noticed
+ *  16  ids       four words each, in ascending order over the whole file
+ */
+import { closeSync, fdatasyncSync, fstatSync, openSync, readSync } from "node:fs";
+import { crc32 } from "node:zlib";
+import { removeIfThere, renameDurably, writeAll } from "../../base/durable.ts";
+import { MillraceError } from "../../base/errors.ts";
+import { unfinishedSuffix } from "../folder/names.ts";
+
+/** A block of a file of imported ids does not check; ids in it are not known. */
+export class ImportedIdsDamaged extends MillraceError {
+  override readonly name = "ImportedIdsDamaged";
+}
+
+const magic = 0x4949494d;
+const blockBytes = 4096;
+const headBytes = 16;
+
+/** 32-bit words of an id. */
+const idWords = 4;
+const idsPerBlock = (blockBytes - headBytes) / (idWords * 4);
+
+/** First ids of this many blocks are kept in memory: 64 KiB. In a file of a million ids each block is one of them. */
+const samplesMax = 4_096;
+
+/** Compares two ids, by their words. */
+export function compareIds(a: Uint32Array, aAt: number, b: Uint32Array, bAt: number): number {
+  for (let word = 0; word < idWords; word++) {
+    const difference = (a[aAt + word] ?? 0) - (b[bAt + word] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/** An open file of imported ids. */
+export class ImportedIdsFile implements Disposable {
+  readonly path: string;
+  readonly #descriptor: number;
+  readonly #blocks: number;
+  readonly #bytes = new Uint8Array(blockBytes);
+  readonly #words = new Uint32Array(this.#bytes.buffer);
+  /** Words of the first id of every `#step`th block. */
+  readonly #samples: Uint32Array;
+  readonly #step: number;
+
+  /**
+   * Opens a file.
+   * @throws ImportedIdsDamaged when it is cut off; the system's error when it cannot be opened
+   */
+  constructor(path: string) {
+    this.path = path;
+    this.#descriptor = openSync(path, "r");
+    try {
+      this.#blocks = fstatSync(this.#descriptor).size / blockBytes;
+      if (!Number.isInteger(this.#blocks) || this.#blocks === 0) throw this.#damaged("is cut off");
+      this.#step = Math.ceil(this.#blocks / samplesMax);
+      this.#samples = new Uint32Array(Math.ceil(this.#blocks / this.#step) * idWords);
+      // Unchecked, or a start would read all of it: a wrong one misleads a search, and the block itself is checked.
+      for (let at = 0; at * this.#step < this.#blocks; at++)
+        readSync(
+          this.#descriptor,
+          this.#samples,
+          at * idWords * 4,
+          idWords * 4,
+          at * this.#step * blockBytes + headBytes,
+        );
+    } catch (error) {
+      closeSync(this.#descriptor);
+      throw error;
+    }
+  }
+
+  /** Ids in the file, at most. */
+  get idsMax(): number {
+    return this.#blocks * idsPerBlock;
+  }
+
+  /**
+   * Whether an id is in the file: a few microseconds, and none where it is not between the first and the last of them.
+   * @throws ImportedIdsDamaged when the block where it would be does not check
+   */
+  has(words: Uint32Array, at: number): boolean {
+    let from = lastNotAbove(this.#samples.length / idWords, (index) =>
+      compareIds(this.#samples, index * idWords, words, at),
+    );
+    if (from === -1) return false;
+    from *= this.#step;
+    const blocks = Math.min(this.#step, this.#blocks - from);
+    const within = blocks === 1 ? 0 : lastNotAbove(blocks, (index) => this.#compareFirst(from + index, words, at));
+    const count = this.#read(from + Math.max(0, within));
+    const found = lastNotAbove(count, (index) => compareIds(this.#words, headWords + index * idWords, words, at));
+    return found !== -1 && compareIds(this.#words, headWords + found * idWords, words, at) === 0;
+  }
+
+  /**
+   * All ids, a block at a time, each only until the next.
+   * @throws ImportedIdsDamaged at the first block that does not check
+   */
+  *all(): Generator<Uint32Array> {
+    for (let block = 0; block < this.#blocks; block++) {
+      const count = this.#read(block);
+      yield this.#words.subarray(headWords, headWords + count * idWords);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#descriptor);
+  }
+
+  #compareFirst(block: number, words: Uint32Array, at: number): number {
+    this.#read(block);
+    return compareIds(this.#words, headWords, words, at);
+  }
+
+  /** Reads a block and gives how many ids it has. */
+  #read(block: number): number {
+    const bytes = readSync(this.#descriptor, this.#bytes, 0, blockBytes, block * blockBytes);
+    const [found, checksum, count = 0, blocks] = this.#words;
+    const isSound = bytes === blockBytes && found === magic && blocks === this.#blocks && count <= idsPerBlock;
+    if (!isSound || crc32(this.#bytes.subarray(8)) !== checksum) throw this.#damaged(`block ${block} does not check`);
+    return count;
+  }
+
+  #damaged(what: string): ImportedIdsDamaged {
+    return new ImportedIdsDamaged(what);
+  }
+}
+
+const headWords = headBytes / 4;
+
+/** The last index whose comparison is not above zero, where they ascend; -1 when there is none. */
+function lastNotAbove(count: number, compare: (index: number) => number): number {
+  let [low, high] = [-1, count - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (compare(middle) <= 0) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/**
+ * Writes a file of imported ids, durably, under a temporary name and then its own. `count` is how many ids `sorted` gives, in
+ * ascending order, some at a time. REQUIRES: at least one.
+ */
+export function writeImportedIds(path: string, count: number, sorted: Iterable<Uint32Array>): void {
+  const unfinished = path + unfinishedSuffix;
+  removeIfThere(unfinished);
+  const descriptor = openSync(unfinished, "wx");
+  try {
+    const writer = new BlockWriter(descriptor, Math.ceil(count / idsPerBlock));
+    for (const words of sorted) for (let at = 0; at < words.length; at += idWords) writer.add(words, at);
+    writer.finish();
+    fdatasyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameDurably({ from: unfinished, to: path });
+}
+
+/** Blocks are written together: a call for each would take longer than the block. */
+const blocksAtOnce = 64;
+
+class BlockWriter {
+  readonly #descriptor: number;
+  readonly #blocks: number;
+  readonly #bytes = new Uint8Array(blockBytes * blocksAtOnce);
+  readonly #words = new Uint32Array(this.#bytes.buffer);
+  #block = 0;
+  #count = 0;
+
+  constructor(descriptor: number, blocks: number) {
+    this.#descriptor = descriptor;
+    this.#blocks = blocks;
+  }
+
+  add(words: Uint32Array, at: number): void {
+    const to = (this.#block * blockBytes) / 4 + headWords + this.#count * idWords;
+    for (let word = 0; word < idWords; word++) this.#words[to + word] = words[at + word] ?? 0;
+    this.#count += 1;
+    if (this.#count === idsPerBlock) this.#close();
+  }
+
+  finish(): void {
+    if (this.#count > 0) this.#close();
+    this.#write();
+  }
+
+  #close(): void {
+    const at = this.#block * blockBytes;
+    this.#words.set([magic, 0, this.#count, this.#blocks], at / 4);
+    this.#words[at / 4 + 1] = crc32(this.#bytes.subarray(at + 8, at + blockBytes));
+    this.#block += 1;
+    this.#count = 0;
+    if (this.#block === blocksAtOnce) this.#write();
+  }
+
+  #write(): void {
+    writeAll(this.#descriptor, this.#bytes.subarray(0, this.#block * blockBytes));
+    this.#bytes.fill(0);
+    this.#block = 0;
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Ids that clients made and that the id logs have lost, by damage or with their file, read again from the segments.
+ *
+ * Invariants:
+ * - Before any shard starts: nobody else writes id logs then.
+ * - What is read again is durable in files of its own before a damaged file is written again without its damage.
+ * - An id comes from the segment that holds its event, so an erased event's id never comes back.
+ */
+import { closeSync } from "node:fs";
+import { join } from "node:path";
+import type { ShardId } from "../../base/brand.ts";
+import { openKept } from "../../base/descriptors.ts";
+import { appendDurably, removeIfThere, renameDurably, syncFolder } from "../../base/durable.ts";
+import { readEventId, writeEventId } from "../../event/event-id.ts";
+import { listNames } from "../folder/layout.ts";
+import { type DataFolder, idLogName, importShard, parseIdLogName, unfinishedSuffix } from "../folder/names.ts";
+import type { KnownSegment } from "../segment/plan-merge.ts";
+import type { DuckDB } from "../sql/duckdb.ts";
+import { integer, listLiteral } from "../sql/literals.ts";
+import { contentUnknown, encodeIdBlock, type IdBlock, idRecordBytes, readIdBlocks } from "./blocks.ts";
+
+/** What a rebuild did. */
+export type RebuiltIds = {
+  /** Ids that the logs lacked. */
+  ids: number;
+  /** Names of damaged files that are whole again, without what was damaged. */
+  mended: string[];
+};
+
+/** A segment whose ids must be known: `ids` of them, the latest. */
+type Candidate = { segment: KnownSegment; ids: number };
+
+/** A block without its ids, so that many can be held. */
+type BlockHead = { range: IdBlock["range"]; ids: number };
+
+const idWords = 4;
+
+/**
+ * Compares the id logs with the segments, and puts right what they lack of the latest `idsMax` ids.
+ * `isComplete`: every segment can be read. Otherwise damage stays where it is and is told, since its ids may come back with a segment.
+ * @throws the system's error when the disk refuses, DuckDB's when a segment cannot be read; a second call does what is left
+ */
+export async function rebuildIds(
+  duckdb: DuckDB,
+  folder: DataFolder,
+  { segments, idsMax, isComplete }: { segments: readonly KnownSegment[]; idsMax: number; isComplete: boolean },
+): Promise<RebuiltIds> {
+  const files = listNames(folder.ids, parseIdLogName).map(({ file }) => join(folder.ids, file));
+  const heads: BlockHead[] = [];
+  const damaged: string[] = [];
+  for (const path of files) {
+    const { blocks, isTorn, damaged: places } = readIdBlocks(path);
+    for (const block of blocks) heads.push({ range: block.range, ids: countOf(block) });
+    if (isTorn || places.length > 0) damaged.push(path);
+  }
+  const candidates = candidatesOf(segments, idsMax);
+  if (damaged.length === 0 && lackOf(candidates, heads) === 0) return { ids: 0, mended: [] };
+  const lost = await lostIds(duckdb, folder, { candidates, files, idsMax });
+  const ids = keepLost(folder, candidates, lost);
+  if (!isComplete) return { ids, mended: [] };
+  for (const path of damaged) mend(path);
+  syncFolder(folder.ids);
+  return { ids, mended: damaged.map((path) => path.slice(folder.ids.length + 1)) };
+}
+
+/** Segments with the latest ids. Ids that came with an import are in files of their own. */
+function candidatesOf(segments: readonly KnownSegment[], idsMax: number): Candidate[] {
+  const latestFirst = segments
+    .filter(({ name, summary }) => name.shard !== importShard && summary.clientIds > 0 && summary.events > 0)
+    .sort((a, b) => (b.summary.receivedToMs ?? 0) - (a.summary.receivedToMs ?? 0));
+  const candidates: Candidate[] = [];
+  let left = idsMax;
+  for (const segment of latestFirst) {
+    if (left === 0) break;
+    const ids = Math.min(segment.summary.clientIds, segment.summary.events, left);
+    candidates.push({ segment, ids });
+    left -= ids;
+  }
+  return candidates;
+}
+
+/** How many ids the logs may lack, from counts alone. A block of the older format, which does not say whose it is, may be anybody's. */
+function lackOf(candidates: readonly Candidate[], heads: readonly BlockHead[]): number {
+  const sum = (counted: readonly BlockHead[]) => counted.reduce((total, { ids }) => total + ids, 0);
+  const unnamed = sum(heads.filter(({ range }) => range === undefined));
+  const lacking = candidates.reduce((total, { segment: { name }, ids }) => {
+    const own = heads.filter(
+      ({ range }) => range?.shard === name.shard && name.from <= range.to && range.to <= name.to,
+    );
+    return total + Math.max(0, ids - sum(own));
+  }, 0);
+  return Math.max(0, lacking - unnamed);
+}
+
+/** Ids of the candidates that no block holds, each with the index of its candidate. */
+async function lostIds(
+  duckdb: DuckDB,
+  folder: DataFolder,
+  { candidates, files, idsMax }: { candidates: readonly Candidate[]; files: readonly string[]; idsMax: number },
+): Promise<Map<string, number>> {
+  const lost = new Map<string, number>();
+  for (const [index, { segment }] of candidates.entries()) {
+    const source = `read_duckdb(${listLiteral([join(folder.segments, segment.file)])}, table_name = 'events')`;
+    // The server makes ids of version 7 alone: where a segment has both kinds, what a client certainly made goes first.
+    const query = `SELECT event_id::VARCHAR AS id FROM ${source}
+      ORDER BY uuid_extract_version(event_id) = 7, received_at DESC LIMIT ${integer(idsMax - lost.size)}`;
+    for await (const chunk of duckdb.chunks(query))
+      for (const id of chunk.getColumnValues(0)) if (typeof id === "string") lost.set(id, index);
+    if (lost.size >= idsMax) break;
+  }
+  for (const path of files)
+    for (const { records } of readIdBlocks(path).blocks) {
+      // Copied, because the records of a file need not start at a multiple of four.
+      const words = new Uint32Array(Uint8Array.from(records).buffer);
+      for (let at = 0; at < words.length; at += idWords + 1) lost.delete(readEventId(words, at));
+    }
+  return lost;
+}
+
+/** Writes the ids down, a file for each shard and a block for each segment; gives how many those are. */
+function keepLost(folder: DataFolder, candidates: readonly Candidate[], lost: ReadonlyMap<string, number>): number {
+  const byCandidate = candidates.map((): string[] => []);
+  for (const [id, index] of lost) byCandidate[index]?.push(id);
+  const byShard = new Map<ShardId, Uint8Array[]>();
+  for (const [index, { segment }] of candidates.entries()) {
+    const ids = byCandidate[index] ?? [];
+    const { shard, to } = segment.name;
+    if (ids.length === 0) continue;
+    const flushedAtMs = segment.summary.receivedToMs ?? 0;
+    const block = encodeIdBlock({ flushedAtMs, range: { shard, to }, records: recordsOf(ids) });
+    byShard.set(shard, [...(byShard.get(shard) ?? []), block]);
+  }
+  for (const [shard, blocks] of byShard) {
+    const numbers = listNames(folder.ids, parseIdLogName).map(({ name }) => (name.shard === shard ? name.number : 0));
+    const number = Math.max(0, ...numbers) + 1;
+    writeLog(join(folder.ids, idLogName({ shard, number })), blocks);
+  }
+  return lost.size;
+}
+
+/** Writes a file again with its whole blocks alone. */
+function mend(path: string): void {
+  const { blocks } = readIdBlocks(path);
+  if (blocks.length === 0) removeIfThere(path);
+  else writeLog(path, blocks.map(encodeIdBlock));
+}
+
+function writeLog(path: string, blocks: readonly Uint8Array[]): void {
+  const unfinished = path + unfinishedSuffix;
+  removeIfThere(unfinished);
+  const descriptor = openKept(unfinished, "wx");
+  try {
+    appendDurably(descriptor, Buffer.concat(blocks));
+  } finally {
+    closeSync(descriptor);
+  }
+  renameDurably({ from: unfinished, to: path });
+}
+
+function recordsOf(ids: readonly string[]): Uint8Array {
+  const records = new Uint32Array(ids.length * (idWords + 1));
+  for (const [index, id] of ids.entries()) {
+    const at = index * (idWords + 1);
+    writeEventId(id, records, at);
+    records[at + idWords] = contentUnknown;
+  }
+  return new Uint8Array(records.buffer);
+}
+
+const countOf = ({ records }: IdBlock) => records.byteLength / idRecordBytes;

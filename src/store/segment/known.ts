@@ -1,0 +1,143 @@
+/**
+ * What is known of the current segments: each is opened once, since none ever changes.
+ *
+ * A segment that cannot be read is left out, and what it had replaced counts again as long as it is there. It is looked at again
+ * once its file has changed.
+ */
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { checksumOfFile } from "../../base/durable.ts";
+import { messageOf } from "../../base/errors.ts";
+import { covers, currentSegments } from "../folder/current.ts";
+import { listNames } from "../folder/layout.ts";
+import { type DataFolder, parseSegmentName, type SegmentName } from "../folder/names.ts";
+import { fileState, keepUnreadable, readUnreadable, type UnreadableSegment } from "../folder/unreadable.ts";
+import type { DuckDB } from "../sql/duckdb.ts";
+import { SegmentUnreadable } from "./open-segment.ts";
+import type { KnownSegment } from "./plan-merge.ts";
+import { readSummary } from "./summary.ts";
+
+/** A smaller file is compared with the checksum in its name before DuckDB sees it: 4 MiB take 4 ms. Bytes. */
+const checkedBytesMax = 4 * 1024 * 1024;
+
+type Listed = { file: string; name: SegmentName };
+
+/** Knows the current segments of a folder. */
+export class KnownSegments {
+  readonly #folder: DataFolder;
+  #known = new Map<string, KnownSegment>();
+  /** The files of `#known` as they were when they were opened. */
+  #states = new Map<string, string | undefined>();
+  #unreadable = new Map<string, UnreadableSegment>();
+  /** Files whose bytes were compared with the checksum in their names. */
+  #checked = new Set<string>();
+
+  constructor(folder: DataFolder) {
+    this.#folder = folder;
+    for (const segment of readUnreadable(folder)) this.#unreadable.set(segment.file, segment);
+  }
+
+  /** Segments that cannot be read, as of the last list. */
+  get unreadable(): readonly UnreadableSegment[] {
+    return [...this.#unreadable.values()];
+  }
+
+  /** The current segments that can be read, as the folder names them now, by shard and sequence. */
+  async list(duckdb: DuckDB): Promise<KnownSegment[]> {
+    const listed = listNames(this.#folder.segments, parseSegmentName);
+    this.#forgetChanged(listed);
+    for (;;) {
+      const { current } = currentSegments(listed.filter(({ file }) => !this.#unreadable.has(file)));
+      const known = new Map<string, KnownSegment>();
+      for (const segment of current) {
+        const found = this.#known.get(segment.file) ?? (await this.#look(duckdb, segment));
+        if (found !== undefined) known.set(segment.file, found);
+      }
+      if (current.some(({ file }) => this.#unreadable.has(file))) continue;
+      this.#known = known;
+      for (const file of known.keys())
+        if (!this.#states.has(file)) this.#states.set(file, fileState(join(this.#folder.segments, file)));
+      keepUnreadable(this.#folder, this.unreadable);
+      return [...known.values()];
+    }
+  }
+
+  /** Those of `list` that may be rewritten: nothing that lies under a segment that may come back. */
+  async listSettled(duckdb: DuckDB): Promise<KnownSegment[]> {
+    const known = await this.list(duckdb);
+    const unreadable = this.unreadable.flatMap(({ file }) => parseSegmentName(file) ?? []);
+    return known.filter(({ name }) => !unreadable.some((each) => covers(each, name)));
+  }
+
+  /** Notes that a segment of the last list cannot be read after all. */
+  markUnreadable(file: string, why: string): void {
+    const state = fileState(join(this.#folder.segments, file));
+    // Replaced and removed meanwhile.
+    if (state === undefined) return;
+    this.#known.delete(file);
+    this.#unreadable.set(file, { file, why, state });
+  }
+
+  /** Compares segments that were not compared yet with their checksums, until about this many bytes are read. */
+  async scrub(bytesMax: number): Promise<void> {
+    let bytes = 0;
+    for (const { file, name } of [...this.#known.values()]) {
+      if (this.#checked.has(file)) continue;
+      const path = join(this.#folder.segments, file);
+      const state = fileState(path);
+      if (state === undefined) continue;
+      bytes += statSync(path).size;
+      if ((await checksumOfFile(path)) !== name.crc32) this.markUnreadable(file, checksumFault);
+      else this.#checked.add(file);
+      if (bytes >= bytesMax) return;
+    }
+  }
+
+  /** Looks again at what is not as it was, and forgets what is gone. */
+  #forgetChanged(listed: readonly Listed[]): void {
+    for (const { file, state } of this.unreadable)
+      if (fileState(join(this.#folder.segments, file)) !== state) this.#unreadable.delete(file);
+    for (const [file, state] of this.#states) {
+      if (fileState(join(this.#folder.segments, file)) === state) continue;
+      this.#known.delete(file);
+      this.#checked.delete(file);
+      this.#states.delete(file);
+    }
+    const files = new Set(listed.map(({ file }) => file));
+    this.#checked = new Set([...this.#checked].filter((file) => files.has(file)));
+  }
+
+  /** Opens a segment for the first time; undefined when it is gone, or is noted as unreadable now. */
+  async #look(duckdb: DuckDB, { file, name }: Listed): Promise<KnownSegment | undefined> {
+    const path = join(this.#folder.segments, file);
+    if (fileState(path) === undefined) return undefined;
+    try {
+      const bytes = statSync(path).size;
+      if (bytes <= checkedBytesMax && !this.#checked.has(file)) {
+        if ((await checksumOfFile(path)) !== name.crc32) throw new SegmentUnreadable(checksumFault);
+        this.#checked.add(file);
+      }
+      return { file, name, bytes, summary: await readSummary(duckdb, path) };
+    } catch (error) {
+      if (isPassing(error)) throw error;
+      this.markUnreadable(file, faultOf(error, path));
+      // After such an error the instance is of no use any more; the next one leaves this segment out.
+      if (/^(FATAL|INTERNAL) Error/.test(messageOf(error))) throw error;
+      return undefined;
+    }
+  }
+}
+
+/** What is said of a segment whose bytes are not those that were sealed. */
+export const checksumFault = "its bytes do not match the checksum in its name";
+
+/** What is wrong with a segment, without the place of its folder. */
+export const faultOf = (error: unknown, path: string): string =>
+  (messageOf(error).split("\n", 1)[0] ?? "").replaceAll(path, "the file");
+
+/** Whether an error is the machine's and not the file's: the same look may go well in a moment. */
+function isPassing(error: unknown): boolean {
+  return /Out of Memory|Too many open files|Cannot allocate|EMFILE|ENFILE|ENOMEM|has been invalidated/i.test(
+    messageOf(error),
+  );
+}

@@ -1,0 +1,157 @@
+/**
+ * Seals, and knows the last resort: journal lines that DuckDB cannot read go to `journal/refused/` with the reason, and the
+ * rest is sealed. Nothing accepted may stop the rest.
+ */
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { type Sequence, sequence } from "../../base/brand.ts";
+import { appendDurably, removeIfThere, syncFolder } from "../../base/durable.ts";
+import { messageOf, SegmentNotSealed } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import { type RowHead, readRowHead } from "../../event/line/row.ts";
+import { commitPrefix } from "../../journal/format.ts";
+import { rowLines } from "../../journal/reader.ts";
+import { covers } from "../folder/current.ts";
+import { keptLine, readKeptLines } from "../folder/kept-file.ts";
+import { listNames } from "../folder/layout.ts";
+import { type DataFolder, journalName, parseJournalName, parseSegmentName, unfinishedSuffix } from "../folder/names.ts";
+import type { DuckDB } from "../sql/duckdb.ts";
+import {
+  countRows,
+  isAboutLines,
+  journalQuery,
+  LinesRefused,
+  type SealedRows,
+  type SegmentSource,
+  sealSegment,
+} from "./segment.ts";
+
+type RefusedLine = { head: RowHead; line: Buffer; reason: string };
+
+/** Where to seal, and what. */
+type SealJob = { folder: DataFolder; log: Log; source: SegmentSource };
+
+/**
+ * Makes the segment of these rows. One that a try before this one made, and whose answer was lost, is recognized: the
+ * rows, or those of the first files, are then sealed already.
+ * @throws SegmentNotSealed for whatever may pass later
+ */
+export async function sealSoundLines(duckdb: DuckDB, { folder, log, source }: SealJob): Promise<SealedRows> {
+  const { to } = source;
+  const sealedTo = await sealedBefore(duckdb, folder, source);
+  if (sealedTo !== undefined) return { to: sealedTo, refused: refusedBefore(folder, source) };
+  try {
+    await sealSegment(duckdb, folder, source);
+    return { to, refused: [] };
+  } catch (error) {
+    if (!(error instanceof LinesRefused)) throw error;
+  }
+  const { sound, refused, keptIn } = await separateRefused(duckdb, folder, source);
+  log.error(
+    { lines: refused.length, keptIn },
+    "journal lines that DuckDB cannot read are in journal/refused; the rest is sealed",
+  );
+  const cleaned = join(folder.journal, `${journalName(source)}${unfinishedSuffix}`);
+  writeFileSync(cleaned, sound);
+  const rows = source.rows - refused.length;
+  await sealSegment(duckdb, folder, { ...source, rows, files: rows === 0 ? [] : [cleaned] });
+  removeIfThere(cleaned);
+  return { to, refused: refused.map(({ head }) => countedOf(head)) };
+}
+
+const countedOf = ({ category, hour }: RowHead) => ({ category, hour });
+
+/**
+ * Up to where a segment has the rows already, from the first one on: a try before this one gave it its name, and failed at
+ * the sync after that or died before it answered. Undefined when no segment has any of them.
+ * @throws SegmentNotSealed when a segment has others than whole files from the first one on: sealing would show those twice
+ */
+async function sealedBefore(duckdb: DuckDB, folder: DataFolder, source: SegmentSource): Promise<Sequence | undefined> {
+  const touching = listNames(folder.segments, parseSegmentName).filter(
+    ({ name }) => name.shard === source.shard && name.from <= source.to && source.from <= name.to,
+  );
+  if (touching.length === 0) return undefined;
+  // Where each file ends, the last one first.
+  const starts = source.files.map((file) => parseJournalName(basename(file))?.from ?? source.from);
+  const ends = [...starts.slice(1).map((start) => sequence(start - 1)), source.to].reverse();
+  for (const to of ends) {
+    const covering = touching.find(({ name }) => covers(name, { ...source, to }));
+    if (covering === undefined) continue;
+    await countRows(duckdb, join(folder.segments, covering.file));
+    // Its name may not be durable yet: the sync after its rename is what may have failed.
+    syncFolder(folder.segments);
+    return to;
+  }
+  throw new SegmentNotSealed(`${touching[0]?.file} has some of events ${source.from} to ${source.to}`);
+}
+
+/** What the try that made the segment refused: they are counted with the segment, whoever tells of it. */
+function refusedBefore(folder: DataFolder, source: SegmentSource): SealedRows["refused"] {
+  const { values } = readKeptLines(join(folder.refused, journalName(source)));
+  return values.map(({ line }) => countedOf(readRowHead(Buffer.from(String(line)))));
+}
+
+/**
+ * Parts the lines of journal files into those that DuckDB reads and those that it does not; the latter are durable in
+ * `journal/refused/`, as JSON with `reason` and `line`, before this returns. Doing it again writes the same file again.
+ */
+async function separateRefused(
+  duckdb: DuckDB,
+  folder: DataFolder,
+  source: SegmentSource,
+): Promise<{ sound: Buffer; refused: RefusedLine[]; keptIn: string }> {
+  const lines = source.files
+    .flatMap((file) => [...rowLines(readFileSync(file))])
+    .filter((line) => line.toString("latin1", 0, commitPrefix.length) !== commitPrefix);
+  const probe = join(folder.journal, `${journalName(source)}.probe${unfinishedSuffix}`);
+  const refused: RefusedLine[] = [];
+  const sound: Buffer[] = [];
+  await divide(lines);
+  removeIfThere(probe);
+  const keptIn = join(folder.refused, journalName(source));
+  keep(keptIn, refused);
+  return { sound: joined(sound), refused, keptIn };
+
+  async function divide(some: readonly Buffer[]): Promise<void> {
+    if (some.length === 0) return;
+    const reason = await refusalOf(some);
+    const [first] = some;
+    if (reason === undefined) sound.push(...some);
+    else if (some.length === 1 && first !== undefined) refused.push({ head: readRowHead(first), line: first, reason });
+    else {
+      const half = Math.floor(some.length / 2);
+      await divide(some.slice(0, half));
+      await divide(some.slice(half));
+    }
+  }
+
+  async function refusalOf(some: readonly Buffer[]): Promise<string | undefined> {
+    writeFileSync(probe, joined(some));
+    const query = journalQuery({ files: [probe], lineBytesMax: source.lineBytesMax });
+    try {
+      await duckdb.run(`CREATE OR REPLACE TEMP TABLE probe AS ${query}`);
+      return undefined;
+    } catch (error) {
+      // A full disk or a lack of memory is not the fault of a line: the flush is tried again.
+      if (!isAboutLines(error)) throw error;
+      return messageOf(error).replaceAll(probe, "the line");
+    } finally {
+      await duckdb.run("DROP TABLE IF EXISTS probe");
+    }
+  }
+}
+
+const newline = Buffer.from("\n");
+
+const joined = (lines: readonly Buffer[]) => Buffer.concat(lines.flatMap((line) => [line, newline]));
+
+function keep(path: string, refused: readonly RefusedLine[]): void {
+  const text = refused.map(({ line, reason }) => keptLine({ reason, line: line.toString() })).join("");
+  const descriptor = openSync(path, "w");
+  try {
+    appendDurably(descriptor, Buffer.from(text));
+  } finally {
+    closeSync(descriptor);
+  }
+  syncFolder(join(path, ".."));
+}

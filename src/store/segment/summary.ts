@@ -1,0 +1,42 @@
+/** What a segment says of itself in one row, so that nobody has to read its events to decide about it: table `summary`. */
+import type { DuckDB } from "../sql/duckdb.ts";
+import { integer } from "../sql/literals.ts";
+import { withSegment } from "./open-segment.ts";
+
+/** What is known of a segment. Times in ms since 1970, undefined where it holds no event. */
+export type SegmentSummary = {
+  events: number;
+  /** Events whose id a client made, and which may be there twice for that reason; an upper bound. */
+  clientIds: number;
+  /** Whether it was merged for the last time: ordered, and searched for repeats. */
+  isFinal: boolean;
+  receivedFromMs: number | undefined;
+  receivedToMs: number | undefined;
+};
+
+/** Selects the summary of a table of events. */
+export const summaryQuery = (events: string, known: Pick<SegmentSummary, "clientIds" | "isFinal">) =>
+  `SELECT count(*) AS events, ${integer(known.clientIds)} AS client_ids, ${known.isFinal} AS is_final,
+     min(received_at) AS received_from, max(received_at) AS received_to,
+     min("timestamp") AS timestamp_from, max("timestamp") AS timestamp_to FROM ${events}`;
+
+/** Reads the summary of a segment; one that was sealed before there were any is looked through. */
+export async function readSummary(duckdb: DuckDB, path: string): Promise<SegmentSummary> {
+  return withSegment(duckdb, { path, name: "summed" }, async (has) => {
+    const source = has.summary
+      ? "summed.summary"
+      : `(SELECT s.* REPLACE (events AS client_ids) FROM (${summaryQuery("summed.events", { clientIds: 0, isFinal: false })}) s)`;
+    const [row] = await duckdb.rows(
+      `SELECT events::DOUBLE AS events, client_ids::DOUBLE AS client_ids, is_final,
+         epoch_ms(received_from)::DOUBLE AS received_from, epoch_ms(received_to)::DOUBLE AS received_to FROM ${source}`,
+    );
+    const ms = (value: unknown) => (value === null || value === undefined ? undefined : Number(value));
+    return {
+      events: Number(row?.["events"]),
+      clientIds: Number(row?.["client_ids"]),
+      isFinal: row?.["is_final"] === true,
+      receivedFromMs: ms(row?.["received_from"]),
+      receivedToMs: ms(row?.["received_to"]),
+    };
+  });
+}
