@@ -23,7 +23,7 @@ function cutToLastDurable(file: OpenFile): void {
   }
   truncateDurably(file.path, file.bytes);
   const content = readJournal(file.path, file.from);
-  if (content.soundBytes !== file.bytes || content.corrupt.length > 0 || content.missing !== "")
+  if (content.soundBytes !== file.bytes || content.corrupt.length > 0 || content.mend !== undefined)
     throw new JournalNotWritten(`${file.path} does not read back as it was written`);
 }
 

@@ -38,6 +38,29 @@ export function endsWithCommitLine(bytes: Buffer): boolean {
   return end.endsWith("\n") && parseCommitLine(end.slice(end.lastIndexOf(commitPrefix), -1)) !== undefined;
 }
 
+/**
+ * Whether bytes end as a group does that begins `groupBytes` before their end: with its commit line, or with as much of the end of
+ * it as they have.
+ */
+export function endsGroup(bytes: Buffer, { next, groupBytes }: { next: Sequence; groupBytes: number }): boolean {
+  for (let digits = 1; digits <= 9; digits++)
+    for (let bytesDigits = 1; bytesDigits <= 12; bytesDigits++) {
+      const numbers = `{"commit":{"sequence":${next},"rows":${"1".repeat(digits)},"bytes":`;
+      const lineBytes = numbers.length + bytesDigits + emptyChecksum.length;
+      const lines = groupBytes - lineBytes;
+      if (lines <= 0 || String(lines).length !== bytesDigits) continue;
+      const form = numbers + lines + emptyChecksum;
+      const kept = bytes.toString("latin1", Math.max(0, bytes.byteLength - lineBytes));
+      const line = form.slice(0, lineBytes - kept.length) + kept;
+      const commit = line.endsWith("\n") ? parseCommitLine(line.slice(0, -1)) : undefined;
+      if (commit?.sequence === next && commit.bytes === lines) return true;
+    }
+  return false;
+}
+
+/** How a commit line ends, with a checksum of nothing. */
+const emptyChecksum = ',"crc32":"00000000"}}\n';
+
 /** Reads a commit line without its newline; undefined when it is none. */
 export function parseCommitLine(line: string): Commit | undefined {
   const match = commitPattern.exec(line);

@@ -11,7 +11,7 @@
 import { readFileSync } from "node:fs";
 import { type Sequence, sequence } from "../base/brand.ts";
 import { type Commit, commitPrefix, groupChecksum, parseCommitLine } from "./format.ts";
-import { judgeTail } from "./tail.ts";
+import { judgeTail, type Mend, type Tail } from "./tail.ts";
 
 /** A whole group: its place in the file and its lines. */
 export type ReadGroup = { commit: Commit; offset: number; end: number; lines: Buffer };
@@ -29,8 +29,8 @@ export type JournalContent = {
   /** Size of the file, with the zeros that stood ready for more. Bytes. */
   fileBytes: number;
   corrupt: CorruptStretch[];
-  /** What the last commit line lacks at its end, behind its whole checksum; it belongs at `soundBytes`. */
-  missing: string;
+  /** What the last group lacks, and where; undefined where it lacks nothing. `soundBytes` counts these bytes. */
+  mend: Mend | undefined;
 };
 
 const newline = 0x0a;
@@ -50,25 +50,44 @@ export function judgeJournal(bytes: Buffer, first: Sequence): JournalContent {
   const corrupt: CorruptStretch[] = [];
   let soundBytes = 0;
   let expected = first;
+  /** Where the last commit line ends whose group does not check. Bytes. */
+  let closed = 0;
   for (const { commit, lineStart, lineEnd } of commitLines(bytes)) {
     const offset = lineStart - commit.bytes;
     const reason = faultOf({ bytes, commit, offset, lineStart, soundBytes, expected });
-    if (reason === "bad group") continue;
+    if (reason === "bad group") {
+      closed = lineEnd;
+      continue;
+    }
     if (reason !== undefined) corrupt.push({ offset: soundBytes, end: offset, reason });
     groups.push({ commit, offset, end: lineEnd, lines: bytes.subarray(offset, lineStart) });
     soundBytes = lineEnd;
     expected = sequence(commit.sequence + commit.rows);
   }
   const writtenBytes = Math.max(soundBytes, endOfWritten(bytes));
-  const tail = judgeTail({ bytes, from: soundBytes, to: writtenBytes, next: expected });
+  // The group behind it was begun once it was durable: its damage is not that of a write that was cut.
+  const tail: Tail =
+    closed > soundBytes && closed < writtenBytes
+      ? { kind: "corrupt", reason: "a group that was written to its end does not match its commit line" }
+      : judgeTail({ bytes, from: soundBytes, to: writtenBytes, next: expected });
+  const fileBytes = bytes.byteLength;
   if (tail.kind === "whole") {
-    // What the commit line lacks says nothing that its checksum has not proven.
-    const { commit, lines, missing } = tail;
-    groups.push({ commit, offset: soundBytes, end: writtenBytes, lines });
-    return { groups, soundBytes: writtenBytes, writtenBytes, fileBytes: bytes.byteLength, corrupt, missing };
+    const { commit, lines, mend } = tail;
+    const end = Math.max(writtenBytes, mend.at + mend.bytes.length);
+    groups.push({ commit, offset: soundBytes, end, lines });
+    return { groups, soundBytes: end, writtenBytes, fileBytes, corrupt, mend };
   }
   if (tail.kind === "corrupt") corrupt.push({ offset: soundBytes, end: writtenBytes, reason: tail.reason });
-  return { groups, soundBytes, writtenBytes, fileBytes: bytes.byteLength, corrupt, missing: "" };
+  return { groups, soundBytes, writtenBytes, fileBytes, corrupt, mend: undefined };
+}
+
+/** The bytes of a journal file up to its last whole group, with what that group lacks. */
+export function soundBytesOf(bytes: Buffer, { soundBytes, mend }: JournalContent): Buffer {
+  if (mend === undefined) return bytes.subarray(0, soundBytes);
+  const sound = Buffer.alloc(soundBytes);
+  bytes.copy(sound);
+  sound.write(mend.bytes, mend.at, "latin1");
+  return sound;
 }
 
 /** Where the zeros at the end begin. */

@@ -120,7 +120,7 @@ function verifyJournals(folder: DataFolder, report: VerifyReport): JournalRange[
       report.journalEvents += content.groups.reduce((sum, { commit }) => sum + commit.rows, 0);
       for (const { offset, end, reason } of content.corrupt)
         report.problems.push({ file: path, text: `bytes ${offset} to ${end}: ${reason}` });
-      if (content.corrupt.length > 0 || content.soundBytes === content.writtenBytes) continue;
+      if (content.corrupt.length > 0 || content.soundBytes >= content.writtenBytes) continue;
       const torn = `ends in ${content.writtenBytes - content.soundBytes} bytes of an unfinished group`;
       // The newest file of a shard may be in the middle of a write, or was when the process ended.
       (newest.get(name.shard) === file ? report.notes : report.problems).push({ file: path, text: torn });

@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { damagedReceipts } from "./catalog/receipts.ts";
 import { requireKnownFormat } from "./folder/format-mark.ts";
-import { type Kept, readKeptJson, readKeptLines, readKeptText } from "./folder/kept-file.ts";
+import { type Kept, readKeptJson, readKeptLines, readKeptText, readNotedText } from "./folder/kept-file.ts";
 import { filesIn } from "./folder/layout.ts";
 import { type DataFolder, parseIdLogName, summaryFile } from "./folder/names.ts";
 import { judgeSecret, mendedWarning } from "./folder/secret-checksum.ts";
@@ -53,7 +53,7 @@ export function inspectSmallFiles(folder: DataFolder): Finding[] {
   }
   for (const file of filesIn(folder.opened)) {
     const path = join(folder.opened, file);
-    tellDamage(path, readKeptText(path), "the next journal file writes it again");
+    tellDamage(path, readNotedText(path), "the next journal file writes it again");
   }
   for (const file of filesIn(folder.refused))
     for (const { line, why } of readKeptLines(join(folder.refused, file)).damaged)

@@ -2,16 +2,19 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { sequence } from "../../src/base/brand.ts";
 import { commitLine, commitPrefix, parseCommitLine } from "../../src/journal/format.ts";
-import { judgeJournal, rowLines } from "../../src/journal/reader.ts";
+import { judgeJournal, rowLines, soundBytesOf } from "../../src/journal/reader.ts";
 import { linesOf, rowAt } from "../support/rows.ts";
 
 const anyTime = Date.UTC(2026, 5, 1);
 
 /** Disks write whole sectors. Bytes. */
-const blockBytes = 512;
+const sectorBytes = 512;
 
 /** What ends a commit line behind its checksum. Bytes. */
 const afterChecksumBytes = 4;
+
+/** A group that lacks no more than this of its end is kept: it may have been acknowledged. Bytes. */
+const keptWithoutBytes = 15;
 
 /** A journal of groups of these sizes, and where each group ends. */
 function journalOf(sizes: readonly number[], session?: string): { bytes: Buffer; ends: number[] } {
@@ -38,35 +41,36 @@ describe("a journal cut anywhere", () => {
   test("gives exactly the groups that were whole, at every cut point", () => {
     for (let cut = 0; cut <= bytes.byteLength; cut++) {
       const content = judgeJournal(bytes.subarray(0, cut), first);
-      const whole = ends.filter((end) => end <= cut + afterChecksumBytes);
+      const whole = ends.filter((end) => end <= cut + keptWithoutBytes);
       expect(content.groups.length).toBe(whole.length);
-      expect(content.soundBytes + content.missing.length).toBe(whole.at(-1) ?? 0);
+      expect(content.soundBytes).toBe(whole.at(-1) ?? 0);
+      expect(soundBytesOf(bytes.subarray(0, cut), content)).toEqual(bytes.subarray(0, whole.at(-1) ?? 0));
       expect(content.fileBytes).toBe(cut);
       expect(content.corrupt).toEqual([]);
     }
   });
 
   test("gives the same with zeros behind it, where the cut is at the end of a block", () => {
-    const pad = (cut: number) => Buffer.alloc(blockBytes - (cut % blockBytes) + blockBytes);
-    for (let shift = 0; shift < blockBytes; shift += 7) {
+    const pad = (cut: number) => Buffer.alloc(sectorBytes - (cut % sectorBytes) + sectorBytes);
+    for (let shift = 0; shift < sectorBytes; shift += 7) {
       const { bytes: shifted, ends: shiftedEnds } = journalOf([1, 2, 1], "s".repeat(shift));
-      for (let cut = 0; cut <= shifted.byteLength; cut += blockBytes) {
+      for (let cut = 0; cut <= shifted.byteLength; cut += sectorBytes) {
         const whole = shiftedEnds.filter((end) => end <= cut).at(-1) ?? 0;
         const padded = judgeJournal(Buffer.concat([shifted.subarray(0, cut), pad(cut)]), first);
         expect(padded).toMatchObject({ writtenBytes: cut, corrupt: [] });
-        expect(padded.groups.length).toBe(shiftedEnds.filter((end) => end <= cut + afterChecksumBytes).length);
+        expect(padded.groups.length).toBe(shiftedEnds.filter((end) => end <= cut + keptWithoutBytes).length);
         expect(padded.soundBytes).toBeGreaterThanOrEqual(whole);
       }
       const whole = judgeJournal(Buffer.concat([shifted, pad(shifted.byteLength)]), first);
-      expect(whole).toMatchObject({ soundBytes: shifted.byteLength, corrupt: [], missing: "" });
+      expect(whole).toMatchObject({ soundBytes: shifted.byteLength, corrupt: [], mend: undefined });
     }
   });
 
   test("is told as corrupt where zeros begin amid a block: no write is cut there", () => {
     for (let cut = (ends[1] ?? 0) + 1; cut < bytes.byteLength - afterChecksumBytes; cut++) {
-      const padded = judgeJournal(Buffer.concat([bytes.subarray(0, cut), Buffer.alloc(2 * blockBytes)]), first);
+      const padded = judgeJournal(Buffer.concat([bytes.subarray(0, cut), Buffer.alloc(2 * sectorBytes)]), first);
       expect(padded.groups.length).toBe(2);
-      expect(padded.corrupt.length).toBe(cut % blockBytes === 0 ? 0 : 1);
+      expect(padded.corrupt.length).toBe(cut % sectorBytes === 0 ? 0 : 1);
     }
   });
 });
@@ -76,7 +80,7 @@ describe("B10: a last group that was acknowledged and damaged since", () => {
   const start = ends.at(-2) ?? 0;
 
   test.each([1, 2, 3, 15])("is never dropped silently: %i zero bytes anywhere in it", (count) => {
-    for (const behind of [0, 4 * blockBytes])
+    for (const behind of [0, 4 * sectorBytes])
       for (let at = start; at + count <= bytes.byteLength; at++) {
         const damaged = Buffer.concat([bytes, Buffer.alloc(behind)]);
         damaged.fill(0, at, at + count);
@@ -86,6 +90,27 @@ describe("B10: a last group that was acknowledged and damaged since", () => {
         if (isWhole) expect(at).toBeGreaterThanOrEqual(bytes.byteLength - afterChecksumBytes);
         else expect(content.corrupt.length).toBe(1);
       }
+  });
+
+  test("is never dropped silently: zero bytes at the edge of a sector or of the group, wherever it begins in a sector", () => {
+    for (let shift = 0; shift < sectorBytes; shift++) {
+      const { bytes: shifted, ends: shiftedEnds } = journalOf([1, 1], "s".repeat(shift));
+      const [from = 0] = shiftedEnds;
+      const edges = [from, shifted.byteLength];
+      for (let at = from; at < shifted.byteLength; at++) if (at % sectorBytes === 0) edges.push(at);
+      for (const edge of edges)
+        for (const [at, end] of [1, 2, 13, 15].flatMap((count) => [
+          [edge, edge + count] as const,
+          [edge - count, edge] as const,
+        ])) {
+          if (at < from || end > shifted.byteLength) continue;
+          const damaged = Buffer.concat([shifted, Buffer.alloc(sectorBytes)]);
+          damaged.fill(0, at, end);
+          const content = judgeJournal(damaged, first);
+          const isKept = content.groups.length === 2 && soundBytesOf(damaged, content).equals(shifted);
+          expect({ at, end, isTold: isKept || content.corrupt.length === 1 }).toEqual({ at, end, isTold: true });
+        }
+    }
   });
 
   test("is never dropped silently: any byte of it changed to any of some others", () => {
@@ -100,26 +125,77 @@ describe("B10: a last group that was acknowledged and damaged since", () => {
   });
 });
 
-test("blocks of a last write that did not reach the disk, in any order, are a torn end", () => {
-  const { bytes, ends } = journalOf([1, 40]);
-  const [start = 0] = ends;
-  const blocks = Math.ceil(bytes.byteLength / blockBytes);
-  fc.assert(
-    fc.property(fc.uniqueArray(fc.nat(blocks - 1), { minLength: 1 }), (lost) => {
-      const torn = Buffer.concat([bytes, Buffer.alloc(4096)]);
-      for (const block of lost)
-        torn.fill(0, Math.max(start, block * blockBytes), Math.max(start, (block + 1) * blockBytes));
-      const isHit = lost.some(
-        (block) => (block + 1) * blockBytes > start + 16 && block * blockBytes < bytes.byteLength - 16,
-      );
-      fc.pre(isHit);
-      const content = judgeJournal(torn, first);
-      expect(content.groups.length).toBe(1);
-      // So few bytes of a block that they may be damage are told, to be on the safe side.
-      const isInDoubt = lost.some((block) => block * blockBytes < start && (block + 1) * blockBytes < start + 16);
-      if (!isInDoubt) expect(content.corrupt).toEqual([]);
-    }),
-  );
+describe("a power cut in the write of a group that was never acknowledged", () => {
+  /** A journal whose last group was written over zeros, up to `reserved` bytes, and of which these sectors were lost. */
+  const cutIn = (bytes: Buffer, from: number, { lost, behind }: { lost: (at: number) => boolean; behind: number }) => {
+    const torn = Buffer.concat([bytes, Buffer.alloc(behind)]);
+    for (let at = from; at < bytes.byteLength; at++) if (lost(Math.floor(at / sectorBytes))) torn[at] = 0;
+    return torn;
+  };
+
+  test("is a torn end, silently, whichever of its sectors were lost; the groups before it are whole", () => {
+    const plan = fc.record({
+      shift: fc.nat(sectorBytes),
+      rows: fc.constantFrom(1, 1, 2, 3, 40),
+      lost: fc
+        .infiniteStream(fc.boolean())
+        .map((stream) => Array.from({ length: 80 }, () => stream.next().value === true)),
+      behind: fc.constantFrom(0, 1, 4096, 6000),
+    });
+    fc.assert(
+      fc.property(plan, ({ shift, rows, lost, behind }) => {
+        const { bytes, ends } = journalOf([1, rows], "s".repeat(shift));
+        const [start = 0] = ends;
+        const torn = cutIn(bytes, start, { lost: (sector) => lost[sector % lost.length] === true, behind });
+        const content = judgeJournal(torn, first);
+        const isInDoubt = isHeadOfUnknownBytes(bytes, torn, start);
+        expect(content.corrupt.length).toBe(isInDoubt ? 1 : 0);
+        // The last group is cut or whole as it was sent, never anything between.
+        const sound = soundBytesOf(torn, content);
+        expect(sound).toEqual(bytes.subarray(0, content.groups.length === 2 ? bytes.byteLength : start));
+        expect(content.groups.map(({ lines }) => lines.at(-1))).toEqual(content.groups.map(() => 0x0a));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  /** Whether all that was lost is 14 or 15 bytes at the beginning of the group: an id of the client is among them. */
+  const isHeadOfUnknownBytes = (bytes: Buffer, torn: Buffer, start: number) => {
+    const lost = [...bytes.keys()].filter((at) => torn[at] !== bytes[at]);
+    return (lost.length === 14 || lost.length === 15) && lost[0] === start && lost.at(-1) === start + lost.length - 1;
+  };
+
+  test("is a torn end, whichever sector alone was lost, at every place where the group can begin in a sector", () => {
+    let whole = 0;
+    for (let shift = 0; shift < sectorBytes; shift++) {
+      const { bytes, ends } = journalOf([1, 1], "s".repeat(shift));
+      const [start = 0] = ends;
+      for (let sector = Math.floor(start / sectorBytes); sector * sectorBytes < bytes.byteLength; sector++) {
+        const torn = cutIn(bytes, start, { lost: (each) => each === sector, behind: 4096 });
+        const content = judgeJournal(torn, first);
+        expect({ shift, sector, corrupt: content.corrupt.length }).toEqual({
+          shift,
+          sector,
+          corrupt: isHeadOfUnknownBytes(bytes, torn, start) ? 1 : 0,
+        });
+        if (content.groups.length === 2) expect(soundBytesOf(torn, content)).toEqual(bytes);
+        whole += content.groups.length - 1;
+      }
+    }
+    // Where few bytes were lost, and are known: up to 13 of a first row, up to 15 of a commit line.
+    expect(whole).toBeGreaterThan(13);
+  });
+
+  test("tells damage in the acknowledged group before it", () => {
+    const { bytes, ends } = journalOf([1, 1, 2]);
+    const [before = 0, start = 0] = ends;
+    for (let cut = start + 1; cut < bytes.byteLength; cut++)
+      for (const behind of [0, sectorBytes - (cut % sectorBytes)]) {
+        const damaged = Buffer.concat([bytes.subarray(0, cut), Buffer.alloc(behind)]);
+        damaged[before + 40] = 0x58;
+        expect(judgeJournal(damaged, first).corrupt.length).toBe(1);
+      }
+  });
 });
 
 describe("a journal with one byte changed anywhere", () => {

@@ -6,11 +6,10 @@
  * - A corrupt file is copied to `journal/corrupt` before anything of it is used. Only its whole groups are used.
  * - A journal file goes only when a segment that covers it opens and counts.
  */
-import { closeSync, copyFileSync, openSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Sequence, type ShardId, sequence, shardId } from "../../base/brand.ts";
 import {
-  appendDurably,
   checksumOfFile,
   removeIfThere,
   renameDurably,
@@ -21,7 +20,7 @@ import {
 import { DataFolderRefused } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { readRowHead } from "../../event/line/row.ts";
-import { type JournalContent, type ReadGroup, readJournal, rowLines } from "../../journal/reader.ts";
+import { type JournalContent, type ReadGroup, readJournal, rowLines, soundBytesOf } from "../../journal/reader.ts";
 import type { KeeperForShards } from "../../keeper/protocol.ts";
 import { currentSegments } from "../../store/folder/current.ts";
 import { listNames } from "../../store/folder/layout.ts";
@@ -220,7 +219,7 @@ async function makeSound(
       log.info({ journal: basename(path), cutBytes }, "torn end of the journal cut; it was never acknowledged");
     // The zeros that stood ready for more go, too: DuckDB reads the file as it is.
     if (content.soundBytes === 0) removeIfThere(path);
-    else if (content.missing !== "") complete(path, content);
+    else if (content.mend !== undefined) complete(path, content);
     else if (content.soundBytes < content.fileBytes) truncateDurably(path, content.soundBytes);
     return true;
   }
@@ -238,15 +237,10 @@ async function makeSound(
   return false;
 }
 
-/** Completes the last commit line, of which only the end is missing: its checksum has proven the group. */
-function complete(path: string, { soundBytes, missing }: JournalContent): void {
-  truncateDurably(path, soundBytes);
-  const descriptor = openSync(path, "a");
-  try {
-    appendDurably(descriptor, Buffer.from(missing));
-  } finally {
-    closeSync(descriptor);
-  }
+/** Writes a file with what its last group lacks. */
+function complete(path: string, content: JournalContent): void {
+  writeWhole(path + unfinishedSuffix, [soundBytesOf(readFileSync(path), content)]);
+  renameDurably({ from: path + unfinishedSuffix, to: path });
 }
 
 /** Writes each unbroken run of whole groups as a journal file of its own, the first over the corrupt one, last. */
@@ -259,12 +253,11 @@ function salvage(folder: DataFolder, path: string, shard: ShardId, content: Jour
       run.push(group);
     else runs.push([group]);
   }
-  const whole = readFileSync(path);
+  const whole = soundBytesOf(readFileSync(path), content);
   const names = runs.map((run) => {
     const from = run[0]?.commit.sequence ?? sequence(1);
     const target = join(folder.journal, journalName({ shard, from }));
-    const pieces: Uint8Array[] = run.map((group) => whole.subarray(group.offset, group.end));
-    if (run === runs.at(-1)) pieces.push(Buffer.from(content.missing));
+    const pieces = run.map((group) => whole.subarray(group.offset, group.end));
     writeWhole(target + unfinishedSuffix, pieces);
     return target;
   });

@@ -14,7 +14,7 @@
  * - Files of the release before have no checksum and are read; what is written has one. A file whose end resembles a
  *   checksum is not taken for one without.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { appendDurably, removeIfThere, renameDurably, writeAll } from "../../base/durable.ts";
 import { codeOf, DataFolderRefused } from "../../base/errors.ts";
@@ -61,13 +61,17 @@ export function keepText(path: string, text: string): void {
 
 /**
  * Writes a file of one line of text in its place and without a sync: for hints that must cost nothing. Texts of one file have one
- * length, so that a process that ends half-way leaves the text before or this one.
+ * length, far below a sector, so that a process that ends half-way and a power cut leave the text before or this one; of a new
+ * file a power cut may leave the name alone, or zeros. REQUIRES: it is read with `readNotedText`.
  */
 export function noteText(path: string, text: string): void {
   invariant(!text.includes("\n"), "a kept text is one line");
   const descriptor = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK);
   try {
-    writeAll(descriptor, Buffer.from(text + textEnd.replace("########", hex(Buffer.from(text)))), 0);
+    const bytes = Buffer.from(text + textEnd.replace("########", hex(Buffer.from(text))));
+    writeAll(descriptor, bytes, 0);
+    // What damage may have put behind it.
+    if (fstatSync(descriptor).size > bytes.byteLength) ftruncateSync(descriptor, bytes.byteLength);
   } finally {
     closeSync(descriptor);
   }
@@ -131,7 +135,16 @@ export function mendBytes(bytes: Buffer, read: (changed: Buffer) => string | und
 /** Reads a file of one line of text. */
 export function readKeptText(path: string): Kept<string> {
   const bytes = bytesIfThere(path);
-  if (bytes === undefined) return { kind: "missing" };
+  return bytes === undefined ? { kind: "missing" } : textOf(bytes);
+}
+
+/** Reads a file that `noteText` writes: one whose bytes never reached the disk before the power went is as good as missing. */
+export function readNotedText(path: string): Kept<string> {
+  const bytes = bytesIfThere(path);
+  return bytes === undefined || bytes.every((byte) => byte === 0) ? { kind: "missing" } : textOf(bytes);
+}
+
+function textOf(bytes: Buffer): Kept<string> {
   const body = bytes.subarray(0, -textEnd.length);
   const end = bytes.subarray(-textEnd.length).toString("latin1");
   const likeness = likenessTo(textEnd, end);

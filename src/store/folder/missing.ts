@@ -5,11 +5,12 @@
  * The end of a shard is told by two small files: `sealed.json`, up to where shards were sealed when the catalog was last written (or
  * had lost a journal file that somebody removed before it was sealed),
  * and `opened/SSSS`, the journal file that the shard began last. Both are hints: neither is synced with what it tells of,
- * so a power loss may keep them from telling of the last seconds.
+ * so a power loss may keep them from telling of the last seconds. It never leaves one that tells what is not so: the first is replaced
+ * by a rename, the second lies within a sector, and without its bytes it counts as missing.
  */
 import { join } from "node:path";
 import { type Sequence, type ShardId, sequence, shardId } from "../../base/brand.ts";
-import { keepJson, noteText, readKeptJson, readKeptText } from "./kept-file.ts";
+import { keepJson, noteText, readKeptJson, readNotedText } from "./kept-file.ts";
 import { filesIn } from "./layout.ts";
 import {
   type DataFolder,
@@ -133,7 +134,7 @@ export function readOpened(folder: DataFolder): Map<ShardId, Sequence> {
   for (const file of filesIn(folder.opened)) {
     const shard = parseOpenedName(file);
     if (shard === undefined) continue;
-    const kept = readKeptText(join(folder.opened, openedName(shard)));
+    const kept = readNotedText(join(folder.opened, openedName(shard)));
     if (kept.kind === "sound" && /^\d{1,16}$/.test(kept.value)) read.set(shard, sequence(Number(kept.value)));
   }
   return read;
