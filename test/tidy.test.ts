@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { exportsNobodyImports, exportsWithoutDocstring, exportsWithoutName } from "./support/tidy/exports.ts";
 import { deadFiles, importCycles, importsOfActors, importsOutOfOrder } from "./support/tidy/imports.ts";
+import { packagesOutOfPlace } from "./support/tidy/packages.ts";
 import { type Project, projectOf, readProject } from "./support/tidy/project.ts";
 import { brokenLinks, filesTooLong, foldersWithoutReadme, wordsOutOfPlace } from "./support/tidy/prose.ts";
 import { streamsElsewhere } from "./support/tidy/streams.ts";
@@ -66,6 +67,27 @@ const rules: readonly Rule[] = [
       "test/e.ts": 'import "./e.ts";\nimport "../src/base/c.ts";',
     },
     found: ["src/base/a.ts -> src/base/b.ts -> src/base/c.ts -> src/base/a.ts", "test/e.ts -> test/e.ts"],
+  },
+  {
+    promise: "a start installs what src imports, and nothing that only bench and test do",
+    find: packagesOutOfPlace,
+    sample: {
+      "package.json": JSON.stringify({ dependencies: { a: "1", "@s/b": "1", c: "1" }, devDependencies: { d: "1" } }),
+      "bench/package.json": JSON.stringify({ dependencies: { e: "1", gone: "1" } }),
+      "test/package.json": JSON.stringify({ dependencies: { f: "1" } }),
+      "src/base/a.ts":
+        'import "a"; import "@s/b/part.js"; import "d"; import type { E } from "e"; import "node:fs"; import "bun";',
+      "bench/b.ts": 'import "a"; import "c"; import "e/x.json"; import "f"; import "./c.ts";',
+      "test/c.ts": 'import "a"; import "d"; import "e"; import "f"; await import("g"); import "bun:test";',
+    },
+    found: [
+      "src/base/a.ts imports d, which is not in dependencies",
+      "src/base/a.ts imports e, which is not in dependencies",
+      "bench/b.ts imports f, which is not in dependencies or bench",
+      "test/c.ts imports g, which is not in dependencies or bench or test or devDependencies",
+      "package.json: c is installed at each start, and src does not import it",
+      "bench/package.json: gone is unused",
+    ],
   },
   {
     promise: "every file is used",

@@ -9,7 +9,7 @@ import { databaseUser, postgresProgram, startPostgres } from "./postgres.ts";
 import { peerSecret } from "./token.ts";
 
 const serverPath = fileURLToPath(new URL("./fastify-postgres/server.ts", import.meta.url));
-const modulesPath = fileURLToPath(new URL("../../node_modules", import.meta.url));
+const modulesPath = fileURLToPath(new URL("../node_modules", import.meta.url));
 
 /** Fastify with PostgreSQL behind it. */
 export const fastifyPostgres: Peer = {

@@ -72,7 +72,7 @@ export function boundToUs(command: readonly string[], user?: string): string[] {
 
 /** The version of an installed npm package. */
 export async function npmVersion(name: string): Promise<string> {
-  const path = fileURLToPath(new URL(`../../node_modules/${name}/package.json`, import.meta.url));
+  const path = fileURLToPath(import.meta.resolve(`${name}/package.json`));
   const told: unknown = await Bun.file(path).json();
   const version = typeof told === "object" && told !== null && "version" in told ? told.version : undefined;
   return `${name} ${typeof version === "string" ? version : "of no version"}`;

@@ -1,6 +1,6 @@
 /** The OpenAPI document: what stands in it, and that a client made from it by a public generator works. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Type } from "@sinclair/typebox";
@@ -185,13 +185,15 @@ console.log(JSON.stringify({ id, queued, refused: refused.response.status, issue
 `;
 
 test("a client generated from it compiles strictly, posts, and reads its events back", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "millrace-client-"));
+  const root = mkdtempSync(join(tmpdir(), "millrace-client-"));
+  const folder = join(root, "test");
+  mkdirSync(folder);
   try {
     // Packages resolve as they do in the repository.
-    symlinkSync(join(repoRoot, "node_modules"), join(folder, "node_modules"));
+    symlinkSync(join(repoRoot, "node_modules"), join(root, "node_modules"));
+    symlinkSync(join(repoRoot, "test/node_modules"), join(folder, "node_modules"));
     const before = await service().stats();
-    const packages = join(repoRoot, "node_modules");
-    const generator = join(packages, "openapi-typescript/bin/cli.js");
+    const generator = join(repoRoot, "test/node_modules/openapi-typescript/bin/cli.js");
     // The generator takes a field with a default for required, in requests too, unless told that it is not.
     const options = ["-o", join(folder, "schema.d.ts"), "--default-non-nullable=false"];
     const generated = await runToEnd([process.execPath, generator, `${service().url}/openapi/json`, ...options], {
@@ -201,7 +203,13 @@ test("a client generated from it compiles strictly, posts, and reads its events 
     await Bun.write(join(folder, "program.ts"), program);
     const strictly = ["--strict", "--noEmit", "--target", "ESNext", "--module", "Preserve", "--types", "bun-types"];
     const compiled = await runToEnd(
-      [process.execPath, join(packages, "typescript/bin/tsc"), ...strictly, "--skipLibCheck", "program.ts"],
+      [
+        process.execPath,
+        join(repoRoot, "node_modules/typescript/bin/tsc"),
+        ...strictly,
+        "--skipLibCheck",
+        "program.ts",
+      ],
       { cwd: folder, limitMs: 40_000 },
     );
     expect(compiled).toMatchObject({ code: 0, stdout: "" });
@@ -218,6 +226,6 @@ test("a client generated from it compiles strictly, posts, and reads its events 
       3,
     );
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(root, { recursive: true, force: true });
   }
 });

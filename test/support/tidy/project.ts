@@ -10,6 +10,8 @@ export interface Module {
   readonly source: ts.SourceFile;
   /** Files of the project that it imports, type-only imports too. */
   readonly imports: readonly string[];
+  /** Packages that it imports, by the name that a package.json lists. What Bun and Node bring is not among them. */
+  readonly packages: readonly string[];
   /** Files of the project that it starts as a worker or a process: `new URL("./x.ts", import.meta.url)`. */
   readonly starts: readonly string[];
 }
@@ -24,6 +26,14 @@ export interface Project {
   readonly paths: ReadonlySet<string>;
   /** What runs or is imported from outside: the files of src and bench that package.json names. */
   readonly entries: readonly string[];
+  /** What each package.json lists, by its path. */
+  readonly manifests: ReadonlyMap<string, Manifest>;
+}
+
+/** The packages of one package.json, by name. */
+export interface Manifest {
+  readonly dependencies: readonly string[];
+  readonly devDependencies: readonly string[];
 }
 
 /** Neither source nor anything that a README links to. */
@@ -33,7 +43,7 @@ const foldersLeftOut = new Set(["node_modules", ".git", "data", "results"]);
 export function readProject(root: string): Project {
   const files: Record<string, string> = {};
   for (const path of listFiles(root, root)) {
-    files[path] = /\.(ts|md)$|^package\.json$/.test(path) ? readFileSync(join(root, path), "utf8") : "";
+    files[path] = /\.(ts|md)$|(^|\/)package\.json$/.test(path) ? readFileSync(join(root, path), "utf8") : "";
   }
   return projectOf(files);
 }
@@ -43,13 +53,15 @@ export function projectOf(files: Readonly<Record<string, string>>): Project {
   const paths = new Set<string>();
   const modules = new Map<string, Module>();
   const pages = new Map<string, string>();
+  const manifests = new Map<string, Manifest>();
   for (const [path, text] of Object.entries(files)) {
     for (let at = path; at !== "."; at = dirname(at)) paths.add(at);
     if (/^(src|bench|test)\/.*\.ts$/.test(path)) modules.set(path, readModule(path, text));
     if (path.endsWith(".md")) pages.set(path, text);
+    if (/(^|\/)package\.json$/.test(path)) manifests.set(path, readManifest(text));
   }
   const named = (files["package.json"] ?? "").match(/\b(src|bench)\/[\w./-]+\.ts\b/g) ?? [];
-  return { modules, pages, paths, entries: [...new Set(named)] };
+  return { modules, pages, paths, entries: [...new Set(named)], manifests };
 }
 
 /** The file that `specifier` means when it stands in `path`; undefined for a package. */
@@ -90,5 +102,17 @@ function readModule(path: string, text: string): Module {
   });
   const resolve = (specifiers: string[]) =>
     specifiers.map((specifier) => resolveSpecifier(path, specifier)).filter((target) => target !== undefined);
-  return { path, text, source, imports: [...new Set(resolve(imported))], starts: resolve(started) };
+  const packages = [...new Set(imported.map(packageOf).filter((name) => name !== undefined))];
+  return { path, text, source, imports: [...new Set(resolve(imported))], packages, starts: resolve(started) };
+}
+
+/** The package that a specifier means: `@scope/name` of `@scope/name/part.js`. */
+function packageOf(specifier: string): string | undefined {
+  if (/^(\.|node:|bun:|bun$)/.test(specifier)) return undefined;
+  return /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0];
+}
+
+function readManifest(text: string): Manifest {
+  const { dependencies = {}, devDependencies = {} }: Partial<Record<keyof Manifest, object>> = JSON.parse(text);
+  return { dependencies: Object.keys(dependencies), devDependencies: Object.keys(devDependencies) };
 }
