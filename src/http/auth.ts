@@ -18,8 +18,8 @@ export const scopes = ["events:write", "stats:read", "query", "admin"] as const;
 /** One of `scopes`. */
 export type Scope = (typeof scopes)[number];
 
-/** Who sends (the token's `sub`, in UTF-8, null where it has none), and what they may. */
-type Principal = { subject: Uint8Array | null; scopes: ReadonlySet<Scope> };
+/** Who sends (the token's `sub`, whole Unicode, null where it has none), and what they may. */
+type Principal = { subject: string | null; scopes: ReadonlySet<Scope> };
 
 /** The key, and what a token must name. */
 export type AuthOptions = {
@@ -72,8 +72,7 @@ export class Authenticator {
   /** The subject of a request whose token was verified and is still remembered, else null: for the log. */
   subjectOf(request: Request): string | null {
     const token = bearer.exec(request.headers.get("authorization") ?? "")?.[1] ?? "";
-    const subject = this.#remembered.get(token, this.#options.clock.nowMs())?.subject ?? null;
-    return subject === null ? null : Buffer.from(subject).toString();
+    return this.#remembered.get(token, this.#options.clock.nowMs())?.subject ?? null;
   }
 
   /** What its memory of tokens holds, for tests of its bounds. */
@@ -126,8 +125,9 @@ function isCanonical(token: string): boolean {
 const isNumericDate = (value: unknown) => typeof value === "number" && value >= 0 && value <= numericDateMax;
 
 function principalOf(claims: Readonly<Record<string, unknown>>): Principal {
-  const subject = typeof claims["sub"] === "string" ? Buffer.from(claims["sub"]) : null;
-  if (subject !== null && subject.byteLength > subjectBytesMax) throw unauthorized("The token's sub is too long");
+  const subject = typeof claims["sub"] === "string" ? claims["sub"].toWellFormed() : null;
+  if (subject !== null && Buffer.byteLength(subject) > subjectBytesMax)
+    throw unauthorized("The token's sub is too long");
   const scope = claims["scope"];
   if (scope === undefined) return { subject, scopes: defaultScopes };
   const named = typeof scope === "string" ? scope.split(" ") : [];

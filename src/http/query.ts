@@ -20,8 +20,7 @@ const retryAfterSeconds = 1;
  */
 export async function query(context: HttpContext, request: Request, server: Server<unknown> | null): Promise<Response> {
   if (!context.isAccepting()) throw new Overloaded("stopping");
-  const principal = await context.auth.authorize(request, "query");
-  const subject = principal.subject === null ? null : Buffer.from(principal.subject).toString();
+  const { subject } = await context.auth.authorize(request, "query");
   requireJson(request);
   if (encodingOf(request) !== "identity")
     throw new Refusal(415, { reason: "unsupported_encoding", text: "The body of a query cannot be packed" });

@@ -1,7 +1,8 @@
 /** `POST /api/v1/analytics` and `/batch`: bytes and who sent them to a shard; its answer back. */
 import { Overloaded } from "../base/errors.ts";
 import { unreachable } from "../base/invariant.ts";
-import { type BodyForm, inflatedBytesLikely } from "../shard/protocol.ts";
+import type { FormName } from "../event/forms.ts";
+import { inflatedBytesLikely } from "../shard/protocol.ts";
 import { invalid, ok, Refusal } from "./answers.ts";
 import { encodingOf, receiveBody, requireJson, tooLarge } from "./body.ts";
 import type { AcceptContext } from "./context.ts";
@@ -10,7 +11,7 @@ import type { AcceptContext } from "./context.ts";
  * Accepts what one request brings. The body is not looked at here: parsing and validation belong to the shard.
  * @throws Refusal, Overloaded or ActorDied
  */
-export async function track(context: AcceptContext, request: Request, form: BodyForm): Promise<Response> {
+export async function track(context: AcceptContext, request: Request, form: FormName): Promise<Response> {
   if (!context.isAccepting()) throw new Overloaded("stopping");
   const authorized = context.auth.authorize(request, "events:write");
   const { subject } = authorized instanceof Promise ? await authorized : authorized;

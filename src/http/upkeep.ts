@@ -11,8 +11,6 @@ import { invalid, json, Refusal } from "./answers.ts";
 import { readBody, requireJson } from "./body.ts";
 import type { HttpContext } from "./context.ts";
 
-const decoder = new TextDecoder();
-
 /**
  * Erases events and answers with the receipt, once no byte of them is left; with `dry_run`, only counts them. A client that goes
  * before the erasure is written down ends it.
@@ -118,7 +116,7 @@ async function admitted(context: HttpContext, request: Request): Promise<{ upkee
   const { subject } = await context.auth.authorize(request, "admin");
   const upkeep = context.upkeep();
   if (!context.isAccepting() || upkeep === undefined) throw new Overloaded("stopping");
-  return { upkeep, subject: subject === null ? null : decoder.decode(subject) };
+  return { upkeep, subject };
 }
 
 type ReadRequest = { ok: true; request: ErasureRequest; isDryRun: boolean } | { ok: false; issues: Issue[] };

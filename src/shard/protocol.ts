@@ -9,9 +9,6 @@ import type { ShardWatermark } from "../store/catalog/views.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import type { ImportStep } from "./ids/imported-ids.ts";
 
-/** What a body holds. */
-export type BodyForm = "event" | "batch";
-
 /** How a body is packed. */
 export type BodyEncoding = "identity" | "gzip" | "zstd";
 
@@ -36,10 +33,11 @@ export type ShardOptions = {
 /** One request, as it leaves the HTTP edge. */
 export type AppendRequest = {
   body: Uint8Array;
-  form: BodyForm;
+  /** The name of the body's form (`event/forms.ts`). */
+  form: string;
   encoding: BodyEncoding;
-  /** The token's `sub` in UTF-8; null where it has none. */
-  subject: Uint8Array | null;
+  /** The token's `sub`, whole Unicode; null where it has none. */
+  subject: string | null;
 };
 
 /** Packed batches become about this many times larger. */

@@ -49,7 +49,7 @@ test("ten thousand spellings of the header of one token are one entry, or refuse
       for (const ending of endings) {
         const headers = { authorization: `${scheme}${" ".repeat(spaces)}${token}${ending}` };
         const asked = async () => auth.authorize(new Request("http://x/", { headers }), "events:write");
-        if (ending === "") expect((await asked()).subject).toEqual(Buffer.from("a"));
+        if (ending === "") expect((await asked()).subject).toBe("a");
         else await expect(asked()).rejects.toThrow();
       }
   expect(auth.remembered.tokens).toBe(1);

@@ -3,6 +3,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import { categories, priorities } from "../support/arbitraries.ts";
 import { paths, sharedService, testMsMax } from "../support/service.ts";
+import { nowSeconds, signToken } from "../support/tokens.ts";
 
 setDefaultTimeout(testMsMax);
 
@@ -124,14 +125,26 @@ test("what was not sent has the reference's defaults and the server's time", asy
   }
 });
 
-test("the subject of a row is its token's sub", async () => {
-  const response = await service().request(paths.track, {
-    token: service().token({ subject: "billing-7" }),
-    body: JSON.stringify({ event_name: "by subject" }),
-  });
-  expect(response.status).toBe(200);
+test("the subject of a row is its token's sub, whatever its characters", async () => {
+  const subjects = ["billing-7", "\ufeffmark", 'quote " and \\', "naïve 😀", "\u0000"];
+  // JSON may hold half of a surrogate pair, and UTF-8 may not: the replacement character stands for it.
+  const sent = [...subjects.map((sub) => [sub, sub]), ["half \ud83d", "half \ufffd"]];
+  for (const [index, [sub]] of sent.entries()) {
+    const response = await service().request(paths.track, {
+      token: signToken({ claims: { sub, exp: nowSeconds() + 3600 }, secret: service().secret }),
+      body: JSON.stringify({ event_name: "by subject", session_id: `subject ${index}` }),
+    });
+    expect(response.status).toBe(200);
+  }
   await service().waitSealed();
-  expect(await service().count("event_name = 'by subject' AND subject = 'billing-7'")).toBe(1);
+  const rows = await service().rows(
+    "SELECT session_id, hex(subject) AS subject FROM events WHERE event_name = 'by subject'",
+  );
+  for (const [index, [, subject = ""]] of sent.entries())
+    expect(rows).toContainEqual({
+      session_id: `subject ${index}`,
+      subject: Buffer.from(subject).toString("hex").toUpperCase(),
+    });
 });
 
 test("optional fields may be null, and fields that the reference does not name are ignored", async () => {

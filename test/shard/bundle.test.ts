@@ -7,7 +7,7 @@ const request: fc.Arbitrary<AppendRequest> = fc.record({
   body: fc.uint8Array({ maxLength: 300 }),
   form: fc.constantFrom("event", "batch"),
   encoding: fc.constantFrom("identity", "gzip", "zstd"),
-  subject: fc.option(fc.uint8Array({ maxLength: 40 })),
+  subject: fc.option(fc.string({ unit: "binary", maxLength: 40 })),
 });
 
 test("requests cross between threads as they were, whatever their bytes", () => {

@@ -17,7 +17,7 @@ import type { ClaimOutcome, IdTable } from "../ids/id-table.ts";
 import type { ImportedIds } from "../ids/imported-ids.ts";
 import type { AppendAnswer } from "../protocol.ts";
 import type { GroupCommit, OpenGroup } from "./group-commit.ts";
-import { acceptedBody, type IngestedRows } from "./ingest.ts";
+import type { IngestedRows } from "./ingest.ts";
 
 /**
  * A request whose id is pending in another shard asks again after `pauseMs`, and gives up after `giveUpMs`: its neighbours in
@@ -90,7 +90,7 @@ export class Admission {
   /** Joins the open group with reserved room; undefined while an id of the request is pending in another shard, or being imported. */
   #join(ingested: IngestedRows): Promise<AppendAnswer> | undefined {
     const { board, groups } = this.#options;
-    const { rows, lines } = ingested;
+    const { form, receivedAt, rows, lines } = ingested;
     const outcomes = this.#claim(idsOf(rows));
     if (outcomes === undefined) return undefined;
     const group = groups.join();
@@ -111,7 +111,7 @@ export class Admission {
       }
     }
     board.reserve(added - rows.length);
-    const body = acceptedBody(ingested, rows.length - added);
+    const body = form.answer({ rows, duplicates: rows.length - added, receivedAt });
     return group.durable.then((isDurable) =>
       isDurable ? { kind: "accepted", body } : { kind: "overloaded", reason: "journal_failed" },
     );
