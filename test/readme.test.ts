@@ -4,38 +4,36 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { notYetSupported, variables } from "../src/config/config.ts";
 
-const readme = readFileSync(join(import.meta.dirname, "..", "README.md"), "utf8");
+const page = readFileSync(join(import.meta.dirname, "..", "src/config/README.md"), "utf8");
 
 /** Names in the first cell of each row of the table of variables, sorted. */
-const inTable = readme
+const inTable = page
   .split("\n")
   .filter((line) => /^\| `(HOST|MILLRACE_)/.test(line))
   .flatMap((line) => [...(line.split("|")[1] ?? "").matchAll(/`([A-Z0-9_]+)`/g)].map(([, name]) => name ?? ""))
   .sort();
 
-test("the README's table has every variable that is read, and no other", () => {
+test("the table of variables has every variable that is read, and no other", () => {
   expect(inTable).toEqual(Object.keys(variables).sort());
 });
 
-test("the README's table has the defaults that are plain values", () => {
+test("the table of variables has the defaults that are plain values", () => {
   for (const [name, [fallback]] of Object.entries(variables)) {
     if (/\s|^none$/.test(fallback)) continue;
-    const row = readme
-      .split("\n")
-      .find((line) => line.startsWith("| `") && line.split("|")[1]?.includes(`\`${name}\``));
+    const row = page.split("\n").find((line) => line.startsWith("| `") && line.split("|")[1]?.includes(`\`${name}\``));
     expect(`${name}: ${row?.split("|")[2]}`).toContain(`\`${fallback}\``);
   }
 });
 
-test("the README names every variable that is refused as not yet supported", () => {
-  const list = readme.slice(readme.indexOf("refused as not yet supported:"), readme.indexOf("### Commands"));
+test("the page of variables names every variable that is refused as not yet supported", () => {
+  const list = page.slice(page.indexOf("refused as not yet supported:"));
   const named = [...list.matchAll(/`(MILLRACE_[A-Z0-9_]+)`/g)].map(([, name]) => name ?? "");
   expect(named.sort()).toEqual(Object.keys(notYetSupported).sort());
 });
 
 test("every test file that test/README.md names is there", () => {
-  const page = readFileSync(join(import.meta.dirname, "README.md"), "utf8");
-  const named = [...page.matchAll(/`([\w./-]+\.test\.ts)`/g)].map(([, file]) => file ?? "");
+  const tests = readFileSync(join(import.meta.dirname, "README.md"), "utf8");
+  const named = [...tests.matchAll(/`([\w./-]+\.test\.ts)`/g)].map(([, file]) => file ?? "");
   // Behind one of its folder, a file stands by its name alone.
   const isThere = (file: string) =>
     ["", "promises", "store", "http"].some((folder) => existsSync(join(import.meta.dirname, folder, file)));
