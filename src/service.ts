@@ -18,11 +18,10 @@ import { Gate } from "./http/gate.ts";
 import { secretOf } from "./http/keys.ts";
 import { loadMetrics, preloadMetrics } from "./http/load-metrics.ts";
 import { type KeeperHost, keeperHost } from "./keeper/host.ts";
-import type { KeeperRequest } from "./keeper/protocol.ts";
 import { Publisher } from "./keeper/publisher.ts";
 import { QueryRunner } from "./query/runner.ts";
 import { Board, createBoardMemory } from "./shard/board.ts";
-import { shardHosts } from "./shard/host.ts";
+import { openShards } from "./shard/host.ts";
 import { loadIdLogs } from "./shard/ids/id-log.ts";
 import { createIdTableMemory, IdTable } from "./shard/ids/id-table.ts";
 import { rebuildIdLogs } from "./shard/ids/rebuild-ids.ts";
@@ -108,7 +107,7 @@ export class Service {
     const onSignal = (signal: NodeJS.Signals) => this.#onKeeperSignal(signal);
     this.#keeper = keeperHost({ folder, log, config, onSignal });
     this.#publisher = new Publisher({ keeper: this.#keeper, log, watermarks: () => this.#allShards.watermarks() });
-    this.#shards = shardHosts({
+    this.#shards = openShards({
       config,
       folder,
       descriptors: this.#bound.kept,
@@ -116,7 +115,7 @@ export class Service {
       boards: this.#boardMemories,
       log,
       onSealed: () => this.#publisher.want(),
-      askKeeper: (request) => this.#keeper.ask(request as KeeperRequest),
+      keeper: this.#keeper,
     });
     this.#allShards = new AllShards(this.#shards);
     this.#dispatcher = new Dispatcher({

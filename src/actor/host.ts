@@ -7,15 +7,15 @@
  * - A dead thread is replaced; only after it has really ended is what it shared put right, and its successor is asked to
  *   recover before it is given anything else.
  */
-import { MessageChannel } from "node:worker_threads";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { Piscina, transferableSymbol, valueSymbol } from "piscina";
-import { ActorDied, DataFolderRefused, messageOf } from "../base/errors.ts";
+import { ActorDied, ActorRefused, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { Connect, Question, Recovery, Told } from "./serve.ts";
-import { Wire } from "./wire.ts";
+import { type Connect, type Handlers, handle, type NoQuestion, type Recovery } from "./serve.ts";
+import { answerOn, Wire } from "./wire.ts";
 
 /** What an actor is made of. */
-type ActorOptions<Notice> = {
+type ActorOptions<Question extends { kind: PropertyKey }, Answers extends Record<Question["kind"], unknown>> = {
   /** For the log. */
   name: string;
   /** The module that runs in the thread; it exports `handle`. */
@@ -23,10 +23,8 @@ type ActorOptions<Notice> = {
   /** What the thread is born with. */
   options: unknown;
   log: Log;
-  /** Whatever the thread tells unasked. */
-  onNotice?: (notice: Notice) => void;
-  /** Finds the reply to a question of the thread. */
-  onQuestion?: (request: unknown) => Promise<unknown>;
+  /** Answers what the thread asks over its door. */
+  questions: Handlers<Question, Answers>;
   /** The thread has ended; its successor has not recovered yet. */
   onDied?: () => void;
 };
@@ -38,45 +36,47 @@ type Reply<Replies, Request extends { kind: keyof Replies }> = Replies[Request["
 const recoverPauseMs = { first: 100, longest: 5_000 };
 
 /** A running actor, as others see it. */
-export class ActorHost<Request extends { kind: keyof Replies }, Replies extends { recover: Recovery }, Notice = never> {
-  readonly #options: ActorOptions<Notice>;
+export class ActorHost<
+  Request extends { kind: keyof Replies },
+  Replies extends { recover: Recovery },
+  Question extends { kind: string } = NoQuestion,
+  Answers extends Record<Question["kind"], unknown> = Record<Question["kind"], undefined>,
+> {
+  readonly #options: ActorOptions<Question, Answers>;
   #pool: Piscina;
   /** To the thread that lives now, once it has loaded. */
   #wire: Wire | undefined;
+  /** Where the questions of that thread come in. */
+  #door: MessagePort | undefined;
   #connecting: Promise<Wire> | undefined;
   #isReady = false;
   #isStopping = false;
   #restarts = 0;
   #recovery: Promise<void> | undefined;
 
-  constructor(options: ActorOptions<Notice>) {
-    this.#options = options;
-    this.#pool = this.#openPool();
+  /** Begins the thread; `start` waits for it. */
+  static open<
+    Request extends { kind: keyof Replies },
+    Replies extends { recover: Recovery },
+    Question extends { kind: string } = NoQuestion,
+    Answers extends Record<Question["kind"], unknown> = Record<Question["kind"], undefined>,
+  >(options: ActorOptions<Question, Answers>): ActorHost<Request, Replies, Question, Answers> {
+    const pool = openPool(options);
+    const host = new ActorHost<Request, Replies, Question, Answers>(options, pool);
+    host.#watch(pool);
+    return host;
   }
 
-  #openPool(): Piscina {
-    const { options, entry, name, log } = this.#options;
-    const pool = new Piscina({
-      filename: entry.href,
-      name: "handle",
-      workerData: options,
-      minThreads: 1,
-      maxThreads: 1,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      // The default parks an idle thread so that its timers stand still, and a flush never comes while no request does.
-      atomics: "async",
-    });
-    // Without a listener an error outside a task would end the whole process; the thread ends, and that is seen below.
-    pool.on("error", (error: unknown) => log.error({ actor: name, error: messageOf(error) }, "actor failed"));
-    pool.on("message", (message: Notice | Question) => {
-      if (isQuestion(message)) this.#answer(message);
-      else this.#options.onNotice?.(message);
-    });
+  private constructor(options: ActorOptions<Question, Answers>, pool: Piscina) {
+    this.#options = options;
+    this.#pool = pool;
+  }
+
+  #watch(pool: Piscina): void {
     pool.on("workerDestroy", () => {
       this.#isReady = false;
     });
     pool.threads[0]?.once("exit", () => this.#died());
-    return pool;
   }
 
   /** Whether the actor takes requests now. */
@@ -91,12 +91,12 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
 
   /**
    * Asks the actor to recover for the first time.
-   * @throws DataFolderRefused when it cannot go on without a person
+   * @throws ActorRefused when it cannot go on without a person; Error when its thread cannot be had
    */
   async start(): Promise<void> {
     const wire = await this.#connected();
     const { refused } = (await wire.ask({ kind: "recover" })) as Recovery;
-    if (refused !== undefined) throw new DataFolderRefused(refused);
+    if (refused !== undefined) throw new ActorRefused(refused);
     this.#isReady = true;
   }
 
@@ -142,10 +142,15 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
   async #connect(): Promise<Wire> {
     // Not within the event that told of a death: the pool is still putting itself in order there.
     if (this.#restarts > 0) await Bun.sleep(0);
-    const { port1, port2 } = new MessageChannel();
-    const connect: Connect = { port: port2 };
-    await this.#pool.run(Piscina.move({ [valueSymbol]: connect, [transferableSymbol]: [port2] }));
-    const wire = new Wire(port1);
+    const [requests, questions] = [new MessageChannel(), new MessageChannel()];
+    const connect: Connect = { port: requests.port2, door: questions.port2 };
+    // Before the thread has its end: a question may come as soon as it has.
+    this.#door?.close();
+    this.#door = questions.port1;
+    // Both ends are this program: what comes is a question of this actor.
+    answerOn(questions.port1, (question) => handle(this.#options.questions, question as Question));
+    await this.#pool.run(Piscina.move({ [valueSymbol]: connect, [transferableSymbol]: Object.values(connect) }));
+    const wire = new Wire(requests.port1);
     this.#wire = wire;
     return wire;
   }
@@ -154,19 +159,9 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
     this.#wire?.end(new Error("the thread has ended"));
     this.#wire = undefined;
     this.#connecting = undefined;
-  }
-
-  async #answer({ id, request }: Question): Promise<void> {
-    const restarts = this.#restarts;
-    const told: Told = { kind: "told", id, reply: undefined, error: undefined };
-    try {
-      told.reply = await this.#options.onQuestion?.(request);
-    } catch (error) {
-      told.error = messageOf(error);
-    }
-    // Whoever asked may have died meanwhile; its successor knows nothing of the question.
-    if (restarts !== this.#restarts) return;
-    this.#wire?.tell(told);
+    // Whoever asked has ended; its successor knows nothing of the question, and has a door of its own.
+    this.#door?.close();
+    this.#door = undefined;
   }
 
   #died(): void {
@@ -191,7 +186,8 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
     ended.catch((error: unknown) =>
       this.#options.log.debug({ actor: this.#options.name, error: messageOf(error) }, "a pool did not end well"),
     );
-    this.#pool = this.#openPool();
+    this.#pool = openPool(this.#options);
+    this.#watch(this.#pool);
   }
 
   async #recover(): Promise<void> {
@@ -209,5 +205,23 @@ export class ActorHost<Request extends { kind: keyof Replies }, Replies extends 
   }
 }
 
-const isQuestion = (message: unknown): message is Question =>
-  typeof message === "object" && message !== null && "kind" in message && message.kind === "question";
+function openPool({
+  name,
+  entry,
+  options,
+  log,
+}: Pick<ActorOptions<NoQuestion, Record<never, undefined>>, "name" | "entry" | "options" | "log">): Piscina {
+  const pool = new Piscina({
+    filename: entry.href,
+    name: "handle",
+    workerData: options,
+    minThreads: 1,
+    maxThreads: 1,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    // The default parks an idle thread so that its timers stand still, and a flush never comes while no request does.
+    atomics: "async",
+  });
+  // Without a listener an error outside a task would end the whole process. The thread ends, and its host sees that.
+  pool.on("error", (error: unknown) => log.error({ actor: name, error: messageOf(error) }, "actor failed"));
+  return pool;
+}

@@ -6,7 +6,7 @@
  * - A request is answered or rejected, also when the process ends under it.
  * - One process lives at a time. Its successor starts after it has really ended, and recovers before it is asked anything else.
  */
-import { ActorDied, DataFolderRefused, messageOf } from "../base/errors.ts";
+import { ActorDied, ActorRefused, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { type ActorProcess, spawnActor } from "./process.ts";
 import type { Recovery } from "./serve.ts";
@@ -84,7 +84,7 @@ export class ProcessHost<
 
   /**
    * Waits until the actor has recovered for the first time.
-   * @throws DataFolderRefused when it cannot go on without a person; ActorDied when its process cannot be had
+   * @throws ActorRefused when it cannot go on without a person; ActorDied when its process cannot be had
    */
   async start(): Promise<void> {
     await this.#withLife(async () => undefined);
@@ -116,7 +116,7 @@ export class ProcessHost<
       try {
         return await use(await this.#life);
       } catch (error) {
-        if (error instanceof DataFolderRefused) throw error;
+        if (error instanceof ActorRefused) throw error;
         if (error instanceof ProcessEnded && tries < triesMax && !this.#isStopping) continue;
         throw new ActorDied(`${this.#options.name}: ${messageOf(error)}`, { cause: error });
       }
@@ -142,11 +142,11 @@ export class ProcessHost<
     });
     try {
       const { refused } = (await wire.ask({ kind: "recover" })) as Recovery;
-      if (refused !== undefined) throw new DataFolderRefused(refused);
+      if (refused !== undefined) throw new ActorRefused(refused);
     } catch (error) {
       // One that cannot recover is of no use: its successor may.
       await child.kill();
-      throw error instanceof DataFolderRefused ? error : new ProcessEnded(messageOf(error), { cause: error });
+      throw error instanceof ActorRefused ? error : new ProcessEnded(messageOf(error), { cause: error });
     }
     this.#isReady = true;
     return { child, wire };

@@ -41,6 +41,11 @@ export class SegmentNotSealed extends MillraceError {
   override readonly name = "SegmentNotSealed";
 }
 
+/** An actor cannot do its work before a person has done something; the message says what. */
+export class ActorRefused extends MillraceError {
+  override readonly name = "ActorRefused";
+}
+
 /** The actor's thread or process ended with requests in flight; whether they are durable is not known. */
 export class ActorDied extends MillraceError {
   override readonly name = "ActorDied";

@@ -1,4 +1,4 @@
-/** What an acceptor is asked, and what it tells and asks: plain data, cloned between threads. */
+/** What an acceptor is asked, and what it asks: plain data, cloned between threads. */
 import type { Recovery } from "../actor/serve.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { AuthOptions } from "./auth.ts";
@@ -33,8 +33,12 @@ export type AcceptorReplies = {
   drained: undefined;
 };
 
-/** Refusals since it told last. */
-export type AcceptorNotice = { kind: "refusals"; byReason: [reason: string, requests: number][] };
+/** What an acceptor asks over its door, or tells. */
+export type AcceptorQuestion =
+  /** Packed requests for a shard. */
+  | { kind: "append"; shard: number; requests: Uint8Array<ArrayBuffer> }
+  /** Refusals since it told last. */
+  | { kind: "refusals"; byReason: [reason: string, requests: number][] };
 
-/** Packed requests for a shard, and the packed answers as the reply. */
-export type AcceptorQuestion = { shard: number; requests: Uint8Array<ArrayBuffer> };
+/** The answer to each of them; `append`: the shard's answers, packed. */
+export type AcceptorAnswers = { append: string; refusals: undefined };

@@ -3,7 +3,7 @@
  *
  * It takes events and answers stats by itself, from shared memory; what is rare or needs the main thread's state is forwarded there.
  */
-import { askOutside, bornWith, type Handlers, handlerOf, notify } from "../actor/serve.ts";
+import { bornWith, type Door, type Handlers, handlerOf } from "../actor/serve.ts";
 import { systemClock } from "../base/clock.ts";
 import { ActorDied, AddressRefused, messageOf } from "../base/errors.ts";
 import { openLog } from "../base/log.ts";
@@ -11,7 +11,7 @@ import { Board } from "../shard/board.ts";
 import { Dispatcher } from "../shard/lanes/dispatcher.ts";
 import type { ShardLane } from "../shard/lanes/lane.ts";
 import type {
-  AcceptorNotice,
+  AcceptorAnswers,
   AcceptorOptions,
   AcceptorQuestion,
   AcceptorReplies,
@@ -38,73 +38,78 @@ const boards = options.boards.map((memory) => new Board(memory));
 const gate = new Gate(options.gate);
 const refusals = new RefusalCounters();
 
-const laneOf = (board: Board, shard: number): ShardLane => ({
+/** The way out of this thread. */
+type AcceptorDoor = Door<AcceptorQuestion, AcceptorAnswers>;
+
+const laneOver = (door: AcceptorDoor, { board, shard }: { board: Board; shard: number }): ShardLane => ({
   get isReady() {
     return board.peek("ready") === 1;
   },
   append: async (requests) => {
-    const question: AcceptorQuestion = { shard, requests };
     try {
-      return String(await askOutside(question, [requests.buffer]));
+      return await door.ask({ kind: "append", shard, requests }, [requests.buffer]);
     } catch (error) {
       throw new ActorDied(messageOf(error), { cause: error });
     }
   },
 });
 
-const dispatcher = new Dispatcher({
-  shards: boards.map(laneOf),
-  boards: options.boards,
-  bufferEventsMax: options.limits.bufferEventsMax,
-});
-
-const context = {
-  auth: new Authenticator({ ...options.auth, clock: systemClock }),
-  clock: systemClock,
-  log: openLog(options.logLevel, "acceptor"),
-  refusals,
-  limits: options.limits,
-  receipt: new Receipt(options.receipt, options.thread),
-  isAccepting: () => gate.isAccepting,
-  isDiskLow: () => gate.isDiskLow,
-  requireRoom: () => dispatcher.requireRoom(),
-  submit: dispatcher.submit.bind(dispatcher),
-  boards: () => boards.map((board) => board.read()),
-};
-
-const app = edge(context)
-  .post(root, ({ request }) => track(context, request, "event"), { parse: "none" })
-  .post(`${root}/batch`, ({ request }) => track(context, request, "batch"), { parse: "none" })
-  .get(`${root}/stats`, ({ request }) => stats(context, request))
-  .get("/livez", alive);
-
-const own = new Set([root, `${root}/batch`, `${root}/stats`, "/livez"]);
-for (const [path, allowed] of methods) {
-  if (own.has(path)) continue;
-  const to = { address: options.innerAddress, path };
-  const [method = ""] = allowed.split(", ");
-  app.route(method, path, ({ request, server }) => forward(request, to, server), { parse: "none" });
+function handlersOf(door: AcceptorDoor): Handlers<AcceptorRequest, AcceptorReplies> {
+  const dispatcher = new Dispatcher({
+    shards: boards.map((board, shard) => laneOver(door, { board, shard })),
+    boards: options.boards,
+    bufferEventsMax: options.limits.bufferEventsMax,
+  });
+  const app = appOver(dispatcher);
+  return {
+    recover: async () => {
+      try {
+        bind(app, { host: options.host, port: options.port, isShared: true });
+      } catch (error) {
+        if (error instanceof AddressRefused) return { refused: error.message };
+        throw error;
+      }
+      setInterval(() => {
+        const byReason = refusals.take();
+        if (byReason.length > 0) door.tell({ kind: "refusals", byReason });
+      }, tellEveryMs);
+      return { refused: undefined };
+    },
+    drained: async ({ giveUpAtMs }) => {
+      while (dispatcher.requestsInFlight > 0 && systemClock.monotonicMs() < giveUpAtMs) await Bun.sleep(drainLookMs);
+      return undefined;
+    },
+  };
 }
 
-const handlers: Handlers<AcceptorRequest, AcceptorReplies> = {
-  recover: async () => {
-    try {
-      bind(app, { host: options.host, port: options.port, isShared: true });
-    } catch (error) {
-      if (error instanceof AddressRefused) return { refused: error.message };
-      throw error;
-    }
-    setInterval(() => {
-      const byReason = refusals.take();
-      if (byReason.length > 0) notify({ kind: "refusals", byReason } satisfies AcceptorNotice);
-    }, tellEveryMs);
-    return { refused: undefined };
-  },
-  drained: async ({ giveUpAtMs }) => {
-    while (dispatcher.requestsInFlight > 0 && systemClock.monotonicMs() < giveUpAtMs) await Bun.sleep(drainLookMs);
-    return undefined;
-  },
-};
+function appOver(dispatcher: Dispatcher) {
+  const context = {
+    auth: new Authenticator({ ...options.auth, clock: systemClock }),
+    clock: systemClock,
+    log: openLog(options.logLevel, "acceptor"),
+    refusals,
+    limits: options.limits,
+    receipt: new Receipt(options.receipt, options.thread),
+    isAccepting: () => gate.isAccepting,
+    isDiskLow: () => gate.isDiskLow,
+    requireRoom: () => dispatcher.requireRoom(),
+    submit: dispatcher.submit.bind(dispatcher),
+    boards: () => boards.map((board) => board.read()),
+  };
+  const app = edge(context)
+    .post(root, ({ request }) => track(context, request, "event"), { parse: "none" })
+    .post(`${root}/batch`, ({ request }) => track(context, request, "batch"), { parse: "none" })
+    .get(`${root}/stats`, ({ request }) => stats(context, request))
+    .get("/livez", alive);
+  const own = new Set([root, `${root}/batch`, `${root}/stats`, "/livez"]);
+  for (const [path, allowed] of methods) {
+    if (own.has(path)) continue;
+    const to = { address: options.innerAddress, path };
+    const [method = ""] = allowed.split(", ");
+    app.route(method, path, ({ request, server }) => forward(request, to, server), { parse: "none" });
+  }
+  return app;
+}
 
 /** What piscina calls. */
-export const handle = handlerOf(handlers);
+export const handle = handlerOf(handlersOf);

@@ -1,10 +1,11 @@
 /** All that listens: the main thread's server and, where they are asked for, acceptors on the same port. */
 import { ActorHost } from "../actor/host.ts";
 import { AddressRefused, messageOf } from "../base/errors.ts";
+import { invariant } from "../base/invariant.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { ShardLane } from "../shard/lanes/lane.ts";
 import type {
-  AcceptorNotice,
+  AcceptorAnswers,
   AcceptorOptions,
   AcceptorQuestion,
   AcceptorReplies,
@@ -17,7 +18,7 @@ import type { HttpContext, Limits } from "./context.ts";
 import { Receipt } from "./receipt.ts";
 import { type HttpServer, listen } from "./server.ts";
 
-type Acceptor = ActorHost<AcceptorRequest, AcceptorReplies, AcceptorNotice>;
+type Acceptor = ActorHost<AcceptorRequest, AcceptorReplies, AcceptorQuestion, AcceptorAnswers>;
 
 /** What listens, where, and what acceptors need of the service. */
 type FrontOptions = {
@@ -87,16 +88,22 @@ export class Front {
         thread: index + 1,
         logLevel: options.logLevel,
       };
-      return new ActorHost<AcceptorRequest, AcceptorReplies, AcceptorNotice>({
+      return ActorHost.open<AcceptorRequest, AcceptorReplies, AcceptorQuestion, AcceptorAnswers>({
         name: `acceptor ${index + 1}`,
         entry: new URL("./acceptor.ts", import.meta.url),
         options: born,
         log: context.log,
         onDied: () => receipt.clear(index + 1),
-        onNotice: ({ byReason }) => context.refusals.addAll(byReason),
-        onQuestion: async (question) => {
-          const { shard, requests } = question as AcceptorQuestion;
-          return options.shards[shard]?.append(requests);
+        questions: {
+          append: async ({ shard, requests }) => {
+            const lane = options.shards[shard];
+            invariant(lane !== undefined, "an acceptor knows the shards that run");
+            return lane.append(requests);
+          },
+          refusals: async ({ byReason }) => {
+            context.refusals.addAll(byReason);
+            return undefined;
+          },
         },
       });
     });

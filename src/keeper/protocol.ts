@@ -91,7 +91,10 @@ export type KeeperReplies = {
 /** What the keeper tells unasked: somebody wants the service to stop, and told this process. */
 export type KeeperNotice = { kind: "signalled"; signal: "SIGINT" | "SIGTERM" };
 
-/** What a shard may ask the keeper. */
+/** What a shard may ask of the keeper; it goes over the shard's door. */
+export type KeeperQuestion = Extract<KeeperRequest, { kind: "settle" | "seal" | "check" | "note lost" | "count" }>;
+
+/** The keeper, as a shard sees it: one function for each of those. */
 export type KeeperForShards = {
   settle(): Promise<undefined>;
   seal(source: SegmentSource): Promise<SealedRows>;

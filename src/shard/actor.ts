@@ -1,12 +1,12 @@
 /** Worker entry of a shard: one message, one reply; all state is in `Shard`. */
-import { askOutside, bornWith, type Handlers, handlerOf, notify } from "../actor/serve.ts";
+import { bornWith, type Door, type Handlers, handlerOf } from "../actor/serve.ts";
 import { shareDescriptors } from "../base/descriptors.ts";
 import { codeOf, DataFolderRefused, messageOf } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import { release } from "../base/release.ts";
-import type { KeeperForShards, KeeperReplies, KeeperRequest } from "../keeper/protocol.ts";
+import type { KeeperForShards } from "../keeper/protocol.ts";
 import { packAnswers, unpackRequests } from "./bundle.ts";
-import type { ShardNotice, ShardOptions, ShardReplies, ShardRequest } from "./protocol.ts";
+import type { ShardAnswers, ShardOptions, ShardQuestion, ShardReplies, ShardRequest } from "./protocol.ts";
 import { Shard } from "./worker/shard.ts";
 
 const options = bornWith() as ShardOptions;
@@ -14,26 +14,27 @@ shareDescriptors(options.descriptors);
 
 let shard: Promise<Shard> | undefined;
 
-const askKeeper = <Kind extends KeeperRequest["kind"]>(request: Extract<KeeperRequest, { kind: Kind }>) =>
-  askOutside(request) as Promise<KeeperReplies[Kind]>;
+/** The way out of this thread. */
+type ShardDoor = Door<ShardQuestion, ShardAnswers>;
 
-const keeper: KeeperForShards = {
-  settle: () => askKeeper({ kind: "settle" }),
-  seal: (source) => askKeeper({ kind: "seal", source }),
-  check: (path) => askKeeper({ kind: "check", path }),
-  noteLost: (range) => askKeeper({ kind: "note lost", range }),
-  count: (stretches, window) => askKeeper({ kind: "count", stretches, window }),
-};
+/** The keeper behind that door. */
+const keeperBehind = (door: ShardDoor): KeeperForShards => ({
+  settle: () => door.ask({ kind: "settle" }),
+  seal: (source) => door.ask({ kind: "seal", source }),
+  check: (path) => door.ask({ kind: "check", path }),
+  noteLost: (range) => door.ask({ kind: "note lost", range }),
+  count: (stretches, window) => door.ask({ kind: "count", stretches, window }),
+});
 
 async function recovered(): Promise<Shard> {
   invariant(shard !== undefined, "a shard recovers before it is asked anything else");
   return shard;
 }
 
-const handlers: Handlers<ShardRequest, ShardReplies> = {
+const handlersOf = (door: ShardDoor): Handlers<ShardRequest, ShardReplies> => ({
   recover: async () => {
-    const notice: ShardNotice = { kind: "sealed", shard: options.shard };
-    shard = Shard.recover({ options, keeper, onSealed: () => notify(notice) });
+    const onSealed = () => door.tell({ kind: "sealed", shard: options.shard });
+    shard = Shard.recover({ options, keeper: keeperBehind(door), onSealed });
     try {
       await shard;
       return { refused: undefined };
@@ -70,7 +71,7 @@ const handlers: Handlers<ShardRequest, ShardReplies> = {
     await (await recovered()).stop(giveUpAtMs);
     return undefined;
   },
-};
+});
 
 /** What piscina calls. */
-export const handle = handlerOf(handlers);
+export const handle = handlerOf(handlersOf);

@@ -1,12 +1,14 @@
 /** The shards' actors, as the main thread starts them. */
 import { ActorHost } from "../actor/host.ts";
+import type { Handlers } from "../actor/serve.ts";
 import { shardId } from "../base/brand.ts";
 import type { Log } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
+import type { KeeperHost } from "../keeper/host.ts";
 import { Board } from "./board.ts";
 import { IdTable } from "./ids/id-table.ts";
 import type { ShardHost } from "./lanes/all-shards.ts";
-import type { ShardNotice, ShardOptions, ShardReplies, ShardRequest } from "./protocol.ts";
+import type { ShardAnswers, ShardOptions, ShardQuestion, ShardReplies, ShardRequest } from "./protocol.ts";
 
 /** What all shards are made of, and whom they tell. */
 type ShardsGiven = Pick<ShardOptions, "folder" | "descriptors" | "idTable" | "boards"> & {
@@ -14,12 +16,23 @@ type ShardsGiven = Pick<ShardOptions, "folder" | "descriptors" | "idTable" | "bo
   log: Log;
   /** A shard has sealed a segment. */
   onSealed: () => void;
-  /** Finds the keeper's reply to a question of a shard. */
-  askKeeper: (request: unknown) => Promise<unknown>;
+  /** Answers what shards ask of it. */
+  keeper: Pick<KeeperHost, "ask">;
 };
 
-/** Makes the actor of each shard; `start` has it recover. */
-export function shardHosts({ config, log, onSealed, askKeeper, ...shared }: ShardsGiven): ShardHost[] {
+/** Begins the actor of each shard; `start` has it recover. */
+export function openShards({ config, log, onSealed, keeper, ...shared }: ShardsGiven): ShardHost[] {
+  const questions: Handlers<ShardQuestion, ShardAnswers> = {
+    settle: (question) => keeper.ask(question),
+    seal: (question) => keeper.ask(question),
+    check: (question) => keeper.ask(question),
+    "note lost": (question) => keeper.ask(question),
+    count: (question) => keeper.ask(question),
+    sealed: async () => {
+      onSealed();
+      return undefined;
+    },
+  };
   return shared.boards.map((memory, index) => {
     const options: ShardOptions = {
       ...shared,
@@ -31,13 +44,12 @@ export function shardHosts({ config, log, onSealed, askKeeper, ...shared }: Shar
       bodyBytesMax: config.bodyBytesMax,
       logLevel: config.logLevel,
     };
-    return new ActorHost<ShardRequest, ShardReplies, ShardNotice>({
+    return ActorHost.open<ShardRequest, ShardReplies, ShardQuestion, ShardAnswers>({
       name: `shard ${index}`,
       entry: new URL("./actor.ts", import.meta.url),
       options,
       log,
-      onNotice: onSealed,
-      onQuestion: askKeeper,
+      questions,
       onDied: () => {
         new IdTable(shared.idTable, index).unlockAfterDeath();
         new Board(memory).closeAfterDeath();

@@ -5,6 +5,7 @@ import type { DescriptorBudget } from "../base/descriptors.ts";
 import type { OverloadReason } from "../base/errors.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { HistogramCounts } from "../base/metrics.ts";
+import type { KeeperQuestion, KeeperReplies } from "../keeper/protocol.ts";
 import type { ShardWatermark } from "../store/catalog/views.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import type { ImportStep } from "./ids/imported-ids.ts";
@@ -91,5 +92,8 @@ export type ShardReplies = {
   stop: undefined;
 };
 
-/** What a shard actor tells unasked. */
-export type ShardNotice = { kind: "sealed"; shard: ShardId };
+/** What a shard actor asks over its door, or tells: `sealed` says that it has a new segment. */
+export type ShardQuestion = KeeperQuestion | { kind: "sealed"; shard: ShardId };
+
+/** The answer to each of them. */
+export type ShardAnswers = Pick<KeeperReplies, KeeperQuestion["kind"]> & { sealed: undefined };

@@ -4,11 +4,11 @@ import type { HistogramCounts } from "../../base/metrics.ts";
 import { within } from "../../base/within.ts";
 import type { ShardWatermark } from "../../store/catalog/views.ts";
 import type { ImportStep } from "../ids/imported-ids.ts";
-import type { ShardNotice, ShardReplies, ShardRequest } from "../protocol.ts";
+import type { ShardAnswers, ShardQuestion, ShardReplies, ShardRequest } from "../protocol.ts";
 import type { ShardLane } from "./lane.ts";
 
 /** A shard's actor, as the main thread sees it. */
-export type ShardHost = ActorHost<ShardRequest, ShardReplies, ShardNotice>;
+export type ShardHost = ActorHost<ShardRequest, ShardReplies, ShardQuestion, ShardAnswers>;
 
 /** The way for requests to a shard on the main thread. */
 export const laneTo = (host: ShardHost): ShardLane => ({
