@@ -1,7 +1,6 @@
 /** Statements run, and their rows written as they come. */
 import { closeSync, createReadStream, fstatSync, openSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { ResultReturnType, StatementType } from "@duckdb/node-api";
 import { writeAll } from "../base/durable.ts";
 import { codeOf, MillraceError, messageOf } from "../base/errors.ts";
@@ -116,7 +115,8 @@ async function copyRows(duckdb: DuckDB, sql: string, output: SqlOutput & { forma
     // A file that was there would be written over from its start, a socket has no path, and Parquet wants a file.
     const rows = join(scratch, "rows");
     await copyTo(rows);
-    await pipeline(createReadStream(rows), process.stdout, { end: false });
+    // Not `pipeline`: it leaves listeners on standard output, and Node warns from the eleventh statement on.
+    for await (const bytes of createReadStream(rows)) await toStandardOutput(bytes);
     rmSync(rows);
   }
 }

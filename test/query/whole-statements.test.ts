@@ -72,7 +72,7 @@ const statements: Readonly<Record<string, string | undefined>> = {
 
 for (const [sql, rows] of Object.entries(statements))
   describe(sql, () => {
-    test("over HTTP, in every format", async () => {
+    test("over HTTP, as csv, json and parquet", async () => {
       using folder = temporaryFolder();
       const csv = await ask(sql, { format: "csv" });
       expect(csv.status).toBe(200);
@@ -81,27 +81,86 @@ for (const [sql, rows] of Object.entries(statements))
       expect(text.split("\n").length).toBeGreaterThan(2);
       expect(text).not.toContain(service.dataDir);
       const json = await ask(sql, { format: "json" });
-      const { columns, row_count }: { columns: unknown[]; row_count: number } = JSON.parse(await json.text());
+      const document: { columns: unknown[]; rows: unknown[][]; row_count: number } = JSON.parse(await json.text());
+      const { columns, rows: whole, row_count } = document;
       expect(columns.length).toBe(text.split("\n", 1)[0]?.split(",").length ?? 0);
-      const lines = (await (await ask(sql, { format: "ndjson" })).text()).trimEnd().split("\n");
-      for (const line of lines) expect(Object.keys(JSON.parse(line)).length).toBe(columns.length);
-      expect(lines.length).toBe(row_count);
+      for (const row of whole) expect(row.length).toBe(columns.length);
+      expect(whole.length).toBe(row_count);
       const file = `${folder.path}/rows.parquet`;
       await Bun.write(file, await (await ask(sql, { format: "parquet" })).bytes());
       using duckdb = await DuckDB.open({ threads: 1, memoryMiB: 128 });
       expect(await duckdb.rows(`SELECT count(*)::INTEGER AS n FROM '${file}'`)).toEqual([{ n: row_count }]);
     });
-
-    test("at the command line, in every format", async () => {
-      for (const format of ["csv", "json", "ndjson", "table", "parquet"]) {
-        const { code, stdout, stderr } = await run(sql, "--format", format);
-        expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-        expect(stdout).not.toBe("");
-        // The command line is not limited to the catalog.
-        if (format === "csv" && rows !== undefined) expect(stdout).toBe(rows);
-      }
-    });
   });
+
+describe("at the command line, one statement after another", () => {
+  const texts = Object.keys(statements);
+
+  const output = async (text: string, format: string) => {
+    const { code, stdout, stderr } = await run(text, "--format", format);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    return stdout;
+  };
+
+  /** What stands between the marks: the output of each statement. */
+  const outputs = async (format: string, markOf: (index: number) => string) => {
+    const marked = texts.map((sql, index) => `${sql}\n; SELECT 'end of ${index}' AS mark;`);
+    let left = await output(marked.join("\n"), format);
+    return texts.map((_, index) => {
+      const mark = markOf(index);
+      const at = left.indexOf(mark);
+      expect({ mark, isThere: at > 0 }).toEqual({ mark, isThere: true });
+      const before = left.slice(0, at);
+      left = left.slice(at + mark.length);
+      return before;
+    });
+  };
+
+  test("as csv, which the command line does not limit to the catalog", async () => {
+    const found = await outputs("csv", (index) => `mark\nend of ${index}\n`);
+    for (const [index, sql] of texts.entries()) {
+      expect({ sql, hasRows: (found[index]?.split("\n").length ?? 0) > 2 }).toEqual({ sql, hasRows: true });
+      if (statements[sql] !== undefined) expect({ sql, text: found[index] }).toEqual({ sql, text: statements[sql] });
+    }
+  });
+
+  test("as json and as ndjson, with the same number of rows", async () => {
+    const documents = (await output(texts.map((sql) => `${sql}\n;`).join("\n"), "json"))
+      .split(/(?<="row_count":\d+\})\n/)
+      .filter((document) => document !== "")
+      .map((document): { rows: unknown[]; row_count: number } => JSON.parse(document));
+    const lines = (await outputs("ndjson", (index) => `{"mark":"end of ${index}"}\n`)).map((found) =>
+      found
+        .trimEnd()
+        .split("\n")
+        .map((line): unknown => JSON.parse(line)),
+    );
+    expect(documents.map(({ row_count }) => row_count)).toEqual(lines.map(({ length }) => length));
+    for (const { rows, row_count } of documents) expect(rows.length).toBe(row_count);
+  });
+
+  test("as a table", async () => {
+    for (const found of await outputs("table", (index) => `end of ${index}`)) expect(found.trim()).not.toBe("");
+  });
+
+  test("as parquet, a file each", async () => {
+    const files = (await output(texts.map((sql) => `${sql}\n;`).join("\n"), "parquet")).split("PAR1PAR1");
+    expect(files.length).toBe(texts.length);
+  });
+});
+
+test("ndjson over HTTP has the rows of json, also where a statement is not a plain SELECT", async () => {
+  for (const sql of [
+    "SUMMARIZE events",
+    "PIVOT events ON event_name USING count(*)",
+    "EXPLAIN (FORMAT json) FROM events",
+  ]) {
+    const { columns, row_count } = JSON.parse(await (await ask(sql, { format: "json" })).text());
+    const lines = (await (await ask(sql, { format: "ndjson" })).text()).trimEnd().split("\n");
+    for (const line of lines) expect(Object.keys(JSON.parse(line)).length).toBe(columns.length);
+    expect(lines.length).toBe(row_count);
+  }
+});
 
 test("parameters are taken where DuckDB takes them", async () => {
   const answers = async (sql: string, params: unknown) => {
