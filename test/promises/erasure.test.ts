@@ -186,6 +186,8 @@ test("while events of the same session and of others come in, exactly those from
     while (!isOver) {
       await service.batch([{ event_name: "it", session_id: "it" }, ...Array(19).fill({ event_name: "not it" })]);
       sent += 1;
+      // The rewriting process has the lowest share of the processor: without a rest it gets hardly any.
+      await Bun.sleep(5);
     }
   })();
   await Bun.sleep(500);
@@ -248,43 +250,17 @@ test("an erased event_id that is sent again is new after a restart, and until th
 });
 
 describe("what is no plain condition is refused and changes nothing:", () => {
+  /** One for each way in which one is refused; all that are: `upkeep/condition.test.ts`. */
   const refusedConditions = [
     "event_name = 'a') OR (true",
-    "true) --",
-    "true; DROP TABLE events",
-    "event_id IN (SELECT event_id FROM events)",
     "EXISTS (FROM read_text('/etc/passwd'))",
     "filename LIKE '%0000%'",
-    "no_such_column = 1",
-    "no_such_function(event_name)",
     "count(*) > 1",
-    "row_number() OVER () = 1",
     "random() < 0.5",
-    "$1 = 1",
     "",
-    "   ",
     "(properties->>'number')::INTEGER > 5",
-    "getvariable('x') IS NULL",
     "session_id = 'a\u0000b'",
-    "1",
-    "'x'",
-    "'true'",
-    "NULL",
-    "(NULL)",
-    "CASE WHEN true THEN NULL END",
     "session_id",
-    "properties",
-    "length(event_name)",
-    "[true]",
-    "now() > timestamp",
-    "timestamp < CURRENT_DATE",
-    "timestamp < current_timestamp - INTERVAL 1 DAY",
-    "age(timestamp) > INTERVAL 1 DAY",
-    "uuid() = event_id",
-    "sleep_ms(1) IS NULL",
-    "error('x')",
-    "current_setting('threads') = '1'",
-    "current_user = 'duckdb'",
   ];
 
   test(

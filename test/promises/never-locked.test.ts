@@ -15,7 +15,7 @@ const reading = Type.Union([
 ]);
 
 /** Long enough for dozens of flushes and for segments to be merged, if they are. */
-const ingestMs = 6_000;
+const ingestMs = 3_000;
 
 /** More states of the catalog than this were seen by each reader: it really did look while the catalog changed. */
 const looksMin = 5;

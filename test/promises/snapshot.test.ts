@@ -9,7 +9,7 @@ import { Ledger } from "../support/ledger.ts";
 import { entryPath } from "../support/process.ts";
 import { expectPlainWords } from "../support/refusals.ts";
 import { temporaryFolder } from "../support/rows.ts";
-import { type Service, startService, testMsMax } from "../support/service.ts";
+import { type Service, sharedService, startService, testMsMax } from "../support/service.ts";
 
 setDefaultTimeout(testMsMax);
 
@@ -30,12 +30,24 @@ async function restore(path: string, dataDir: string) {
 /** A service with `batches` of ten events sealed, a segment each. */
 async function serviceWith(batches: number): Promise<Service> {
   const service = await startService({ env: { MILLRACE_SHARDS: "1" } });
+  await sendBatches(service, batches);
+  return service;
+}
+
+async function sendBatches(service: Service, batches: number): Promise<void> {
   for (let at = 0; at < batches; at++) {
     const timestamp = `2026-03-0${at + 1}T10:00:00.000001Z`;
     await service.batch(Ledger.ids(10).map((event_id) => ({ event_name: "kept", event_id, timestamp })));
     await service.waitSealed();
   }
-  return service;
+}
+
+const shared = sharedService({ env: { MILLRACE_SHARDS: "1" } });
+
+/** A running service with two batches, for tests that change nothing of it. */
+async function twoBatches(): Promise<Service> {
+  if ((await shared().stats()).total_events === 0) await sendBatches(shared(), 2);
+  return shared();
 }
 
 /** Every file below a folder with its bytes. */
@@ -88,7 +100,10 @@ test("snapshots taken during ingest and merges never hold less than the one befo
   const ledger = new Ledger();
   let isLoading = true;
   const write = async () => {
-    while (isLoading) await ledger.send(service, Ledger.ids(10));
+    while (isLoading) {
+      await ledger.send(service, Ledger.ids(10));
+      await Bun.sleep(5);
+    }
   };
   const merge = async () => {
     const admin = service.token({ scope: "admin" });
@@ -133,7 +148,7 @@ test("snapshots taken during ingest and merges never hold less than the one befo
 
 test("a restored folder goes on: stats, catalog and repeats agree, and the snapshot stays as it is", async () => {
   using scratch = temporaryFolder();
-  await using service = await serviceWith(2);
+  const service = await twoBatches();
   const [known] = await service.rows("SELECT event_id::VARCHAR AS id FROM events");
   const path = join(scratch.path, "snapshot");
   await snapshot(service, path);
@@ -156,7 +171,7 @@ test("a restored folder goes on: stats, catalog and repeats agree, and the snaps
 
 test("a copy of a snapshot restores as well, and a folder's secret stays", async () => {
   using scratch = temporaryFolder();
-  await using service = await serviceWith(2);
+  const service = await twoBatches();
   await snapshot(service, join(scratch.path, "first"));
   const copy = join(scratch.path, "elsewhere");
   await runToEnd(["cp", "-r", join(scratch.path, "first"), copy]);
@@ -172,7 +187,7 @@ test("a copy of a snapshot restores as well, and a folder's secret stays", async
 test("on another disk the segments are copied", async () => {
   await using disk = mountSmallDisk({ sizeMiB: 32 });
   if (disk === undefined) return;
-  await using service = await serviceWith(2);
+  const service = await twoBatches();
   const path = join(disk.path, "snapshot");
   expect(await snapshot(service, path)).toContain("(0 linked, 2 copied)");
   expect(await countOf(path)).toBe(20);
@@ -206,7 +221,7 @@ test("nothing is overwritten: not a folder that holds something, nor one that a 
 
 test("a snapshot that lost a segment is refused", async () => {
   using scratch = temporaryFolder();
-  await using service = await serviceWith(2);
+  const service = await twoBatches();
   const path = join(scratch.path, "snapshot");
   await snapshot(service, path);
   const [segment = ""] = readdirSync(join(path, "segments"));
@@ -239,7 +254,7 @@ test.each([
   "kill -9 at %s number %i of a snapshot leaves all of it or nothing, and the next run makes it",
   async (calls, from) => {
     using scratch = temporaryFolder();
-    await using service = await serviceWith(2);
+    const service = await twoBatches();
     const path = join(scratch.path, "snapshot");
     if (!(await killedAt({ calls, from }, ["snapshot", path], service.dataDir))) return;
     if (existsSync(path)) expect(await countOf(path)).toBe(20);
@@ -259,7 +274,7 @@ test.each([
   "kill -9 at %s number %i of a restore leaves all of it or nothing, to a start and to the next run",
   async (calls, from) => {
     using scratch = temporaryFolder();
-    await using service = await serviceWith(2);
+    const service = await twoBatches();
     const [known] = await service.rows("SELECT event_id::VARCHAR AS id FROM events");
     const again = { event_name: "kept", event_id: String(known?.["id"]), timestamp: "2026-03-01T10:00:00.000001Z" };
     const path = join(scratch.path, "snapshot");

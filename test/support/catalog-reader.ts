@@ -13,4 +13,6 @@ for (;;) {
   } catch (error) {
     console.log(JSON.stringify({ error: String(error) }));
   }
+  // A look takes longer than this; it leaves some of the processor to the service that is looked at.
+  await Bun.sleep(5);
 }
