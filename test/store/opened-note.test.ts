@@ -35,7 +35,7 @@ test("a sound note tells a journal file that was removed; a damaged one is named
   writeFileSync(join(folder.journal, journalName({ shard, from: sequence(1) })), "");
   expect(missingIn(folder)).toEqual([]);
   const bytes = readFileSync(note);
-  for (const damaged of [bytes.subarray(0, 8), bytes.subarray(1), Buffer.concat([bytes, Buffer.from("x")])]) {
+  for (const damaged of [bytes.subarray(0, -3), bytes.subarray(1), Buffer.concat([bytes, Buffer.from("x")])]) {
     writeFileSync(note, damaged);
     expect(inspectSmallFiles(folder).map(({ file }) => file)).toEqual([relative(folder.root, note)]);
     noteOpened(folder, { shard, from: sequence(1) });

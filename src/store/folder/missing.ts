@@ -135,7 +135,7 @@ export function readOpened(folder: DataFolder): Map<ShardId, Sequence> {
     const shard = parseOpenedName(file);
     if (shard === undefined) continue;
     const kept = readNotedText(join(folder.opened, openedName(shard)));
-    if (kept.kind === "sound" && /^\d{1,16}$/.test(kept.value)) read.set(shard, sequence(Number(kept.value)));
+    if (kept.kind === "sound" && /^\d{16}$/.test(kept.value)) read.set(shard, sequence(Number(kept.value)));
   }
   return read;
 }
