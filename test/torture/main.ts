@@ -1,22 +1,28 @@
 /** `bun run torture`: faults by the thousand against the service as it is shipped. */
+import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
+import { endDescendants, makeRunFolder, removeLeftovers, removeReleased } from "./leftovers.ts";
 import { tableOf } from "./report.ts";
 import { runScenario } from "./runner.ts";
 import { scenarios } from "./scenarios/all.ts";
 
-const help = `bun run torture [NAME...] [--rounds N] [--seed S] [--minutes M]
+const help = `bun run torture [NAME[=ROUNDS]...] [--rounds N] [--seed S] [--minutes M] [--jobs N]
 
 Runs the real service against a model of what was sent, acknowledged and refused, with one fault a round.
 
   NAME         scenarios; without one, all of them
-  --rounds N   rounds of each scenario
+  NAME=ROUNDS  a scenario with rounds of its own: kill=250 power=70
+  --rounds N   rounds of each other scenario
+  --jobs N     rounds at the same time, of scenarios that do not depend on pace (default: 1)
   --seed S     chooses every fault; printed first, so that a run can be repeated
   --minutes M  no round begins after this time
 
 Scenarios:
 ${scenarios.map(({ name, summary }) => `  ${name.padEnd(13)}${summary}`).join("\n")}
 
-Exit codes: 0 every promise held; 1 one was broken; 2 an unknown scenario or option.`;
+SIGINT and SIGTERM drop the rounds under way, end what they started, and print the table of what was done.
+
+Exit codes: 0 every promise held; 1 one was broken; 2 an unknown scenario or option; 130 and 143 ended by SIGINT or SIGTERM.`;
 
 const usage = (message: string): never => {
   console.error(`torture: ${message}\n\n${help}`);
@@ -38,6 +44,7 @@ function readArguments() {
         rounds: { type: "string" },
         seed: { type: "string" },
         minutes: { type: "string" },
+        jobs: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });
@@ -51,15 +58,40 @@ if (values.help === true) {
   console.log(help);
   process.exit(0);
 }
-const unknown = positionals.filter((each) => !scenarios.some(({ name }) => name === each));
+const named = new Map(
+  positionals.map((each) => {
+    const [name = "", rounds] = each.split("=");
+    return [name, numberOf(name, rounds)];
+  }),
+);
+const unknown = [...named.keys()].filter((each) => !scenarios.some(({ name }) => name === each));
 if (unknown.length > 0) usage(`unknown scenario ${unknown.join(", ")}`);
 const seed = numberOf("seed", values.seed) ?? Math.floor(Math.random() * (2 ** 31 - 2)) + 1;
 const rounds = numberOf("rounds", values.rounds);
 const minutes = numberOf("minutes", values.minutes);
+const jobs = numberOf("jobs", values.jobs) ?? 1;
 console.log(`seed ${seed}`);
 const endMs = minutes === undefined ? undefined : performance.now() + minutes * 60_000;
-const wanted = scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+const tmp = tmpdir();
+for (const path of removeLeftovers(tmp)) console.log(`removed what a run that was killed had left: ${path}`);
+const folder = makeRunFolder(tmp);
+// Whatever a round makes among temporary files lies in the folder of the run, and goes with it.
+process.env["TMPDIR"] = folder;
+const ended = new AbortController();
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+for (const [signal, code] of Object.entries(exitCodes)) process.on(signal, () => ended.abort(code));
+const wanted = scenarios.filter(({ name }) => named.size === 0 || named.has(name));
 const tallies = [];
-for (const scenario of wanted) tallies.push(await runScenario(scenario, { seed, rounds, endMs, print: console.log }));
-console.log(`\n${tableOf(tallies)}`);
-process.exit(tallies.some(({ failed }) => failed > 0) ? 1 : 0);
+for (const scenario of wanted) {
+  if (ended.signal.aborted) break;
+  const own = { seed, rounds: named.get(scenario.name) ?? rounds, jobs, endMs, folder };
+  tallies.push(await runScenario(scenario, { ...own, signal: ended.signal, print: console.log }));
+}
+if (ended.signal.aborted) {
+  console.log("ended before its time: the rounds under way were dropped");
+  endDescendants();
+}
+removeReleased(folder);
+console.log(`\n${tableOf(tallies)}\nseed ${seed}`);
+const isBroken = tallies.some(({ failed }) => failed > 0);
+process.exit(isBroken ? 1 : ended.signal.aborted ? Number(ended.signal.reason) : 0);

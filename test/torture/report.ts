@@ -5,6 +5,8 @@ import type { Outcome } from "./scenario.ts";
 export interface Tally {
   readonly name: string;
   rounds: number;
+  /** Kills, cuts, requests, changed bytes: what the rounds did. */
+  faults: number;
   /** Rounds that broke a promise. */
   failed: number;
   acknowledged: number;
@@ -21,6 +23,7 @@ export interface Tally {
 export const emptyTally = (name: string, skipped?: string): Tally => ({
   name,
   rounds: 0,
+  faults: 0,
   failed: 0,
   acknowledged: 0,
   lost: 0,
@@ -35,6 +38,7 @@ export const emptyTally = (name: string, skipped?: string): Tally => ({
 export function addOutcome(tally: Tally, outcome: Outcome): void {
   const count = (kind: string) => outcome.broken.filter((each) => each.kind === kind).length;
   tally.rounds += 1;
+  tally.faults += outcome.faults ?? 1;
   tally.failed += outcome.broken.length > 0 ? 1 : 0;
   tally.acknowledged += outcome.acknowledged;
   tally.lost += count("lost");
@@ -44,7 +48,17 @@ export function addOutcome(tally: Tally, outcome: Outcome): void {
   tally.worstRecoveryMs = Math.max(tally.worstRecoveryMs, outcome.recoveryMs);
 }
 
-const heads = ["fault", "rounds", "acknowledged", "lost", "twice", "other", "refused clearly", "worst recovery"];
+const heads = [
+  "fault",
+  "rounds",
+  "faults",
+  "acknowledged",
+  "lost",
+  "twice",
+  "other",
+  "refused clearly",
+  "worst recovery",
+];
 
 /** The table, in Markdown: it is shown on a terminal and stands in the README. */
 export function tableOf(tallies: readonly Tally[]): string {
@@ -52,10 +66,12 @@ export function tableOf(tallies: readonly Tally[]): string {
     tally.skipped === undefined
       ? [
           tally.name,
-          ...[tally.rounds, tally.acknowledged, tally.lost, tally.twice, tally.other, tally.refused].map(grouped),
+          ...[tally.rounds, tally.faults, tally.acknowledged, tally.lost, tally.twice, tally.other, tally.refused].map(
+            grouped,
+          ),
           `${(tally.worstRecoveryMs / 1000).toFixed(1)} s`,
         ]
-      : [tally.name, `skipped: ${tally.skipped}`, "", "", "", "", "", ""],
+      : [tally.name, `skipped: ${tally.skipped}`, "", "", "", "", "", "", ""],
   );
   const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]) =>

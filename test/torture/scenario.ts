@@ -16,6 +16,8 @@ export interface Round {
 export interface Outcome {
   /** Events acknowledged during the round. A scenario in which hardly any was proves nothing. */
   readonly acknowledged: number;
+  /** Kills, cuts, requests or changed bytes of the round. Default: 1. */
+  readonly faults?: number;
   /** Requests refused, each with words, a status and headers as the contract has them. */
   readonly refused: number;
   /** From the end of the fault to a service that accepts and has sealed everything; 0 where it never stopped. ms */
@@ -37,6 +39,8 @@ export interface Scenario {
   readonly summary: string;
   /** Rounds where the command says nothing: a minute or two. */
   readonly rounds: number;
+  /** Whether its rounds may run at the same time: what they find does not depend on pace. Default: they may not. */
+  readonly mayRunBeside?: boolean;
   /** Why it cannot run on this machine; undefined: it can. */
   missing(): string | undefined;
   /**

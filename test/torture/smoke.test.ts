@@ -1,6 +1,10 @@
 /** The torture in small: each scenario with seeds that are fixed, and proof that it finds what it looks for. */
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { testMsMax } from "../support/service.ts";
+import { removeReleased } from "./leftovers.ts";
 import { runScenario } from "./runner.ts";
 import { scenarios } from "./scenarios/all.ts";
 import { powerWith } from "./scenarios/power.ts";
@@ -11,6 +15,9 @@ setDefaultTimeout(3 * testMsMax);
 /** The same faults at each run. */
 const seed = 20_261_126;
 
+const folder = mkdtempSync(join(tmpdir(), "millrace-torture-smoke-"));
+afterAll(() => removeReleased(folder));
+
 /** Runs rounds, the first with the seed given, and gives the tally with what was printed. */
 async function rounds(scenario: (typeof scenarios)[number], count: number, first = seed) {
   const lines: string[] = [];
@@ -18,6 +25,7 @@ async function rounds(scenario: (typeof scenarios)[number], count: number, first
     seed: first,
     rounds: count,
     endMs: undefined,
+    folder,
     print: (line) => void lines.push(line),
   });
   return { tally, told: lines.join("\n") };

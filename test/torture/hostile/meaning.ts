@@ -1,10 +1,11 @@
 /**
  * What a JSON text means, by a parser that the service does not use: jsonc-parser, the one of VS Code. It gives places in the text, so that
- * the digits of numbers, the order of members and keys that come twice are seen as they were sent.
+ * the digits of numbers and the order of members are seen as they were sent. Of a key that comes twice the last value counts, at the place
+ * of the first; keys that are whole numbers come before all others: so does JavaScript read an object, and so is it stored.
  */
 import { type Node, parseTree } from "jsonc-parser";
 
-/** The value in one form: numbers by their digits, strings by their characters, members in order. Undefined: it is not JSON. */
+/** The value in one form: numbers by their digits, strings by their characters, members in JavaScript's order. Undefined: it is not JSON. */
 export function meaningOf(text: string): string | undefined {
   const root = parseTree(text, [], { disallowComments: true });
   return root === undefined ? undefined : meaningOfNode(root, text);
@@ -21,9 +22,9 @@ function meaningOfNode(node: Node, text: string): string {
   const children = node.children ?? [];
   switch (node.type) {
     case "object":
-      return `{${children.map((child) => meaningOfNode(child, text)).join(",")}}`;
-    case "property":
-      return children.map((child) => meaningOfNode(child, text)).join(":");
+      return `{${membersOf(node, text)
+        .map(([key, value]) => `${JSON.stringify(key)}:${value}`)
+        .join(",")}}`;
     case "array":
       return `[${children.map((child) => meaningOfNode(child, text)).join(",")}]`;
     case "string":
@@ -31,4 +32,15 @@ function meaningOfNode(node: Node, text: string): string {
     default:
       return text.slice(node.offset, node.offset + node.length);
   }
+}
+
+/** Members of an object by their keys, each once. */
+function membersOf({ children = [] }: Node, text: string): [key: string, meaning: string][] {
+  const members = new Map<string, string>();
+  for (const { children: [key, value] = [] } of children)
+    if (key !== undefined && value !== undefined) members.set(String(key.value), meaningOfNode(value, text));
+  const isIndex = (key: string) => /^(0|[1-9]\d*)$/.test(key) && Number(key) < 2 ** 32 - 1;
+  const listed = [...members];
+  const indexed = listed.filter(([key]) => isIndex(key)).sort(([a], [b]) => Number(a) - Number(b));
+  return [...indexed, ...listed.filter(([key]) => !isIndex(key))];
 }

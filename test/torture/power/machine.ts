@@ -1,7 +1,7 @@
 /** A real ext4 on a disk whose power can be cut. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { repoRoot } from "../../support/process.ts";
+import { readProc, repoRoot } from "../../support/process.ts";
 import { until } from "../../support/until.ts";
 
 /** Room for the segments of a round; the disk is held in memory twice. MiB */
@@ -104,7 +104,11 @@ export class PoweredDisk implements AsyncDisposable {
   }
 
   async #detach(): Promise<void> {
-    Bun.spawnSync(["umount", this.path]);
+    // A process that is still dying may hold a file for a moment.
+    await until(() => !isMounted(this.path) || Bun.spawnSync(["umount", this.path]).success, {
+      what: "the file system to be unmounted",
+      limitMs: stepMsMax,
+    });
     if (this.#loop !== undefined) Bun.spawnSync(["losetup", "--detach", this.#loop]);
     this.#loop = undefined;
     const nbdfuse = this.#nbdfuse;
@@ -116,6 +120,8 @@ export class PoweredDisk implements AsyncDisposable {
     await until(() => !existsSync(join(this.#fuse, "nbd")), { what: "nbdfuse to end", limitMs: stepMsMax });
   }
 }
+
+const isMounted = (path: string) => readProc("self/mounts").includes(` ${path} `);
 
 async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   let rest = "";

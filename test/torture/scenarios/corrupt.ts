@@ -45,7 +45,7 @@ export const corrupt: Scenario = {
     note(`for the service: byte ${at} of ${path.file}`);
     const served = await serveChanged(service, { dataDir, events });
     broken.push(...served);
-    return { acknowledged: events, refused: 0, recoveryMs: 0, broken };
+    return { acknowledged: events, faults: verifiedOfRound + 1, refused: 0, recoveryMs: 0, broken };
   },
 };
 

@@ -24,6 +24,7 @@ export const hostileHttp: Scenario = {
   name: "hostile-http",
   summary: `${requestsOfRound} hostile requests a round: mutated bodies, JSONTestSuite, naughty strings, bombs, broken heads`,
   rounds: 4,
+  mayRunBeside: true,
   missing: () => undefined,
   run: async ({ random, folder }: Round) => {
     const broken: Broken[] = [];
@@ -57,7 +58,7 @@ export const hostileHttp: Scenario = {
     }
     const recoveryMs = await recovered(service);
     broken.push(...(await notAsSent(service, sent)), ...(await verified(service.dataDir)));
-    return { acknowledged: sent.size, refused, recoveryMs, broken };
+    return { acknowledged: sent.size, faults: requestsOfRound + rawOfRound, refused, recoveryMs, broken };
   },
 };
 

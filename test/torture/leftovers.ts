@@ -1,0 +1,73 @@
+/** What a run leaves when it ends in the middle of a round: processes, mounts, loop devices and folders. */
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { childrenOf, readProc } from "../support/process.ts";
+
+const prefix = "millrace-torture-run-";
+
+/** Makes the folder of this run in a folder for temporary ones; its name says whose it is. */
+export function makeRunFolder(tmp: string): string {
+  const path = join(tmp, `${prefix}${process.pid}`);
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path);
+  return path;
+}
+
+/** Releases and removes the folders of runs that were killed; gives their paths. */
+export function removeLeftovers(tmp: string): string[] {
+  const left = readdirSync(tmp)
+    .filter((name) => name.startsWith(prefix))
+    .filter((name) => {
+      const pid = name.slice(prefix.length);
+      return pid === String(process.pid) || !/torture/.test(readProc(`${pid}/cmdline`));
+    })
+    .map((name) => join(tmp, name));
+  for (const path of left) removeReleased(path);
+  return left;
+}
+
+/** Releases a folder and removes it. */
+export function removeReleased(path: string): void {
+  releaseUnder(path);
+  rmSync(path, { recursive: true, force: true });
+}
+
+/** Unmounts every file system below a folder and detaches loop devices whose files are there. */
+export function releaseUnder(folder: string): void {
+  const isBelow = (path: string) => path === folder || path.startsWith(`${folder}/`);
+  // In two passes: a loop device can be detached once its file system is unmounted, and its file's then.
+  const mounted = readProc("self/mounts")
+    .split("\n")
+    .flatMap((line) => line.split(" ").slice(1, 2))
+    .map((path) => path.replaceAll("\\040", " "))
+    .filter(isBelow)
+    .toReversed();
+  const loops = loopDevices().filter(({ file }) => isBelow(file));
+  for (const path of mounted) Bun.spawnSync(["umount", "-l", path]);
+  for (const { device } of loops) Bun.spawnSync(["losetup", "--detach", device]);
+}
+
+function loopDevices(): { device: string; file: string }[] {
+  return readdirSync("/sys/block")
+    .filter((name) => name.startsWith("loop"))
+    .flatMap((name) => {
+      try {
+        const file = readFileSync(`/sys/block/${name}/loop/backing_file`, "utf8").trim();
+        return [{ device: `/dev/${name}`, file: file.replace(/ \(deleted\)$/, "") }];
+      } catch {
+        // A device without a file has no such entry.
+        return [];
+      }
+    });
+}
+
+/** Ends whatever this process has started, and what that has: by their ids, the frozen ones too. */
+export function endDescendants(): void {
+  const of = (pid: number): number[] => childrenOf(pid).flatMap((child) => [child, ...of(child)]);
+  for (const pid of of(process.pid))
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    }
+}
