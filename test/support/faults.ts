@@ -52,6 +52,7 @@ export const diskCalls = {
   dataSync: "fdatasync",
   folderSync: "fsync",
   link: "link,linkat",
+  cut: "ftruncate,truncate",
   rename: "rename,renameat,renameat2",
   remove: "unlink,unlinkat",
   writeAt: "pwrite64,pwritev",

@@ -1,7 +1,7 @@
 /** Upkeep that goes on while a fault comes, with a model of what it may leave behind. */
 import { randomUUID } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
-import { single } from "../support/catalog.ts";
+import { queryFile, single } from "../support/catalog.ts";
 import { millrace } from "../support/command.ts";
 import { isConnectionLost } from "../support/ledger.ts";
 import { entryPath, spawn } from "../support/process.ts";
@@ -19,7 +19,10 @@ export interface UpkeepUnderWay {
   judge(service: Service): Promise<Broken[]>;
 }
 
-const jobs = ["nothing", "compact", "erase", "import", "snapshot"] as const;
+const jobs = ["nothing", "compact", "erase", "import", "snapshot", "restore"] as const;
+
+/** What may go on while a fault comes. */
+export type UpkeepJob = (typeof jobs)[number];
 
 /** Begins a job that the seed chooses. */
 export async function beginUpkeep(
@@ -28,6 +31,15 @@ export async function beginUpkeep(
 ): Promise<UpkeepUnderWay> {
   const job = jobs[round.random.between({ from: 0, to: jobs.length - 1 })] ?? "nothing";
   round.note(`upkeep: ${job}`);
+  return await beginJob(service, job, round);
+}
+
+/** Begins this job. */
+export async function beginJob(
+  service: Service,
+  job: UpkeepJob,
+  round: Pick<Round, "random" | "folder">,
+): Promise<UpkeepUnderWay> {
   switch (job) {
     case "nothing":
       return { ended: async () => undefined, judge: async () => [] };
@@ -39,6 +51,8 @@ export async function beginUpkeep(
       return beginImport(service, round);
     case "snapshot":
       return beginSnapshot(service, round.folder);
+    case "restore":
+      return await beginRestore(service, round.folder);
   }
 }
 
@@ -134,3 +148,35 @@ function beginSnapshot(service: Service, folder: string): UpkeepUnderWay {
     },
   };
 }
+
+/** A restore that was cut short is done again into the same folder. */
+async function beginRestore(service: Service, folder: string): Promise<UpkeepUnderWay> {
+  const [taken, restored] = [`${folder}/taken`, `${folder}/restored`];
+  const env = { MILLRACE_DATA_DIR: service.dataDir, MILLRACE_JWT_SECRET: service.secret };
+  const snapshot = await millrace(["snapshot", taken], { env, limitMs: 60_000 });
+  if (snapshot.code !== 0) throw new Error(`snapshot: ${snapshot.stderr}`);
+  const { child } = spawn([process.execPath, entryPath, "restore", taken], { env: { MILLRACE_DATA_DIR: restored } });
+  return {
+    ended: async () => {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+    judge: async () => await restoredAgain(taken, restored),
+  };
+}
+
+/** What is broken where a restore into a folder was cut short or came to its end, and is asked for again. */
+export async function restoredAgain(snapshot: string, dataDir: string): Promise<Broken[]> {
+  const other = (what: string): Broken => ({ kind: "other", what });
+  const again = await millrace(["restore", snapshot], { env: { MILLRACE_DATA_DIR: dataDir }, limitMs: 60_000 });
+  // The first one came to its end.
+  const isThere = again.stderr.includes("holds events");
+  if (again.code !== 0 && !isThere) return [other(`the restore given again: ${again.stderr}`)];
+  const [taken, stored] = [await eventsOf(snapshot), await eventsOf(dataDir)];
+  const broken = await verified(dataDir);
+  return taken === stored ? broken : [...broken, { kind: "lost", what: `${stored} of ${taken} events were restored` }];
+}
+
+/** Events in the catalog of a folder. */
+const eventsOf = async (folder: string) =>
+  single(await queryFile(`${folder}/millrace.duckdb`, "SELECT count(*) FROM events"));

@@ -8,6 +8,7 @@ import { hostileHttp } from "./hostile-http.ts";
 import { hostileSql } from "./hostile-sql.ts";
 import { ioError } from "./io-error.ts";
 import { kill } from "./kill.ts";
+import { killAtStep } from "./kill-at-step.ts";
 import { memory } from "./memory.ts";
 import { power } from "./power.ts";
 import { hungDisk, slowDisk } from "./slow-disk.ts";
@@ -16,6 +17,7 @@ import { stop } from "./stop.ts";
 /** All of them. */
 export const scenarios: readonly Scenario[] = [
   kill,
+  killAtStep,
   power,
   stop,
   ioError,
