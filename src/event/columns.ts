@@ -20,6 +20,12 @@ export const eventColumns = {
   properties: "JSON",
 } as const;
 
+/**
+ * Columns of the table `events` that came with a later format: name to the first format whose segments have it. Reading an earlier
+ * segment gives NULL there.
+ */
+export const columnsSince: Readonly<Record<string, number>> = {};
+
 /** Columns of the table `rollup` and of the view `events_hourly`: name to SQL type. */
 export const rollupColumns = {
   hour: "TIMESTAMPTZ",

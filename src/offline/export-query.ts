@@ -1,6 +1,7 @@
 /** The SQL of an export: which days there are, and one day's rows in a format. */
 import { eventColumns } from "../event/columns.ts";
-import { identifier, listLiteral, literal } from "../store/sql/literals.ts";
+import { segmentsQuery } from "../store/segment/segments-query.ts";
+import { identifier, literal } from "../store/sql/literals.ts";
 
 /** What an export can be written as, and the end of its files' names. */
 export const exportFormats = ["parquet", "csv", "ndjson"] as const;
@@ -44,7 +45,7 @@ export function dayCountsQuery({ from, to }: ExportRange): string {
 export const segmentsOfDaysQuery = (segments: readonly string[]) => `
   WITH sealed AS (
     SELECT ${atUtc("hour")}::DATE AS day, parse_filename(filename) AS file, sum(events) AS events
-    FROM read_duckdb(${listLiteral(segments)}, table_name = 'rollup', filename = true) GROUP BY ALL
+    FROM (${segmentsQuery({ table: "rollup", files: segments, extra: ["filename"] })}) GROUP BY ALL
   ), everything AS (SELECT ${atUtc("hour")}::DATE AS day, sum(events) AS events FROM events_hourly GROUP BY ALL)
   SELECT day::VARCHAR AS day, md5(string_agg(file, '/' ORDER BY file)) AS segments
   FROM sealed JOIN everything USING (day) GROUP BY day, everything.events HAVING sum(sealed.events) = everything.events`;

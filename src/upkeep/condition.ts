@@ -4,9 +4,8 @@ import { MillraceError, messageOf } from "../base/errors.ts";
 import { eventColumns } from "../event/columns.ts";
 import { isRecord } from "../event/parse/parse.ts";
 import { judgeCondition } from "../query/statement.ts";
-import { emptyQuery } from "../store/segment/rollup.ts";
 import type { DuckDB } from "../store/sql/duckdb.ts";
-import { literal } from "../store/sql/literals.ts";
+import { emptyQuery, literal } from "../store/sql/literals.ts";
 
 /** DuckDB does not take a condition, it fails on an event, or it needs more than it may have. */
 export class ConditionRefused extends MillraceError {

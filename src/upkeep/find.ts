@@ -1,9 +1,8 @@
 /** Where the events are that an erasure is about. */
 import { join } from "node:path";
-import { eventColumns } from "../event/columns.ts";
 import { erasureCondition } from "../store/catalog/erasures.ts";
 import type { DataFolder } from "../store/folder/names.ts";
-import { emptyQuery } from "../store/segment/rollup.ts";
+import { segmentsQuery } from "../store/segment/segments-query.ts";
 import { readSummary } from "../store/segment/summary.ts";
 import type { DuckDB } from "../store/sql/duckdb.ts";
 import { listLiteral, literal } from "../store/sql/literals.ts";
@@ -19,11 +18,8 @@ export async function findEvents(
   folder: DataFolder,
   { request, files, idsTo, whereItFails }: Extract<RewriteJob, { kind: "find" }>,
 ): Promise<Found> {
-  const paths = listLiteral(files.map((file) => join(folder.segments, file)));
-  const source =
-    files.length === 0
-      ? emptyQuery({ ...eventColumns, filename: "VARCHAR" })
-      : `FROM read_duckdb(${paths}, table_name = 'events', filename = true)`;
+  const paths = files.map((file) => join(folder.segments, file));
+  const source = segmentsQuery({ table: "events", files: paths, extra: ["filename"] });
   const collect = (condition: string) =>
     duckdb.run(`CREATE TEMP TABLE found AS SELECT event_id, filename FROM (${source}) AS events
        WHERE coalesce(${condition}, false)`);

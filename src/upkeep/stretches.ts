@@ -4,7 +4,13 @@ import type { ShardStretch } from "../keeper/protocol.ts";
 import { currentSegments } from "../store/folder/current.ts";
 import { listNames } from "../store/folder/layout.ts";
 import { unusedFrom } from "../store/folder/missing.ts";
-import { type DataFolder, importShard, parseSegmentName, type SegmentName } from "../store/folder/names.ts";
+import {
+  currentFormat,
+  type DataFolder,
+  importShard,
+  parseSegmentName,
+  type SegmentName,
+} from "../store/folder/names.ts";
 import { readUnreadable } from "../store/folder/unreadable.ts";
 import type { Rewrite } from "../store/segment/rewrite.ts";
 
@@ -16,7 +22,7 @@ export function placeOfImport(folder: DataFolder, events: number): { range: Rewr
   const unreadable = new Set(readUnreadable(folder).map(({ file }) => file));
   const readable = segments.filter(({ file }) => !unreadable.has(file));
   return {
-    range: { shard: importShard, from, to: sequence(from + events - 1), generation: 0 },
+    range: { shard: importShard, from, to: sequence(from + events - 1), generation: 0, format: currentFormat },
     others: currentSegments(readable).current.map(({ file }) => file),
   };
 }

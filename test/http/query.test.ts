@@ -2,7 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
-import { segmentName } from "../../src/store/folder/names.ts";
+import { currentFormat, segmentName } from "../../src/store/folder/names.ts";
 import { DuckDB } from "../../src/store/sql/duckdb.ts";
 import { temporaryFolder } from "../support/rows.ts";
 import { type RequestOptions, type Service, sharedService, startService, testMsMax } from "../support/service.ts";
@@ -273,7 +273,14 @@ test("C16: a query beside a segment that cannot be read is a 503 without a path,
   await using damaged = await startService({ env });
   await damaged.track({ event_name: "sealed" });
   await damaged.waitSealed();
-  const name = { shard: shardId(63), from: sequence(1), to: sequence(9), generation: 0, crc32: 0 };
+  const name = {
+    shard: shardId(63),
+    from: sequence(1),
+    to: sequence(9),
+    generation: 0,
+    format: currentFormat,
+    crc32: 0,
+  };
   await Bun.write(join(damaged.dataDir, "segments", segmentName(name)), "no segment");
   const count = async () => {
     const response = await ask(damaged, { sql: "SELECT count(DISTINCT event_name) AS names FROM events" });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { keepJson } from "../../src/store/folder/kept-file.ts";
+import { currentFormat } from "../../src/store/folder/names.ts";
 import { millrace, runToEnd } from "../support/command.ts";
 import { startService, testMsMax } from "../support/service.ts";
 
@@ -41,7 +42,7 @@ test("C19: a folder of the release before opens: events, ids, receipts and secre
   const health = JSON.parse(await (await service.health()).text());
   expect([health.status, health.warnings]).toEqual(["ok", []]);
   expect(JSON.parse(readFileSync(join(dataDir, "format"), "utf8"))).toMatchObject({
-    format: 2,
+    format: currentFormat,
     written_by: packageJson.version,
   });
   expect(readFileSync(join(dataDir, "secret"), "utf8")).toBe(secret);
@@ -50,7 +51,7 @@ test("C19: a folder of the release before opens: events, ids, receipts and secre
 test("C19: a folder of a later format is refused by every command, with both versions, and exit code 1", async () => {
   using folder = await olderFolder();
   const { dataDir } = folder;
-  keepJson(join(dataDir, "format"), { format: 3, written_by: "9.8.7" });
+  keepJson(join(dataDir, "format"), { format: currentFormat + 1, written_by: "9.8.7" });
   const history = join(dataDir, "../history.ndjson");
   writeFileSync(history, `${JSON.stringify({ event_name: "moved", timestamp: "2026-01-01T00:00:00Z" })}\n`);
   const commands = [
@@ -67,7 +68,7 @@ test("C19: a folder of a later format is refused by every command, with both ver
   for (const words of commands) {
     const { code, stderr } = await millrace(words, { env: { MILLRACE_DATA_DIR: dataDir, PORT: "0" } });
     expect([words[0], code]).toEqual([words[0], 1]);
-    expect(stderr).toContain("millrace 9.8.7 in format 3");
+    expect(stderr).toContain(`millrace 9.8.7 in format ${currentFormat + 1}`);
     expect(stderr).toContain(`this is millrace ${packageJson.version}`);
     expect(stderr).not.toContain("    at ");
   }
@@ -83,7 +84,8 @@ test("C19: a damaged format mark is mended, and told; one that can be read as la
   const mark = join(dataDir, "format");
   await startService({ dataDir }).then((service) => service[Symbol.asyncDispose]());
   const sound = readFileSync(mark, "utf8");
-  for (const damaged of [sound.replace("2", "1"), sound.replace("0.1", "0.3"), sound.slice(0, 20), ""]) {
+  const withFormat = (format: number) => sound.replace(`"format":${currentFormat}`, `"format":${format}`);
+  for (const damaged of [withFormat(1), sound.replace("0.1", "0.3"), sound.slice(0, 20), ""]) {
     writeFileSync(mark, damaged);
     const verified = await millrace(["verify", dataDir]);
     expect(verified.stdout).toContain(`${mark}: `);
@@ -91,10 +93,14 @@ test("C19: a damaged format mark is mended, and told; one that can be read as la
     expect(await (await service.health()).text()).toContain("format ");
     expect(readFileSync(mark, "utf8")).toBe(sound);
   }
-  for (const later of [sound.replace("2", "3"), sound.replace("2", "12"), '{"format":3}\n']) {
+  for (const later of [withFormat(currentFormat + 1), withFormat(12), `{"format":${currentFormat + 1}}\n`]) {
     writeFileSync(mark, later);
     const { code, stderr } = await millrace(["serve"], { env: { MILLRACE_DATA_DIR: dataDir, PORT: "0" } });
-    expect([code, stderr.includes("reads formats up to 2"), stderr.includes("    at ")]).toEqual([1, true, false]);
+    expect([code, stderr.includes(`reads formats up to ${currentFormat}`), stderr.includes("    at ")]).toEqual([
+      1,
+      true,
+      false,
+    ]);
     expect(readFileSync(mark, "utf8")).toBe(later);
   }
 });

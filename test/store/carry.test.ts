@@ -7,7 +7,7 @@ import { IdList } from "../../src/shard/ids/id-list.ts";
 import { IdLog, loadIdLogs } from "../../src/shard/ids/id-log.ts";
 import { createIdTableMemory, IdTable } from "../../src/shard/ids/id-table.ts";
 import { prepareDataFolder } from "../../src/store/folder/layout.ts";
-import { type DataFolder, idLogName, segmentName } from "../../src/store/folder/names.ts";
+import { currentFormat, type DataFolder, idLogName, segmentName } from "../../src/store/folder/names.ts";
 import { encodeIdBlock, idRecordBytes, readIdBlocks } from "../../src/store/ids/blocks.ts";
 import { temporaryFolder } from "../support/rows.ts";
 
@@ -24,6 +24,7 @@ function seal(folder: DataFolder, range: { shard: number; from: number; to: numb
     from: sequence(range.from),
     to: sequence(range.to),
     generation: range.generation ?? 0,
+    format: currentFormat,
     crc32: 0,
   });
   writeFileSync(join(folder.segments, file), "sealed");

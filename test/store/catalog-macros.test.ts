@@ -3,9 +3,8 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { eventColumns } from "../../src/event/columns.ts";
 import { catalogStatements } from "../../src/store/catalog/views.ts";
-import { emptyQuery } from "../../src/store/segment/rollup.ts";
 import type { DuckDB } from "../../src/store/sql/duckdb.ts";
-import { listLiteral, literal } from "../../src/store/sql/literals.ts";
+import { emptyQuery, listLiteral, literal } from "../../src/store/sql/literals.ts";
 import { queryFile } from "../support/catalog.ts";
 import { type NamedEvent, openDuckDB, sealedFolder } from "../support/sealed.ts";
 

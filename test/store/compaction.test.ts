@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { sequence, shardId } from "../../src/base/brand.ts";
+import { currentFormat } from "../../src/store/folder/names.ts";
 import { planDrop } from "../../src/store/segment/plan-drop.ts";
 import {
   type KnownSegment,
@@ -27,7 +28,14 @@ interface Sealed {
 function segment({ shard = 0, from, events, receivedMs, clientIds = 0, isFinal = false }: Sealed): KnownSegment {
   return {
     file: `${shard}-${from}-${from + events - 1}`,
-    name: { shard: shardId(shard), from: sequence(from), to: sequence(from + events - 1), generation: 0, crc32: 0 },
+    name: {
+      shard: shardId(shard),
+      from: sequence(from),
+      to: sequence(from + events - 1),
+      generation: 0,
+      format: 2,
+      crc32: 0,
+    },
     bytes: events * bytesPerEvent,
     summary: {
       events,
@@ -153,6 +161,7 @@ test("a rewrite of neighbours has their whole stretch as its name, one of a segm
     from: sequence(1),
     to: sequence(30),
     generation: 0,
+    format: currentFormat,
   });
   const again = { ...second, name: { ...second.name, generation: 4 } };
   expect(rewriteOf([again], how).range).toEqual({
@@ -160,6 +169,7 @@ test("a rewrite of neighbours has their whole stretch as its name, one of a segm
     from: sequence(11),
     to: sequence(30),
     generation: 5,
+    format: currentFormat,
   });
   expect(() => rewriteOf([], how)).toThrow(RangeError);
 });

@@ -18,13 +18,15 @@ const name: fc.Arbitrary<SegmentName> = fc
     from: fc.integer({ min: 1, max: 40 }),
     more: fc.nat(40),
     generation: fc.nat(3),
+    format: fc.integer({ min: 2, max: 12 }),
     crc32: fc.nat(0xffffffff),
   })
-  .map(({ shard, from, more, generation, crc32 }) => ({
+  .map(({ shard, from, more, generation, format, crc32 }) => ({
     shard: shardId(shard),
     from: sequence(from),
     to: sequence(from + more),
     generation,
+    format,
     crc32,
   }));
 

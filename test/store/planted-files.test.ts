@@ -63,7 +63,7 @@ async function plant(path: string, statements: readonly string[]): Promise<void>
 }
 
 function nameOf(path: string): string {
-  const range = { shard: shardId(0), from: sequence(1), to: sequence(1), generation: 0 };
+  const range = { shard: shardId(0), from: sequence(1), to: sequence(1), generation: 0, format: 2 };
   return segmentName({ ...range, crc32: crc32(readFileSync(path)) });
 }
 

@@ -30,6 +30,7 @@ test("C9: a segment whose events are a view is refused by name by verify and by 
     from: sequence(1),
     to: sequence(1),
     generation: 0,
+    format: 2,
     crc32: crc32(readFileSync(made)),
   };
   const file = segmentName(name);

@@ -3,12 +3,19 @@ import { expect, test } from "bun:test";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
-import { dataFolder, segmentName } from "../../src/store/folder/names.ts";
+import { currentFormat, dataFolder, segmentName } from "../../src/store/folder/names.ts";
 import { ReplacedSegments } from "../../src/store/folder/replaced.ts";
 import { temporaryFolder } from "../support/rows.ts";
 
 const name = (from: number, to: number, generation = 0) =>
-  segmentName({ shard: shardId(0), from: sequence(from), to: sequence(to), generation, crc32: 0 });
+  segmentName({
+    shard: shardId(0),
+    from: sequence(from),
+    to: sequence(to),
+    generation,
+    format: currentFormat,
+    crc32: 0,
+  });
 const [wide, narrow, rewritten, alone] = [name(1, 20), name(1, 10), name(11, 20, 3), name(21, 30)];
 const graceMs = 1_000;
 const all = new Set([wide, alone]);

@@ -2,7 +2,10 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import ts from "typescript";
+import { sequence, shardId } from "../../src/base/brand.ts";
 import { categories } from "../../src/event/categories.ts";
+import { rollupColumns } from "../../src/event/columns.ts";
+import { segmentName } from "../../src/store/folder/names.ts";
 import { countSealed } from "../../src/store/segment/rollup.ts";
 import { DuckDB } from "../../src/store/sql/duckdb.ts";
 import { integer, literal } from "../../src/store/sql/literals.ts";
@@ -132,12 +135,16 @@ test.each([
   "9999-12-31T23:00:00Z",
 ])("A5: the events of the hour of %s are counted, and those of the hours beside it are in theirs", async (text) => {
   using place = temporaryFolder();
-  const path = join(place.path, "segment.duckdb");
+  const path = join(
+    place.path,
+    segmentName({ shard: shardId(0), from: sequence(1), to: sequence(33), generation: 0, format: 2, crc32: 0 }),
+  );
   using duckdb = await DuckDB.open({ threads: 1, memoryMiB: 128 });
   await duckdb.run(`ATTACH ${literal(path)} AS segment`);
   const time = text.replace("T", " ").replace("Z", "+00");
   await duckdb.run(`CREATE TABLE segment.rollup AS SELECT ${literal(time)}::TIMESTAMPTZ + to_hours(range::INTEGER - 1) AS hour,
-      '${categories[0]}' AS category, 10 + range AS events FROM range(3)`);
+      '${categories[0]}'::${rollupColumns.category} AS category, 'low'::${rollupColumns.priority} AS priority,
+      'a' AS event_name, 10 + range AS events FROM range(3)`);
   await duckdb.run("DETACH segment");
   const hour = Date.parse(text) / hourMs;
   const { byHour } = await countSealed(duckdb, [path], { from: hour, to: hour + 2 });

@@ -1,13 +1,15 @@
 /** The views over events: each event, their hours, their sessions. */
-import { eventColumns, rollupColumns } from "../../event/columns.ts";
-import { emptyQuery, hourlyQuery, rollupQuery } from "../segment/rollup.ts";
+import { hourlyQuery, rollupQuery } from "../segment/rollup.ts";
+import { segmentsQuery, unionOf } from "../segment/segments-query.ts";
 import { clockOf } from "../sql/utc.ts";
 import type { CatalogItem } from "./item.ts";
 
 /** Where events are. */
 type EventSources = {
-  /** SQL expression for the list of segment paths; undefined where there is none. */
-  paths: string | undefined;
+  /** Names of the segments. */
+  files: readonly string[];
+  /** SQL expression for the list of the paths of some of them. */
+  listOf: (files: readonly string[]) => string;
   /** SELECT of what is not sealed, in the columns of `events`; undefined where none is to be seen. */
   unsealed: string | undefined;
 };
@@ -19,18 +21,15 @@ export const eventViews = (sources: EventSources): CatalogItem[] => [
   sessionsView,
 ];
 
-/** Selects all rows of these queries, or none in the columns given where there is no query. */
-const unionOf = (queries: readonly string[], columns: Readonly<Record<string, string>>) =>
-  queries.length === 0 ? emptyQuery(columns) : queries.map((query) => `(${query})`).join(" UNION ALL ");
+/** Selects what is sealed and what is not. */
+const allOf = (sealed: string, unsealed: string | undefined) =>
+  unionOf(unsealed === undefined ? [sealed] : [sealed, unsealed]);
 
-function eventsView({ paths, unsealed }: EventSources): CatalogItem {
-  const queries = [];
-  if (paths !== undefined) queries.push(`FROM read_duckdb(${paths}, table_name = 'events')`);
-  if (unsealed !== undefined) queries.push(unsealed);
+function eventsView({ files, listOf, unsealed }: EventSources): CatalogItem {
   return {
     kind: "view",
     name: "events",
-    query: unionOf(queries, eventColumns),
+    query: allOf(segmentsQuery({ table: "events", files, listOf }), unsealed),
     comment: {
       meaning: "Every event, as it was sent, in no order.",
       example: "SELECT category, count(*) FROM events GROUP BY category",
@@ -60,14 +59,12 @@ function eventsView({ paths, unsealed }: EventSources): CatalogItem {
   };
 }
 
-function hourlyView({ paths, unsealed }: EventSources): CatalogItem {
-  const queries = [];
-  if (paths !== undefined) queries.push(`FROM read_duckdb(${paths}, table_name = 'rollup')`);
-  if (unsealed !== undefined) queries.push(rollupQuery(`(${unsealed})`));
+function hourlyView({ files, listOf, unsealed }: EventSources): CatalogItem {
+  const sealed = segmentsQuery({ table: "rollup", files, listOf });
   return {
     kind: "view",
     name: "events_hourly",
-    query: hourlyQuery(unionOf(queries, rollupColumns)),
+    query: hourlyQuery(allOf(sealed, unsealed && rollupQuery(`(${unsealed})`))),
     comment: {
       meaning:
         "Events counted by hour, category, priority and name: the same sums as over events, without reading them.",

@@ -1,7 +1,7 @@
 /** What the catalog says, as SQL: the same views and macros whether they stand in the catalog's file or in a query's process. */
 import type { ShardId } from "../../base/brand.ts";
-import { emptyQuery } from "../segment/rollup.ts";
-import { identifier, integer, listLiteral, literal } from "../sql/literals.ts";
+import { segmentsQuery } from "../segment/segments-query.ts";
+import { emptyQuery, identifier, integer, listLiteral, literal } from "../sql/literals.ts";
 import { clockOf } from "../sql/utc.ts";
 import { eventViews } from "./event-views.ts";
 import { type CatalogItem, itemStatements } from "./item.ts";
@@ -45,10 +45,12 @@ export type CatalogContent = {
 /** SQL expression: the data folder. A reader of a copy says where it is: `SET VARIABLE millrace_dir = '…'`. */
 const folderOf = ({ root }: CatalogContent) => `coalesce(getvariable('millrace_dir'), ${literal(root)})`;
 
-/** SQL expression: the list of segment paths. */
-const pathsOf = (content: CatalogContent) =>
-  `list_transform(${listLiteral(content.segments.map(({ file }) => file))},
-    lambda file: ${folderOf(content)} || '/segments/' || file)`;
+/** Names of the segments, and the SQL expression for the list of the paths of some of them. */
+const segmentsOf = (content: CatalogContent) => ({
+  files: content.segments.map(({ file }) => file),
+  listOf: (files: readonly string[]) =>
+    `list_transform(${listLiteral(files)}, lambda file: ${folderOf(content)} || '/segments/' || file)`,
+});
 
 /** SQL literal of a time, ms since 1970. */
 const instant = (ms: number) => `'${new Date(ms).toISOString()}'::TIMESTAMPTZ`;
@@ -71,11 +73,8 @@ function freshnessView(content: CatalogContent): CatalogItem {
     { shard: "INTEGER", watermark: "TIMESTAMPTZ" },
     content.watermarks.map(({ shard, watermarkMs }) => [integer(shard), instant(watermarkMs)]),
   );
-  const counted =
-    content.segments.length === 0
-      ? emptyQuery({ file: "VARCHAR", rows: "BIGINT" })
-      : `SELECT parse_filename(filename) AS file, sum(events) AS rows
-         FROM read_duckdb(${pathsOf(content)}, table_name = 'rollup', filename = true) GROUP BY filename`;
+  const rollups = segmentsQuery({ table: "rollup", ...segmentsOf(content), extra: ["filename"] });
+  const counted = `SELECT parse_filename(filename) AS file, sum(events) AS rows FROM (${rollups}) GROUP BY filename`;
   const unsealed = content.unsealed === undefined ? "0" : `(SELECT count(*) FROM (${content.unsealed}))`;
   return {
     kind: "view",
@@ -198,7 +197,7 @@ function catalogView(content: CatalogContent): CatalogItem {
  */
 export function catalogStatements(content: CatalogContent): string[] {
   return [
-    ...eventViews({ paths: content.segments.length === 0 ? undefined : pathsOf(content), unsealed: content.unsealed }),
+    ...eventViews({ ...segmentsOf(content), unsealed: content.unsealed }),
     ...catalogMacros,
     freshnessView(content),
     erasuresView(content),

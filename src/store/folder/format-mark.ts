@@ -10,10 +10,7 @@ import { readFileSync } from "node:fs";
 import packageJson from "../../../package.json" with { type: "json" };
 import { codeOf, DataFolderRefused } from "../../base/errors.ts";
 import { keepJson, mendKeptJson, readKeptJson } from "./kept-file.ts";
-import type { DataFolder } from "./names.ts";
-
-/** The format that this version writes, and the latest that it reads. */
-const currentFormat = 2;
+import { currentFormat, type DataFolder } from "./names.ts";
 
 /**
  * Refuses a folder of a later format; gives what is wrong with the mark, if anything is.

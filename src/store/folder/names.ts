@@ -10,9 +10,9 @@
  *   lock, address                                          held by the server of this folder; where it listens
  *   journal/SSSS-FFFFFFFFFFFFFFFF.ndjson                   accepted, not yet sealed: shard, first sequence
  *   journal/corrupt/…, journal/refused/…                   corrupt journals; lines that DuckDB could not read
- *   segments/SSSS-FFFFFFFFFFFFFFFF-TTTTTTTTTTTTTTTT[-gNNNNNN]-CCCCCCCC.duckdb
+ *   segments/SSSS-FFFFFFFFFFFFFFFF-TTTTTTTTTTTTTTTT[-gNNNNNN][-fN]-CCCCCCCC.duckdb
  *                                                          sealed: shard, first and last sequence, how often this stretch
- *                                                          was rewritten, CRC-32 of the file
+ *                                                          was rewritten, format, CRC-32 of the file
  *   opened/SSSS                                            the journal file that a shard opened last
  *   erasures.ndjson, erasure.json                          receipts of erasures; the one under way
  *   erasure.json.damaged-CCCCCCCC                          one that could not be read, under another name
@@ -24,6 +24,18 @@
  */
 import { join } from "node:path";
 import { type Sequence, type ShardId, sequence, shardId } from "../../base/brand.ts";
+
+/**
+ * The format that this version writes, and the latest that it reads: of the data folder, and of each segment. It counts up whenever an
+ * earlier version could misread what this one writes, and whenever segments gain a column or a category.
+ *   1  the first; no mark in the folder
+ *   2  the folder has a mark
+ *   3  a segment says its format, in its name and in its summary
+ */
+export const currentFormat = 3;
+
+/** The format of segments that do not say theirs. */
+export const formatUnsaid = 2;
 
 /** Paths of one data folder. */
 export type DataFolder = {
@@ -109,10 +121,17 @@ export function parseJournalName(file: string): JournalName | undefined {
 }
 
 /**
- * What the name of a segment says: events `from` to `to` of a shard, how often that stretch was rewritten (0: never), and
- * the CRC-32 of the file's bytes.
+ * What the name of a segment says: events `from` to `to` of a shard, how often that stretch was rewritten (0: never), the format of
+ * the file (`currentFormat` tells which there are), and the CRC-32 of its bytes.
  */
-export type SegmentName = { shard: ShardId; from: Sequence; to: Sequence; generation: number; crc32: number };
+export type SegmentName = {
+  shard: ShardId;
+  from: Sequence;
+  to: Sequence;
+  generation: number;
+  format: number;
+  crc32: number;
+};
 
 /**
  * Shard number reserved for imported events. No service runs this many shards, so every service treats it as a retired shard:
@@ -124,19 +143,21 @@ export const importShard = shardId(9_999);
 export function segmentName(name: SegmentName): string {
   const checksum = name.crc32.toString(16).padStart(8, "0");
   const generation = name.generation === 0 ? "" : `-g${String(name.generation).padStart(6, "0")}`;
-  return `${shardText(name.shard)}-${sequenceText(name.from)}-${sequenceText(name.to)}${generation}-${checksum}.duckdb`;
+  const format = name.format === formatUnsaid ? "" : `-f${name.format}`;
+  return `${rangeName(name)}${generation}${format}-${checksum}.duckdb`;
 }
 
 /** Reads the name of a segment; undefined when it is not one. */
 export function parseSegmentName(file: string): SegmentName | undefined {
-  const match = /^(\d{4})-(\d{16})-(\d{16})(?:-g(\d{6}))?-([0-9a-f]{8})\.duckdb$/.exec(file);
+  const match = /^(\d{4})-(\d{16})-(\d{16})(?:-g(\d{6}))?(?:-f(\d{1,6}))?-([0-9a-f]{8})\.duckdb$/.exec(file);
   if (match === null) return undefined;
   return {
     shard: shardId(Number(match[1])),
     from: sequence(Number(match[2])),
     to: sequence(Number(match[3])),
     generation: Number(match[4] ?? 0),
-    crc32: Number.parseInt(match[5] ?? "", 16),
+    format: Number(match[5] ?? formatUnsaid),
+    crc32: Number.parseInt(match[6] ?? "", 16),
   };
 }
 

@@ -15,8 +15,9 @@ import { readEventId, writeEventId } from "../../event/event-id.ts";
 import { listNames } from "../folder/layout.ts";
 import { type DataFolder, idLogName, importShard, parseIdLogName, unfinishedSuffix } from "../folder/names.ts";
 import type { KnownSegment } from "../segment/plan-merge.ts";
+import { segmentsQuery } from "../segment/segments-query.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
-import { integer, listLiteral } from "../sql/literals.ts";
+import { integer } from "../sql/literals.ts";
 import { contentUnknown, encodeIdBlock, type IdBlock, idRecordBytes, readIdBlocks } from "./blocks.ts";
 
 /** What a rebuild did. */
@@ -100,9 +101,9 @@ async function lostIds(
 ): Promise<Map<string, number>> {
   const lost = new Map<string, number>();
   for (const [index, { segment }] of candidates.entries()) {
-    const source = `read_duckdb(${listLiteral([join(folder.segments, segment.file)])}, table_name = 'events')`;
+    const source = segmentsQuery({ table: "events", files: [join(folder.segments, segment.file)] });
     // The server makes ids of version 7 alone: where a segment has both kinds, what a client certainly made goes first.
-    const query = `SELECT event_id::VARCHAR AS id FROM ${source}
+    const query = `SELECT event_id::VARCHAR AS id FROM (${source})
       ORDER BY uuid_extract_version(event_id) = 7, received_at DESC LIMIT ${integer(idsMax - lost.size)}`;
     for await (const chunk of duckdb.chunks(query))
       for (const id of chunk.getColumnValues(0)) if (typeof id === "string") lost.set(id, index);

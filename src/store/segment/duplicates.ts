@@ -4,7 +4,8 @@
  */
 import type { ShardId } from "../../base/brand.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
-import { integer, listLiteral } from "../sql/literals.ts";
+import { integer } from "../sql/literals.ts";
+import { segmentsQuery } from "./segments-query.ts";
 
 /**
  * Where repeats are looked for: `from` is a query over segments of one shard, `others` are paths of other segments. What is in
@@ -20,7 +21,7 @@ export async function removeRepeats(duckdb: DuckDB, { from, shard, others, stays
   const othersQuery =
     others.length === 0
       ? undefined
-      : `SELECT event_id, received_at, filename FROM read_duckdb(${listLiteral(others)}, table_name = 'events', filename = true)`;
+      : `SELECT event_id, received_at, filename FROM (${segmentsQuery({ table: "events", files: others, extra: ["filename"] })})`;
   const elsewhere =
     othersQuery === undefined
       ? ""

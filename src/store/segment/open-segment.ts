@@ -3,13 +3,29 @@
  * views. A view stored in a file runs whatever it says as soon as somebody reads it. `read_duckdb` needs no such check: it
  * takes tables alone.
  */
+import { basename } from "node:path";
+import packageJson from "../../../package.json" with { type: "json" };
 import { SegmentNotSealed } from "../../base/errors.ts";
 import { rollupColumns } from "../../event/columns.ts";
+import { currentFormat, formatUnsaid, parseSegmentName } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
 import { literal } from "../sql/literals.ts";
 
 /** A segment cannot be opened, or is not one. */
 export class SegmentUnreadable extends SegmentNotSealed {}
+
+/**
+ * Refuses a segment of a later format.
+ * @throws SegmentUnreadable naming the segment and both formats
+ */
+export function requireKnownSegment(path: string, format: number, writtenBy?: string): void {
+  if (format > currentFormat) throw new SegmentUnreadable(`${path} ${laterFormat(format, writtenBy)}`);
+}
+
+/** What is said of a segment of a later format, after its name; `writtenBy` is the version that wrote it, where that is known. */
+export const laterFormat = (format: number, writtenBy?: string) =>
+  `was written ${writtenBy === undefined ? "by a later version" : `by millrace ${writtenBy}`} in format ${format}; ` +
+  `this is millrace ${packageJson.version}, which reads formats up to ${currentFormat}. Use that version or a later one`;
 
 /** Columns that every segment has had from the first version on. */
 const columnsNeeded = {
@@ -24,17 +40,42 @@ const columnsNeeded = {
 export async function withSegment<Result>(
   duckdb: DuckDB,
   { path, name }: { path: string; name: string },
-  work: (has: { summary: boolean }) => Promise<Result>,
+  work: (has: SegmentParts) => Promise<Result>,
 ): Promise<Result> {
+  const named = parseSegmentName(basename(path))?.format;
+  // Before it is looked into: a later format may have other tables.
+  requireKnownSegment(path, named ?? formatUnsaid);
   await duckdb.run(`ATTACH ${literal(path)} AS ${name} (READ_ONLY)`);
   try {
-    return await work(await requireTables(duckdb, name, path));
+    const has = await requireTables(duckdb, name, path);
+    await requireAgreedFormat(duckdb, { path, name, named, has });
+    return await work(has);
   } finally {
     await duckdb.run(`DETACH ${name}`);
   }
 }
 
-async function requireTables(duckdb: DuckDB, name: string, path: string): Promise<{ summary: boolean }> {
+/** What a segment has besides its two tables: segments of the first versions have no summary, and those of format 2 no format in it. */
+type SegmentParts = { summary: boolean; format: boolean };
+
+/** The name and the summary say the same format, and it is one that this version reads. */
+async function requireAgreedFormat(
+  duckdb: DuckDB,
+  { path, name, named, has }: { path: string; name: string; named: number | undefined; has: SegmentParts },
+): Promise<void> {
+  const [row] = has.format
+    ? await duckdb.rows(`SELECT format::DOUBLE AS format, written_by FROM ${name}.summary`)
+    : [undefined];
+  const format = row === undefined ? formatUnsaid : Number(row["format"]);
+  if (row !== undefined) requireKnownSegment(path, format, String(row["written_by"]));
+  // An unfinished segment has no name yet.
+  if (named === undefined || format === named) return;
+  throw new SegmentUnreadable(
+    `${path} is not a segment: its name says format ${named}, and its summary format ${format}`,
+  );
+}
+
+async function requireTables(duckdb: DuckDB, name: string, path: string): Promise<SegmentParts> {
   const rows = await duckdb.rows(
     `SELECT table_name AS "table", column_name AS "column" FROM duckdb_columns() SEMI JOIN duckdb_tables()
        USING (database_name, schema_name, table_name)
@@ -54,5 +95,6 @@ async function requireTables(duckdb: DuckDB, name: string, path: string): Promis
   );
   if (views?.["views"] !== 0)
     throw new SegmentUnreadable(`${path} is not a segment: it has views, and segments have none`);
-  return { summary: columnsOf("summary").length > 0 };
+  const summary = columnsOf("summary");
+  return { summary: summary.length > 0, format: summary.includes("format") && summary.includes("written_by") };
 }

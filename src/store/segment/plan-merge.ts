@@ -4,7 +4,7 @@
  * Segments of a shard that lie side by side become one when that is several times as large as the largest of them. So an event
  * is rewritten three or four times on its way to the largest size, and few segments of each size are there at a time.
  */
-import type { SegmentName } from "../folder/names.ts";
+import { currentFormat, type SegmentName } from "../folder/names.ts";
 import type { Rewrite } from "./rewrite.ts";
 import type { SegmentSummary } from "./summary.ts";
 
@@ -114,7 +114,7 @@ export function rewriteOf(group: readonly KnownSegment[], how: Pick<Rewrite, "ke
   if (first === undefined || last === undefined) throw new RangeError("a rewrite has at least one source");
   const { shard, from, generation } = first.name;
   return {
-    range: { shard, from, to: last.name.to, generation: group.length > 1 ? 0 : generation + 1 },
+    range: { shard, from, to: last.name.to, generation: group.length > 1 ? 0 : generation + 1, format: currentFormat },
     sources: group.map(({ file }) => `segments/${file}`),
     ...sumOf(group),
     isFinal: group.length === 1 && first.summary.isFinal,

@@ -9,13 +9,14 @@
 import { join } from "node:path";
 import { checksumOfFile, syncFile } from "../../base/durable.ts";
 import { SegmentNotSealed } from "../../base/errors.ts";
-import { eventColumns, rollupColumns } from "../../event/columns.ts";
+import { eventColumns } from "../../event/columns.ts";
 import { type DataFolder, type SegmentName, segmentName, unfinishedSuffix } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
-import { identifier, integer, listLiteral, literal } from "../sql/literals.ts";
+import { identifier, integer, literal } from "../sql/literals.ts";
 import { removeRepeats } from "./duplicates.ts";
 import { rollupQuery } from "./rollup.ts";
 import { countRows, journalQuery, segmentLayout } from "./segment.ts";
+import { segmentsQuery } from "./segments-query.ts";
 import { summaryQuery } from "./summary.ts";
 
 /** What is to become one segment. Plain data: it crosses between processes. */
@@ -59,7 +60,7 @@ export type ImportedLines = { file: string; events: number; lineBytesMax: number
 export async function rewriteSegments(duckdb: DuckDB, folder: DataFolder, rewrite: Rewrite): Promise<Rewritten> {
   const { range, keep, repeatsIn, events, clientIds } = rewrite;
   const paths = rewrite.sources.map((file) => join(folder.root, file));
-  const source = `read_duckdb(${listLiteral(paths)}, table_name = 'events')`;
+  const source = `(${segmentsQuery({ table: "events", files: paths })})`;
   const kept = keep === undefined ? source : `(FROM ${source} AS events WHERE coalesce((${keep}), false))`;
   const others = repeatsIn?.map((file) => join(folder.root, file));
   const search = { from: kept, shard: range.shard, others: others ?? [], stays: "earlier" } as const;
@@ -122,8 +123,8 @@ async function writeAgain(duckdb: DuckDB, folder: DataFolder, written: Written):
 
 /** The rollup of segments of which every event stays: theirs, added up. */
 const mergedRollupQuery = (paths: readonly string[]) =>
-  `SELECT * REPLACE (sum(events)::BIGINT AS events) FROM (SELECT ${Object.keys(rollupColumns).join(", ")}
-     FROM read_duckdb(${listLiteral(paths)}, table_name = 'rollup')) GROUP BY ALL ORDER BY ALL`;
+  `SELECT * REPLACE (sum(events)::BIGINT AS events) FROM (${segmentsQuery({ table: "rollup", files: paths })})
+   GROUP BY ALL ORDER BY ALL`;
 
 /**
  * The order in which a query by time, by session or by name reads only a part of the row groups: days (or hours), in each quarters

@@ -1,8 +1,9 @@
 /** The rollup that each segment carries: its events counted by hour, category, priority and name. */
 import { categories } from "../../event/categories.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
-import { identifier, integer, listLiteral } from "../sql/literals.ts";
+import { integer } from "../sql/literals.ts";
 import { clockOf, instantOf } from "../sql/utc.ts";
+import { segmentsQuery } from "./segments-query.ts";
 
 /** us */
 const hourUs = 3_600_000_000;
@@ -18,12 +19,6 @@ export const rollupQuery = (events: string) =>
 /** Selects the sum of rollups, whose rows this query selects. */
 export const hourlyQuery = (rollups: string) =>
   `SELECT hour, category, priority, event_name, sum(events)::BIGINT AS events FROM (${rollups}) GROUP BY ALL`;
-
-/** Selects no row, in the columns given. */
-export const emptyQuery = (columns: Readonly<Record<string, string>>) =>
-  `SELECT ${Object.entries(columns)
-    .map(([name, type]) => `NULL::${type} AS ${identifier(name)}`)
-    .join(", ")} WHERE false`;
 
 /** Counts of sealed events. */
 export type SealedCounts = {
@@ -43,7 +38,7 @@ export type HourWindow = { from: number; to: number };
 export async function countSealed(duckdb: DuckDB, paths: readonly string[], window: HourWindow): Promise<SealedCounts> {
   const counts = nothingSealed();
   if (paths.length === 0) return counts;
-  const rollups = `read_duckdb(${listLiteral(paths)}, table_name = 'rollup')`;
+  const rollups = `(${segmentsQuery({ table: "rollup", files: paths })})`;
   const byCategory = await duckdb.rows(
     `SELECT category::VARCHAR AS category, sum(events)::DOUBLE AS events FROM ${rollups} GROUP BY ALL`,
   );

@@ -11,11 +11,11 @@ import type { Sequence, ShardId } from "../../base/brand.ts";
 import { checksumOfFile, removeIfThere, renameDurably, syncFile } from "../../base/durable.ts";
 import { messageOf, SegmentNotSealed } from "../../base/errors.ts";
 import { eventColumns, journalColumn, journalType } from "../../event/columns.ts";
-import { type DataFolder, type SegmentName, segmentName, unfinishedSuffix } from "../folder/names.ts";
+import { currentFormat, type DataFolder, type SegmentName, segmentName, unfinishedSuffix } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
-import { digits, identifier, listLiteral, literal } from "../sql/literals.ts";
+import { digits, emptyQuery, identifier, listLiteral, literal } from "../sql/literals.ts";
 import { withSegment } from "./open-segment.ts";
-import { emptyQuery, rollupQuery } from "./rollup.ts";
+import { rollupQuery } from "./rollup.ts";
 import { summaryQuery } from "./summary.ts";
 
 /** What becomes one segment: rows in journal files, events `from` to `to` of a shard. */
@@ -71,8 +71,9 @@ export function journalQuery(source: Pick<SegmentSource, "files" | "lineBytesMax
  * @throws LinesRefused when DuckDB cannot read a line; SegmentNotSealed for whatever may pass later
  */
 export async function sealSegment(duckdb: DuckDB, folder: DataFolder, source: SegmentSource): Promise<SealedSegment> {
-  const range = { shard: source.shard, from: source.from, to: source.to };
-  const unfinished = join(folder.segments, segmentName({ ...range, generation: 0, crc32: 0 }) + unfinishedSuffix);
+  const { shard, from, to } = source;
+  const named = { shard, from, to, generation: 0, format: currentFormat };
+  const unfinished = join(folder.segments, segmentName({ ...named, crc32: 0 }) + unfinishedSuffix);
   try {
     removeUnfinished(unfinished);
     await writeSegment(duckdb, unfinished, source);
@@ -80,7 +81,7 @@ export async function sealSegment(duckdb: DuckDB, folder: DataFolder, source: Se
     const rows = await countRows(duckdb, unfinished);
     if (rows !== source.rows)
       throw new SegmentNotSealed(`segment has ${rows} rows where its journal has ${source.rows}`);
-    const name = { ...range, generation: 0, crc32: await checksumOfFile(unfinished) };
+    const name = { ...named, crc32: await checksumOfFile(unfinished) };
     const path = join(folder.segments, segmentName(name));
     renameDurably({ from: unfinished, to: path });
     return { path, name };

@@ -1,6 +1,8 @@
 /** What a segment says of itself in one row, so that nobody has to read its events to decide about it: table `summary`. */
+import packageJson from "../../../package.json" with { type: "json" };
+import { currentFormat } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
-import { integer } from "../sql/literals.ts";
+import { integer, literal } from "../sql/literals.ts";
 import { withSegment } from "./open-segment.ts";
 
 /** What is known of a segment. Times in ms since 1970, undefined where it holds no event. */
@@ -18,7 +20,8 @@ export type SegmentSummary = {
 export const summaryQuery = (events: string, known: Pick<SegmentSummary, "clientIds" | "isFinal">) =>
   `SELECT count(*) AS events, ${integer(known.clientIds)} AS client_ids, ${known.isFinal} AS is_final,
      min(received_at) AS received_from, max(received_at) AS received_to,
-     min("timestamp") AS timestamp_from, max("timestamp") AS timestamp_to FROM ${events}`;
+     min("timestamp") AS timestamp_from, max("timestamp") AS timestamp_to,
+     ${integer(currentFormat)} AS format, ${literal(packageJson.version)} AS written_by FROM ${events}`;
 
 /** Reads the summary of a segment; one that was sealed before there were any is looked through. */
 export async function readSummary(duckdb: DuckDB, path: string): Promise<SegmentSummary> {

@@ -28,5 +28,11 @@ export function digits(value: number): string {
 /** A name as an SQL identifier. */
 export const identifier = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
+/** A query that selects no row, in the columns given: name to SQL type. */
+export const emptyQuery = (columns: Readonly<Record<string, string>>) =>
+  `SELECT ${Object.entries(columns)
+    .map(([name, type]) => `NULL::${type} AS ${identifier(name)}`)
+    .join(", ")} WHERE false`;
+
 /** A list of texts as an SQL list. */
 export const listLiteral = (texts: readonly string[]) => `[${texts.map(literal).join(", ")}]`;
