@@ -84,7 +84,7 @@ test("C19: a damaged format mark is mended, and told; one that can be read as la
   const mark = join(dataDir, "format");
   await startService({ dataDir }).then((service) => service[Symbol.asyncDispose]());
   const sound = readFileSync(mark, "utf8");
-  const withFormat = (format: number) => sound.replace(`"format":${currentFormat}`, `"format":${format}`);
+  const withFormat = (format: number) => sound.replace(/"format":( ?)\d+/, `"format":$1${format}`);
   for (const damaged of [withFormat(1), sound.replace("0.1", "0.3"), sound.slice(0, 20), ""]) {
     writeFileSync(mark, damaged);
     const verified = await millrace(["verify", dataDir]);
