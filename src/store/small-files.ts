@@ -7,7 +7,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { damagedReceipts } from "./catalog/receipts.ts";
-import { requireKnownFormat } from "./folder/format-mark.ts";
+import { requireKnownMark } from "./folder/format-mark.ts";
 import { type Kept, readKeptJson, readKeptLines, readKeptText, readNotedText } from "./folder/kept-file.ts";
 import { filesIn } from "./folder/layout.ts";
 import { type DataFolder, parseIdLogName, summaryFile } from "./folder/names.ts";
@@ -25,7 +25,7 @@ export function inspectSmallFiles(folder: DataFolder): Finding[] {
   const tellDamage = (path: string, kept: Kept<unknown>, advice: string) => {
     if (kept.kind === "damaged") tell(path, `${kept.why}; ${advice}`);
   };
-  const mark = requireKnownFormat(folder);
+  const mark = requireKnownMark(folder);
   if (mark !== undefined) tell(folder.format, `${mark}; the next start writes it again`);
   for (const fault of damagedReceipts(folder))
     tell(folder.erasures, `${fault}, and is left out of the view "erasures"; restore the file from a snapshot`);

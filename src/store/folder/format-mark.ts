@@ -6,26 +6,53 @@
  * the rest by itself. Where a number can still be read that is too high the folder is refused, whatever a checksum says: better
  * not to start than to misread.
  */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import packageJson from "../../../package.json" with { type: "json" };
 import { codeOf, DataFolderRefused } from "../../base/errors.ts";
 import { keepJson, mendKeptJson, readKeptJson } from "./kept-file.ts";
-import { currentFormat, type DataFolder } from "./names.ts";
+import { currentFormat, type DataFolder, parseSegmentName } from "./names.ts";
+
+/** What is said of a folder or a segment of a later format, after its name; `writtenBy`: the version that wrote it, where that is known. */
+export const laterFormat = (format: number, writtenBy?: string) =>
+  `was written ${writtenBy === undefined ? "by a later version" : `by millrace ${writtenBy}`} in format ${format}; ` +
+  `this is millrace ${packageJson.version}, which reads formats up to ${currentFormat}. Use that version or a later one`;
 
 /**
- * Refuses a folder of a later format; gives what is wrong with the mark, if anything is.
+ * Refuses a folder of a later format, or with a segment of one; gives what is wrong with the mark, if anything is.
  * @throws DataFolderRefused naming both versions and formats
  */
 export function requireKnownFormat(folder: DataFolder): string | undefined {
+  const fault = requireKnownMark(folder);
+  for (const file of filesOf(folder.segments)) {
+    const format = parseSegmentName(file)?.format ?? 0;
+    if (format > currentFormat) throw new DataFolderRefused(`${join(folder.segments, file)} ${laterFormat(format)}`);
+  }
+  return fault;
+}
+
+/** None where the folder is not there, or is not one: whoever needs it says so. */
+function filesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return [];
+    throw error;
+  }
+}
+
+/**
+ * Refuses a folder whose mark is of a later format; gives what is wrong with the mark, if anything is.
+ * @throws DataFolderRefused naming both versions and formats
+ */
+export function requireKnownMark(folder: DataFolder): string | undefined {
   const kept = markOf(folder);
   const mark = kept.kind === "sound" ? kept.value : kept.kind === "damaged" ? mendKeptJson(folder.format) : undefined;
   const mended = mark === undefined ? numberIn(folder) : mark["format"];
   const format = kept.kind === "damaged" ? later(numberIn(folder), mended) : mended;
   if (typeof format === "number" && format > currentFormat) {
-    const writer = mark === undefined ? "by a later version" : `by millrace ${String(mark["written_by"])}`;
     throw new DataFolderRefused(
-      `data folder ${folder.root} was written ${writer} in format ${format}; this is millrace ${packageJson.version}, ` +
-        `which reads formats up to ${currentFormat}. Use that version or a later one` +
+      `data folder ${folder.root} ${laterFormat(format, mark && String(mark["written_by"]))}` +
         (kept.kind === "damaged"
           ? `. ${folder.format} ${kept.why}: restore it from a backup if it should be another`
           : ""),
@@ -40,7 +67,7 @@ export function requireKnownFormat(folder: DataFolder): string | undefined {
  * @throws DataFolderRefused when the folder has a later format
  */
 export function markFormat(folder: DataFolder): string[] {
-  const fault = requireKnownFormat(folder);
+  const fault = requireKnownMark(folder);
   const kept = markOf(folder);
   const mark = { format: currentFormat, written_by: packageJson.version };
   const isSame =

@@ -4,9 +4,9 @@
  * takes tables alone.
  */
 import { basename } from "node:path";
-import packageJson from "../../../package.json" with { type: "json" };
 import { SegmentNotSealed } from "../../base/errors.ts";
 import { rollupColumns } from "../../event/columns.ts";
+import { laterFormat } from "../folder/format-mark.ts";
 import { currentFormat, formatUnsaid, parseSegmentName } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
 import { literal } from "../sql/literals.ts";
@@ -21,11 +21,6 @@ export class SegmentUnreadable extends SegmentNotSealed {}
 export function requireKnownSegment(path: string, format: number, writtenBy?: string): void {
   if (format > currentFormat) throw new SegmentUnreadable(`${path} ${laterFormat(format, writtenBy)}`);
 }
-
-/** What is said of a segment of a later format, after its name; `writtenBy` is the version that wrote it, where that is known. */
-export const laterFormat = (format: number, writtenBy?: string) =>
-  `was written ${writtenBy === undefined ? "by a later version" : `by millrace ${writtenBy}`} in format ${format}; ` +
-  `this is millrace ${packageJson.version}, which reads formats up to ${currentFormat}. Use that version or a later one`;
 
 /** Columns that every segment has had from the first version on. */
 const columnsNeeded = {
