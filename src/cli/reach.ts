@@ -4,8 +4,8 @@
  */
 import { DataFolderRefused, MillraceError, messageOf } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
-import { type Scope, signToken } from "../http/auth.ts";
-import { secretOf } from "../http/keys.ts";
+import { type Scope, signToken } from "../http/token/auth.ts";
+import { secretOf } from "../http/token/keys.ts";
 import { Service } from "../service.ts";
 import { readKeptText } from "../store/folder/kept-file.ts";
 import { prepareDataFolder } from "../store/folder/layout.ts";

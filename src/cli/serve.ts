@@ -2,7 +2,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { openLog } from "../base/log.ts";
 import { type Config, readConfig, variables } from "../config/config.ts";
-import { signToken } from "../http/auth.ts";
+import { signToken } from "../http/token/auth.ts";
 import { Service } from "../service.ts";
 import { isOnTerminal, millraceCommand, whenRunnerEnds } from "./runner.ts";
 

@@ -2,8 +2,8 @@
 import { Command } from "@commander-js/extra-typings";
 import { ConfigInvalid } from "../base/errors.ts";
 import { readConfig } from "../config/config.ts";
-import { headerCharsMax, scopes, signToken } from "../http/auth.ts";
-import { secretOf } from "../http/keys.ts";
+import { headerCharsMax, scopes, signToken } from "../http/token/auth.ts";
+import { secretOf } from "../http/token/keys.ts";
 import { subjectBytesMax } from "../shard/bundle.ts";
 import { prepareDataFolder } from "../store/folder/layout.ts";
 

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { dataPathProblem } from "../base/data-path.ts";
 import { codeOf, MillraceError, messageOf } from "../base/errors.ts";
 import type { Share } from "../base/share.ts";
-import { lookAtSecret } from "../http/keys.ts";
+import { lookAtSecret } from "../http/token/keys.ts";
 import { holderOf } from "../store/folder/flock.ts";
 import { requireKnownFormat } from "../store/folder/format-mark.ts";
 import { readKeptText } from "../store/folder/kept-file.ts";

@@ -6,9 +6,9 @@ import type { BoardState } from "../shard/board.ts";
 import type { AppendAnswer, AppendRequest } from "../shard/protocol.ts";
 import type { Health } from "../stats/health.ts";
 import type { Upkeep } from "../upkeep/upkeep.ts";
-import type { Authenticator } from "./auth.ts";
-import type { RefusalCounters } from "./counters.ts";
-import type { Receipt } from "./receipt.ts";
+import type { RefusalCounters } from "./edge/counters.ts";
+import type { Receipt } from "./edge/receipt.ts";
+import type { Authenticator } from "./token/auth.ts";
 
 /** What the endpoints hold requests to. */
 export type Limits = { bodyBytesMax: number; bufferEventsMax: number; flushIntervalMs: number };

@@ -1,6 +1,6 @@
 /** Every path that is served, and by which methods: one table for routing, forwarding, 404 and 405. */
 
-import { pageFiles } from "./openapi-page.ts";
+import { pageFiles } from "./endpoints/openapi-page.ts";
 
 /** Where the endpoints of the API are. */
 export const root = "/api/v1/analytics";

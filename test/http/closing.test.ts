@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { planClosing } from "../../src/http/closing.ts";
-import type { Connection } from "../../src/http/sockets.ts";
+import { planClosing } from "../../src/http/connections/plan-closing.ts";
+import type { Connection } from "../../src/http/connections/sockets.ts";
 
 let descriptor = 0;
 

@@ -1,6 +1,6 @@
 /** The log says who was refused and why, and no client can flood it. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { RefusalLog } from "../../src/http/refusal-log.ts";
+import { RefusalLog } from "../../src/http/edge/refusal-log.ts";
 import { paths, startService, testMsMax } from "../support/service.ts";
 
 setDefaultTimeout(testMsMax);

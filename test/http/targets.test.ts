@@ -1,8 +1,8 @@
 /** What a request may be addressed to. Anything else gets a refusal in JSON: never a page of the runtime, never another path's answer. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
+import { isHost, plainPathOf } from "../../src/http/edge/target.ts";
 import { methods } from "../../src/http/endpoints.ts";
-import { isHost, plainPathOf } from "../../src/http/target.ts";
 import { type RawAnswer, rawHead, sendRaw } from "../support/raw.ts";
 import { expectNoInsides, expectWellRefused } from "../support/refusals.ts";
 import { paths, sharedService, testMsMax } from "../support/service.ts";

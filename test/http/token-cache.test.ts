@@ -1,7 +1,7 @@
 /** What is remembered of tokens is bounded, whatever clients send. */
 import { expect, test } from "bun:test";
-import { Authenticator, signToken } from "../../src/http/auth.ts";
-import { TokenCache } from "../../src/http/token-cache.ts";
+import { Authenticator, signToken } from "../../src/http/token/auth.ts";
+import { TokenCache } from "../../src/http/token/token-cache.ts";
 
 const tokensMax = 10_000;
 const bytesMax = 8 * 1024 * 1024;

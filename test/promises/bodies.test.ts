@@ -2,7 +2,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
-import { Receipt } from "../../src/http/receipt.ts";
+import { Receipt } from "../../src/http/edge/receipt.ts";
 import { rawHead } from "../support/raw.ts";
 import { expectRefused } from "../support/refusals.ts";
 import { paths, type Service, startService, testMsMax } from "../support/service.ts";

@@ -3,7 +3,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readConfig } from "../../src/config/config.ts";
-import { signToken } from "../../src/http/auth.ts";
+import { signToken } from "../../src/http/token/auth.ts";
 import { Service as InProcess } from "../../src/service.ts";
 import { millrace } from "../support/command.ts";
 import { temporaryFolder } from "../support/rows.ts";

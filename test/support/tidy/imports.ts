@@ -34,6 +34,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   event: ["parse", "line", "transcribe"],
   store: ["folder", "sql", "segment", "catalog", "ids"],
   shard: ["ids", "lanes", "worker"],
+  http: ["token", "edge", "connections", "endpoints", "listen"],
 };
 
 /**

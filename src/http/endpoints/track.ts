@@ -1,11 +1,11 @@
 /** `POST /api/v1/analytics` and `/batch`: bytes and who sent them to a shard; its answer back. */
-import { Overloaded } from "../base/errors.ts";
-import { unreachable } from "../base/invariant.ts";
-import type { FormName } from "../event/forms.ts";
-import { inflatedBytesLikely } from "../shard/protocol.ts";
-import { invalid, ok, Refusal } from "./answers.ts";
-import { encodingOf, receiveBody, requireJson, tooLarge } from "./body.ts";
-import type { AcceptContext } from "./context.ts";
+import { Overloaded } from "../../base/errors.ts";
+import { unreachable } from "../../base/invariant.ts";
+import type { FormName } from "../../event/forms.ts";
+import { inflatedBytesLikely } from "../../shard/protocol.ts";
+import { invalid, ok, Refusal } from "../answers.ts";
+import type { AcceptContext } from "../context.ts";
+import { encodingOf, receiveBody, requireJson, tooLarge } from "../edge/body.ts";
 
 /**
  * Accepts what one request brings. The body is not looked at here: parsing and validation belong to the shard.

@@ -3,13 +3,13 @@
  * prom-client: the reference client of Prometheus for this platform; it also adds up what several threads counted.
  */
 import { AggregatorRegistry, Counter, Gauge, Registry } from "prom-client";
-import { type HistogramCounts, histograms, type ScrapedMetric, scrapedMetrics } from "../base/metrics.ts";
-import type { ShardHoldings } from "../keeper/protocol.ts";
-import type { QueryRunner } from "../query/runner.ts";
-import type { BoardState } from "../shard/board.ts";
-import { ageSeconds, freshnessOf } from "../stats/health.ts";
-import type { Connections } from "./connections.ts";
-import type { RefusalCounters } from "./counters.ts";
+import { type HistogramCounts, histograms, type ScrapedMetric, scrapedMetrics } from "../../base/metrics.ts";
+import type { ShardHoldings } from "../../keeper/protocol.ts";
+import type { QueryRunner } from "../../query/runner.ts";
+import type { BoardState } from "../../shard/board.ts";
+import { ageSeconds, freshnessOf } from "../../stats/health.ts";
+import type { Connections } from "../connections/connections.ts";
+import type { RefusalCounters } from "../edge/counters.ts";
 
 /** What a scrape reads. */
 type ScrapeView = {

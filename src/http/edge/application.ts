@@ -1,11 +1,11 @@
 /** What every accepting thread does with a request before its endpoint, and with whatever an endpoint throws. */
 import { Elysia } from "elysia";
-import { messageOf } from "../base/errors.ts";
-import { Refusal, refusalOf, refused } from "./answers.ts";
-import type { AcceptContext } from "./context.ts";
+import { messageOf } from "../../base/errors.ts";
+import { Refusal, refusalOf, refused } from "../answers.ts";
+import type { AcceptContext } from "../context.ts";
 import { RefusalLog } from "./refusal-log.ts";
-import { refusalOfStranger, strangerRoutes } from "./strangers.ts";
 import { isHost } from "./target.ts";
+import { refusalOfStranger, strangerRoutes } from "./unknown-paths.ts";
 
 type EdgeContext = Pick<AcceptContext, "auth" | "clock" | "log" | "refusals">;
 

@@ -2,14 +2,14 @@
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import type { Server } from "bun";
-import { Overloaded } from "../base/errors.ts";
-import { answerOf, type Issue } from "../event/parse/issue.ts";
-import { isRecord, parseJson } from "../event/parse/parse.ts";
-import { type ErasureRequest, erasureRequestSchema } from "../store/catalog/erasures.ts";
-import type { Upkeep } from "../upkeep/upkeep.ts";
-import { invalid, json, Refusal } from "./answers.ts";
-import { readBody, requireJson } from "./body.ts";
-import type { HttpContext } from "./context.ts";
+import { Overloaded } from "../../base/errors.ts";
+import { answerOf, type Issue } from "../../event/parse/issue.ts";
+import { isRecord, parseJson } from "../../event/parse/parse.ts";
+import { type ErasureRequest, erasureRequestSchema } from "../../store/catalog/erasures.ts";
+import type { Upkeep } from "../../upkeep/upkeep.ts";
+import { invalid, json, Refusal } from "../answers.ts";
+import type { HttpContext } from "../context.ts";
+import { readBody, requireJson } from "../edge/body.ts";
 
 /**
  * Erases events and answers with the receipt, once no byte of them is left; with `dry_run`, only counts them. A client that goes

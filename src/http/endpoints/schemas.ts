@@ -1,7 +1,7 @@
 /** Schemas of bodies as the OpenAPI document has them, where nothing else validates or makes them by a schema. */
 import { Type } from "@sinclair/typebox";
-import { queryFormats } from "../query/protocol.ts";
-import { erasureRequestSchema } from "../store/catalog/erasures.ts";
+import { queryFormats } from "../../query/protocol.ts";
+import { erasureRequestSchema } from "../../store/catalog/erasures.ts";
 
 const timestamp = Type.String({ format: "date-time", description: "When it was received, UTC" });
 
@@ -53,7 +53,7 @@ export const livenessSchema = Type.Object({ status: Type.Literal("alive") }, { $
 /** Any other refusal. */
 export const refusalSchema = Type.Object({ detail: Type.String() }, { $id: "Refusal" });
 
-/** The body of a query, as it is documented; `http/query.ts` reads it. */
+/** The body of a query, as it is documented; `query.ts` reads it. */
 export const querySchema = Type.Object(
   {
     sql: Type.String({

@@ -1,7 +1,7 @@
 /** A request's body as bytes, within the limit, and what it is packed in. */
-import type { BodyEncoding } from "../shard/protocol.ts";
-import { Refusal } from "./answers.ts";
-import type { AcceptContext } from "./context.ts";
+import type { BodyEncoding } from "../../shard/protocol.ts";
+import { Refusal } from "../answers.ts";
+import type { AcceptContext } from "../context.ts";
 import type { BodyHold } from "./receipt.ts";
 
 /** The refusal of a body past the limit, before or after inflation. */

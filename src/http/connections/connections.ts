@@ -3,10 +3,10 @@
  * the descriptors are used up, and then spins. So the process is looked at ten times a second, and what is past the bound is ended from
  * below, by `shutdown`: the runtime sees the end of the connection and closes it.
  */
-import { descriptorsOpen } from "../base/descriptors.ts";
-import { messageOf } from "../base/errors.ts";
-import type { Log } from "../base/log.ts";
-import { planClosing } from "./closing.ts";
+import { descriptorsOpen } from "../../base/descriptors.ts";
+import { messageOf } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import { planClosing } from "./plan-closing.ts";
 import { Sockets } from "./sockets.ts";
 
 /** A look costs 10 us while few descriptors are open. ms */

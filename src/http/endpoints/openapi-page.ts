@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import swaggerUi from "swagger-ui-dist/package.json" with { type: "json" };
-import packageJson from "../../package.json" with { type: "json" };
+import packageJson from "../../../package.json" with { type: "json" };
 
 /** URLs are relative, so that the page also works where a proxy serves it under a prefix. */
 const html = `<!doctype html>

@@ -1,6 +1,6 @@
 /** Loads `metrics.ts` apart from the start: it brings a Prometheus client, which a start would wait for. */
-import { messageOf } from "../base/errors.ts";
-import type { Log } from "../base/log.ts";
+import { messageOf } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
 
 /** The module, from the first call on. */
 export const loadMetrics = () => import("./metrics.ts");

@@ -1,8 +1,8 @@
 /** What an acceptor is asked, and what it asks: plain data, cloned between threads. */
-import type { Recovery } from "../actor/serve.ts";
-import type { LogLevel } from "../base/log.ts";
-import type { AuthOptions } from "./auth.ts";
-import type { Limits } from "./context.ts";
+import type { Recovery } from "../../actor/serve.ts";
+import type { LogLevel } from "../../base/log.ts";
+import type { Limits } from "../context.ts";
+import type { AuthOptions } from "../token/auth.ts";
 
 /** What an acceptor is born with. */
 export type AcceptorOptions = {

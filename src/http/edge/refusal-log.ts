@@ -1,6 +1,6 @@
 /** Who was refused, and why: one line for each subject and reason in ten seconds, and never more than twenty. */
-import type { Clock } from "../base/clock.ts";
-import type { Log } from "../base/log.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Log } from "../../base/log.ts";
 
 /** Long enough that a client that tries again and again fills no disk. ms */
 const windowMs = 10_000;

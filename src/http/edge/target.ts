@@ -27,7 +27,7 @@ export const isPlainSegment = (segment: string) => segment !== "." && segment !=
 
 /**
  * The path of a request's URL if it is in plain form: no escapes, no dot segments, no empty segment but the last. Undefined if it is not.
- * The runtime resolves dot segments before the URL can be read, so they are found elsewhere (`strangers.ts`).
+ * The runtime resolves dot segments before the URL can be read, so they are found elsewhere (`unknown-paths.ts`).
  */
 export function plainPathOf(url: string): string | undefined {
   const path = /^(?:[a-z]+:\/\/[^/?#]*)?(\/[^?]*)/.exec(url)?.[1];

@@ -1,9 +1,14 @@
 /** All that listens: the main thread's server and, where they are asked for, acceptors on the same port. */
-import { ActorHost } from "../actor/host.ts";
-import { AddressRefused, messageOf } from "../base/errors.ts";
-import { invariant } from "../base/invariant.ts";
-import type { LogLevel } from "../base/log.ts";
-import type { ShardLane } from "../shard/lanes/lane.ts";
+import { ActorHost } from "../../actor/host.ts";
+import { AddressRefused, messageOf } from "../../base/errors.ts";
+import { invariant } from "../../base/invariant.ts";
+import type { LogLevel } from "../../base/log.ts";
+import type { ShardLane } from "../../shard/lanes/lane.ts";
+import type { ConnectionBound } from "../connections/bound.ts";
+import { Connections } from "../connections/connections.ts";
+import type { HttpContext, Limits } from "../context.ts";
+import { Receipt } from "../edge/receipt.ts";
+import type { AuthOptions } from "../token/auth.ts";
 import type {
   AcceptorAnswers,
   AcceptorOptions,
@@ -11,11 +16,6 @@ import type {
   AcceptorReplies,
   AcceptorRequest,
 } from "./acceptor-protocol.ts";
-import type { AuthOptions } from "./auth.ts";
-import type { ConnectionBound } from "./bound.ts";
-import { Connections } from "./connections.ts";
-import type { HttpContext, Limits } from "./context.ts";
-import { Receipt } from "./receipt.ts";
 import { type HttpServer, listen } from "./server.ts";
 
 type Acceptor = ActorHost<AcceptorRequest, AcceptorReplies, AcceptorQuestion, AcceptorAnswers>;

@@ -1,5 +1,5 @@
 /** Connections of this process as the system knows them, those too that the runtime tells nobody of. Linux alone. */
-import { libc } from "../base/libc.ts";
+import { libc } from "../../base/libc.ts";
 
 /** A connection, and what it has been used for. */
 export type Connection = {

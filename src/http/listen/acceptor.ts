@@ -3,13 +3,20 @@
  *
  * It takes events and answers stats by itself, from shared memory; what is rare or needs the main thread's state is forwarded there.
  */
-import { bornWith, type Door, type Handlers, handlerOf } from "../actor/serve.ts";
-import { systemClock } from "../base/clock.ts";
-import { ActorDied, AddressRefused, messageOf } from "../base/errors.ts";
-import { openLog } from "../base/log.ts";
-import { Board } from "../shard/board.ts";
-import { Dispatcher } from "../shard/lanes/dispatcher.ts";
-import type { ShardLane } from "../shard/lanes/lane.ts";
+import { bornWith, type Door, type Handlers, handlerOf } from "../../actor/serve.ts";
+import { systemClock } from "../../base/clock.ts";
+import { ActorDied, AddressRefused, messageOf } from "../../base/errors.ts";
+import { openLog } from "../../base/log.ts";
+import { Board } from "../../shard/board.ts";
+import { Dispatcher } from "../../shard/lanes/dispatcher.ts";
+import type { ShardLane } from "../../shard/lanes/lane.ts";
+import { edge } from "../edge/application.ts";
+import { RefusalCounters } from "../edge/counters.ts";
+import { Gate } from "../edge/gate.ts";
+import { Receipt } from "../edge/receipt.ts";
+import { track } from "../endpoints/track.ts";
+import { methods, root } from "../endpoints.ts";
+import { Authenticator } from "../token/auth.ts";
 import type {
   AcceptorAnswers,
   AcceptorOptions,
@@ -17,15 +24,8 @@ import type {
   AcceptorReplies,
   AcceptorRequest,
 } from "./acceptor-protocol.ts";
-import { Authenticator } from "./auth.ts";
-import { RefusalCounters } from "./counters.ts";
-import { edge } from "./edge.ts";
-import { methods, root } from "./endpoints.ts";
 import { forward } from "./forward.ts";
-import { Gate } from "./gate.ts";
-import { Receipt } from "./receipt.ts";
 import { alive, bind, stats } from "./server.ts";
-import { track } from "./track.ts";
 
 const options = bornWith() as AcceptorOptions;
 

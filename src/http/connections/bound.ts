@@ -5,10 +5,10 @@ import {
   descriptorLimit,
   descriptorsMin,
   keepDescriptors,
-} from "../base/descriptors.ts";
-import { TooFewDescriptors } from "../base/errors.ts";
-import type { Log } from "../base/log.ts";
-import { type Config, descriptorNeeds } from "../config/config.ts";
+} from "../../base/descriptors.ts";
+import { TooFewDescriptors } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import { type Config, descriptorNeeds } from "../../config/config.ts";
 
 /** The bound of connections; `limit` is the most open files of the process, and `kept` what is told to threads that need some. */
 export type ConnectionBound = { max: number; limit: number | undefined; kept: DescriptorBudget | undefined };

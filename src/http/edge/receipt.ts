@@ -5,7 +5,7 @@
  * of a declared length, else each chunk as it comes, and what a packed body grows to. A request without a verified token has no share at
  * all: it is refused before its body counts.
  */
-import { Overloaded } from "../base/errors.ts";
+import { Overloaded } from "../../base/errors.ts";
 
 /** 128 bodies of a megabyte at once. Past it, 503. Bytes. */
 const bytesMax = 128 * 1024 * 1024;

@@ -1,15 +1,15 @@
 /** `POST /api/v1/analytics/query`: one SELECT over everything acknowledged, its rows as they come. */
 import type { Server } from "bun";
-import { Overloaded } from "../base/errors.ts";
-import { unreachable } from "../base/invariant.ts";
-import { answerOf, type Issue } from "../event/parse/issue.ts";
-import { isRecord, parseJson } from "../event/parse/parse.ts";
-import { parameterValuesMax } from "../query/parameters.ts";
-import type { QueryRefusal } from "../query/process.ts";
-import { contentTypes, type Query, type QueryFormat, queryFormats } from "../query/protocol.ts";
-import { invalid, json, Refusal } from "./answers.ts";
-import { encodingOf, readBody, requireJson } from "./body.ts";
-import type { HttpContext } from "./context.ts";
+import { Overloaded } from "../../base/errors.ts";
+import { unreachable } from "../../base/invariant.ts";
+import { answerOf, type Issue } from "../../event/parse/issue.ts";
+import { isRecord, parseJson } from "../../event/parse/parse.ts";
+import { parameterValuesMax } from "../../query/parameters.ts";
+import type { QueryRefusal } from "../../query/process.ts";
+import { contentTypes, type Query, type QueryFormat, queryFormats } from "../../query/protocol.ts";
+import { invalid, json, Refusal } from "../answers.ts";
+import type { HttpContext } from "../context.ts";
+import { encodingOf, readBody, requireJson } from "../edge/body.ts";
 
 /** Seconds after which a client may ask again when as many queries run as may, or a file was replaced under one. */
 const retryAfterSeconds = 1;

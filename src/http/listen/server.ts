@@ -1,16 +1,16 @@
 /** The main thread's server: endpoints, their documentation, and binding, for all threads. */
-import { AddressRefused, messageOf, Overloaded } from "../base/errors.ts";
-import { invariant } from "../base/invariant.ts";
-import { statsAnswer } from "../stats/answer.ts";
-import { json } from "./answers.ts";
-import type { AcceptContext, HttpContext } from "./context.ts";
-import { edge } from "./edge.ts";
-import { root } from "./endpoints.ts";
-import { documentation, documented } from "./openapi.ts";
-import { answerFile, pageFiles } from "./openapi-page.ts";
-import { query } from "./query.ts";
-import { track } from "./track.ts";
-import { compact, erase, importLines, quarantine } from "./upkeep.ts";
+import { AddressRefused, messageOf, Overloaded } from "../../base/errors.ts";
+import { invariant } from "../../base/invariant.ts";
+import { statsAnswer } from "../../stats/answer.ts";
+import { json } from "../answers.ts";
+import type { AcceptContext, HttpContext } from "../context.ts";
+import { edge } from "../edge/application.ts";
+import { documentation, documented } from "../endpoints/document.ts";
+import { compact, erase, importLines, quarantine } from "../endpoints/erase.ts";
+import { answerFile, pageFiles } from "../endpoints/openapi-page.ts";
+import { query } from "../endpoints/query.ts";
+import { track } from "../endpoints/track.ts";
+import { root } from "../endpoints.ts";
 
 /** Where to listen, and whether other threads listen there too. */
 type Binding = { host: string; port: number; isShared: boolean };

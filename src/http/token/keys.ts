@@ -11,11 +11,11 @@ import {
   type Stats,
   statSync,
 } from "node:fs";
-import { appendDurably, removeIfThere, syncFolder } from "../base/durable.ts";
-import { codeOf, DataFolderRefused, messageOf } from "../base/errors.ts";
-import { jwtSecretBytesMin } from "../config/config.ts";
-import { type DataFolder, unfinishedSuffix } from "../store/folder/names.ts";
-import { judgeSecret, keepSecretChecksum, mendedWarning, secretIn } from "../store/folder/secret-checksum.ts";
+import { appendDurably, removeIfThere, syncFolder } from "../../base/durable.ts";
+import { codeOf, DataFolderRefused, messageOf } from "../../base/errors.ts";
+import { jwtSecretBytesMin } from "../../config/config.ts";
+import { type DataFolder, unfinishedSuffix } from "../../store/folder/names.ts";
+import { judgeSecret, keepSecretChecksum, mendedWarning, secretIn } from "../../store/folder/secret-checksum.ts";
 
 /** A key, whether this call made it, and what a person should know of its file. */
 type SecretKey = { secret: string; isNew: boolean; warnings?: string[] };

@@ -1,6 +1,6 @@
 /** A request that another thread's server answers, as if it had come there. */
 import type { Server } from "bun";
-import { queryOf } from "./target.ts";
+import { queryOf } from "../edge/target.ts";
 
 /** Headers that belong to one connection, or to an encoding that is undone on the way (RFC 9110, 7.6.1). */
 const hopHeaders = ["connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer"];

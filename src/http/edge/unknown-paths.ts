@@ -5,8 +5,8 @@
  * therefore another path, or another spelling of a served one: a proxy that allows or denies paths may have read it differently, so it is
  * refused, never served. `Request.url` has dot segments resolved and backslashes turned; the parameters of a route do not.
  */
-import { Refusal } from "./answers.ts";
-import { methods } from "./endpoints.ts";
+import { Refusal } from "../answers.ts";
+import { methods } from "../endpoints.ts";
 import { isPlainSegment, plainPathOf } from "./target.ts";
 
 /** A request as the runtime's router hands it over, with the segments of its path as they were sent, escapes decoded. */

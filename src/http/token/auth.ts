@@ -7,9 +7,9 @@
  */
 import { jwt } from "@elysiajs/jwt";
 import { Elysia } from "elysia";
-import type { Clock } from "../base/clock.ts";
-import { subjectBytesMax } from "../shard/bundle.ts";
-import { Refusal } from "./answers.ts";
+import type { Clock } from "../../base/clock.ts";
+import { subjectBytesMax } from "../../shard/bundle.ts";
+import { Refusal } from "../answers.ts";
 import { TokenCache } from "./token-cache.ts";
 
 /** What a token may be for. */

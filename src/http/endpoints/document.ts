@@ -1,10 +1,10 @@
 /** The OpenAPI document, made from the schemas that validate. */
 import { openapi } from "@elysiajs/openapi";
 import type { TSchema } from "@sinclair/typebox";
-import { batchSchema, eventSchema } from "../event/schema.ts";
-import { contentTypes } from "../query/protocol.ts";
-import { statsSchema } from "../stats/answer.ts";
-import { healthSchema } from "../stats/health.ts";
+import { batchSchema, eventSchema } from "../../event/schema.ts";
+import { contentTypes } from "../../query/protocol.ts";
+import { statsSchema } from "../../stats/answer.ts";
+import { healthSchema } from "../../stats/health.ts";
 import {
   batchAnswerSchema,
   compactionSchema,
@@ -18,7 +18,7 @@ import {
   refusalSchema,
   trackAnswerSchema,
   validationErrorSchema,
-} from "./openapi-schemas.ts";
+} from "./schemas.ts";
 
 const named = [
   querySchema,
