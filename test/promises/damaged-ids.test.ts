@@ -6,6 +6,7 @@ import { dataFolder } from "../../src/store/folder/names.ts";
 import { readIdBlocks } from "../../src/store/ids/blocks.ts";
 import { millrace } from "../support/command.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
+import { copiesOf } from "../support/template.ts";
 
 setDefaultTimeout(testMsMax);
 
@@ -18,17 +19,14 @@ const eventsFrom = (first: number, size: number) =>
   Array.from({ length: size }, (_, index) => ({ event_name: "e", event_id: eventId(first + index) }));
 
 /** A stopped service of one shard with a segment, and a block of ids, for each of the sizes; ids count up from 1. */
-async function threeSegments(): Promise<Service> {
-  const service = await startService({ env: { MILLRACE_SHARDS: "1" } });
+const threeSegments = copiesOf({ env: { MILLRACE_SHARDS: "1" } }, async (service) => {
   let next = 1;
   for (const size of sizes) {
     await service.batch(eventsFrom(next, size));
     await service.waitSealed();
     next += size;
   }
-  await service.stop();
-  return service;
-}
+});
 
 const idFiles = (service: Service): string[] =>
   readdirSync(join(service.dataDir, "ids"))
@@ -70,7 +68,7 @@ for (const [name, block] of [
   ["the last", 2],
 ] as const)
   test(`B7: damage in ${name} block of an id log is told by verify; the next start reads its ids from the segments`, async () => {
-    await using service = await threeSegments();
+    await using service = threeSegments();
     for (const offset of [0, 4, 40]) {
       const [path = ""] = idFiles(service);
       const at = (blocksAt(path)[block] ?? 0) + offset;
@@ -90,7 +88,7 @@ for (const [name, block] of [
   });
 
 test("B7: ids whose file was removed, cut or emptied are read again from the segments", async () => {
-  await using service = await threeSegments();
+  await using service = threeSegments();
   const damages: ((path: string) => void)[] = [
     rmSync,
     (path) => writeFileSync(path, ""),

@@ -12,6 +12,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { millrace } from "../support/command.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
+import { copiesOf } from "../support/template.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(testMsMax);
@@ -19,8 +20,7 @@ setDefaultTimeout(testMsMax);
 const eventId = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
 
 /** A stopped service of one shard with three segments of 2, 3 and 4 events, which nobody merges; ids count up from 1. */
-async function threeSegments(): Promise<Service> {
-  const service = await startService({ env: { MILLRACE_SHARDS: "1" } });
+const threeSegments = copiesOf({ env: { MILLRACE_SHARDS: "1" } }, async (service) => {
   let next = 1;
   for (const size of [2, 3, 4]) {
     const events = Array.from({ length: size }, () => ({
@@ -31,9 +31,7 @@ async function threeSegments(): Promise<Service> {
     await service.batch(events);
     await service.waitSealed();
   }
-  await service.stop();
-  return service;
-}
+});
 
 /** The segment that holds these events. */
 const segmentOf = (service: Service, from: number): string =>
@@ -85,7 +83,7 @@ const damages: Record<string, (path: string) => void> = {
 
 for (const [what, damage] of Object.entries(damages))
   test(`C16: a service starts beside a segment that cannot be read (${what}), takes events, and names it`, async () => {
-    await using service = await threeSegments();
+    await using service = threeSegments();
     const path = segmentOf(service, 3);
     copyFileSync(path, join(service.dataDir, "kept"));
     damage(path);
@@ -107,7 +105,7 @@ for (const [what, damage] of Object.entries(damages))
   });
 
 test("B8: a segment that somebody removed is named, at start and while it runs; its ids stay duplicates, its sequences are not used again", async () => {
-  await using service = await threeSegments();
+  await using service = threeSegments();
   const middle = segmentOf(service, 3);
   const last = segmentOf(service, 6);
   const kept = readFileSync(last);
@@ -130,7 +128,7 @@ test("B8: a segment that somebody removed is named, at start and while it runs; 
 });
 
 test("B8: a journal file that somebody removed is named after a start, also when it was the last one", async () => {
-  await using service = await threeSegments();
+  await using service = threeSegments();
   await service.restart();
   await service.stop();
   await using second = await startService({
@@ -154,7 +152,7 @@ test("B8: a journal file that somebody removed is named after a start, also when
 });
 
 test("B9: an erasure that meets an unreadable segment says which, waits for a person, and goes on after its quarantine", async () => {
-  await using service = await threeSegments();
+  await using service = threeSegments();
   const path = segmentOf(service, 6);
   writeFileSync(path, "damaged");
   await service.restart();
@@ -176,7 +174,7 @@ test("B9: an erasure that meets an unreadable segment says which, waits for a pe
 });
 
 test("quarantine moves a damaged segment away and marks what is missing, with and without a service; a sound one is refused", async () => {
-  await using service = await threeSegments();
+  await using service = threeSegments();
   const env = { MILLRACE_DATA_DIR: service.dataDir, MILLRACE_JWT_SECRET: service.secret };
   const [first, second, third] = [1, 3, 6].map((from) => segmentOf(service, from));
   const sound = await millrace(["quarantine", first ?? ""], { env });

@@ -8,6 +8,7 @@ import { sealLaid } from "../support/journals.ts";
 import { childrenOf, endedByStep } from "../support/keeper.ts";
 import { Ledger } from "../support/ledger.ts";
 import { Service, startService, testMsMax } from "../support/service.ts";
+import { copiesOf } from "../support/template.ts";
 import { until } from "../support/until.ts";
 import {
   agreedCount,
@@ -56,14 +57,19 @@ const erasureSteps: readonly NamedStep[] = [
   { what: "between its receipt and its end", calls: "remove", path: "erasure.json", nth: 1 },
 ];
 
-test.each(erasureSteps)("kill -9 of an erasure $what: it comes to its end, with an exact receipt", async (step) => {
-  await using service = await startService({ env: briefGrace });
-  const [session, ids] = [randomUUID(), Array.from({ length: 5 }, () => randomUUID())];
-  const needles = new Map<string, Uint8Array>([[session, Buffer.from(session)], ...ids.flatMap(formsOfId)]);
-  await sealFive(service, (round) => [
+const [session, ids] = [randomUUID(), Array.from({ length: 5 }, () => randomUUID())];
+
+const withTheirs = copiesOf({ env: briefGrace }, (service) =>
+  sealFive(service, (round) => [
     { event_name: "theirs", session_id: session, event_id: ids[round] },
     ...Array(9).fill({ event_name: "other" }),
-  ]);
+  ]),
+);
+
+test.each(erasureSteps)("kill -9 of an erasure $what: it comes to its end, with an exact receipt", async (step) => {
+  await using service = withTheirs();
+  await service.restart();
+  const needles = new Map<string, Uint8Array>([[session, Buffer.from(session)], ...ids.flatMap(formsOfId)]);
   const others = (await wholeContent(service)).filter((event) => !event.includes(session));
   const isNamed = () => existsSync(join(service.dataDir, "erasure.json"));
   {
