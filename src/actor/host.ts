@@ -91,13 +91,20 @@ export class ActorHost<
 
   /**
    * Asks the actor to recover for the first time.
-   * @throws ActorRefused when it cannot go on without a person; Error when its thread cannot be had
+   * @throws ActorRefused when it cannot go on without a person; ActorDied when its thread cannot be had or fails
    */
   async start(): Promise<void> {
-    const wire = await this.#connected();
-    const { refused } = (await wire.ask({ kind: "recover" })) as Recovery;
+    const { refused } = await this.#recovered();
     if (refused !== undefined) throw new ActorRefused(refused);
     this.#isReady = true;
+  }
+
+  async #recovered(): Promise<Recovery> {
+    try {
+      return (await (await this.#connected()).ask({ kind: "recover" })) as Recovery;
+    } catch (error) {
+      throw this.#failed(error);
+    }
   }
 
   /**
@@ -110,8 +117,12 @@ export class ActorHost<
       // The reply's type follows from the request's kind; the thread's handlers are checked against the same table.
       return (await wire.ask(request, moved)) as Reply<Replies, Asked>;
     } catch (error) {
-      throw new ActorDied(`${this.#options.name}: ${messageOf(error)}`, { cause: error });
+      throw this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): ActorDied {
+    return new ActorDied(`${this.#options.name}: ${messageOf(error)}`, { cause: error });
   }
 
   /** Ends the thread as a crash would. Its successor recovers. */
@@ -123,8 +134,9 @@ export class ActorHost<
   async destroy(): Promise<void> {
     this.#isStopping = true;
     this.#isReady = false;
-    await this.#recovery;
+    // First: a recovery that waits for its answer would wait for ever where the answer does not come.
     this.#endWire();
+    await this.#recovery;
     await this.#pool.destroy();
   }
 
@@ -197,6 +209,7 @@ export class ActorHost<
         await this.start();
         return;
       } catch (error) {
+        if (this.#isStopping) return;
         this.#options.log.error({ actor: this.#options.name, error: messageOf(error) }, "recovery failed; tried again");
         await Bun.sleep(pauseMs);
         pauseMs = Math.min(pauseMs * 2, recoverPauseMs.longest);

@@ -7,6 +7,7 @@
  * - One process lives at a time. Its successor starts after it has really ended, and recovers before it is asked anything else.
  */
 import { ActorDied, ActorRefused, messageOf } from "../base/errors.ts";
+import { invariant } from "../base/invariant.ts";
 import type { Log } from "../base/log.ts";
 import { type ActorProcess, spawnActor } from "./process.ts";
 import type { Recovery } from "./serve.ts";
@@ -53,18 +54,25 @@ export class ProcessHost<
   Notice = never,
 > {
   readonly #options: ProcessHostOptions<Notice>;
-  /** The process that takes requests, or the one that is going to. */
-  #life: Promise<Life>;
+  /** The process that takes requests, or the one that is going to; undefined only until `open` has begun the first. */
+  #life: Promise<Life> | undefined;
   #child: ActorProcess | undefined;
   #isReady = false;
   #isStopping = false;
   #restarts = 0;
   #pauseMs = 0;
 
-  /** Starts the process; `start` waits for it. */
-  constructor(options: ProcessHostOptions<Notice>) {
+  /** Begins the process; `start` waits for it. */
+  static open<Request extends { kind: keyof Replies }, Replies extends { recover: Recovery }, Notice = never>(
+    options: ProcessHostOptions<Notice>,
+  ): ProcessHost<Request, Replies, Notice> {
+    const host = new ProcessHost<Request, Replies, Notice>(options);
+    host.#life = host.#begin(0);
+    return host;
+  }
+
+  private constructor(options: ProcessHostOptions<Notice>) {
     this.#options = options;
-    this.#life = this.#begin(0);
   }
 
   /** Whether the actor takes requests now. */
@@ -114,7 +122,9 @@ export class ProcessHost<
   async #withLife<Result>(use: (life: Life) => Promise<Result>): Promise<Result> {
     for (let tries = 1; ; tries++)
       try {
-        return await use(await this.#life);
+        const life = await this.#life;
+        invariant(life !== undefined, "a process has begun before anything is asked of it");
+        return await use(life);
       } catch (error) {
         if (error instanceof ActorRefused) throw error;
         if (error instanceof ProcessEnded && tries < triesMax && !this.#isStopping) continue;

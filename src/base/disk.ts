@@ -20,28 +20,39 @@ const lookEveryMs = 250;
 /** Kept free for a small segment, the catalog and the group being written. Bytes. */
 const reserveBytesMin = 4 * 1024 * 1024;
 
+/** `unsealedBytes`: what waits to be sealed; `onLook` is told after each look. */
+type DiskWatchOptions = { unsealedBytes: () => number; onLook: (state: DiskState) => void };
+
 /** Watches the disk of a folder; what waits to be sealed needs room once more, at most half its size. */
 export class DiskWatch implements Disposable {
   readonly #path: string;
   readonly #unsealedBytes: () => number;
   readonly #onLook: (state: DiskState) => void;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #freeBytes: number;
   #failure: string | undefined;
   /** When the look that is under way began; undefined when none is. ms */
   #askedMs: number | undefined;
 
-  /** @throws the system's error when the folder's disk cannot be asked at all */
-  constructor(path: string, options: { unsealedBytes: () => number; onLook: (state: DiskState) => void }) {
+  /**
+   * Looks once, and then again and again until it is disposed.
+   * @throws the system's error when the folder's disk cannot be asked at all
+   */
+  static open(path: string, options: DiskWatchOptions): DiskWatch {
+    const { bavail, bsize } = statfsSync(path);
+    const watch = new DiskWatch(path, options, bavail * bsize);
+    options.onLook(watch.state);
+    watch.#timer = setInterval(() => {
+      if (watch.#askedMs === undefined) watch.#look();
+    }, lookEveryMs);
+    return watch;
+  }
+
+  private constructor(path: string, options: DiskWatchOptions, freeBytes: number) {
     this.#path = path;
     this.#unsealedBytes = options.unsealedBytes;
     this.#onLook = options.onLook;
-    const { bavail, bsize } = statfsSync(path);
-    this.#freeBytes = bavail * bsize;
-    this.#onLook(this.state);
-    this.#timer = setInterval(() => {
-      if (this.#askedMs === undefined) this.#look();
-    }, lookEveryMs);
+    this.#freeBytes = freeBytes;
   }
 
   /** As it was seen last. */

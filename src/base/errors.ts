@@ -41,6 +41,11 @@ export class SegmentNotSealed extends MillraceError {
   override readonly name = "SegmentNotSealed";
 }
 
+/** The machine refuses what a start needs, or a part of the service died in it; the data folder is not at fault. */
+export class StartFailed extends MillraceError {
+  override readonly name = "StartFailed";
+}
+
 /** An actor cannot do its work before a person has done something; the message says what. */
 export class ActorRefused extends MillraceError {
   override readonly name = "ActorRefused";
@@ -78,17 +83,7 @@ export class Overloaded extends MillraceError {
   }
 }
 
-/**
- * A start that failed, for whoever reads it: what the system refused becomes a refusal of the data folder in one sentence, and a
- * refusal stays what it is; what is neither is a bug, and stays too.
- */
-export function startFailure(error: unknown, root: string): unknown {
-  if (error instanceof MillraceError && !(error instanceof ActorDied)) return error;
-  if (codeOf(error) === undefined && !(error instanceof ActorDied)) return error;
-  return new DataFolderRefused(`data folder ${root} cannot be served: ${messageOf(error)}`, { cause: error });
-}
-
-/** The text of whatever was thrown. */
+/** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

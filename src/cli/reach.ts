@@ -6,7 +6,8 @@ import { DataFolderRefused, MillraceError, messageOf } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
 import { type Scope, signToken } from "../http/token/auth.ts";
 import { secretOf } from "../http/token/keys.ts";
-import { Service } from "../service.ts";
+import type { Service } from "../service/service.ts";
+import { startService } from "../service/start.ts";
 import { readKeptText } from "../store/folder/kept-file.ts";
 import { prepareDataFolder } from "../store/folder/layout.ts";
 import { FolderInUse } from "../store/folder/lock.ts";
@@ -35,11 +36,11 @@ const tokenSeconds = 24 * 3_600;
 export async function reachServer(config: Config, scope: Scope): Promise<Reached> {
   const folder = prepareDataFolder(config.dataDir);
   let own: Service | undefined;
-  let address: string;
+  let address: string | undefined;
   try {
     // Whoever runs a command reads what it prints, and not a server's diary.
     const logLevel = process.env["MILLRACE_LOG"] === undefined ? "warn" : config.logLevel;
-    own = await Service.start({ ...config, host: "127.0.0.1", port: 0, logLevel });
+    own = await startService({ ...config, host: "127.0.0.1", port: 0, logLevel });
     address = own.address;
   } catch (error) {
     if (!(error instanceof FolderInUse)) throw error;

@@ -3,7 +3,8 @@ import { Command } from "@commander-js/extra-typings";
 import { openLog } from "../base/log.ts";
 import { type Config, readConfig, variables } from "../config/config.ts";
 import { signToken } from "../http/token/auth.ts";
-import { Service } from "../service.ts";
+import type { Service } from "../service/service.ts";
+import { startService } from "../service/start.ts";
 import { isOnTerminal, millraceCommand, whenRunnerEnds } from "./runner.ts";
 
 const variableHelp = Object.entries(variables)
@@ -32,14 +33,22 @@ const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
 async function serve(): Promise<void> {
   const config = readConfig(process.env);
   const started = Promise.withResolvers<Service | undefined>();
+  const stopping = new AbortController();
   stopOnSignals(() => {
+    stopping.abort();
     setTimeout(() => process.exit(1), stopMsMax).unref();
     stopWhenStarted(started.promise);
   });
   try {
-    const service = await Service.start(config, (why) => endAtOnce(why, config));
-    if (service.secret.isNew) await greet(service, config);
-    process.stdout.write(`listening on ${service.address}\n`);
+    const service = await startService(config, {
+      onLost: (why) => endAtOnce(why, config),
+      signal: stopping.signal,
+    });
+    const { address } = service;
+    if (address !== undefined) {
+      if (service.secret.isNew) await greet(service.secret.secret, { address, config });
+      process.stdout.write(`listening on ${address}\n`);
+    }
     started.resolve(service);
   } catch (error) {
     started.resolve(undefined);
@@ -89,20 +98,20 @@ function endAtOnce(why: string, { logLevel }: Config): void {
  * What a first start without configuration says: how to get a token, and a line to paste. A live token stands in that line on a terminal
  * alone: what goes to a file or a log collector is read by others, and kept.
  */
-async function greet(service: Service, config: Config): Promise<void> {
+async function greet(secret: string, { address, config }: { address: string; config: Config }): Promise<void> {
   const make = `${millraceCommand()} token --subject me`;
-  const token = process.stdout.isTTY ? await firstToken(service, config) : undefined;
+  const token = process.stdout.isTTY ? await firstToken(secret, config) : undefined;
   const lines = [
     "A secret was made and is kept in the data folder. Make a token with",
     `  ${make}`,
     token === undefined ? "Send a first event with" : "Send a first event with (this token is good for an hour)",
-    `  curl -X POST ${service.address}/api/v1/analytics -H "Authorization: Bearer ${token ?? `$(${make})`}" -H 'Content-Type: application/json' -d '{"event_name":"hello","properties":{"answer":42}}'`,
+    `  curl -X POST ${address}/api/v1/analytics -H "Authorization: Bearer ${token ?? `$(${make})`}" -H 'Content-Type: application/json' -d '{"event_name":"hello","properties":{"answer":42}}'`,
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
-const firstToken = (service: Service, config: Config): Promise<string> =>
-  signToken(service.secret.secret, {
+const firstToken = (secret: string, config: Config): Promise<string> =>
+  signToken(secret, {
     subject: "me",
     scope: undefined,
     ttlSeconds: firstTokenSeconds,

@@ -13,7 +13,7 @@ export type KeeperHost = ProcessHost<KeeperRequest, KeeperReplies, KeeperNotice>
 const memoryMiB = { base: 128, perBodyMiB: 64 };
 
 /** Starts the keeper's process; `onSignal` is told of a signal that was meant to end it. */
-export function keeperHost(given: {
+export function openKeeper(given: {
   folder: DataFolder;
   log: Log;
   config: Pick<Config, "logLevel" | "bodyBytesMax">;
@@ -27,7 +27,7 @@ export function keeperHost(given: {
     threads: Math.max(1, Math.floor(availableParallelism() / 4)),
     memoryMiB: memoryMiB.base + Math.ceil(bodyBytesMax / 2 ** 20) * memoryMiB.perBodyMiB,
   };
-  return new ProcessHost({
+  return ProcessHost.open<KeeperRequest, KeeperReplies, KeeperNotice>({
     name: "keeper",
     entry: new URL("./actor.ts", import.meta.url),
     options,

@@ -23,7 +23,7 @@ type PublisherOptions = {
 /** Publishes the catalog whenever it is told that something was sealed. */
 export class Publisher implements Disposable {
   readonly #options: PublisherOptions;
-  readonly #ticker: NodeJS.Timeout;
+  #ticker: NodeJS.Timeout | undefined;
   #isWanted = false;
   #isFinishing = false;
   #running: Promise<void> | undefined;
@@ -31,11 +31,17 @@ export class Publisher implements Disposable {
   #holdings: readonly ShardHoldings[] = [];
   #failure: string | undefined;
 
-  constructor(options: PublisherOptions) {
-    this.#options = options;
-    this.#ticker = setInterval(() => {
-      if (performance.now() - this.#publishedMs > idleMs) this.want();
+  /** Keeps the catalog up until it is disposed. */
+  static open(options: PublisherOptions): Publisher {
+    const publisher = new Publisher(options);
+    publisher.#ticker = setInterval(() => {
+      if (performance.now() - publisher.#publishedMs > idleMs) publisher.want();
     }, idleMs / 10);
+    return publisher;
+  }
+
+  private constructor(options: PublisherOptions) {
+    this.#options = options;
   }
 
   /** What the catalog shows of each shard. */
@@ -90,6 +96,8 @@ export class Publisher implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    // Or a catalog that cannot be written would be tried again without end.
+    this.#isFinishing = true;
     clearInterval(this.#ticker);
   }
 

@@ -25,22 +25,24 @@ export class QueryProcess {
   #timer: Timer | undefined;
   #endedFor: "gone" | "time" | undefined;
 
-  /** Starts it; `scratch` is a new folder that becomes its own, `memoryMiB` all that it may have. */
-  constructor(scratch: string, memoryMiB: number) {
-    this.#scratch = scratch;
+  /**
+   * Starts a process; `scratch` is a new folder that becomes its own, `memoryMiB` all that it may have.
+   * @throws the system's error when no process can be had
+   */
+  static spawn(scratch: string, memoryMiB: number): QueryProcess {
     // What is not DuckDB's is the runtime's, and what DuckDB takes beside its own limit.
     const duckdbMiB = String(Math.floor(memoryMiB / 2));
     const { command, env } = limitedProcess({ entry, args: [duckdbMiB], memoryMiB });
-    this.#child = Bun.spawn(command, {
-      env,
-      cwd: scratch,
-      stdin: "pipe",
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    this.#rows = this.#child.stdout[Symbol.asyncIterator]();
-    this.#said = beginningOf(this.#child.stderr);
-    this.ended = this.#child.exited.then(() => {
+    const pipes = { stdin: "pipe", stdout: "pipe", stderr: "pipe" } as const;
+    return new QueryProcess(scratch, Bun.spawn(command, { env, cwd: scratch, ...pipes }));
+  }
+
+  private constructor(scratch: string, child: Bun.Subprocess<"pipe", "pipe", "pipe">) {
+    this.#scratch = scratch;
+    this.#child = child;
+    this.#rows = child.stdout[Symbol.asyncIterator]();
+    this.#said = beginningOf(child.stderr);
+    this.ended = child.exited.then(() => {
       clearTimeout(this.#timer);
       removeQuietly(scratch);
     });

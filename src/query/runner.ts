@@ -149,7 +149,7 @@ export class QueryRunner {
   }
 
   #spawn(): QueryProcess {
-    return new QueryProcess(this.#makeFolder(), this.#limits.memoryMiB);
+    return QueryProcess.spawn(this.#makeFolder(), this.#limits.memoryMiB);
   }
 
   /** A new folder for one process. Where somebody removed the scratch folder of this service, another one is made. */

@@ -1,9 +1,10 @@
 /** Worker entry of a shard: one message, one reply; all state is in `Shard`. */
 import { bornWith, type Door, type Handlers, handlerOf } from "../actor/serve.ts";
 import { shareDescriptors } from "../base/descriptors.ts";
-import { codeOf, DataFolderRefused, messageOf } from "../base/errors.ts";
+import { codeOf, DataFolderRefused } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import { release } from "../base/release.ts";
+import { withRemedy } from "../base/remedy.ts";
 import type { KeeperForShards } from "../keeper/protocol.ts";
 import { packAnswers, unpackRequests } from "./bundle.ts";
 import type { ShardAnswers, ShardOptions, ShardQuestion, ShardReplies, ShardRequest } from "./protocol.ts";
@@ -42,7 +43,8 @@ const handlersOf = (door: ShardDoor): Handlers<ShardRequest, ShardReplies> => ({
       // A class does not survive the way to the main thread; what it means does.
       if (error instanceof DataFolderRefused) return { refused: error.message };
       // A file that the system does not let be read or written is a person's to look after, too.
-      if (codeOf(error) !== undefined) return { refused: `shard ${options.shard} cannot recover: ${messageOf(error)}` };
+      if (codeOf(error) !== undefined)
+        return { refused: `shard ${options.shard} cannot recover: ${withRemedy(error)}` };
       throw error;
     }
   },

@@ -21,11 +21,17 @@ type ExpiryOptions = {
 export class Expiry implements Disposable {
   readonly #options: ExpiryOptions;
   readonly #agreement = new ClockAgreement();
-  readonly #timer: NodeJS.Timeout | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: ExpiryOptions) {
+  /** Looks at the clocks until it is disposed; where nothing ever expires it does nothing. */
+  static open(options: ExpiryOptions): Expiry {
+    const expiry = new Expiry(options);
+    if (options.retentionMs > 0) expiry.#timer = setInterval(() => expiry.#look(), lookEveryMs);
+    return expiry;
+  }
+
+  private constructor(options: ExpiryOptions) {
     this.#options = options;
-    if (options.retentionMs > 0) this.#timer = setInterval(() => this.#look(), lookEveryMs);
   }
 
   /** Events received before this time may be dropped now, ms since 1970; undefined: nothing may. */

@@ -26,9 +26,15 @@ export class FolderWatch implements Disposable {
   /** What cannot be read and what is missing, as of the last look: the counts go without it. */
   #absent = "";
 
-  constructor(options: FolderWatchOptions) {
+  /** Looks soon, and then again and again until it is disposed. */
+  static open(options: FolderWatchOptions): FolderWatch {
+    const watch = new FolderWatch(options);
+    watch.#wakes = setTimeout(() => watch.#run(secondLookMs), 0);
+    return watch;
+  }
+
+  private constructor(options: FolderWatchOptions) {
     this.#options = options;
-    this.#wakes = setTimeout(() => this.#run(secondLookMs), 0);
   }
 
   /** What a person should know: a sentence each, which says what to do. */

@@ -19,6 +19,7 @@ import { sealPiece } from "./importer.ts";
 import { type RewriteTools, rewriteNext } from "./rewrite-next.ts";
 import { RewriteBlocked, RewriteFailed, type RewriteGuard, Rewriter } from "./rewriter.ts";
 import { endsOf } from "./stretches.ts";
+import { Turns } from "./turns.ts";
 
 /** Between two looks for something to do. ms */
 const lookEveryMs = 500;
@@ -30,9 +31,6 @@ const retryPauseMs = 5_000;
 const failuresTold = 3;
 /** What was accepted before an erasure or a compaction is sealed by then, or it is refused. ms */
 const sealMsMax = 20_000;
-
-/** What may wait for its turn, or be in it: each holds a connection, and takes seconds. */
-const jobsMax = 64;
 
 /** A stop does not wait longer for a job to notice it. ms */
 const stopMsMax = 1_000;
@@ -60,8 +58,7 @@ export class Upkeep implements AsyncDisposable {
   readonly #rewriter: Rewriter;
   readonly #eraser: Eraser;
   readonly #expiry: Expiry;
-  #last: Promise<unknown> = Promise.resolve();
-  #jobs = 0;
+  readonly #turns = new Turns();
   #isStopping = false;
   /** Erasures that were asked for and are not done. */
   #erasures = 0;
@@ -71,13 +68,20 @@ export class Upkeep implements AsyncDisposable {
   #blocked: string | undefined;
   #wakes: NodeJS.Timeout | undefined;
 
-  constructor(options: UpkeepOptions) {
+  /** Begins to look for something to do. */
+  static open(options: UpkeepOptions): Upkeep {
+    const expiry = Expiry.open({ ...options, ...options.limits, clock: systemClock });
+    const upkeep = new Upkeep(options, expiry);
+    upkeep.#look(0);
+    return upkeep;
+  }
+
+  private constructor(options: UpkeepOptions, expiry: Expiry) {
     this.#options = options;
+    this.#expiry = expiry;
     this.#rewriter = new Rewriter(options.folder);
     const { graceMs, queries: conditions } = options.limits;
     this.#eraser = new Eraser({ ...options, graceMs, conditions, rewriter: this.#rewriter });
-    this.#expiry = new Expiry({ ...options, ...options.limits, clock: systemClock });
-    this.#look(0);
   }
 
   /** What a person should know: a sentence each, which says what to do. */
@@ -116,17 +120,19 @@ export class Upkeep implements AsyncDisposable {
   #beforeMerges<Result>(job: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
     this.#erasures += 1;
     if (this.#isMerging) this.#rewriter.abort();
-    return this.#inTurn(async () => {
-      if (signal.aborted) throw new RewriteFailed("whoever asked for it has gone");
-      try {
-        return await job();
-      } catch (error) {
-        // The disk refused a step: what was begun goes on by itself.
-        throw codeOf(error) === undefined ? error : new RewriteFailed(messageOf(error), { cause: error });
-      }
-    }).finally(() => {
-      this.#erasures -= 1;
-    });
+    return this.#turns
+      .inTurn(async () => {
+        if (signal.aborted) throw new RewriteFailed("whoever asked for it has gone");
+        try {
+          return await job();
+        } catch (error) {
+          // The disk refused a step: what was begun goes on by itself.
+          throw codeOf(error) === undefined ? error : new RewriteFailed(messageOf(error), { cause: error });
+        }
+      })
+      .finally(() => {
+        this.#erasures -= 1;
+      });
   }
 
   /**
@@ -141,7 +147,7 @@ export class Upkeep implements AsyncDisposable {
       stretches ??= await this.#sealedStretches();
       return this.#mergeAll(stretches, done);
     };
-    while (!(await this.#inTurn(mergeAll)));
+    while (!(await this.#turns.inTurn(mergeAll)));
     await publisher.publish();
     done.segments = publisher.holdings.reduce((sum, { segments }) => sum + segments, 0);
     return done;
@@ -207,7 +213,7 @@ export class Upkeep implements AsyncDisposable {
    */
   quarantine(segment: string): Promise<Quarantined> {
     const { keeper, publisher, shards } = this.#options;
-    return this.#inTurn(async () => {
+    return this.#turns.inTurn(async () => {
       const outcome = await keeper.ask({ kind: "quarantine", segment });
       if (outcome.kind === "refused") return outcome;
       await publisher.publish();
@@ -223,7 +229,7 @@ export class Upkeep implements AsyncDisposable {
   importLines(lines: ImportedLines): Promise<number> {
     const { publisher, shards } = this.#options;
     const tools = { ...this.#options, rewriter: this.#rewriter, sealed: () => this.#sealed() };
-    return this.#inTurn(async () => {
+    return this.#turns.inTurn(async () => {
       try {
         return await sealPiece(lines, tools);
       } catch (error) {
@@ -243,7 +249,7 @@ export class Upkeep implements AsyncDisposable {
     this.#rewriter[Symbol.dispose]();
     this.#expiry[Symbol.dispose]();
     // What is under way ends at its next step, and goes on at the next start.
-    await within(this.#last, stopMsMax);
+    await this.#turns.ended(stopMsMax);
   }
 
   async #sealed(): Promise<void> {
@@ -252,20 +258,10 @@ export class Upkeep implements AsyncDisposable {
       throw new RewriteFailed("events wait to be sealed; try again later");
   }
 
-  #inTurn<Result>(job: () => Promise<Result>): Promise<Result> {
-    if (this.#jobs >= jobsMax) return Promise.reject(new RewriteFailed("too many jobs wait; try again later"));
-    this.#jobs += 1;
-    const result = this.#last.then(job, job).finally(() => {
-      this.#jobs -= 1;
-    });
-    this.#last = result.catch(() => undefined);
-    return result;
-  }
-
   #look(afterMs: number): void {
     if (this.#isStopping) return;
     this.#wakes = setTimeout(async () => {
-      const pauseMs = this.#jobs >= jobsMax ? lookEveryMs : await this.#inTurn(() => this.#doSomething());
+      const pauseMs = this.#turns.isFull ? lookEveryMs : await this.#turns.inTurn(() => this.#doSomething());
       this.#look(pauseMs);
     }, afterMs);
   }

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readConfig } from "../../src/config/config.ts";
 import { signToken } from "../../src/http/token/auth.ts";
-import { Service as InProcess } from "../../src/service.ts";
+import { startService as startInProcess } from "../../src/service/start.ts";
 import { millrace } from "../support/command.ts";
 import { temporaryFolder } from "../support/rows.ts";
 import { paths, type Service, sharedService, startService, testMsMax } from "../support/service.ts";
@@ -182,16 +182,16 @@ test("a port that another process has is refused, also where threads share it", 
 test("a thread that dies costs its connections alone, and another listens in its place", async () => {
   using folder = temporaryFolder();
   const config = { PORT: "0", MILLRACE_DATA_DIR: folder.path, MILLRACE_LOG: "silent", ...env };
-  const service = await InProcess.start(readConfig(config));
+  const service = await startInProcess(readConfig(config));
   try {
+    const { address = "" } = service;
     const claims = { subject: "tester", scope: undefined, ttlSeconds: 600, issuer: undefined, audience: undefined };
     const token = await signToken(service.secret.secret, { ...claims, nowMs: Date.now() });
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json", connection: "close" };
-    const track = () =>
-      fetch(`${service.address}${paths.track}`, { method: "POST", headers, body: '{"event_name":"kept"}' });
-    expect(listeners(service.address)).toBe(2);
+    const track = () => fetch(`${address}${paths.track}`, { method: "POST", headers, body: '{"event_name":"kept"}' });
+    expect(listeners(address)).toBe(2);
     await service.front?.acceptors[0]?.terminate();
-    await until(() => service.front?.acceptors[0]?.isReady && listeners(service.address) === 2, {
+    await until(() => service.front?.acceptors[0]?.isReady && listeners(address) === 2, {
       what: "the successor to listen",
       limitMs: 10_000,
     });

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { readConfig } from "../../src/config/config.ts";
 import { signToken } from "../../src/http/token/auth.ts";
-import { Service } from "../../src/service.ts";
+import { startService } from "../../src/service/start.ts";
 import { shaped, statsAnswer } from "../support/answers.ts";
 import { queryFile } from "../support/catalog.ts";
 import { temporaryFolder } from "../support/rows.ts";
@@ -15,7 +15,7 @@ const root = "/api/v1/analytics";
 
 /** Services of this process, so that a thread of theirs can be ended. */
 async function serviceInProcess(folder: string, env: Record<string, string> = {}) {
-  const service = await Service.start(
+  const service = await startService(
     readConfig({
       PORT: "0",
       MILLRACE_DATA_DIR: folder,

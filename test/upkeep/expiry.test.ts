@@ -10,7 +10,7 @@ const startMs = Date.parse("2026-11-26T00:00:00Z");
 function expiryOf(retentionMs: number) {
   const time = { passedMs: 0, aheadMs: 0 };
   const clock = { nowMs: () => startMs + time.passedMs + time.aheadMs, monotonicMs: () => time.passedMs };
-  const expiry = new Expiry({ retentionMs, clock, log: openLog("silent", "test") });
+  const expiry = Expiry.open({ retentionMs, clock, log: openLog("silent", "test") });
   const pass = (ms: number) => {
     const cutoffs: (number | undefined)[] = [];
     for (const endMs = time.passedMs + ms; time.passedMs < endMs; ) {

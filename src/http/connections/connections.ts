@@ -36,19 +36,25 @@ type ConnectionsOptions = {
 /** Keeps the connections of the process within their bound. */
 export class Connections implements Disposable {
   readonly #options: ConnectionsOptions;
-  readonly #sockets = Sockets.open();
+  readonly #sockets: Sockets | undefined;
   #before: ReadonlySet<string> = new Set();
   #timer: NodeJS.Timeout | undefined;
   #closed = 0;
   #crowdedFromMs: number | undefined;
   #crowdedAtMs = 0;
 
-  /** Where the system has no way to look, it says so in the log once, and does nothing. */
-  constructor(options: ConnectionsOptions) {
-    this.#options = options;
-    if (this.#sockets === undefined || descriptorsOpen() === undefined)
+  /** Looks until it is disposed. Where the system has no way to look, it says so in the log once, and does nothing. */
+  static open(options: ConnectionsOptions): Connections {
+    const connections = new Connections(options, Sockets.open());
+    if (connections.#sockets === undefined || descriptorsOpen() === undefined)
       options.log.warn("connections cannot be counted on this system, so their number is not bounded");
-    else this.#lookAfter(lookEveryMs);
+    else connections.#lookAfter(lookEveryMs);
+    return connections;
+  }
+
+  private constructor(options: ConnectionsOptions, sockets: Sockets | undefined) {
+    this.#options = options;
+    this.#sockets = sockets;
   }
 
   /** Open connections; undefined where they cannot be counted. */

@@ -55,7 +55,7 @@ const laneOver = (door: AcceptorDoor, { board, shard }: { board: Board; shard: n
 });
 
 function handlersOf(door: AcceptorDoor): Handlers<AcceptorRequest, AcceptorReplies> {
-  const dispatcher = new Dispatcher({
+  const dispatcher = Dispatcher.open({
     shards: boards.map((board, shard) => laneOver(door, { board, shard })),
     boards: options.boards,
     bufferEventsMax: options.limits.bufferEventsMax,

@@ -45,76 +45,44 @@ export class Front {
   /** Keeps the number of open connections within its bound. */
   readonly connections: Connections;
   readonly #receipt: Receipt;
-  readonly #servers: readonly HttpServer[];
   readonly #acceptors: readonly Acceptor[];
+  readonly #scope: AsyncDisposableStack;
 
   private constructor(
-    address: string,
-    connections: Connections,
-    receipt: Receipt,
-    servers: readonly HttpServer[],
-    acceptors: readonly Acceptor[],
+    parts: { address: string; connections: Connections; receipt: Receipt; acceptors: readonly Acceptor[] },
+    scope: AsyncDisposableStack,
   ) {
-    this.address = address;
-    this.connections = connections;
-    this.#receipt = receipt;
-    this.#servers = servers;
-    this.#acceptors = acceptors;
+    this.address = parts.address;
+    this.connections = parts.connections;
+    this.#receipt = parts.receipt;
+    this.#acceptors = parts.acceptors;
+    this.#scope = scope;
   }
 
   /**
-   * Listens with all threads.
-   * @throws AddressRefused when the address cannot be had
+   * Listens with all threads. Where one of them cannot, none is left.
+   * @throws AddressRefused when the address cannot be had; ActorRefused or Error when an acceptor cannot start
    */
   static async open(given: Omit<HttpContext, "receipt">, options: FrontOptions): Promise<Front> {
     const { host, version, threads } = options;
+    await using scope = new AsyncDisposableStack();
     const receipt = new Receipt();
     const context = { ...given, receipt };
     if (threads > 1) requireFree(host, options.port);
-    const outer = listen(context, { host, port: options.port, version, isShared: threads > 1 });
-    const connections = new Connections({ port: outer.port, ...options.bound, log: context.log });
-    if (threads === 1) return new Front(outer.address, connections, receipt, [outer], []);
-    const inner = listen(context, { host: innerHost, port: 0, version, isShared: false });
-    const acceptors = Array.from({ length: threads - 1 }, (_, index): Acceptor => {
-      const born: AcceptorOptions = {
-        host,
-        port: outer.port,
-        innerAddress: inner.address,
-        auth: options.auth,
-        limits: limitsOf(context.limits),
-        boards: options.boards,
-        gate: options.gate,
-        receipt: receipt.memory,
-        thread: index + 1,
-        logLevel: options.logLevel,
-      };
-      return ActorHost.open<AcceptorRequest, AcceptorReplies, AcceptorQuestion, AcceptorAnswers>({
-        name: `acceptor ${index + 1}`,
-        entry: new URL("./acceptor.ts", import.meta.url),
-        options: born,
-        log: context.log,
-        onDied: () => receipt.clear(index + 1),
-        questions: {
-          append: async ({ shard, requests }) => {
-            const lane = options.shards[shard];
-            invariant(lane !== undefined, "an acceptor knows the shards that run");
-            return lane.append(requests);
-          },
-          refusals: async ({ byReason }) => {
-            context.refusals.addAll(byReason);
-            return undefined;
-          },
-        },
-      });
-    });
-    const front = new Front(outer.address, connections, receipt, [outer, inner], acceptors);
-    try {
-      await Promise.all(acceptors.map((acceptor) => acceptor.start()));
-    } catch (error) {
-      await front.close();
-      throw error;
+    const listening = (at: { host: string; port: number; isShared: boolean }): HttpServer =>
+      scope.adopt(listen(context, { ...at, version }), (server) => server.stop());
+    const outer = listening({ host, port: options.port, isShared: threads > 1 });
+    const acceptors: Acceptor[] = [];
+    if (threads > 1) {
+      const inner = listening({ host: innerHost, port: 0, isShared: false });
+      for (let thread = 1; thread < threads; thread++)
+        acceptors.push(
+          scope.adopt(openAcceptor({ context, options, thread, outer, inner }), (acceptor) => acceptor.destroy()),
+        );
     }
-    return front;
+    const connections = scope.use(Connections.open({ port: outer.port, ...options.bound, log: context.log }));
+    await Promise.all(acceptors.map((acceptor) => acceptor.start()));
+    return new Front({ address: outer.address, connections, receipt, acceptors }, scope.move());
   }
 
   /** Bytes of request bodies that all threads hold. */
@@ -136,10 +104,48 @@ export class Front {
 
   /** Ends all listening; open connections are closed. */
   async close(): Promise<void> {
-    this.connections[Symbol.dispose]();
-    await Promise.all(this.#acceptors.map((acceptor) => acceptor.destroy()));
-    for (const server of this.#servers) await server.stop();
+    await this.#scope.disposeAsync();
   }
+}
+
+function openAcceptor(given: {
+  context: HttpContext;
+  options: FrontOptions;
+  thread: number;
+  outer: HttpServer;
+  inner: HttpServer;
+}): Acceptor {
+  const { context, options, thread, outer, inner } = given;
+  const born: AcceptorOptions = {
+    host: options.host,
+    port: outer.port,
+    innerAddress: inner.address,
+    auth: options.auth,
+    limits: limitsOf(context.limits),
+    boards: options.boards,
+    gate: options.gate,
+    receipt: context.receipt.memory,
+    thread,
+    logLevel: options.logLevel,
+  };
+  return ActorHost.open<AcceptorRequest, AcceptorReplies, AcceptorQuestion, AcceptorAnswers>({
+    name: `acceptor ${thread}`,
+    entry: new URL("./acceptor.ts", import.meta.url),
+    options: born,
+    log: context.log,
+    onDied: () => context.receipt.clear(thread),
+    questions: {
+      append: async ({ shard, requests }) => {
+        const lane = options.shards[shard];
+        invariant(lane !== undefined, "an acceptor knows the shards that run");
+        return lane.append(requests);
+      },
+      refusals: async ({ byReason }) => {
+        context.refusals.addAll(byReason);
+        return undefined;
+      },
+    },
+  });
 }
 
 /**

@@ -36,21 +36,27 @@ type DispatcherOptions = {
 /** Hands requests to shards and brings their answers back. */
 export class Dispatcher implements Disposable {
   readonly #lanes: readonly Lane[];
-  readonly #ticker: NodeJS.Timeout;
+  #ticker: NodeJS.Timeout | undefined;
   readonly #bufferEventsMax: number;
   #isScheduled = false;
 
-  constructor(options: DispatcherOptions) {
+  /** Looks at the age of what is in flight until it is disposed. */
+  static open(options: DispatcherOptions): Dispatcher {
+    const dispatcher = new Dispatcher(options);
+    dispatcher.#ticker = setInterval(() => {
+      const nowMs = systemClock.monotonicMs();
+      for (const lane of dispatcher.#lanes) lane.look(nowMs);
+    }, lookEveryMs);
+    return dispatcher;
+  }
+
+  private constructor(options: DispatcherOptions) {
     this.#bufferEventsMax = options.bufferEventsMax;
     this.#lanes = options.shards.map((shard, index) => {
       const memory = options.boards[index];
       invariant(memory !== undefined, "a board for each shard");
       return new Lane(shard, new Board(memory));
     });
-    this.#ticker = setInterval(() => {
-      const nowMs = systemClock.monotonicMs();
-      for (const lane of this.#lanes) lane.look(nowMs);
-    }, lookEveryMs);
   }
 
   [Symbol.dispose](): void {

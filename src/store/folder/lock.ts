@@ -15,7 +15,7 @@ import type { DataFolder } from "./names.ts";
 export class FolderInUse extends DataFolderRefused {}
 
 /** A held lock; released by `dispose`, and by the kernel when the process ends in whatever way. */
-export type FolderLock = Disposable & {
+type FolderLock = Disposable & {
   /**
    * Looks whether what is locked still has its name, and takes the file's name again where it was removed.
    * Undefined: the folder is this process's. Otherwise why it is not, in a sentence: nothing may be written to it any more.

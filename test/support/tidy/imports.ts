@@ -18,7 +18,7 @@ const order = [
   "http",
   "doctor",
   "client",
-  "service.ts",
+  "service",
   "offline",
   "cli",
 ];

@@ -1,0 +1,51 @@
+/** The edge of a service: what it listens with, and what its endpoints may ask of it. */
+import packageJson from "../../package.json" with { type: "json" };
+import { systemClock } from "../base/clock.ts";
+import { toldOf } from "../http/connections/bound.ts";
+import { Front } from "../http/listen/front.ts";
+import { Authenticator } from "../http/token/auth.ts";
+import { laneTo } from "../shard/lanes/all-shards.ts";
+import type { Parts } from "./parts.ts";
+import { healthOf, metricsOf } from "./views.ts";
+
+/**
+ * Listens, and says so in the log.
+ * @throws AddressRefused when the address cannot be had
+ */
+export async function openFront(parts: Parts): Promise<Front> {
+  const { config, log, gate, boards, boardMemories, dispatcher, bound } = parts;
+  const auth = { secret: parts.secret.secret, issuer: config.jwtIssuer, audience: config.jwtAudience };
+  const front = await Front.open(
+    {
+      auth: new Authenticator({ ...auth, clock: systemClock }),
+      clock: systemClock,
+      log,
+      refusals: parts.refusals,
+      limits: config,
+      isAccepting: () => gate.isAccepting,
+      isDiskLow: () => gate.isDiskLow,
+      requireRoom: () => dispatcher.requireRoom(),
+      submit: (request) => dispatcher.submit(request),
+      boards: () => boards.map((board) => board.read()),
+      queries: parts.queries,
+      health: () => healthOf(parts),
+      metrics: () => metricsOf(parts),
+      upkeep: () => parts.life.upkeep,
+    },
+    {
+      host: config.host,
+      port: config.port,
+      version: packageJson.version,
+      threads: config.httpThreads,
+      auth,
+      shards: parts.shards.map(laneTo),
+      boards: boardMemories,
+      gate: gate.memory,
+      bound,
+      logLevel: config.logLevel,
+    },
+  );
+  const told = { address: front.address, shards: config.shards, folder: parts.folder.root };
+  log.info({ ...told, ...toldOf(bound) }, "started");
+  return front;
+}

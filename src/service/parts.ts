@@ -1,0 +1,149 @@
+/** What a service is made of: one record, so that start, stop and the views of it name the same things. */
+import { DiskWatch } from "../base/disk.ts";
+import { messageOf } from "../base/errors.ts";
+import { type Log, openLog } from "../base/log.ts";
+import { within } from "../base/within.ts";
+import type { Config } from "../config/config.ts";
+import { type ConnectionBound, connectionBound } from "../http/connections/bound.ts";
+import { RefusalCounters } from "../http/edge/counters.ts";
+import { Gate } from "../http/edge/gate.ts";
+import type { Front } from "../http/listen/front.ts";
+import { secretOf } from "../http/token/keys.ts";
+import { type KeeperHost, openKeeper } from "../keeper/host.ts";
+import { Publisher } from "../keeper/publisher.ts";
+import { QueryRunner } from "../query/runner.ts";
+import { Board, createBoardMemory } from "../shard/board.ts";
+import { openShards } from "../shard/host.ts";
+import { createIdTableMemory, IdTable } from "../shard/ids/id-table.ts";
+import { AllShards, laneTo, type ShardHost } from "../shard/lanes/all-shards.ts";
+import { Dispatcher } from "../shard/lanes/dispatcher.ts";
+import type { DataFolder } from "../store/folder/names.ts";
+import { takeOver } from "../store/sweep.ts";
+import type { FolderWatch } from "../upkeep/folder-watch.ts";
+import type { Upkeep } from "../upkeep/upkeep.ts";
+
+/** What changes in the life of a service. The last parts of a start are undefined until they are there. */
+type Life = {
+  phase: "starting" | "running" | "stopping";
+  watch: FolderWatch | undefined;
+  upkeep: Upkeep | undefined;
+  front: Front | undefined;
+};
+
+/** All that lives in a service, and what it was given. */
+export type Parts = {
+  readonly life: Life;
+  readonly config: Config;
+  readonly log: Log;
+  readonly folder: DataFolder;
+  /** The key that its tokens are signed with, and whether this start made it. */
+  readonly secret: ReturnType<typeof secretOf>;
+  /** What was wrong with the folder when this life began. */
+  readonly startWarnings: readonly string[];
+  readonly bound: ConnectionBound;
+  readonly gate: Gate;
+  readonly refusals: RefusalCounters;
+  readonly idTable: IdTable;
+  readonly boardMemories: SharedArrayBuffer[];
+  readonly boards: readonly Board[];
+  readonly keeper: KeeperHost;
+  readonly publisher: Publisher;
+  readonly shards: readonly ShardHost[];
+  readonly allShards: AllShards;
+  readonly dispatcher: Dispatcher;
+  readonly queries: QueryRunner;
+  readonly disk: DiskWatch;
+};
+
+/** A signal to all processes of a group has come to this one by then. ms */
+const ownSignalMs = 200;
+
+/** The keeper may be ended at any instruction; a job that it has begun is waited for this long, so that no file of it is left. ms */
+const settleMsMax = 3_000;
+
+/**
+ * Opens what lives in a service, in `scope`, which ends it in the opposite order. Nothing is accepted yet.
+ * @throws MillraceError or the system's error with why it cannot be
+ */
+export function openParts(config: Config, folder: DataFolder, scope: AsyncDisposableStack): Parts {
+  const log = openLog(config.logLevel, "service");
+  const bound = connectionBound(config, log);
+  const startWarnings = takeOver(folder, log);
+  const secret = config.jwtSecret === undefined ? secretOf(folder) : { secret: config.jwtSecret, isNew: false };
+  startWarnings.push(...(secret.warnings ?? []));
+  const life: Life = { phase: "starting", watch: undefined, upkeep: undefined, front: undefined };
+  const gate = new Gate();
+  const idTableMemory = createIdTableMemory();
+  const boardMemories = Array.from({ length: config.shards }, createBoardMemory);
+  const boards = boardMemories.map((memory) => new Board(memory));
+
+  const onSignal = (signal: NodeJS.Signals) => passOn(signal, life);
+  const keeper = scope.adopt(openKeeper({ folder, log, config, onSignal }), (each) => each.destroy());
+  scope.defer(() => orLogged(log, within(keeper.ask({ kind: "settle" }), settleMsMax)));
+  const shards = openShards({
+    config,
+    folder,
+    descriptors: bound.kept,
+    idTable: idTableMemory,
+    boards: boardMemories,
+    log,
+    onSealed: () => publisher.want(),
+    keeper,
+  });
+  scope.defer(async () => {
+    await Promise.all(shards.map((shard) => orLogged(log, shard.destroy())));
+  });
+  const allShards = new AllShards(shards);
+  const publisher = scope.use(Publisher.open({ keeper, log, watermarks: () => allShards.watermarks() }));
+  const dispatcher = scope.use(
+    Dispatcher.open({ shards: shards.map(laneTo), boards: boardMemories, bufferEventsMax: config.bufferEventsMax }),
+  );
+  const queries = scope.adopt(new QueryRunner(folder, config.queries), (each) => orLogged(log, each.stop()));
+  const disk = scope.use(
+    DiskWatch.open(folder.root, {
+      unsealedBytes: () => boards.reduce((sum, board) => sum + board.peek("journalBytes"), 0),
+      onLook: ({ isLow }) => {
+        gate.isDiskLow = isLow;
+      },
+    }),
+  );
+  return {
+    life,
+    config,
+    log,
+    folder,
+    secret,
+    startWarnings,
+    bound,
+    gate,
+    refusals: new RefusalCounters(),
+    idTable: new IdTable(idTableMemory, 0),
+    boardMemories,
+    boards,
+    keeper,
+    publisher,
+    shards,
+    allShards,
+    dispatcher,
+    queries,
+    disk,
+  };
+}
+
+/** A step of an end that fails must not keep the others from theirs: the journal has what was not sealed. */
+export async function orLogged(log: Log, step: Promise<unknown>): Promise<void> {
+  try {
+    await step;
+  } catch (error) {
+    log.error({ error: messageOf(error) }, "a step of the stop failed; the journal keeps what is not sealed");
+  }
+}
+
+/**
+ * Whoever ends one process of the service means the service: nothing else could be meant. A signal to the group comes here too, and has
+ * been heard by then: what the keeper tells of it must not count as a second one.
+ */
+async function passOn(signal: NodeJS.Signals, life: Life): Promise<void> {
+  await Bun.sleep(ownSignalMs);
+  if (life.phase !== "stopping") process.kill(process.pid, signal);
+}

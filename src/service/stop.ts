@@ -1,0 +1,35 @@
+/** A stop: refuses what is new, answers what is in flight, seals everything accepted, publishes the catalog, and closes. */
+import { systemClock } from "../base/clock.ts";
+import { closeScope } from "./close.ts";
+import { orLogged, type Parts } from "./parts.ts";
+
+/** Requests in flight at a stop get this long to be answered; every one of them is durable or refused by then. ms */
+const drainMsMax = 3_000;
+
+/** After this time a stop does not try a failed flush again, and then a failed catalog; it has 10 s in all. ms */
+const [sealMsMax, publishMsMax] = [6_500, 8_000];
+
+/** How often a stop looks whether requests are still in flight. ms */
+const drainLookMs = 5;
+
+/** Stops a service once: true when everything accepted is sealed and published; otherwise the journal has what was not sealed. */
+export async function stopService(parts: Parts, scope: AsyncDisposableStack): Promise<boolean> {
+  const { life, gate, log, queries, dispatcher, shards, publisher, boards } = parts;
+  if (life.phase === "stopping") return false;
+  life.phase = "stopping";
+  gate.isAccepting = false;
+  log.info("stopping");
+  await queries.stop();
+  await life.upkeep?.[Symbol.asyncDispose]();
+  const nowMs = systemClock.monotonicMs();
+  await life.front?.drained(nowMs + drainMsMax);
+  while (dispatcher.requestsInFlight > 0 && systemClock.monotonicMs() < nowMs + drainMsMax)
+    await Bun.sleep(drainLookMs);
+  const stop = { kind: "stop", giveUpAtMs: nowMs + sealMsMax } as const;
+  await Promise.all(shards.map((shard) => orLogged(log, shard.ask(stop))));
+  const isPublished = await publisher.finish(nowMs + publishMsMax);
+  const isSealed = boards.every((board) => board.peek("pendingEvents") === 0);
+  await closeScope(scope, parts.config.logLevel);
+  log.info({ sealed: isSealed }, "stopped");
+  return isPublished && isSealed;
+}

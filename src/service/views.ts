@@ -1,0 +1,51 @@
+/** What a service shows of itself: health, metrics, and what a person should know. */
+import { systemClock } from "../base/clock.ts";
+import { loadMetrics } from "../http/endpoints/load-metrics.ts";
+import type { ShardHost } from "../shard/lanes/all-shards.ts";
+import { healthAnswer } from "../stats/health.ts";
+import type { Parts } from "./parts.ts";
+
+/** The answer of the health endpoint. */
+export function healthOf(parts: Parts) {
+  const { life, config, publisher } = parts;
+  return healthAnswer({
+    phase: life.phase,
+    shards: shardViews(parts),
+    disk: parts.disk.state,
+    stuck: parts.dispatcher.stuck,
+    holdings: publisher.holdings,
+    catalogFailure: publisher.failure,
+    warnings: warningsOf(parts),
+    flushIntervalMs: config.flushIntervalMs,
+    bufferEventsMax: config.bufferEventsMax,
+    nowMs: systemClock.nowMs(),
+  });
+}
+
+/** The page of metrics, in the format of Prometheus. */
+export async function metricsOf(parts: Parts): Promise<string> {
+  const { front } = parts.life;
+  return (await loadMetrics()).scrape({
+    shards: shardViews(parts),
+    keeper: parts.keeper,
+    connections: front?.connections,
+    histograms: await parts.allShards.histograms(),
+    refusals: parts.refusals,
+    holdings: parts.publisher.holdings,
+    queries: parts.queries,
+    bodyBytes: front?.bodyBytes ?? 0,
+    diskFreeBytes: parts.disk.state.freeBytes,
+    nowMs: systemClock.nowMs(),
+  });
+}
+
+/** What a person should know while no new event is harmed: a sentence for each part that has something to tell. */
+function warningsOf({ startWarnings, life }: Parts): readonly string[] {
+  const told = [life.watch?.warnings, life.upkeep?.warnings, life.front?.connections.warnings];
+  return [...startWarnings, ...told.flatMap((warnings) => warnings ?? [])];
+}
+
+function shardViews({ boards, shards }: Parts) {
+  const stateOf = (shard?: ShardHost) => ({ isReady: shard?.isReady === true, restarts: shard?.restarts ?? 0 });
+  return boards.map((board, index) => ({ board: board.read(), ...stateOf(shards[index]) }));
+}
