@@ -1,27 +1,28 @@
 /** The journal of a shard as local files: one open for appending, each closed one a part that waits for its flush. */
-import { closeSync, existsSync, fdatasyncSync, ftruncateSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, readdirSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { type Sequence, sequence } from "../base/brand.ts";
-import { openKept } from "../base/descriptors.ts";
-import { removeIfThere, syncFolder, truncateDurably, writeAll } from "../base/durable.ts";
 import { codeOf, JournalNotWritten, messageOf } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
+import type { Log } from "../base/log.ts";
+import { type DiskSteps, diskSteps } from "./disk-steps.ts";
+import { type JournalFiles, recoverFiles } from "./file-recovery.ts";
 import { commitLine } from "./format.ts";
-import type { Group, Journal, JournalPart } from "./journal.ts";
+import type { Group, Journal, JournalPart, RecoveredJournal, RecoveryDecisions } from "./journal.ts";
 import { readJournal } from "./reader.ts";
 
 /** Whether a file is not there while its folder is. */
 const isRemoved = (path: string) => !existsSync(path) && existsSync(dirname(path));
 
 /** Takes away what a failed append left, and reads back what stays. */
-function cutToLastDurable(file: OpenFile): void {
+function cutToLastDurable(file: OpenFile, steps: DiskSteps): void {
   // Removed by somebody: there is nothing to cut, and the flush of the part tells that its events are missing.
   if (file.rows > 0 && isRemoved(file.path)) return;
   if (file.rows === 0) {
-    removeIfThere(file.path);
+    steps.remove(file.path);
     return;
   }
-  truncateDurably(file.path, file.bytes);
+  steps.cutDurably(file.path, file.bytes);
   const content = readJournal(file.path, file.from);
   if (content.soundBytes !== file.bytes || content.corrupt.length > 0 || content.mend !== undefined)
     throw new JournalNotWritten(`${file.path} does not read back as it was written`);
@@ -56,24 +57,27 @@ type OpenFile = {
   isTight: boolean;
 };
 
-/** Where a journal starts, and how its files are called. */
+/** Where a journal's files are, and how they are written. */
 type FileJournalOptions = {
-  /** Sequence of the first row that will be appended. */
-  next: Sequence;
+  files: JournalFiles;
   /** Whether `append` syncs; without, its rows outlive the process and not the machine. */
   isSynced: boolean;
-  /** Path of the file whose first row has this sequence. */
-  pathOf: (first: Sequence) => string;
+  log: Log;
   /** A new file has its first rows, which are durable and not acknowledged yet; this is the sequence of the first. */
   onBegun?: (first: Sequence) => void;
+  steps?: DiskSteps;
 };
 
-/** A `Journal` in files. Not for use by two threads. */
+/**
+ * A `Journal` in files. Not for use by two threads. Everything happens within the call, and only the answer comes later:
+ * asynchronous syncs wait for one of few threads, which all of the process share.
+ */
 export class FileJournal implements Journal {
-  readonly #isSynced: boolean;
-  readonly #pathOf: (first: Sequence) => string;
-  readonly #onBegun: ((first: Sequence) => void) | undefined;
-  #next: Sequence;
+  readonly #options: FileJournalOptions;
+  readonly #steps: DiskSteps;
+  #isRecovered = false;
+  #next = sequence(1);
+  #openFrom = sequence(1);
   #file: OpenFile | undefined;
   #broken = false;
   /** Bytes of the group that failed. */
@@ -82,65 +86,65 @@ export class FileJournal implements Journal {
   #repaired: JournalPart | undefined;
 
   constructor(options: FileJournalOptions) {
-    this.#next = options.next;
-    this.#isSynced = options.isSynced;
-    this.#pathOf = options.pathOf;
-    this.#onBegun = options.onBegun;
+    this.#options = options;
+    this.#steps = options.steps ?? diskSteps;
   }
 
-  get next(): Sequence {
-    return this.#next;
-  }
-
-  get isBroken(): boolean {
-    return this.#broken;
-  }
-
-  /** Bytes in the file that takes appends now. */
   get openBytes(): number {
     return this.#file?.bytes ?? 0;
   }
 
-  /** Sequence of the first row in the file that takes appends, or of the next row when there is none. */
   get openFrom(): Sequence {
-    return this.#file?.from ?? this.#next;
+    return this.#openFrom;
   }
 
-  /** Whether somebody removed the file that takes appends: what is appended to it would be lost, what goes into the next would not. */
   get isRemoved(): boolean {
     const file = this.#file;
     return file !== undefined && file.rows > 0 && isRemoved(file.path);
   }
 
-  append(group: Group): number {
-    invariant(group.rows > 0, "a group holds at least one row");
-    if (this.#broken) throw new JournalNotWritten("the journal waits for its repair");
+  removedOf(parts: readonly JournalPart[]): JournalPart[] {
+    const there = new Set(readdirSync(this.#options.files.folder));
+    return parts.filter(({ path }) => !there.has(basename(path)));
+  }
+
+  async recover(decisions: RecoveryDecisions): Promise<RecoveredJournal> {
+    invariant(!this.#isRecovered, "a journal recovers once");
+    const recovered = await recoverFiles(this.#options, decisions);
+    this.#next = decisions.nextAfter(recovered);
+    this.#openFrom = this.#next;
+    this.#isRecovered = true;
+    return recovered;
+  }
+
+  async append(group: Group): Promise<number> {
+    invariant(this.#isRecovered && group.rows > 0, "a group holds at least one row, and comes after the recovery");
+    this.#refuseWhileBroken();
     const bytes = this.#encode(group);
     try {
       const file = this.#file ?? this.#create();
       this.#write(file, bytes);
-      if (this.#isSynced) fdatasyncSync(file.descriptor);
+      if (this.#options.isSynced) this.#steps.sync(file.descriptor);
       // A new file's name must be durable before anything in it is acknowledged.
-      if (file.rows === 0) syncFolder(dirname(file.path));
+      if (file.rows === 0) this.#steps.syncFolder(dirname(file.path));
       file.rows += group.rows;
       file.bytes += bytes.byteLength;
     } catch (error) {
       throw this.#failed(error, bytes.byteLength);
     }
     this.#next = sequence(this.#next + group.rows);
-    if (this.#file?.rows === group.rows) this.#onBegun?.(this.#file.from);
+    if (this.#file?.rows === group.rows) this.#options.onBegun?.(this.#file.from);
     return bytes.byteLength;
   }
 
-  repair(): JournalPart | undefined {
+  async repair(): Promise<JournalPart | undefined> {
     if (!this.#broken) return undefined;
     try {
       const file = this.#file;
       if (file !== undefined) {
-        cutToLastDurable(file);
-        closeSync(file.descriptor);
-        this.#file = undefined;
+        cutToLastDurable(file, this.#steps);
         if (file.rows > 0) this.#repaired = partOf(file);
+        this.#letGo(file);
       }
       // A cut says nothing about the next append: only a write and a sync do.
       this.#prove(this.#create());
@@ -150,52 +154,76 @@ export class FileJournal implements Journal {
     this.#broken = false;
     const part = this.#repaired;
     this.#repaired = undefined;
-    return part;
+    return this.#given(part);
   }
 
-  rotate(): JournalPart | undefined {
+  async rotate(): Promise<JournalPart | undefined> {
+    this.#refuseWhileBroken();
     const file = this.#file;
-    if (file === undefined || this.#broken || file.rows === 0) return undefined;
+    if (file === undefined || file.rows === 0) return undefined;
     try {
       // DuckDB reads the file as it is: without the zeros. Should a crash bring them back, recovery cuts them again.
-      ftruncateSync(file.descriptor, file.bytes);
+      this.#steps.cut(file.descriptor, file.bytes);
     } catch (error) {
       throw this.#failed(error, 0);
     }
-    this.#file = undefined;
-    closeSync(file.descriptor);
-    return partOf(file);
+    this.#letGo(file);
+    return this.#given(partOf(file));
   }
 
-  close(): void {
-    if (this.#file !== undefined) closeSync(this.#file.descriptor);
+  async drop(part: JournalPart): Promise<void> {
+    this.#steps.remove(part.path);
+  }
+
+  async close(): Promise<void> {
+    if (this.#file !== undefined) this.#letGo(this.#file);
+  }
+
+  /** Closes the file that takes appends. What is in it was synced, so a close that fails takes nothing back. */
+  #letGo({ path, descriptor }: OpenFile): void {
+    // A descriptor is closed once: after a failure its number may be that of another file.
     this.#file = undefined;
+    try {
+      this.#steps.close(descriptor);
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+      this.#options.log.warn({ journal: basename(path), error: messageOf(error) }, "journal file not closed cleanly");
+    }
+  }
+
+  #refuseWhileBroken(): void {
+    if (this.#broken) throw new JournalNotWritten("the journal waits for its repair");
+  }
+
+  #given(part: JournalPart | undefined): JournalPart | undefined {
+    if (part !== undefined) this.#openFrom = sequence(part.to + 1);
+    return part;
   }
 
   /** Writes a group where the last one ends. A small one that does not fit in what is reserved brings new zeros with it. */
   #write(file: OpenFile, bytes: Uint8Array): void {
     const end = file.bytes + bytes.byteLength;
-    writeAll(file.descriptor, bytes, file.bytes);
+    this.#steps.write(file.descriptor, bytes, file.bytes);
     if (end <= file.reserved) return;
     file.reserved = end;
-    if (!this.#isSynced || bytes.byteLength > reserveFor || file.isTight) return;
+    if (!this.#options.isSynced || bytes.byteLength > reserveFor || file.isTight) return;
     try {
-      writeAll(file.descriptor, zeros, end);
+      this.#steps.write(file.descriptor, zeros, end);
       file.reserved = end + zeros.byteLength;
     } catch (error) {
       if (codeOf(error) === undefined) throw error;
       // The group is written; zeros are optional, so whatever refused them (space, quota, a limit on the size of files) is no
       // error. What the disk thinks of the group itself the sync tells.
       file.isTight = true;
-      ftruncateSync(file.descriptor, end);
+      this.#steps.cut(file.descriptor, end);
     }
   }
 
   /** Shows that an append can go well: writes and syncs as much as failed, within a limit, and takes it away again. */
   #prove(file: OpenFile): void {
-    writeAll(file.descriptor, zeros.subarray(0, Math.min(Math.max(this.#failedBytes, 1), proofBytesMax)), 0);
-    if (this.#isSynced) fdatasyncSync(file.descriptor);
-    ftruncateSync(file.descriptor, 0);
+    this.#steps.write(file.descriptor, zeros.subarray(0, Math.min(Math.max(this.#failedBytes, 1), proofBytesMax)), 0);
+    if (this.#options.isSynced) this.#steps.sync(file.descriptor);
+    this.#steps.cut(file.descriptor, 0);
   }
 
   /** The journal takes nothing until it is repaired. */
@@ -214,10 +242,10 @@ export class FileJournal implements Journal {
   }
 
   #create(): OpenFile {
-    const path = this.#pathOf(this.#next);
+    const path = this.#options.files.pathOf(this.#next);
     const file = {
       path,
-      descriptor: openKept(path, "wx"),
+      descriptor: this.#steps.create(path),
       from: this.#next,
       rows: 0,
       bytes: 0,

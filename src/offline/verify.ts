@@ -4,19 +4,14 @@ import { join } from "node:path";
 import { sequence } from "../base/brand.ts";
 import { checksumOfFile } from "../base/durable.ts";
 import { codeOf, messageOf } from "../base/errors.ts";
-import { readJournal } from "../journal/reader.ts";
+import { fileReader } from "../journal/file-reader.ts";
 import { currentSegments } from "../store/folder/current.ts";
 import { requireKnownFormat } from "../store/folder/format-mark.ts";
+import { listJournals } from "../store/folder/journal-files.ts";
 import { readKeptJson } from "../store/folder/kept-file.ts";
 import { filesIn, listNames } from "../store/folder/layout.ts";
 import { type JournalRange, missingIn, readOpened } from "../store/folder/missing.ts";
-import {
-  type DataFolder,
-  parseJournalName,
-  parseMarkerName,
-  parseSegmentName,
-  type SegmentName,
-} from "../store/folder/names.ts";
+import { type DataFolder, parseMarkerName, parseSegmentName, type SegmentName } from "../store/folder/names.ts";
 import { unreadableAdvice } from "../store/folder/unreadable.ts";
 import { damagedImportedIds } from "../store/ids/imported-folder.ts";
 import { missingText } from "../store/inspect.ts";
@@ -104,18 +99,21 @@ function verifyJournals(folder: DataFolder, report: VerifyReport): JournalRange[
   const ranges: JournalRange[] = [];
   // First: a file that is noted before it is read had events by then.
   const begun = readOpened(folder);
-  const journals = listNames(folder.journal, parseJournalName);
-  const newest = new Map(journals.map(({ file, name }) => [name.shard, file]));
-  for (const { file, name } of journals) {
-    const path = join(folder.journal, file);
+  const journals = listJournals(folder);
+  const newest = new Map(journals.map(({ shard, path }) => [shard, path]));
+  for (const place of journals) {
+    const { shard, path, from } = place;
     try {
-      const content = readJournal(path, name.from);
+      using journal = fileReader.open(place);
+      // Sealed and removed while this runs beside the service.
+      if (journal === undefined) continue;
+      const content = journal.read();
       const last = content.groups.at(-1)?.commit;
       const to = last === undefined ? undefined : sequence(last.sequence + last.rows - 1);
       // An empty file is one that a service has just opened, unless it is noted that it held events.
-      if (content.writtenBytes === 0 && begun.get(name.shard) === name.from)
+      if (content.writtenBytes === 0 && begun.get(shard) === from)
         report.problems.push({ file: path, text: "is empty, and events in it were acknowledged; put it back" });
-      ranges.push({ ...name, to: content.corrupt.length > 0 ? undefined : to });
+      ranges.push({ shard, from, to: content.corrupt.length > 0 ? undefined : to });
       report.journals += 1;
       report.journalEvents += content.groups.reduce((sum, { commit }) => sum + commit.rows, 0);
       for (const { offset, end, reason } of content.corrupt)
@@ -123,10 +121,8 @@ function verifyJournals(folder: DataFolder, report: VerifyReport): JournalRange[
       if (content.corrupt.length > 0 || content.soundBytes >= content.writtenBytes) continue;
       const torn = `ends in ${content.writtenBytes - content.soundBytes} bytes of an unfinished group`;
       // The newest file of a shard may be in the middle of a write, or was when the process ended.
-      (newest.get(name.shard) === file ? report.notes : report.problems).push({ file: path, text: torn });
+      (newest.get(shard) === path ? report.notes : report.problems).push({ file: path, text: torn });
     } catch (error) {
-      // Sealed and removed while this runs beside the service.
-      if (codeOf(error) === "ENOENT") continue;
       if (codeOf(error) === undefined) throw error;
       report.problems.push({ file: path, text: `cannot be read: ${messageOf(error)}` });
     }

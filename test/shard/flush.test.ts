@@ -4,10 +4,15 @@ import { join } from "node:path";
 import { type Sequence, sequence, shardId } from "../../src/base/brand.ts";
 import { openLog } from "../../src/base/log.ts";
 import { openShardMetrics } from "../../src/base/metrics.ts";
+import { systemTime } from "../../src/base/time.ts";
+import { FileJournal } from "../../src/journal/file-journal.ts";
+import { Board, createBoardMemory } from "../../src/shard/board.ts";
 import { IdLog, loadIdLogs } from "../../src/shard/ids/id-log.ts";
 import { createIdTableMemory, IdTable } from "../../src/shard/ids/id-table.ts";
+import { DiskWork } from "../../src/shard/worker/disk-work.ts";
 import { Flusher, type PendingPart } from "../../src/shard/worker/flush.ts";
 import { Tally } from "../../src/shard/worker/tally.ts";
+import { journalFilesOf } from "../../src/store/folder/journal-files.ts";
 import { prepareDataFolder } from "../../src/store/folder/layout.ts";
 import { nothingSealed } from "../../src/store/segment/rollup.ts";
 import type { SegmentSource } from "../../src/store/segment/segment.ts";
@@ -25,7 +30,14 @@ function flusherIn(path: string, failures = 0, sealedTo?: Sequence[]) {
     folder,
     log: openLog("silent", "test"),
     metrics: openShardMetrics(),
+    time: systemTime,
     idLog: new IdLog(folder, shardId(0)),
+    journal: new FileJournal({
+      files: journalFilesOf(folder, shardId(0)),
+      isSynced: true,
+      log: openLog("silent", "test"),
+    }),
+    disk: new DiskWork(new Board(createBoardMemory()), join(folder.journal, "trial.0.tmp")),
     keeper: {
       settle: async () => undefined,
       check: async () => 0,
@@ -39,7 +51,6 @@ function flusherIn(path: string, failures = 0, sealedTo?: Sequence[]) {
         return { to: sealedTo?.shift() ?? source.to, refused: [] };
       },
     },
-    onDisk: (work) => work(),
     onSealed: () => undefined,
     onLost: ({ rows }) => lost.push(rows),
     onFailed: () => undefined,

@@ -2,13 +2,16 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { appendFileSync, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
+import { openLog } from "../../src/base/log.ts";
 import { FileJournal } from "../../src/journal/file-journal.ts";
 import { type FolderView, viewFolder } from "../../src/store/catalog/folder-view.ts";
+import { journalFilesOf } from "../../src/store/folder/journal-files.ts";
 import { prepareDataFolder } from "../../src/store/folder/layout.ts";
 import { type DataFolder, dataFolder, journalName } from "../../src/store/folder/names.ts";
 import { sealSegment } from "../../src/store/segment/segment.ts";
 import { DuckDB } from "../../src/store/sql/duckdb.ts";
 import { listLiteral } from "../../src/store/sql/literals.ts";
+import { recovered } from "../support/journal-files.ts";
 import { groupOf, rowAt, temporaryFolder } from "../support/rows.ts";
 import { startService, testMsMax } from "../support/service.ts";
 
@@ -30,13 +33,9 @@ async function namesIn(duckdb: DuckDB, { content }: FolderView): Promise<string[
 
 const named = (event_name: string) => rowAt(Date.now(), { event_name });
 
-function journalOf(folder: DataFolder): FileJournal {
-  const shard = shardId(0);
-  return new FileJournal({
-    next: sequence(1),
-    isSynced: true,
-    pathOf: (from) => join(folder.journal, journalName({ shard, from })),
-  });
+function journalOf(folder: DataFolder): Promise<FileJournal> {
+  const files = journalFilesOf(folder, shardId(0));
+  return recovered(new FileJournal({ files, isSynced: true, log: openLog("silent", "test") }));
 }
 
 test("sealed and unsealed events are there once, torn and unfinished groups are not", async () => {
@@ -44,11 +43,11 @@ test("sealed and unsealed events are there once, torn and unfinished groups are 
   using temporary = temporaryFolder();
   using duckdb = await DuckDB.open(limits);
   const folder = prepareDataFolder(temporary.path);
-  const journal = journalOf(folder);
-  journal.append(groupOf([named("a"), named("b")]));
-  const part = journal.rotate();
+  const journal = await journalOf(folder);
+  await journal.append(groupOf([named("a"), named("b")]));
+  const part = await journal.rotate();
   if (part === undefined) throw new Error("a part was closed");
-  journal.append(groupOf([named("c")]));
+  await journal.append(groupOf([named("c")]));
   {
     using view = viewFolder(folder, scratch.path);
     expect(await namesIn(duckdb, view)).toEqual(["a", "b", "c"]);
@@ -63,7 +62,7 @@ test("sealed and unsealed events are there once, torn and unfinished groups are 
     lineBytesMax: 1000,
     clientIds: 0,
   });
-  journal.append(groupOf([named("d"), named("e")]));
+  await journal.append(groupOf([named("d"), named("e")]));
   appendFileSync(
     join(folder.journal, journalName({ shard: shardId(0), from: sequence(3) })),
     `${named("torn").line}\n`,
@@ -72,10 +71,10 @@ test("sealed and unsealed events are there once, torn and unfinished groups are 
   expect(await namesIn(duckdb, view)).toEqual(["a", "b", "c", "d", "e"]);
   expect(view.unsealedEvents).toBe(3);
   expect(view.content.watermarks.map(({ shard }) => shard)).toEqual([shardId(0)]);
-  journal.close();
+  await journal.close();
 });
 
-test("the copy goes with the view, and an empty folder has none", () => {
+test("the copy goes with the view, and an empty folder has none", async () => {
   using scratch = temporaryFolder();
   using temporary = temporaryFolder();
   const folder = prepareDataFolder(temporary.path);
@@ -83,14 +82,14 @@ test("the copy goes with the view, and an empty folder has none", () => {
     using view = viewFolder(folder, scratch.path);
     expect(view.content).toMatchObject({ segments: [], unsealed: undefined, watermarks: [] });
   }
-  const journal = journalOf(folder);
-  journal.append(groupOf([named("a")]));
+  const journal = await journalOf(folder);
+  await journal.append(groupOf([named("a")]));
   {
     using view = viewFolder(folder, scratch.path);
     expect(view.files.map((file) => existsSync(file))).toEqual([true]);
   }
   expect(readdirSync(scratch.path)).toEqual([]);
-  journal.close();
+  await journal.close();
 });
 
 test("every event acknowledged before is seen once, while the service seals and goes on", async () => {

@@ -6,13 +6,15 @@
  * - Pending and sealed events add up to the counts by category, in every state that a reader can see.
  */
 
-import type { Sequence } from "../../base/brand.ts";
+import { type Sequence, sequence } from "../../base/brand.ts";
 import type { Clock } from "../../base/clock.ts";
+import { invariant } from "../../base/invariant.ts";
+import type { JournalPart } from "../../journal/journal.ts";
 import type { SealedCounts } from "../../store/segment/rollup.ts";
 import type { SealedRows } from "../../store/segment/segment.ts";
 import type { Board, BoardEdit } from "../board.ts";
 import type { PendingPart } from "./flush.ts";
-import type { OpenGroup } from "./group-commit.ts";
+import type { OpenGroup } from "./open-group.ts";
 import type { Recovered } from "./recovery.ts";
 import type { SealedCounter } from "./sealed-counts.ts";
 import { Tally } from "./tally.ts";
@@ -27,24 +29,28 @@ type AccountsOptions = {
   counter: SealedCounter;
   /** Parts that wait to be sealed, oldest first. */
   queue: () => readonly PendingPart[];
-  /** The journal file that takes appends: its bytes, and where it begins. */
+  /** Bytes of the journal that are in no part. */
   openBytes: () => number;
-  openFrom: () => Sequence;
+  /** Sequence of the first row that will be counted. */
+  openFrom: Sequence;
 };
 
 /** The accounts of one shard. */
 export class Accounts {
   readonly #options: AccountsOptions;
+  /** Of rows that are durable and in no part yet; the first of them has this sequence. */
   #tally = new Tally();
+  #openFrom: Sequence;
   #openSince = 0;
 
   constructor(options: AccountsOptions) {
     this.#options = options;
+    this.#openFrom = options.openFrom;
   }
 
   /** How long the open journal file has had events; 0 while it has none. Not by the clock, which may be set back. ms */
   get openForMs(): number {
-    return this.#tally.rows === 0 ? 0 : performance.now() - this.#openSince;
+    return this.#tally.rows === 0 ? 0 : this.#options.clock.monotonicMs() - this.#openSince;
   }
 
   /** Starts from what recovery found. */
@@ -83,7 +89,7 @@ export class Accounts {
   durable(group: OpenGroup): void {
     const { board, counter } = this.#options;
     const { tally } = group;
-    if (this.#tally.rows === 0 && tally.rows > 0) this.#openSince = performance.now();
+    if (this.#tally.rows === 0 && tally.rows > 0) this.#openSince = this.#options.clock.monotonicMs();
     this.#tally.addAll(tally);
     counter.note(tally);
     board.write((edit) => {
@@ -96,9 +102,11 @@ export class Accounts {
     });
   }
 
-  /** The open journal file was closed: its tally goes with it, and a new one begins. */
-  takeTally(): Tally {
+  /** A part was closed: its tally goes with it, and a new one begins. */
+  takeTally(part: JournalPart): Tally {
     const tally = this.#tally;
+    invariant(part.rows === tally.rows, "a part holds what was counted since the part before it");
+    this.#openFrom = sequence(part.to + 1);
     this.#tally = new Tally();
     return tally;
   }
@@ -157,11 +165,11 @@ export class Accounts {
 
   /** Lets the counts follow the clock, and what went from the segments. */
   turnCounts(onFailed: (error: unknown) => void): void {
-    const { board, clock, counter, queue, openFrom } = this.#options;
+    const { board, clock, counter, queue } = this.#options;
     counter.turn({
       nowMs: clock.nowMs(),
       monotonicMs: clock.monotonicMs(),
-      pending: () => ({ parts: [...queue()], open: this.#tally, openFrom: openFrom() }),
+      pending: () => ({ parts: [...queue()], open: this.#tally, openFrom: this.#openFrom }),
       onCounted: ({ byCategory, byHour }, from) =>
         board.write((edit) => {
           edit.startCategories();

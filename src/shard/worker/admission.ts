@@ -6,18 +6,18 @@
  * - Accepted and unsealed events of all shards stay within the buffer's bound.
  * - While a request waits for another shard's pending id it holds room, and no id.
  */
-import { type Clock, systemClock } from "../../base/clock.ts";
 import type { OverloadReason } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
+import type { Time } from "../../base/time.ts";
 import type { Row } from "../../event/line/row.ts";
-import type { Journal } from "../../journal/journal.ts";
 import type { Board } from "../board.ts";
 import { IdList } from "../ids/id-list.ts";
 import type { ClaimOutcome, IdTable } from "../ids/id-table.ts";
 import type { ImportedIds } from "../ids/imported-ids.ts";
 import type { AppendAnswer } from "../protocol.ts";
-import type { GroupCommit, OpenGroup } from "./group-commit.ts";
+import type { GroupCommit } from "./group-commit.ts";
 import type { IngestedRows } from "./ingest.ts";
+import type { OpenGroup } from "./open-group.ts";
 
 /**
  * A request whose id is pending in another shard asks again after `pauseMs`, and gives up after `giveUpMs`: its neighbours in
@@ -31,9 +31,8 @@ const conflictLogMs = 1_000;
 /** What rows are admitted to, and within what. */
 type AdmissionOptions = {
   log: Log;
-  clock: Clock;
+  time: Time;
   groups: GroupCommit;
-  journal: Journal;
   idTable: IdTable;
   importedIds: ImportedIds;
   /** This shard's board. */
@@ -75,7 +74,7 @@ export class Admission {
 
   #refusal(): OverloadReason | undefined {
     if (this.#isClosed) return "stopping";
-    return this.#options.journal.isBroken ? "journal_failed" : undefined;
+    return this.#options.groups.isBroken ? "journal_failed" : undefined;
   }
 
   /** Reserves first and then looks: two shards may both turn back, but never both go past the bound. */
@@ -147,9 +146,10 @@ export class Admission {
   async #joinLater(ingested: IngestedRows): Promise<AppendAnswer> {
     // An event of this id was sent before, and may be stored.
     let refusal: OverloadReason = "commit_late";
-    const startMs = systemClock.monotonicMs();
-    while (systemClock.monotonicMs() - startMs < claimRetry.giveUpMs) {
-      await Bun.sleep(claimRetry.pauseMs);
+    const { time } = this.#options;
+    const startMs = time.monotonicMs();
+    while (time.monotonicMs() - startMs < claimRetry.giveUpMs) {
+      await time.sleep(claimRetry.pauseMs);
       const late = this.#refusal();
       if (late !== undefined) {
         refusal = late;
@@ -163,9 +163,9 @@ export class Admission {
   }
 
   #noteConflict(group: OpenGroup, row: Row): void {
-    const { clock, log } = this.#options;
+    const { time, log } = this.#options;
     group.conflicts++;
-    const nowMs = clock.monotonicMs();
+    const nowMs = time.monotonicMs();
     if (nowMs - this.#conflictLoggedMs < conflictLogMs) return;
     this.#conflictLoggedMs = nowMs;
     log.warn({ eventId: row.eventId }, "event_id repeated with other content; the first one stays");

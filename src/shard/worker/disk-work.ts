@@ -1,6 +1,6 @@
 /**
- * The disk work of a shard's thread. It is synchronous, so a disk that hangs holds the thread: a mark on the board tells the
- * others how long it has run, and they answer in its place.
+ * The disk work of a shard's thread. Where it is synchronous, a disk that hangs holds the thread: a mark on the board tells the
+ * others how long it has run, and they answer in its place. A journal that answers late is marked in the same way.
  *
  * Invariants:
  * - While work runs its start stands on the board.
@@ -28,7 +28,8 @@ export class DiskWork {
   readonly #board: Board;
   readonly #trialPath: string;
   readonly #clock: () => number;
-  #isRunning = false;
+  /** Oldest first. */
+  readonly #running = new Set<{ startMs: number }>();
   #isSuspect = false;
   #unprovenBytes = 0;
   #triedMs = 0;
@@ -40,20 +41,43 @@ export class DiskWork {
     this.#clock = clock;
   }
 
-  /** Runs work that touches the disk; what runs within other work is part of that. */
+  /** Runs work that touches the disk. */
   run<Result>(work: () => Result): Result {
-    if (this.#isRunning) return work();
-    const startMs = this.#clock();
-    this.#isRunning = true;
-    if (!this.#isSuspect) this.#board.markDiskWork(startMs);
+    const end = this.#begin();
     try {
       return work();
     } finally {
-      this.#isRunning = false;
-      const tookMs = this.#clock() - startMs;
-      if (tookMs >= diskWorkMsMax) this.#isSuspect = true;
-      if (!this.#isSuspect) this.#board.endDiskWork();
+      end();
     }
+  }
+
+  /** Asks for work that may take long, and marks it until its answer is there. The call itself is made at once. */
+  async wait<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    const end = this.#begin();
+    try {
+      return await ask();
+    } finally {
+      end();
+    }
+  }
+
+  /** Marks work that begins; what it gives ends it. Of several the oldest stands on the board. */
+  #begin(): () => void {
+    const work = { startMs: this.#clock() };
+    this.#running.add(work);
+    if (this.#running.size === 1 && !this.#isSuspect) this.#board.markDiskWork(work.startMs);
+    return () => {
+      this.#running.delete(work);
+      if (this.#clock() - work.startMs >= diskWorkMsMax) this.#isSuspect = true;
+      if (!this.#isSuspect) this.#tell();
+    };
+  }
+
+  /** Puts the oldest work on the board, or that there is none. */
+  #tell(): void {
+    const [oldest] = this.#running;
+    if (oldest === undefined) this.#board.endDiskWork();
+    else this.#board.markDiskWork(oldest.startMs);
   }
 
   /** A group of this many bytes could not be written. */
@@ -98,7 +122,7 @@ export class DiskWork {
 
   #clear(): void {
     this.#isSuspect = false;
-    this.#board.endDiskWork();
+    this.#tell();
   }
 
   #setUnproven(bytes: number): void {

@@ -10,18 +10,18 @@
  * - A part whose file somebody removed before it was sealed ends in no segment: it is told as missing, and leaves the queue.
  */
 import type { ShardId } from "../../base/brand.ts";
-import { systemClock } from "../../base/clock.ts";
-import { removeIfThere } from "../../base/durable.ts";
 import { messageOf } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
 import type { Log } from "../../base/log.ts";
 import type { ShardMetrics } from "../../base/metrics.ts";
-import type { JournalPart } from "../../journal/journal.ts";
+import type { Time } from "../../base/time.ts";
+import type { Journal, JournalPart } from "../../journal/journal.ts";
 import type { KeeperForShards } from "../../keeper/protocol.ts";
 import { type DataFolder, rangeName } from "../../store/folder/names.ts";
 import type { SealedRows } from "../../store/segment/segment.ts";
 import { IdList } from "../ids/id-list.ts";
 import type { IdLog } from "../ids/id-log.ts";
+import type { DiskWork } from "./disk-work.ts";
 import { removedParts } from "./lost-events.ts";
 import { Tally } from "./tally.ts";
 
@@ -42,10 +42,11 @@ type FlusherOptions = {
   folder: DataFolder;
   log: Log;
   metrics: ShardMetrics;
+  time: Time;
   idLog: IdLog;
+  journal: Pick<Journal, "drop" | "removedOf">;
   keeper: KeeperForShards;
-  /** Runs what touches the disk on this thread. */
-  onDisk<Result>(work: () => Result): Result;
+  disk: Pick<DiskWork, "run" | "wait">;
   /** A segment is durable; `refused` of its lines are not in it. */
   onSealed(sealed: SealedRows & { tally: Tally }): void;
   /** The file of a part was removed before it was sealed: its events are gone. */
@@ -94,7 +95,7 @@ export class Flusher {
   /** Resolves when everything that is in the queue now is sealed. */
   async sealed(): Promise<void> {
     const parts = [...this.#queue];
-    while (parts.some((part) => this.#queue.includes(part))) await Bun.sleep(sealedPauseMs);
+    while (parts.some((part) => this.#queue.includes(part))) await this.#options.time.sleep(sealedPauseMs);
   }
 
   /** From this time of the monotonic clock on a flush that fails ends the loop: what is left stays in the journal for the next start. */
@@ -121,22 +122,22 @@ export class Flusher {
           this.#options.log.error({ error: messageOf(error) }, "flush failed; the journal keeps its events");
           this.#options.onFailed(error);
         }
-        if (systemClock.monotonicMs() + pauseMs > this.#giveUpAtMs) return;
-        await Bun.sleep(pauseMs);
+        if (this.#options.time.monotonicMs() + pauseMs > this.#giveUpAtMs) return;
+        await this.#options.time.sleep(pauseMs);
         pauseMs = Math.min(pauseMs * 2, retryPauseMs.longest);
       }
     }
   }
 
   async #sealNext(): Promise<void> {
-    const { idLog, keeper, metrics, onDisk } = this.#options;
+    const { disk, idLog, keeper, metrics } = this.#options;
     const parts = this.#takeable();
     const [first, last] = [parts[0], parts.at(-1)];
     invariant(first !== undefined && last !== undefined, "a flush has at least one part");
     const startMs = performance.now();
     const tally = tallyOf(parts);
     this.#triedParts = parts.length;
-    onDisk(() => this.#log(idLog, parts));
+    disk.run(() => this.#log(idLog, parts));
     const { to, refused } = await keeper.seal({
       shard: first.shard,
       from: first.part.from,
@@ -151,14 +152,13 @@ export class Flusher {
     invariant(sealed.length > 0, "what is sealed is at least one part");
     this.#queue.splice(0, sealed.length);
     this.#triedParts = 0;
-    onDisk(() => {
-      for (const { part } of sealed) this.#remove(part);
-    });
+    const dropped = Promise.all(sealed.map(({ part }) => this.#drop(part)));
     const sealedTally = sealed.length === parts.length ? tally : tallyOf(sealed);
     metrics.flushSeconds.observe((performance.now() - startMs) / 1000);
     metrics.flushEvents.observe(sealedTally.rows);
     this.#options.onSealed({ tally: sealedTally, to, refused });
     this.#options.log.debug({ events: sealedTally.rows, parts: sealed.length }, "segment sealed");
+    await dropped;
   }
 
   /**
@@ -166,11 +166,11 @@ export class Flusher {
    * what two tries in a row did not find is lost; "noticed" after the first of them. "none" also when the loss could not be noted.
    */
   async #takeRemoved(): Promise<"none" | "noticed" | "lost"> {
-    const { folder, keeper, log, onDisk, onLost } = this.#options;
+    const { disk, folder, journal, keeper, log, onLost } = this.#options;
     const tried = this.#queue.slice(0, this.#triedParts);
     let found: "none" | "noticed" | "lost" = "none";
     try {
-      const removed = onDisk(() => removedParts(folder, tried));
+      const removed = disk.run(() => removedParts(folder, journal, tried));
       for (const pending of tried) {
         const isLost = removed.includes(pending) && pending.wasRemoved === true;
         pending.wasRemoved = removed.includes(pending);
@@ -200,13 +200,15 @@ export class Flusher {
     const unlogged = parts.filter(({ isLogged }) => isLogged !== true);
     for (const { tally } of unlogged) ids.addAll(tally.ids);
     const last = unlogged.at(-1);
-    if (last !== undefined) idLog.append({ ids, shard: last.shard, to: last.part.to, nowMs: systemClock.nowMs() });
+    if (last !== undefined)
+      idLog.append({ ids, shard: last.shard, to: last.part.to, nowMs: this.#options.time.nowMs() });
     for (const part of unlogged) part.isLogged = true;
   }
 
-  #remove(part: JournalPart): void {
+  async #drop(part: JournalPart): Promise<void> {
+    const { disk, journal } = this.#options;
     try {
-      removeIfThere(part.path);
+      await disk.wait(() => journal.drop(part));
     } catch (error) {
       this.#options.log.warn({ error: messageOf(error) }, "sealed journal file not removed; the next start does it");
     }

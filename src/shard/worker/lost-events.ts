@@ -1,42 +1,19 @@
 /** What a recovery decides where events are gone: a segment that nobody can read, a stretch that a corrupt journal has lost. */
-import { readdirSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { type Sequence, type ShardId, sequence } from "../../base/brand.ts";
-import { checksumOfFile, removeIfThere } from "../../base/durable.ts";
+import { removeIfThere } from "../../base/durable.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import type { JournalPart } from "../../journal/journal.ts";
-import { readJournal } from "../../journal/reader.ts";
+import { fileReader } from "../../journal/file-reader.ts";
+import type { Journal, JournalPart, RecoveredJournal } from "../../journal/journal.ts";
+import { listJournals } from "../../store/folder/journal-files.ts";
 import { listNames } from "../../store/folder/layout.ts";
 import { noteOpened, readOpened } from "../../store/folder/missing.ts";
-import {
-  type DataFolder,
-  openedName,
-  parseJournalName,
-  parseSegmentName,
-  type SegmentName,
-} from "../../store/folder/names.ts";
+import { type DataFolder, openedName, parseSegmentName } from "../../store/folder/names.ts";
 import { keepMarker } from "../../store/segment/quarantine.ts";
 
-/**
- * What is wrong with a segment that could not be checked; undefined where the failure may be one of the moment: the keeper died,
- * descriptors or memory ran out.
- */
-export async function damageOf(path: string, name: SegmentName, error: unknown): Promise<string | undefined> {
-  if ((await checksumOfFile(path)) !== name.crc32) return "its bytes do not match the checksum in its name";
-  const text = messageOf(error);
-  return /is not a segment|does not add up/.test(text) ? text.replaceAll(path, "the file") : undefined;
-}
-
-/** A journal file that was corrupt, and the sequence at which the next file of its shard begins. */
-export type CorruptJournal = { from: Sequence; until: Sequence | undefined };
-
 /** Marks what corrupt journals have lost: it is told by `journal/corrupt`, and not as a file that somebody removed. */
-export function markLost(
-  folder: DataFolder,
-  shard: ShardId,
-  { corrupt, parts }: { corrupt: readonly CorruptJournal[]; parts: readonly { from: Sequence; to: Sequence }[] },
-): void {
+export function markLost(folder: DataFolder, shard: ShardId, { corrupt, parts }: RecoveredJournal): void {
   if (corrupt.length === 0) return;
   const segments = listNames(folder.segments, parseSegmentName).filter(({ name }) => name.shard === shard);
   const there = [...segments.map(({ name }) => name), ...parts].sort((a, b) => a.from - b.from);
@@ -60,10 +37,11 @@ export function markLost(
  */
 export function removedParts<Pending extends { shard: ShardId; part: JournalPart }>(
   folder: DataFolder,
+  journal: Pick<Journal, "removedOf">,
   tried: readonly Pending[],
 ): Pending[] {
-  const journals = new Set(readdirSync(folder.journal));
-  const removed = tried.filter(({ part }) => !journals.has(basename(part.path)));
+  const gone = journal.removedOf(tried.map(({ part }) => part));
+  const removed = tried.filter(({ part }) => gone.includes(part));
   if (removed.length === 0) return [];
   const isSealed = listNames(folder.segments, parseSegmentName).some(({ name }) =>
     tried.some(({ shard, part }) => shard === name.shard && name.from <= part.to && part.from <= name.to),
@@ -76,14 +54,10 @@ export function removedParts<Pending extends { shard: ShardId; part: JournalPart
  * empty held acknowledged events once: its note stays, and tells that they are missing.
  */
 export function forgetOpened(folder: DataFolder, shard: ShardId): void {
-  const opened = readOpened(folder).get(shard);
-  const isJudged = listNames(folder.journal, parseJournalName).some(
-    ({ file, name }) =>
-      name.shard === shard &&
-      name.from === opened &&
-      readJournal(join(folder.journal, file), name.from).writtenBytes > 0,
-  );
-  if (isJudged) removeIfThere(join(folder.opened, openedName(shard)));
+  const noted = readOpened(folder).get(shard);
+  const place = listJournals(folder).find((each) => each.shard === shard && each.from === noted);
+  using journal = place && fileReader.open(place);
+  if (journal !== undefined && journal.read().writtenBytes > 0) removeIfThere(join(folder.opened, openedName(shard)));
 }
 
 /** What a journal tells of each file that it begins: a hint beside it, which a full disk may keep from being written. */

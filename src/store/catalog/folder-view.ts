@@ -5,15 +5,17 @@
  * An event is in a journal that was opened, or its journal was sealed and removed before, and then the segment is in the list.
  * Groups that a listed segment covers are left out.
  */
-import { closeSync, openSync, readFileSync, statSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type ShardId, sequence } from "../../base/brand.ts";
 import { removeIfThere, writeAll } from "../../base/durable.ts";
-import { codeOf } from "../../base/errors.ts";
-import { judgeJournal, type ReadGroup, rowLines } from "../../journal/reader.ts";
+import { fileReader } from "../../journal/file-reader.ts";
+import type { OpenedJournal } from "../../journal/journal.ts";
+import { rowLines } from "../../journal/reader.ts";
 import { covers, currentSegments } from "../folder/current.ts";
+import { listJournals } from "../folder/journal-files.ts";
 import { listNames } from "../folder/layout.ts";
-import { type DataFolder, parseJournalName, parseSegmentName, type SegmentName } from "../folder/names.ts";
+import { type DataFolder, parseSegmentName, type SegmentName } from "../folder/names.ts";
 import { readUnreadable } from "../folder/unreadable.ts";
 import { journalQuery } from "../segment/segment.ts";
 import { readReceipts } from "./receipts.ts";
@@ -42,7 +44,7 @@ export function viewFolder(folder: DataFolder, scratch: string): FolderView {
   const dispose = () => removeIfThere(copy);
   try {
     const { events, lineBytesMax } = copyUnsealed(journals.open, current, copy);
-    const shards = new Set([...current, ...journals.open].map(({ name }) => name.shard));
+    const shards = new Set([...current.map(({ name }) => name.shard), ...journals.open.map(({ shard }) => shard)]);
     const content: CatalogContent = {
       root: folder.root,
       segments: current.map(({ file, name }) => ({
@@ -63,34 +65,24 @@ export function viewFolder(folder: DataFolder, scratch: string): FolderView {
   }
 }
 
-type OpenJournal = { descriptor: number; name: { shard: ShardId; from: ReadGroup["commit"]["sequence"] } };
+type OpenJournal = OpenedJournal & { shard: ShardId };
 
 /** Opened, a journal can be read even when the service has sealed and removed it. */
 function openJournals(folder: DataFolder): { open: OpenJournal[] } & Disposable {
   const open: OpenJournal[] = [];
   const dispose = () => {
-    for (const { descriptor } of open) closeSync(descriptor);
+    for (const each of open) each[Symbol.dispose]();
   };
   try {
-    for (const { file, name } of listNames(folder.journal, parseJournalName)) {
-      const descriptor = openIfThere(join(folder.journal, file));
-      if (descriptor !== undefined) open.push({ descriptor, name });
+    for (const place of listJournals(folder)) {
+      const opened = fileReader.open(place);
+      if (opened !== undefined) open.push({ ...opened, shard: place.shard });
     }
   } catch (error) {
     dispose();
     throw error;
   }
   return { open, [Symbol.dispose]: dispose };
-}
-
-/** Undefined: sealed and removed since its name was read. */
-function openIfThere(path: string): number | undefined {
-  try {
-    return openSync(path, "r");
-  } catch (error) {
-    if (codeOf(error) !== "ENOENT") throw error;
-    return undefined;
-  }
 }
 
 /** Writes the rows of whole groups that no segment covers into one file, a journal at a time; none: no file. */
@@ -104,10 +96,10 @@ function copyUnsealed(
   let bytes = 0;
   let descriptor: number | undefined;
   try {
-    for (const { descriptor: journal, name } of journals)
-      for (const { commit, lines } of judgeJournal(readFileSync(journal), name.from).groups) {
+    for (const { shard, read } of journals)
+      for (const { commit, lines } of read().groups) {
         const range = {
-          shard: name.shard,
+          shard,
           from: commit.sequence,
           to: sequence(commit.sequence + commit.rows - 1),
         };

@@ -2,15 +2,14 @@
  * Seals, and knows the last resort: journal lines that DuckDB cannot read go to `journal/refused/` with the reason, and the
  * rest is sealed. Nothing accepted may stop the rest.
  */
-import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Sequence, sequence } from "../../base/brand.ts";
 import { appendDurably, removeIfThere, syncFolder } from "../../base/durable.ts";
 import { messageOf, SegmentNotSealed } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { type RowHead, readRowHead } from "../../event/line/row.ts";
-import { commitPrefix } from "../../journal/format.ts";
-import { rowLines } from "../../journal/reader.ts";
+import { fileReader } from "../../journal/file-reader.ts";
 import { covers } from "../folder/current.ts";
 import { keptLine, readKeptLines } from "../folder/kept-file.ts";
 import { listNames } from "../folder/layout.ts";
@@ -100,9 +99,7 @@ async function separateRefused(
   folder: DataFolder,
   source: SegmentSource,
 ): Promise<{ sound: Buffer; refused: RefusedLine[]; keptIn: string }> {
-  const lines = source.files
-    .flatMap((file) => [...rowLines(readFileSync(file))])
-    .filter((line) => line.toString("latin1", 0, commitPrefix.length) !== commitPrefix);
+  const lines = source.files.flatMap((file) => [...fileReader.rowsOf(file)]);
   const probe = join(folder.journal, `${journalName(source)}.probe${unfinishedSuffix}`);
   const refused: RefusedLine[] = [];
   const sound: Buffer[] = [];
