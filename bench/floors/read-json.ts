@@ -5,27 +5,18 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
+import { eventColumns, journalType } from "../../src/event/columns.ts";
+import { fieldNames } from "../../src/event/fields.ts";
 import { type BatchInput, batchEventsMax } from "../../src/event/schema.ts";
 
 /** About what a flush takes at full load: two seconds' worth. Events. */
 const eventsMin = 200_000;
 
-/** What a line holds; nothing is made of it, as in the service, but times and ids that are checked. */
-const columns = {
-  event_name: "VARCHAR",
-  category: "VARCHAR",
-  priority: "VARCHAR",
-  timestamp: "TIMESTAMPTZ",
-  session_id: "VARCHAR",
-  page_url: "VARCHAR",
-  user_agent: "VARCHAR",
-  properties: "JSON",
-};
-
 const [bodiesPath = "", folder = "", secondsText = ""] = process.argv.slice(2);
 const batches = (await Bun.file(bodiesPath).text()).trimEnd().split("\n");
 // The file is this suite's own, made from this type.
-const lines = batches.flatMap((body) => (JSON.parse(body) as BatchInput).events.map((event) => JSON.stringify(event)));
+const sent = batches.flatMap((body) => (JSON.parse(body) as BatchInput).events);
+const lines = sent.map((event) => JSON.stringify(event));
 const repeats = Math.ceil(eventsMin / lines.length);
 const linesPath = join(folder, "events.ndjson");
 await Bun.write(linesPath, `${lines.join("\n")}\n`.repeat(repeats));
@@ -33,7 +24,11 @@ const databasePath = join(folder, "read.duckdb");
 
 const instance = await DuckDBInstance.create();
 const connection = await instance.connect();
-const types = Object.entries(columns).map(([name, type]) => `${name}: '${type}'`);
+// What the events hold; nothing is made of it, as in the service, but times and ids that are checked.
+const held = new Set(sent.flatMap((event) => Object.keys(event)));
+const types = fieldNames
+  .filter((name) => held.has(name))
+  .map((name) => `${name}: '${journalType(eventColumns[name])}'`);
 const rows = `SELECT * FROM read_json('${linesPath}', format = 'newline_delimited', columns = {${types.join(", ")}})`;
 
 const startedMs = performance.now();

@@ -1,6 +1,7 @@
 /** The service's reference in its own tongue: FastAPI, with pydantic's checks and a buffer in memory. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { stringNames } from "../../src/event/fields.ts";
 import { ServerProcess } from "../system/process.ts";
 import { boundToUs, loadEndpoints, type Peer, type PeerStart, type RunningPeer } from "./peer.ts";
 import { peerSecret } from "./token.ts";
@@ -39,7 +40,12 @@ async function start(options: PeerStart): Promise<RunningPeer> {
   const serve = [python, "-B", "-m", "uvicorn", "app:app", "--app-dir", appFolder];
   const server = await ServerProcess.start({
     command: boundToUs([...serve, "--host", "127.0.0.1", "--port", "0", "--no-access-log"]),
-    env: { ...process.env, JWT_SECRET: peerSecret, EVENTS_PATH: eventsPath },
+    env: {
+      ...process.env,
+      JWT_SECRET: peerSecret,
+      EVENTS_PATH: eventsPath,
+      STRING_FIELDS: stringNames.join(","),
+    },
     logPath: join(folder, "uvicorn.log"),
     signal,
     listening: /running on (http:\/\/[\d.]+:\d+)/,

@@ -1,4 +1,6 @@
 /** The events as InfluxDB takes them: a line a point, the few names as tags, everything else as text. */
+import { recordOf } from "../../src/base/record.ts";
+import { stringNames } from "../../src/event/fields.ts";
 import type { BatchInput, EventInput } from "../../src/event/schema.ts";
 
 /** Stands where `line-protocol.lua` writes a time of its own into each point; no text of an event holds it. */
@@ -22,10 +24,7 @@ export function pointOf(event: EventInput, clientId: string | null | undefined):
   const tags = Object.entries({ event_name, category, priority }).map(([name, value]) => `,${name}=${tagValue(value)}`);
   const fields = Object.entries({
     properties: JSON.stringify(properties ?? {}),
-    session_id: event.session_id,
-    page_url: event.page_url,
-    referrer: event.referrer,
-    user_agent: event.user_agent,
+    ...recordOf(stringNames, (name) => event[name]),
     timestamp: event.timestamp?.toString(),
     client_id: clientId,
   }).flatMap(([name, value]) => (typeof value === "string" ? [`${name}=${fieldText(value)}`] : []));

@@ -7,7 +7,8 @@ import { open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { categories, priorities } from "../../src/event/categories.ts";
+import { eventColumns, journalColumn, journalType } from "../../src/event/columns.ts";
+import { type FieldName, fieldNames } from "../../src/event/fields.ts";
 import { batchEventsMax } from "../../src/event/schema.ts";
 import { batchBodies } from "../load/events.ts";
 
@@ -83,23 +84,33 @@ async function loadTemplate(connection: DuckDBConnection, path: string, seed: nu
     return events.map((event: object) => JSON.stringify({ ...event, client_id }));
   });
   writeFileSync(path, lines.join("\n"));
-  const texts = ["event_name", "category", "priority", "session_id", "page_url", "user_agent", "client_id"];
-  const columns = [...texts.map((name) => `${name}: 'VARCHAR'`), "properties: 'JSON'"].join(", ");
+  const columns = templated.map((name) => `${name}: '${journalType(eventColumns[name])}'`).join(", ");
   await connection.run(
     `CREATE TEMP TABLE template AS SELECT row_number() OVER () - 1 AS place, * FROM
        read_json('${path}', format = 'newline_delimited', columns = {${columns}})`,
   );
 }
 
-const enumOf = (members: readonly string[]) => `ENUM(${members.map((member) => `'${member}'`).join(", ")})`;
+/** What is made for each event; a session lasts an hour at most. */
+const made: Readonly<Partial<Record<FieldName, string>>> = {
+  event_id: "uuidv7()",
+  timestamp: "received_at - to_milliseconds((random() * 6e4)::BIGINT)",
+  received_at: "received_at",
+  subject: "'bench'",
+  session_id: `printf('s-%x', hash(session_id, nth // ${Math.floor(eventsPerDay / 24)}) % 4294967296)`,
+};
 
-/** Events `from` (in) to `to` (out), in order of arrival; a session lasts an hour at most. */
+/** What the template gives; a session is made from its `session_id`. */
+const templated = fieldNames.filter((name) => made[name] === undefined || name === "session_id");
+
+const selected = fieldNames.map((name) => {
+  const value = made[name];
+  return value === undefined ? journalColumn(name, eventColumns[name]) : `${value} AS "${name}"`;
+});
+
+/** Events `from` (in) to `to` (out), in order of arrival. */
 const historyQuery = (from: number, to: number) => `
-  SELECT uuidv7() AS event_id, event_name, category::${enumOf(categories)} AS category,
-    priority::${enumOf(priorities)} AS priority, received_at - to_milliseconds((random() * 6e4)::BIGINT) AS "timestamp",
-    received_at, 'bench' AS subject, client_id,
-    printf('s-%x', hash(session_id, nth // ${Math.floor(eventsPerDay / 24)}) % 4294967296) AS session_id,
-    page_url, NULL::VARCHAR AS referrer, user_agent, properties
+  SELECT ${selected.join(", ")}
   FROM (SELECT range AS nth, make_timestamptz(${startDay * 1000} + range * ${86_400_000_000 / eventsPerDay}) AS received_at
         FROM range(${from}, ${to})) arrivals
   JOIN template ON place = nth % ${templateBodies * batchEventsMax} ORDER BY nth`;

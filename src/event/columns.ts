@@ -1,24 +1,32 @@
 /** The columns of `events` and of `events_hourly`: names and SQL types, in the order of the table. */
-import { categories, priorities } from "./categories.ts";
+
+import { unreachable } from "../base/invariant.ts";
+import { recordOf } from "../base/record.ts";
+import { type FieldName, fieldNames, fields } from "./fields.ts";
 
 const enumOf = (members: readonly string[]) => `ENUM(${members.map((member) => `'${member}'`).join(", ")})`;
 
+function sqlTypeOf(name: FieldName): string {
+  const field = fields[name];
+  switch (field.kind) {
+    case "string":
+    case "name":
+      return "VARCHAR";
+    case "enum":
+      return enumOf(field.members);
+    case "time":
+      return "TIMESTAMPTZ";
+    case "id":
+      return "UUID";
+    case "object":
+      return "JSON";
+    default:
+      return unreachable(field);
+  }
+}
+
 /** Columns of the table `events`: name to SQL type. */
-export const eventColumns = {
-  event_id: "UUID",
-  event_name: "VARCHAR",
-  category: enumOf(categories),
-  priority: enumOf(priorities),
-  timestamp: "TIMESTAMPTZ",
-  received_at: "TIMESTAMPTZ",
-  subject: "VARCHAR",
-  client_id: "VARCHAR",
-  session_id: "VARCHAR",
-  page_url: "VARCHAR",
-  referrer: "VARCHAR",
-  user_agent: "VARCHAR",
-  properties: "JSON",
-} as const;
+export const eventColumns: Readonly<Record<FieldName, string>> = recordOf(fieldNames, sqlTypeOf);
 
 /**
  * Columns of the table `events` that came with a later format: name to the first format whose segments have it. Reading an earlier
@@ -31,14 +39,14 @@ export const rollupColumns = {
   hour: "TIMESTAMPTZ",
   category: eventColumns.category,
   priority: eventColumns.priority,
-  event_name: "VARCHAR",
+  event_name: eventColumns.event_name,
   events: "BIGINT",
 } as const;
 
 /** SQL for a column of a journal line, read as the type that `journalType` names. */
 export function journalColumn(name: string, type: string): string {
   if (type.startsWith("ENUM")) return `${name}::${type} AS ${name}`;
-  // Text stands where an object's numbers must keep their spelling.
+  // A string stands where an object's numbers must keep their spelling.
   if (type === "JSON")
     return `CASE WHEN json_type(${name}) = 'VARCHAR' THEN (${name}->>'$')::JSON ELSE ${name} END AS ${name}`;
   return `"${name}"`;

@@ -1,69 +1,78 @@
-/**
- * The shape of an event and of a batch: the one truth behind validation, OpenAPI, the journal and the table.
- * A field's order here is its order in error lists and in the table.
- */
-import { type Static, Type } from "@sinclair/typebox";
-import { categories, categoryDefault, priorities, priorityDefault } from "./categories.ts";
+/** The shape of an event and of a batch, made from the table of fields: behind validation and the OpenAPI document. */
+import { type Static, type TLiteral, type TOptional, type TSchema, type TUnion, Type } from "@sinclair/typebox";
+import { unreachable } from "../base/invariant.ts";
+import { recordOf } from "../base/record.ts";
+import { type BatchFieldName, type EventFieldName, eventFieldNames, type FieldKind, fields } from "./fields.ts";
 
 /** Most events that one batch may carry. */
 export const batchEventsMax = 100;
 
 /** Longest `event_name`, in code points. */
-export const eventNameCodePointsMax = 100;
+export const eventNameCodePointsMax = fields.event_name.codePointsMax;
 
 /** Deepest nesting inside `properties`, in objects and arrays. */
-export const propertiesDepthMax = 64;
+export const propertiesDepthMax = fields.properties.levelsMax;
 
 // Type.Record would test each key against a pattern, which costs more than the rest of the check.
 const anyObject = Type.Unsafe<Record<string, unknown>>(Type.Object({}, { additionalProperties: true }));
 
-const nullableString = (description: string) =>
-  Type.Optional(Type.Union([Type.String(), Type.Null()], { description }));
+type Described = { description: string };
+
+/** The schema of each kind of field. */
+const schemas = {
+  string: ({ description }: Described) => Type.Optional(Type.Union([Type.String(), Type.Null()], { description })),
+  name: ({ codePointsMax, ...rest }: Described & { codePointsMax: number; examples: readonly string[] }) =>
+    Type.String({ minLength: 1, maxLength: codePointsMax, description: rest.description, examples: rest.examples }),
+  enum: ({ members, default: value, description }: Described & { members: readonly string[]; default: string }) =>
+    Type.Optional(
+      Type.Union(
+        members.map((member) => Type.Literal(member)),
+        { default: value, description },
+      ),
+    ),
+  time: ({ description }: Described) =>
+    Type.Optional(Type.Union([Type.String({ format: "date-time" }), Type.Number(), Type.Null()], { description })),
+  id: ({ description }: Described) =>
+    Type.Optional(Type.Union([Type.String({ format: "uuid" }), Type.Null()], { description })),
+  object: ({ description }: Described) => Type.Optional(Type.Union([anyObject, Type.Null()], { description })),
+} satisfies Readonly<Record<FieldKind, unknown>>;
+
+function schemaOf(name: EventFieldName): TSchema {
+  const field = fields[name];
+  switch (field.kind) {
+    case "string":
+      return schemas.string(field);
+    case "name":
+      return schemas.name(field);
+    case "enum":
+      return schemas.enum(field);
+    case "time":
+      return schemas.time(field);
+    case "id":
+      return schemas.id(field);
+    case "object":
+      return schemas.object(field);
+    default:
+      return unreachable(field);
+  }
+}
+
+/** The type of a row's schema: of an ENUM with its own words, of any other kind what `schemas` makes. */
+type SchemaOf<Row> = Row extends { kind: "enum"; members: readonly (infer Member extends string)[] }
+  ? TOptional<TUnion<TLiteral<Member>[]>>
+  : Row extends { kind: infer Kind extends Exclude<FieldKind, "enum"> }
+    ? ReturnType<(typeof schemas)[Kind]>
+    : never;
+
+type EventProperties = { [Name in EventFieldName]: SchemaOf<(typeof fields)[Name]> };
+
+// The type says of each row what `schemaOf` makes of it, which TypeScript cannot follow through the loop.
+const eventProperties = recordOf(eventFieldNames, schemaOf) as EventProperties;
 
 /** An event as clients send it. Fields that it does not name are ignored. */
-export const eventSchema = Type.Object(
-  {
-    event_name: Type.String({
-      minLength: 1,
-      maxLength: eventNameCodePointsMax,
-      description: "Event name",
-      examples: ["signup"],
-    }),
-    category: Type.Optional(
-      Type.Union(
-        categories.map((category) => Type.Literal(category)),
-        { default: categoryDefault, description: "Event category" },
-      ),
-    ),
-    priority: Type.Optional(
-      Type.Union(
-        priorities.map((priority) => Type.Literal(priority)),
-        { default: priorityDefault, description: "Event priority" },
-      ),
-    ),
-    properties: Type.Optional(
-      Type.Union([anyObject, Type.Null()], {
-        description: `Event properties; JSON of every kind inside, to ${propertiesDepthMax} levels; numbers keep their digits`,
-      }),
-    ),
-    timestamp: Type.Optional(
-      Type.Union([Type.String({ format: "date-time" }), Type.Number(), Type.Null()], {
-        description:
-          "Event timestamp (defaults to server time): ISO 8601, no offset means UTC; or Unix seconds, milliseconds past 2e10",
-      }),
-    ),
-    session_id: nullableString("Session identifier"),
-    page_url: nullableString("Page URL where event occurred"),
-    referrer: nullableString("Referrer URL"),
-    user_agent: nullableString("User agent string"),
-    event_id: Type.Optional(
-      Type.Union([Type.String({ format: "uuid" }), Type.Null()], {
-        description: "UUID that makes the event idempotent; absent: the server makes a UUIDv7",
-      }),
-    ),
-  },
-  { $id: "AnalyticsEvent", title: "AnalyticsEvent" },
-);
+export const eventSchema = Type.Object(eventProperties, { $id: "AnalyticsEvent", title: "AnalyticsEvent" });
+
+const batchFields = { client_id: schemas.string(fields.client_id) } satisfies Readonly<Record<BatchFieldName, TSchema>>;
 
 /** A batch as clients send it: kept whole or refused whole. */
 export const batchSchema = Type.Object(
@@ -73,7 +82,7 @@ export const batchSchema = Type.Object(
       maxItems: batchEventsMax,
       description: `List of events (max ${batchEventsMax})`,
     }),
-    client_id: nullableString("Client identifier, kept on each of the batch's events"),
+    ...batchFields,
   },
   { $id: "AnalyticsBatch", title: "AnalyticsBatch" },
 );

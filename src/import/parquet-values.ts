@@ -25,6 +25,7 @@ import {
   type DuckDBValue,
 } from "@duckdb/node-api";
 import { MillraceError } from "../base/errors.ts";
+import { namesOfKind } from "../event/fields.ts";
 import { importColumns } from "../event/line/imported.ts";
 import { parseMicros } from "../event/timestamp.ts";
 
@@ -33,8 +34,8 @@ export class ValueRefused extends MillraceError {
   override readonly name = "ValueRefused";
 }
 
-/** Columns that are no strings: a number means a time in the first two. */
-const otherThanStrings = new Set(["timestamp", "received_at", "properties"]);
+/** Columns in which a number is not the digits of a string. */
+const otherThanStrings = namesOfKind("time", "object");
 
 const integerTypes = new Set<DuckDBTypeId | undefined>([
   DuckDBTypeId.TINYINT,

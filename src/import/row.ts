@@ -1,4 +1,5 @@
 /** A row of a file, before it is known whether it is an event. */
+import { namesOfKind } from "../event/fields.ts";
 import type { ImportedRow } from "../event/line/imported.ts";
 
 /** Where a row stands: its number among the rows of its file, from 1, and its first line where that is not the same. */
@@ -11,11 +12,4 @@ export type SourceRow = RowPlace & ((ImportedRow & { ok: true }) | { ok: false; 
 export const rowBytesMax = 18 * 1024 * 1024;
 
 /** Columns in which the empty string means nothing: it is absent there, as programs write it that know no null. */
-export const neverEmpty: ReadonlySet<string> = new Set([
-  "category",
-  "priority",
-  "timestamp",
-  "received_at",
-  "event_id",
-  "properties",
-]);
+export const neverEmpty = namesOfKind("enum", "time", "id", "object");

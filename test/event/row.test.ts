@@ -1,8 +1,16 @@
 import { expect, test } from "bun:test";
 import { readRowHead } from "../../src/event/line/row.ts";
+import { categories } from "../support/arbitraries.ts";
 import { rowAt } from "../support/rows.ts";
 
 const receivedMs = Date.UTC(2026, 10, 25, 21, 0, 46, 451);
+
+test("the head of a line reads back whatever its category", () => {
+  for (const category of categories) {
+    const { line, ...row } = rowAt(receivedMs, { event_id: "01a21483-3214-7734-bf45-8667cfa16c71", category });
+    expect(readRowHead(Buffer.from(line))).toEqual({ ...row, receivedAtMs: receivedMs });
+  }
+});
 
 test("the head of a line reads back what was counted of its event, with a client's id and without", () => {
   for (const event_id of ["01a21483-3214-7734-bf45-8667cfa16c71", undefined]) {

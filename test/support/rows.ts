@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LineBuffer } from "../../src/base/line-buffer.ts";
+import { recordOf } from "../../src/base/record.ts";
+import { stringNames } from "../../src/event/fields.ts";
 import { type LinedRow, rowOf } from "../../src/event/line/row.ts";
 import { writeRow } from "../../src/event/line/written-row.ts";
 import type { ValidEvent } from "../../src/event/parse/validate.ts";
@@ -22,11 +24,8 @@ export function validEvent(wanted: Partial<ValidEvent> = {}): ValidEvent {
     priority: "medium",
     properties: null,
     timestamp: undefined,
-    session_id: null,
-    page_url: null,
-    referrer: null,
-    user_agent: null,
     event_id: undefined,
+    ...recordOf(stringNames, () => null),
     ...wanted,
   };
 }

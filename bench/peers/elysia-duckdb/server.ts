@@ -3,39 +3,30 @@ import { randomUUID } from "node:crypto";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { jwt } from "@elysiajs/jwt";
 import { Elysia, t } from "elysia";
+import { recordOf } from "../../../src/base/record.ts";
 import { categories, priorities } from "../../../src/event/categories.ts";
+import { eventColumns, journalType } from "../../../src/event/columns.ts";
+import { fieldNames, stringNames } from "../../../src/event/fields.ts";
+import { batchEventsMax, eventNameCodePointsMax } from "../../../src/event/schema.ts";
 
-const text = t.Optional(t.Nullable(t.String()));
+const string = t.Optional(t.Nullable(t.String()));
 
 const eventSchema = t.Object({
-  event_name: t.String({ minLength: 1, maxLength: 100 }),
+  event_name: t.String({ minLength: 1, maxLength: eventNameCodePointsMax }),
   category: t.Optional(t.UnionEnum(categories)),
   priority: t.Optional(t.UnionEnum(priorities)),
   properties: t.Optional(t.Nullable(t.Record(t.String(), t.Unknown()))),
   timestamp: t.Optional(t.Nullable(t.Union([t.String(), t.Number()]))),
-  session_id: text,
-  page_url: text,
-  referrer: text,
-  user_agent: text,
+  ...recordOf(stringNames, () => string),
 });
 
-const batchSchema = t.Object({ events: t.Array(eventSchema, { minItems: 1, maxItems: 100 }), client_id: text });
+const batchSchema = t.Object({
+  events: t.Array(eventSchema, { minItems: 1, maxItems: batchEventsMax }),
+  client_id: string,
+});
 
-const columns = {
-  event_id: "UUID",
-  event_name: "VARCHAR",
-  category: "VARCHAR",
-  priority: "VARCHAR",
-  timestamp: "TIMESTAMPTZ",
-  received_at: "TIMESTAMPTZ",
-  subject: "VARCHAR",
-  client_id: "VARCHAR",
-  session_id: "VARCHAR",
-  page_url: "VARCHAR",
-  referrer: "VARCHAR",
-  user_agent: "VARCHAR",
-  properties: "JSON",
-};
+/** The words of an ENUM are strings here. */
+const columns = recordOf(fieldNames, (name) => journalType(eventColumns[name]));
 
 const instance = await DuckDBInstance.create(process.env["DATABASE_PATH"] ?? "");
 const connection = await instance.connect();

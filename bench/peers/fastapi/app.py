@@ -11,10 +11,11 @@ from uuid import uuid4
 import jwt
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 
 JWT_SECRET = os.environ["JWT_SECRET"]
 EVENTS_PATH = os.environ["EVENTS_PATH"]
+STRING_FIELDS = os.environ["STRING_FIELDS"].split(",")
 FLUSH_INTERVAL_SECONDS = 5
 
 
@@ -36,16 +37,16 @@ class Priority(str, Enum):
     critical = "critical"
 
 
-class Event(BaseModel):
+class Basis(BaseModel):
     event_name: str = Field(..., min_length=1, max_length=100)
     category: Category = Category.user_action
     priority: Priority = Priority.medium
     properties: Optional[Dict[str, Any]] = None
     timestamp: Optional[datetime] = None
-    session_id: Optional[str] = None
-    page_url: Optional[str] = None
-    referrer: Optional[str] = None
-    user_agent: Optional[str] = None
+
+
+# The fields that are a string or null, as the service has them.
+Event = create_model("Event", __base__=Basis, **{name: (Optional[str], None) for name in STRING_FIELDS})
 
 
 class Batch(BaseModel):

@@ -3,6 +3,17 @@ import { randomUUID } from "node:crypto";
 import jwt from "@fastify/jwt";
 import fastify from "fastify";
 import pg from "pg";
+import { recordOf } from "../../../src/base/record.ts";
+import { categories, categoryDefault, priorities, priorityDefault } from "../../../src/event/categories.ts";
+import {
+  type FieldKind,
+  type FieldName,
+  fieldNames,
+  fields,
+  type StringName,
+  stringNames,
+} from "../../../src/event/fields.ts";
+import { batchEventsMax, eventNameCodePointsMax } from "../../../src/event/schema.ts";
 
 type Event = {
   event_name: string;
@@ -10,56 +21,46 @@ type Event = {
   priority: string;
   properties: Record<string, unknown> | null;
   timestamp: string | number | null;
-  session_id: string | null;
-  page_url: string | null;
-  referrer: string | null;
-  user_agent: string | null;
-};
+} & Record<StringName, string | null>;
 
-const text = { type: "string", nullable: true, default: null };
-
-const categories = ["page_view", "user_action", "trading", "auth", "error", "performance", "feature", "system"];
+const string = { type: "string", nullable: true, default: null };
 
 const eventSchema = {
   type: "object",
   required: ["event_name"],
   properties: {
-    event_name: { type: "string", minLength: 1, maxLength: 100 },
-    category: { type: "string", enum: categories, default: "user_action" },
-    priority: { type: "string", enum: ["low", "medium", "high", "critical"], default: "medium" },
+    event_name: { type: "string", minLength: 1, maxLength: eventNameCodePointsMax },
+    category: { type: "string", enum: categories, default: categoryDefault },
+    priority: { type: "string", enum: priorities, default: priorityDefault },
     properties: { type: "object", nullable: true, default: null, additionalProperties: true },
     timestamp: { type: ["string", "number", "null"], default: null },
-    session_id: text,
-    page_url: text,
-    referrer: text,
-    user_agent: text,
+    ...recordOf(stringNames, () => string),
   },
 };
 
 const batchSchema = {
   type: "object",
   required: ["events"],
-  properties: { events: { type: "array", minItems: 1, maxItems: 100, items: eventSchema }, client_id: text },
+  properties: {
+    events: { type: "array", minItems: 1, maxItems: batchEventsMax, items: eventSchema },
+    client_id: string,
+  },
 };
 
 /** Of 64 requests in flight: 10 connections gave fewer events a second, 40 and 64 no more than the noise. Connections. */
 const connectionsMax = 20;
 
-const columns = {
-  event_id: "uuid",
-  event_name: "text",
-  category: "text",
-  priority: "text",
-  timestamp: "timestamptz",
-  received_at: "timestamptz",
-  subject: "text",
-  client_id: "text",
-  session_id: "text",
-  page_url: "text",
-  referrer: "text",
-  user_agent: "text",
-  properties: "jsonb",
-};
+/** PostgreSQL's type of each kind of field. */
+const typeOf = {
+  id: "uuid",
+  name: "text",
+  string: "text",
+  enum: "text",
+  time: "timestamptz",
+  object: "jsonb",
+} as const satisfies Readonly<Record<FieldKind, string>>;
+
+const columns = recordOf(fieldNames, (name) => typeOf[fields[name].kind]);
 
 const names = Object.keys(columns).join(", ");
 const arrays = Object.values(columns).map((type, index) => `$${index + 1}::${type}[]`);
@@ -77,15 +78,20 @@ async function insert(
   const ids = events.map(() => randomUUID());
   const all = <T>(value: T) => events.map(() => value);
   const of = <T>(pick: (event: Event) => T) => events.map(pick);
-  const values = [
-    ...[ids, of((event) => event.event_name), of((event) => event.category), of((event) => event.priority)],
-    ...[of((event) => (event.timestamp === null ? now : new Date(event.timestamp))), all(now)],
-    ...[all(subject), all(clientId), of((event) => event.session_id), of((event) => event.page_url)],
-    ...[of((event) => event.referrer), of((event) => event.user_agent)],
-    of((event) => (event.properties === null ? null : JSON.stringify(event.properties))),
-  ];
+  const values: Readonly<Record<FieldName, unknown[]>> = {
+    ...recordOf(stringNames, (name) => of((event) => event[name])),
+    event_id: ids,
+    event_name: of((event) => event.event_name),
+    category: of((event) => event.category),
+    priority: of((event) => event.priority),
+    timestamp: of((event) => (event.timestamp === null ? now : new Date(event.timestamp))),
+    received_at: all(now),
+    subject: all(subject),
+    client_id: all(clientId),
+    properties: of((event) => (event.properties === null ? null : JSON.stringify(event.properties))),
+  };
   // Named, so that each connection parses it once.
-  await pool.query({ name: "insert", text: insertText, values });
+  await pool.query({ name: "insert", text: insertText, values: fieldNames.map((name) => values[name]) });
   return ids;
 }
 

@@ -2,7 +2,7 @@
  * A row of an imported history, in the columns of `events`, to a journal line. It is checked by the same code as an event that is
  * sent, so that the same things are wrong with it, in the same words. Pure.
  */
-import { eventColumns } from "../columns.ts";
+import { fieldNames, type SharedName } from "../fields.ts";
 import type { Issue } from "../parse/issue.ts";
 import { isRecord, parseJson } from "../parse/parse.ts";
 import { validateEvent } from "../parse/validate.ts";
@@ -22,7 +22,7 @@ type ImportContext = { now: Timestamp; extra: Extra; makeId: () => string };
 type ImportedLine = { ok: true; row: LinedRow; hasOwnId: boolean } | { ok: false; problems: string[] };
 
 /** The columns that a row may have. */
-export const importColumns: ReadonlySet<string> = new Set(Object.keys(eventColumns));
+export const importColumns: ReadonlySet<string> = new Set(fieldNames);
 
 /** What the longest value in a message is cut to. Characters. */
 const shownCharsMax = 100;
@@ -43,11 +43,14 @@ export function importedLine({ value, exact }: ImportedRow, context: ImportConte
   const timestamp = timeOf(given["timestamp"]) ?? receivedAt.moment?.text;
   const fields = { ...given, properties: properties.value, timestamp };
   const validated = validateEvent(fields, { ...fields, properties: properties.exact });
-  const [subject, clientId] = [textOf(given, "subject"), textOf(given, "client_id")];
+  const shared = { subject: textOf(given, "subject"), client_id: textOf(given, "client_id") } satisfies Readonly<
+    Record<SharedName, unknown>
+  >;
+  const { subject, client_id: clientId } = shared;
   const [event] = validated.ok ? validated.events : [];
   if (event === undefined || !subject.ok || !clientId.ok) {
     const issues = validated.ok ? [] : validated.issues.map(problemOf);
-    return refused([...issues, ...[subject, clientId].flatMap((text) => (text.ok ? [] : text.problems))]);
+    return refused([...issues, ...Object.values(shared).flatMap((text) => (text.ok ? [] : text.problems))]);
   }
   const hasOwnId = event.event_id !== undefined;
   const acceptance = {
@@ -130,7 +133,7 @@ function momentOf(given: unknown): { ok: true; moment: Timestamp | undefined } |
   return refused([`received_at: Input should be a valid datetime or date, ${parsed.error} (found ${shown(value)})`]);
 }
 
-function textOf(row: Record<string, unknown>, name: string): { ok: true; json: string } | Refused {
+function textOf(row: Record<string, unknown>, name: SharedName): { ok: true; json: string } | Refused {
   const value = row[name];
   if (value === undefined) return { ok: true, json: "null" };
   return typeof value === "string"

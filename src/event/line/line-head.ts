@@ -2,8 +2,8 @@
 import type { LineBuffer } from "../../base/line-buffer.ts";
 import { type Acceptance, contentRoom, headKeys, sharedText } from "./row.ts";
 
-const idKey = Buffer.from(headKeys.eventId);
-const timeKey = Buffer.from(headKeys.time);
+const idKey = Buffer.from(headKeys.event_id);
+const timeKey = Buffer.from(headKeys.timestamp);
 const contentBytes = Buffer.from(headKeys.content + contentRoom);
 
 const idBytes = 36;
@@ -19,7 +19,7 @@ export class LineHead {
   share(acceptance: Acceptance): void {
     const before = this.#acceptance;
     if (before?.receivedAt !== acceptance.receivedAt)
-      this.#received = Buffer.from(headKeys.receivedAt + acceptance.receivedAt.text + headKeys.category);
+      this.#received = Buffer.from(headKeys.received_at + acceptance.receivedAt.text + headKeys.category);
     if (before?.subjectText !== acceptance.subjectText || before.clientIdText !== acceptance.clientIdText)
       this.#shared = Buffer.from(sharedText(acceptance));
     this.#acceptance = acceptance;

@@ -7,8 +7,10 @@
  * the text of one where its numbers must keep their spelling; `columns.ts` reads both. What is null is left out.
  */
 import { invariant } from "../../base/invariant.ts";
+import { recordOf } from "../../base/record.ts";
 import { type Category, categories } from "../categories.ts";
 import { makeEventId } from "../event-id.ts";
+import { type FieldName, type HeadName, type SentName, type SharedName, sentNames, sharedNames } from "../fields.ts";
 import type { ValidEvent } from "../parse/validate.ts";
 import { hourOfText, type Timestamp } from "../timestamp.ts";
 
@@ -55,35 +57,51 @@ export const contentText = (content: number) => String(content).padStart(content
 export const contentOf = (sentTime: string, category: string, rest: string | Uint8Array): number =>
   Bun.hash.xxHash32(rest, Bun.hash.xxHash32(`${sentTime}${category}`)) & contentMask;
 
-/** What stands between the parts of a head. */
+/** What stands before the fields of a head, in this order, and before the checksum. */
 export const headKeys = {
-  eventId: '{"event_id":"',
-  time: '","timestamp":"',
-  receivedAt: '","received_at":"',
+  event_id: '{"event_id":"',
+  timestamp: '","timestamp":"',
+  received_at: '","received_at":"',
   category: '","category":"',
   content: ',"content":',
-} as const;
+} as const satisfies Readonly<Record<HeadName | "content", string>>;
+
+/** What stands before the value of a field behind the head. */
+export const labelOf = (name: FieldName) => `,"${name}":`;
+
+const sharedLabels = recordOf(sharedNames, labelOf);
+const sharedValues = { subject: "subjectText", client_id: "clientIdText" } as const satisfies Readonly<
+  Record<SharedName, keyof Acceptance>
+>;
 
 /** The members of a line that its request's events share. */
-export const sharedText = ({ subjectText, clientIdText }: Acceptance) =>
-  (subjectText === "null" ? "" : `,"subject":${subjectText}`) +
-  (clientIdText === "null" ? "" : `,"client_id":${clientIdText}`);
+export function sharedText(acceptance: Acceptance): string {
+  let text = "";
+  for (const name of sharedNames) {
+    const value = acceptance[sharedValues[name]];
+    if (value !== "null") text += sharedLabels[name] + value;
+  }
+  return text;
+}
 
 /** Where in a line the checksum stands. Bytes, and as many characters. */
 export const contentPlaceAt = (category: string) => categoryAt + category.length + 1 + headKeys.content.length;
 
+/** What the client sent and the head does not have, but for `properties`, which end a line. */
+const beforeProperties = sentNames.filter((name) => name !== "properties");
+
 /** The part of a line that holds what the client sent and the head does not: members of an object; `properties` is JSON. */
 function sentText(event: ValidEvent, properties: string | undefined): string {
-  const sent = JSON.stringify({
-    priority: event.priority,
-    event_name: event.event_name,
-    session_id: event.session_id ?? undefined,
-    page_url: event.page_url ?? undefined,
-    referrer: event.referrer ?? undefined,
-    user_agent: event.user_agent ?? undefined,
-  }).slice(1, -1);
-  return properties === undefined ? sent : `${sent},"properties":${properties}`;
+  const members: Partial<Record<SentName, string>> = {};
+  for (const name of beforeProperties) {
+    const value = event[name];
+    if (value !== null) members[name] = value;
+  }
+  const sent = JSON.stringify(members).slice(1, -1);
+  return properties === undefined ? sent : `${sent}${propertiesLabel}${properties}`;
 }
+
+const propertiesLabel = labelOf("properties");
 
 /** Fills in what the client left out and writes the line; `hasOwnSpellings`: some number of it is not spelt as JavaScript does. */
 export function rowOf(event: ValidEvent, acceptance: Acceptance, hasOwnSpellings: boolean): LinedRow {
@@ -97,7 +115,7 @@ export function rowOf(event: ValidEvent, acceptance: Acceptance, hasOwnSpellings
   const isQuoted = properties !== undefined && (hasOwnSpellings || hasPlus(properties));
   const stored = isQuoted ? sentText(event, JSON.stringify(properties)) : sent;
   const contentField = content === undefined ? "" : headKeys.content + contentText(content);
-  const head = `${headKeys.eventId}${eventId}${headKeys.time}${timestamp.text}${headKeys.receivedAt}${acceptance.receivedAt.text}${headKeys.category}${category}"`;
+  const head = `${headKeys.event_id}${eventId}${headKeys.timestamp}${timestamp.text}${headKeys.received_at}${acceptance.receivedAt.text}${headKeys.category}${category}"`;
   const line = `${head}${contentField}${sharedText(acceptance)},${stored}}`;
   return { line, eventId, category: indexOfCategory(category), hour: timestamp.hour, content };
 }
@@ -105,12 +123,14 @@ export function rowOf(event: ValidEvent, acceptance: Acceptance, hasOwnSpellings
 /** Whether a number in some JSON has a plus. A string that holds one is skipped. */
 const hasPlus = (json: string) => json.includes("e+") && json.replace(/"(?:[^"\\]|\\.)*"/g, "").includes("e+");
 
-const idAt = headKeys.eventId.length;
-const timestampAt = idAt + 36 + headKeys.time.length;
-const receivedAt = timestampAt + 27 + headKeys.receivedAt.length;
+const idAt = headKeys.event_id.length;
+const timestampAt = idAt + 36 + headKeys.timestamp.length;
+const receivedAt = timestampAt + 27 + headKeys.received_at.length;
 const categoryAt = receivedAt + 27 + headKeys.category.length;
+
+const categoryBytesMax = Math.max(...categories.map((category) => category.length));
 /** Where the longest category and the longest checksum end. */
-const headBytesMax = categoryAt + 12 + headKeys.content.length + contentChars;
+const headBytesMax = categoryAt + categoryBytesMax + 1 + headKeys.content.length + contentChars;
 
 /** What recovery asks of a line. */
 export type RowHead = Row & { receivedAtMs: number };
@@ -121,7 +141,10 @@ export type RowHead = Row & { receivedAtMs: number };
  */
 export function readRowHead(line: Buffer): RowHead {
   const head = line.toString("latin1", 0, Math.min(line.byteLength, headBytesMax));
-  invariant(head.startsWith(headKeys.eventId) && head.length > categoryAt, "a journal line starts with its event's id");
+  invariant(
+    head.startsWith(headKeys.event_id) && head.length > categoryAt,
+    "a journal line starts with its event's id",
+  );
   const categoryEnd = head.indexOf('"', categoryAt);
   const hasContent = head.startsWith(headKeys.content, categoryEnd + 1);
   return {

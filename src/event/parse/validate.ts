@@ -4,7 +4,9 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
+import { recordOf } from "../../base/record.ts";
 import { type Category, categoryDefault, type Priority, priorityDefault } from "../categories.ts";
+import { type EventFieldName, type StringName, stringNames } from "../fields.ts";
 import { batchSchema, eventSchema } from "../schema.ts";
 import type { Timestamp } from "../timestamp.ts";
 import type { Issue } from "./issue.ts";
@@ -21,13 +23,12 @@ export type ValidEvent = {
   properties: unknown;
   /** Undefined: left to the server. */
   timestamp: Timestamp | undefined;
-  session_id: string | null;
-  page_url: string | null;
-  referrer: string | null;
-  user_agent: string | null;
   /** Undefined: left to the server. */
   event_id: string | undefined;
-};
+} & Record<StringName, string | null>;
+
+/** What an event has where it left out all fields that are a string or null. */
+const noStrings = recordOf(stringNames, () => null);
 
 /** The events of a body, or everything that is wrong with it. */
 export type Validated = { ok: true; events: ValidEvent[]; client_id: string | null } | { ok: false; issues: Issue[] };
@@ -80,16 +81,15 @@ function eventOf(value: Static<typeof eventShape>, exact: unknown): ValidEvent |
   if (!timestamp.ok || !eventId.ok) return undefined;
   if (isLengthWrong(value.event_name, eventSchema.properties.event_name)) return undefined;
   if (nestsDeeper(value.properties, propertiesLevelsMax)) return undefined;
-  return {
+  const event: ValidEvent = {
+    ...noStrings,
     event_name: value.event_name,
     category: value.category ?? categoryDefault,
     priority: value.priority ?? priorityDefault,
     properties: (exact === value ? value.properties : memberOf(exact, "properties")) ?? null,
     timestamp: timestamp.timestamp,
-    session_id: value.session_id ?? null,
-    page_url: value.page_url ?? null,
-    referrer: value.referrer ?? null,
-    user_agent: value.user_agent ?? null,
     event_id: eventId.id,
-  };
+  } satisfies Record<EventFieldName, unknown>;
+  for (const name of stringNames) event[name] = value[name] ?? null;
+  return event;
 }

@@ -1,10 +1,10 @@
 /** Where the fields of an event stand in a body that stays bytes. */
 import { closeObject, letterN, openObject } from "../../base/ascii.ts";
-import type { eventSchema } from "../schema.ts";
+import { invariant } from "../../base/invariant.ts";
+import { type EventFieldName, type SentName, type StringName, sentNames, stringNames } from "../fields.ts";
+import { labelOf } from "../line/row.ts";
 import type { JsonScanner } from "./json-scanner.ts";
 import { keyHash } from "./key-hash.ts";
-
-type FieldName = keyof typeof eventSchema.properties;
 
 /** A field of an event: its key, and where its value stands, from its first byte to behind its last one. */
 export class Field {
@@ -20,9 +20,9 @@ export class Field {
   /** Whether some string in it has an escape that JSON.stringify may write in another way. */
   isRespelled = false;
 
-  constructor(name: string) {
+  constructor(name: EventFieldName) {
     this.key = Buffer.from(name);
-    this.label = Buffer.from(`,"${name}":`);
+    this.label = Buffer.from(labelOf(name));
   }
 
   /** Whether there is a value and not null. */
@@ -32,17 +32,17 @@ export class Field {
 }
 
 /** The fields of one event after another. */
-export class EventFields implements Record<FieldName, Field> {
+export class EventFields implements Record<Exclude<EventFieldName, StringName>, Field> {
   readonly event_name = new Field("event_name");
   readonly category = new Field("category");
   readonly priority = new Field("priority");
   readonly properties = new Field("properties");
   readonly timestamp = new Field("timestamp");
-  readonly session_id = new Field("session_id");
-  readonly page_url = new Field("page_url");
-  readonly referrer = new Field("referrer");
-  readonly user_agent = new Field("user_agent");
   readonly event_id = new Field("event_id");
+  /** The fields that are a string or null. */
+  readonly strings: readonly Field[] = stringNames.map((name) => new Field(name));
+  /** What the client sent and the head of a line does not have, in the order of a line. */
+  readonly sent: readonly Field[];
   /** Whether there is space between the tokens of `properties`. */
   propertiesHaveSpace = false;
   /** Whether a number of `properties` has a plus before its exponent, though JSON.stringify writes it so. */
@@ -56,8 +56,17 @@ export class EventFields implements Record<FieldName, Field> {
 
   constructor(scanner: JsonScanner) {
     this.#scanner = scanner;
-    this.#all = Object.values(this).filter((each): each is Field => each instanceof Field);
+    this.#all = [...Object.values(this).filter((each): each is Field => each instanceof Field), ...this.strings];
     this.#ofHash = new Map(this.#all.map((each) => [keyHash(each.key), each]));
+    invariant(this.#ofHash.size === this.#all.length, "no two names of fields have the same hash");
+    invariant(sentNames.at(-1) === "properties", "properties end a line, so that they can be put in quotes");
+    this.sent = sentNames.map((name) => this.#named(name));
+  }
+
+  #named(name: SentName): Field {
+    const field = this.#ofHash.get(keyHash(Buffer.from(name)));
+    invariant(field !== undefined, "each field that a client sends is looked for");
+    return field;
   }
 
   /**

@@ -58,14 +58,11 @@ export class Transcriber {
   readonly #sentTime = new SentTime();
   readonly #receivedTime = new SentTime();
   #receivedAt: Timestamp | undefined;
-  readonly #textFields: readonly Field[];
   #body: Buffer = Buffer.alloc(0);
   #parsedBytes = 0;
 
   constructor(lines: LineBuffer) {
     this.#lines = lines;
-    const { session_id, page_url, referrer, user_agent } = this.#fields;
-    this.#textFields = [session_id, page_url, referrer, user_agent];
   }
 
   /** Writes the line of an event. */
@@ -196,7 +193,7 @@ export class Transcriber {
     if (categoryText === undefined || priorityText === undefined || isTimeSent === undefined || sentId === undefined)
       return undefined;
     if (!isText(event_name) || !this.#isName(event_name)) return undefined;
-    for (const field of this.#textFields) if (field.hasValue && !isText(field)) return undefined;
+    for (const field of this.#fields.strings) if (field.hasValue && !isText(field)) return undefined;
     if (properties.hasValue && properties.first !== openObject) return undefined;
 
     const lines = this.#lines;
@@ -207,12 +204,17 @@ export class Transcriber {
     lines.reserve(this.#head.bytesMax(categoryText.length) + bytes + labelBytesMax);
     this.#head.write(lines, head);
     const sentFrom = lines.end;
-    lines.copy(this.#fields.priority.label, 0, this.#fields.priority.label.length);
-    lines.copy(priorityText, 0, priorityText.length);
-    this.#write(event_name);
-    for (const field of this.#textFields) if (field.hasValue) this.#write(field);
-    const propertiesFrom = lines.end + properties.label.length;
-    if (properties.hasValue) this.#write(properties, properties.isRespelled || this.#fields.propertiesHaveSpace);
+    let propertiesFrom = 0;
+    for (const field of this.#fields.sent) {
+      if (field === this.#fields.priority) {
+        lines.copy(field.label, 0, field.label.length);
+        lines.copy(priorityText, 0, priorityText.length);
+      } else if (!field.hasValue) continue;
+      else if (field === properties) {
+        propertiesFrom = lines.end + field.label.length;
+        this.#write(field, field.isRespelled || this.#fields.propertiesHaveSpace);
+      } else this.#write(field);
+    }
     const sent = sentId === null ? undefined : lines.view(sentFrom + 1);
     const categoryName = categories[category] ?? "";
     const content = sent && contentOf(isTimeSent ? time.text : "", categoryName, sent);
