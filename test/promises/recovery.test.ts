@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
 import { commitLine } from "../../src/journal/format.ts";
-import { journalName } from "../../src/store/folder/names.ts";
+import { currentFormat, journalName } from "../../src/store/folder/names.ts";
 import { linesOf, rowAt } from "../support/rows.ts";
 import { type Service, startService } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -113,7 +113,11 @@ test("a segment that is corrupt while its journal is still there is made again f
 
 test("leftovers of an unfinished flush are removed", async () => {
   await using service = await stoppedService();
-  const leftover = join(service.dataDir, "segments", "0000-0000000000000001-0000000000000003-00000000.duckdb.tmp");
+  const leftover = join(
+    service.dataDir,
+    "segments",
+    `0000-0000000000000001-0000000000000003-f${currentFormat}-00000000.duckdb.tmp`,
+  );
   writeFileSync(leftover, "half of a file");
   writeFileSync(`${leftover}.wal`, "half of a log");
   layJournal(service, 1, journalOf(1, [3]));
@@ -161,7 +165,11 @@ test("a flush that fails keeps its events, is told by health, and succeeds when 
   await using service = await stoppedService();
   layJournal(service, 1, journalOf(1, [3]));
   // A folder where the segment is to be written stands in its way, also for root.
-  const inTheWay = join(service.dataDir, "segments", "0000-0000000000000001-0000000000000003-00000000.duckdb.tmp.wal");
+  const inTheWay = join(
+    service.dataDir,
+    "segments",
+    `0000-0000000000000001-0000000000000003-f${currentFormat}-00000000.duckdb.tmp.wal`,
+  );
   await service.restart();
   await service.waitSealed();
   await service.track({ event_name: "before" });

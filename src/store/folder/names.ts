@@ -30,7 +30,7 @@ import { type Sequence, type ShardId, sequence, shardId } from "../../base/brand
  * earlier version could misread what this one writes, and whenever segments gain a column or a category.
  *   1  the first; no mark in the folder
  *   2  the folder has a mark
- *   3  a segment says its format, in its name and in its summary
+ *   3  a segment says its format, in its name and in its summary, and has the sequence of each event
  */
 export const currentFormat = 3;
 

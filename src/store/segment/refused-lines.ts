@@ -25,6 +25,15 @@ import {
   sealSegment,
 } from "./segment.ts";
 
+type NumberedLine = { line: Buffer; sequence: Sequence };
+
+/** A line with its sequence as its last member. */
+const withSequence = ({ line, sequence }: NumberedLine) =>
+  Buffer.concat([line.subarray(0, -1), Buffer.from(`,"sequence":${sequence}}`)]);
+
+/** More than a sequence adds to a line. Bytes. */
+const numberBytesMax = 64;
+
 type RefusedLine = { head: RowHead; line: Buffer; reason: string };
 
 /** Where to seal, and what. */
@@ -53,7 +62,13 @@ export async function sealSoundLines(duckdb: DuckDB, { folder, log, source }: Se
   const cleaned = join(folder.journal, `${journalName(source)}${unfinishedSuffix}`);
   writeFileSync(cleaned, sound);
   const rows = source.rows - refused.length;
-  await sealSegment(duckdb, folder, { ...source, rows, files: rows === 0 ? [] : [cleaned] });
+  const left = {
+    ...source,
+    rows,
+    files: rows === 0 ? [] : [cleaned],
+    lineBytesMax: source.lineBytesMax + numberBytesMax,
+  };
+  await sealSegment(duckdb, folder, left, { kind: "in lines" });
   removeIfThere(cleaned);
   return { to, refused: refused.map(({ head }) => countedOf(head)) };
 }
@@ -102,19 +117,21 @@ async function separateRefused(
   const lines = source.files.flatMap((file) => [...fileReader.rowsOf(file)]);
   const probe = join(folder.journal, `${journalName(source)}.probe${unfinishedSuffix}`);
   const refused: RefusedLine[] = [];
-  const sound: Buffer[] = [];
-  await divide(lines);
+  const sound: NumberedLine[] = [];
+  // A part holds every row of its stretch, so a line's place tells its sequence.
+  await divide(lines.map((line, index) => ({ line, sequence: sequence(source.from + index) })));
   removeIfThere(probe);
   const keptIn = join(folder.refused, journalName(source));
   keep(keptIn, refused);
-  return { sound: joined(sound), refused, keptIn };
+  return { sound: joined(sound.map(withSequence)), refused, keptIn };
 
-  async function divide(some: readonly Buffer[]): Promise<void> {
+  async function divide(some: readonly NumberedLine[]): Promise<void> {
     if (some.length === 0) return;
-    const reason = await refusalOf(some);
+    const reason = await refusalOf(some.map(({ line }) => line));
     const [first] = some;
     if (reason === undefined) sound.push(...some);
-    else if (some.length === 1 && first !== undefined) refused.push({ head: readRowHead(first), line: first, reason });
+    else if (some.length === 1 && first !== undefined)
+      refused.push({ head: readRowHead(first.line), line: first.line, reason });
     else {
       const half = Math.floor(some.length / 2);
       await divide(some.slice(0, half));

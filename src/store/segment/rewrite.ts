@@ -60,7 +60,7 @@ export type ImportedLines = { file: string; events: number; lineBytesMax: number
 export async function rewriteSegments(duckdb: DuckDB, folder: DataFolder, rewrite: Rewrite): Promise<Rewritten> {
   const { range, keep, repeatsIn, events, clientIds } = rewrite;
   const paths = rewrite.sources.map((file) => join(folder.root, file));
-  const source = `(${segmentsQuery({ table: "events", files: paths })})`;
+  const source = `(${segmentsQuery({ table: "events", files: paths, extra: ["sequence"] })})`;
   const kept = keep === undefined ? source : `(FROM ${source} AS events WHERE coalesce((${keep}), false))`;
   const others = repeatsIn?.map((file) => join(folder.root, file));
   const search = { from: kept, shard: range.shard, others: others ?? [], stays: "earlier" } as const;
@@ -86,9 +86,9 @@ export async function sealImported(
   { range, lines, others }: { range: Rewrite["range"]; lines: ImportedLines; others: readonly string[] },
 ): Promise<Rewritten> {
   const { events, lineBytesMax } = lines;
-  await duckdb.run(
-    `CREATE TEMP TABLE imported AS ${journalQuery({ files: [join(folder.imports, lines.file)], lineBytesMax })}`,
-  );
+  const source = { files: [join(folder.imports, lines.file)], lineBytesMax };
+  const numbered = journalQuery(source, { kind: "counted", from: range.from });
+  await duckdb.run(`CREATE TEMP TABLE imported AS ${numbered}`);
   const paths = others.map((file) => join(folder.segments, file));
   const search = { from: "imported", shard: range.shard, others: paths, stays: "theirs" } as const;
   const query = `FROM ${await removeRepeats(duckdb, search)} ORDER BY "timestamp"`;
@@ -105,7 +105,7 @@ async function writeAgain(duckdb: DuckDB, folder: DataFolder, written: Written):
   const { range, events, clientIds, isFinal, query, rollup } = written;
   // Two processes that make the same segment, one of them left over from a service that was killed, never meet in a file.
   const unfinished = join(folder.segments, `${segmentName({ ...range, crc32: 0 })}.${process.pid}${unfinishedSuffix}`);
-  const columns = Object.keys(eventColumns).map(identifier).join(", ");
+  const columns = [...Object.keys(eventColumns), "sequence"].map(identifier).join(", ");
   await duckdb.run(`ATTACH ${literal(unfinished)} AS segment ${segmentLayout(events)}`);
   try {
     await duckdb.run(`CREATE TABLE segment.events AS SELECT ${columns} ${query}`);

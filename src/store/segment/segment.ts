@@ -13,7 +13,7 @@ import { messageOf, SegmentNotSealed } from "../../base/errors.ts";
 import { eventColumns, journalColumn, journalType } from "../../event/columns.ts";
 import { currentFormat, type DataFolder, type SegmentName, segmentName, unfinishedSuffix } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
-import { digits, emptyQuery, identifier, listLiteral, literal } from "../sql/literals.ts";
+import { digits, emptyQuery, identifier, integer, listLiteral, literal } from "../sql/literals.ts";
 import { withSegment } from "./open-segment.ts";
 import { rollupQuery } from "./rollup.ts";
 import { summaryQuery } from "./summary.ts";
@@ -56,13 +56,25 @@ const smallBlocksRowsMax = 20_000;
 /** A buffer of `read_json` holds two of the longest line; smaller ones than this only cost calls. Bytes. */
 const lineBufferBytesMin = 2 * 1024 * 1024;
 
-/** Selects the rows of journal files in the columns of `events`; commit lines have no id and fall out. */
-export function journalQuery(source: Pick<SegmentSource, "files" | "lineBytesMax">): string {
-  const entries = Object.entries(eventColumns);
+/**
+ * Where the sequences of lines are known from. "counted": the lines are all of a stretch, in order, and this is the first one's
+ * sequence. "in lines": each line has a member `sequence`.
+ */
+export type Numbering = { kind: "counted"; from: Sequence } | { kind: "in lines" };
+
+/** Selects the rows of journal files in the columns of `events`, and in `sequence` where it is numbered; commit lines have no id and fall out. */
+export function journalQuery(source: Pick<SegmentSource, "files" | "lineBytesMax">, numbering?: Numbering): string {
+  const entries: [string, string][] = Object.entries(eventColumns);
+  const selected = entries.map(([name, type]) => journalColumn(name, type));
+  if (numbering?.kind === "in lines") {
+    entries.push(["sequence", "BIGINT"]);
+    selected.push("sequence");
+  }
+  // Numbered in one stream, which reads the files and their lines in order. That costs no more than not to number them.
+  if (numbering?.kind === "counted") selected.push(`row_number() OVER () + ${integer(numbering.from - 1)} AS sequence`);
   const columns = entries.map(([name, type]) => `${identifier(name)}: ${literal(journalType(type))}`).join(", ");
-  const selected = entries.map(([name, type]) => journalColumn(name, type)).join(", ");
   const objectBytesMax = Math.max(lineBufferBytesMin, source.lineBytesMax + 1024);
-  return `SELECT ${selected} FROM read_json(${listLiteral(source.files)}, format = 'newline_delimited',
+  return `SELECT ${selected.join(", ")} FROM read_json(${listLiteral(source.files)}, format = 'newline_delimited',
     columns = {${columns}}, maximum_object_size = ${digits(objectBytesMax)}) WHERE event_id IS NOT NULL`;
 }
 
@@ -70,13 +82,18 @@ export function journalQuery(source: Pick<SegmentSource, "files" | "lineBytesMax
  * Makes the segment of these rows and returns once it is durable under its name.
  * @throws LinesRefused when DuckDB cannot read a line; SegmentNotSealed for whatever may pass later
  */
-export async function sealSegment(duckdb: DuckDB, folder: DataFolder, source: SegmentSource): Promise<SealedSegment> {
+export async function sealSegment(
+  duckdb: DuckDB,
+  folder: DataFolder,
+  source: SegmentSource,
+  numbering?: Numbering,
+): Promise<SealedSegment> {
   const { shard, from, to } = source;
   const named = { shard, from, to, generation: 0, format: currentFormat };
   const unfinished = join(folder.segments, segmentName({ ...named, crc32: 0 }) + unfinishedSuffix);
   try {
     removeUnfinished(unfinished);
-    await writeSegment(duckdb, unfinished, source);
+    await writeSegment(duckdb, unfinished, source, numbering ?? { kind: "counted", from });
     await syncFile(unfinished);
     const rows = await countRows(duckdb, unfinished);
     if (rows !== source.rows)
@@ -98,11 +115,12 @@ function removeUnfinished(path: string): void {
   removeIfThere(`${path}.wal`);
 }
 
-async function writeSegment(duckdb: DuckDB, path: string, source: SegmentSource): Promise<void> {
+async function writeSegment(duckdb: DuckDB, path: string, source: SegmentSource, numbering: Numbering): Promise<void> {
   await duckdb.run(`ATTACH ${literal(path)} AS segment ${segmentLayout(source.rows)}`);
   try {
     // No row at all is possible where every line was refused; an empty list of files does not make a query.
-    const rows = source.files.length === 0 ? emptyQuery(eventColumns) : journalQuery(source);
+    const rows =
+      source.files.length === 0 ? emptyQuery({ ...eventColumns, sequence: "BIGINT" }) : journalQuery(source, numbering);
     await duckdb.run(`CREATE TABLE segment.events AS ${rows}`).catch((error: unknown) => {
       throw isAboutLines(error) ? new LinesRefused(messageOf(error), { cause: error }) : error;
     });

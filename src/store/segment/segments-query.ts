@@ -17,8 +17,8 @@ type SegmentsRead = {
   files: readonly string[];
   /** SQL expression for the list of the paths of some of `files`; by default they are paths. */
   listOf?: (files: readonly string[]) => string;
-  /** Columns besides those of the table: `filename`, the path of the segment. */
-  extra?: readonly "filename"[];
+  /** Columns besides those of the table: `filename`, the path of the segment, and `sequence`, which `events` alone has. */
+  extra?: readonly (keyof typeof extraColumns)[];
 };
 
 const tables: Readonly<Record<SegmentsRead["table"], Readonly<Record<string, string>>>> = {
@@ -26,7 +26,10 @@ const tables: Readonly<Record<SegmentsRead["table"], Readonly<Record<string, str
   rollup: rollupColumns,
 };
 
-const extraColumns = { filename: "VARCHAR" } as const;
+const extraColumns = { filename: "VARCHAR", sequence: "BIGINT" } as const;
+
+/** The first format whose segments have a column, where that is not the first one. */
+const since: Readonly<Record<string, number>> = { ...columnsSince, sequence: 3 };
 
 /**
  * Selects the rows of a table of segments, in the columns of this version: what a segment of an earlier format lacks is NULL.
@@ -70,7 +73,7 @@ function formatOf(file: string): number {
 
 function columnOf(name: string, type: string, format: number): string {
   const column = identifier(name);
-  if (format < (columnsSince[name] ?? 0)) return `NULL::${type} AS ${column}`;
+  if (format < (since[name] ?? 0)) return `NULL::${type} AS ${column}`;
   // A later format may have more members. Where they are the same, DuckDB leaves the cast out.
   return format < currentFormat && type.startsWith("ENUM") ? `${column}::${type} AS ${column}` : column;
 }
