@@ -60,7 +60,7 @@ const lineBufferBytesMin = 2 * 1024 * 1024;
  * Where the sequences of lines are known from. "counted": the lines are all of a stretch, in order, and this is the first one's
  * sequence. "in lines": each line has a member `sequence`.
  */
-export type Numbering = { kind: "counted"; from: Sequence } | { kind: "in lines" };
+type Numbering = { kind: "counted"; from: Sequence } | { kind: "in lines" };
 
 /** Selects the rows of journal files in the columns of `events`, and in `sequence` where it is numbered; commit lines have no id and fall out. */
 export function journalQuery(source: Pick<SegmentSource, "files" | "lineBytesMax">, numbering?: Numbering): string {
