@@ -14,7 +14,7 @@ const env = {
   MILLRACE_QUERY_SECONDS: "4",
   MILLRACE_QUERY_MEMORY_MIB: "512",
   MILLRACE_QUERY_ROWS: "100000",
-  // As in service: who attacks is to find both events that are sealed and events that are not.
+  // The default: there are events that are sealed and events that are not.
   MILLRACE_FLUSH_INTERVAL_SECONDS: "2",
 };
 

@@ -150,10 +150,18 @@ export class Ledger {
         tell("other", `batch ${place} (${answer}) is half there: ${here} of ${ids.length}; ${id} is ${where}`);
       }
     }
+    for (const id of this.#onlyRefused()) if (tagOf.has(id)) tell("other", `${id} was refused and is stored`);
     const { total_events } = await service.stats();
     const stored = await service.count();
     if (total_events !== stored) tell("other", `stats tell ${total_events} events, ${stored} are stored`);
     return found.slice(0, violationsMax);
+  }
+
+  /** Ids that were in refused requests and in no others: nothing of those may be stored. */
+  #onlyRefused(): Set<string> {
+    const ids = new Set(this.#sent.flatMap((sent) => (sent.answer === "refused" ? sent.ids : [])));
+    for (const { answer, ids: others } of this.#sent) if (answer !== "refused") for (const id of others) ids.delete(id);
+    return ids;
   }
 }
 

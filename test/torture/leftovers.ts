@@ -1,5 +1,5 @@
 /** What a run leaves when it ends in the middle of a round: processes, mounts, loop devices and folders. */
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { childrenOf, readProc } from "../support/process.ts";
 
@@ -13,6 +13,12 @@ export function makeRunFolder(tmp: string): string {
   return path;
 }
 
+/** Groups of processes with a memory limit lie here, with the id of the run in their names. */
+export const memoryGroups = "/sys/fs/cgroup/memory";
+
+/** Name of a group of this run. */
+export const memoryGroupName = (round: number) => `millrace-${process.pid}-${round}`;
+
 /** Releases and removes the folders of runs that were killed; gives their paths. */
 export function removeLeftovers(tmp: string): string[] {
   const left = readdirSync(tmp)
@@ -23,7 +29,22 @@ export function removeLeftovers(tmp: string): string[] {
     })
     .map((name) => join(tmp, name));
   for (const path of left) removeReleased(path);
+  removeMemoryGroups((pid) => !/torture/.test(readProc(`${pid}/cmdline`)));
   return left;
+}
+
+/** Removes the memory groups of runs by their ids. One with a process in it stays. */
+export function removeMemoryGroups(isOver: (pid: string) => boolean): void {
+  if (!existsSync(memoryGroups)) return;
+  for (const name of readdirSync(memoryGroups)) {
+    const [, pid] = /^millrace-(\d+)-\d+$/.exec(name) ?? [];
+    if (pid === undefined || !isOver(pid)) continue;
+    try {
+      rmdirSync(join(memoryGroups, name));
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EBUSY")) throw error;
+    }
+  }
 }
 
 /** Releases a folder and removes it. */

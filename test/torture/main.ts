@@ -1,7 +1,7 @@
 /** `bun run torture`: faults by the thousand against the service as it is shipped. */
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
-import { endDescendants, makeRunFolder, removeLeftovers, removeReleased } from "./leftovers.ts";
+import { endDescendants, makeRunFolder, removeLeftovers, removeMemoryGroups, removeReleased } from "./leftovers.ts";
 import { tableOf } from "./report.ts";
 import { runScenario } from "./runner.ts";
 import { scenarios } from "./scenarios/all.ts";
@@ -90,6 +90,7 @@ for (const scenario of wanted) {
 if (ended.signal.aborted) {
   console.log("ended before its time: the rounds under way were dropped");
   endDescendants();
+  removeMemoryGroups((pid) => pid === String(process.pid));
 }
 removeReleased(folder);
 console.log(`\n${tableOf(tallies)}\nseed ${seed}`);

@@ -46,6 +46,6 @@ test("a service that acknowledges before it syncs is caught by a power cut", asy
   // Whether a single cut falls between a write and its sync is up to the machine.
   let lost = 0;
   for (let cut = 0; cut < 8 && lost === 0; cut++)
-    ({ lost } = (await rounds(powerWith({ MILLRACE_ACK: "buffered" }), 1, seed + cut)).tally);
+    ({ lost } = (await rounds(powerWith({ cuts: 1, env: { MILLRACE_ACK: "buffered" } }), 1, seed + cut)).tally);
   expect(lost).toBeGreaterThan(0);
 });

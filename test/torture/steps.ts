@@ -54,10 +54,10 @@ export const serviceSteps: readonly ServiceStep[] = [
   { what: "erasure: it is written down", job: "erase", path: "erasure.json.tmp", calls: "rename", nthMax: 2 },
   { what: "erasure: what is left gets its name", job: "erase", calls: "rename", nthMax: 6 },
   { what: "erasure: ids without its own", job: "erase", path: "ids/0000-00000001.ids.tmp", calls: "rename", nthMax: 1 },
-  { what: "erasure: its receipt is durable", job: "erase", path: "erasures.jsonl", calls: "dataSync", nthMax: 1 },
+  { what: "erasure: its receipt is durable", job: "erase", path: "erasures.ndjson", calls: "dataSync", nthMax: 1 },
   { what: "erasure: it ends", job: "erase", path: "erasure.json", calls: "remove", nthMax: 1 },
   { what: "import: a piece gets its name", job: "import", calls: "rename", nthMax: 6 },
-  { what: "import: the folder of pieces is durable", job: "import", path: "imports", calls: "folderSync", nthMax: 2 },
+  { what: "import: the name of its ids is durable", job: "import", path: "ids", calls: "folderSync", nthMax: 2 },
   { what: "import: a piece goes", job: "import", calls: "remove", nthMax: 8 },
 ];
 

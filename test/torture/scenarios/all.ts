@@ -2,7 +2,7 @@
 import type { Scenario } from "../scenario.ts";
 import { clock } from "./clock.ts";
 import { connections, descriptors } from "./connections.ts";
-import { corrupt } from "./corrupt.ts";
+import { corrupt, corruptBytes } from "./corrupt.ts";
 import { diskFull } from "./disk-full.ts";
 import { hostileHttp } from "./hostile-http.ts";
 import { hostileSql } from "./hostile-sql.ts";
@@ -19,6 +19,10 @@ export const scenarios: readonly Scenario[] = [
   kill,
   killAtStep,
   power,
+  hostileHttp,
+  hostileSql,
+  corrupt,
+  corruptBytes,
   stop,
   ioError,
   slowDisk,
@@ -28,7 +32,4 @@ export const scenarios: readonly Scenario[] = [
   memory,
   descriptors,
   connections,
-  corrupt,
-  hostileHttp,
-  hostileSql,
 ];

@@ -8,8 +8,8 @@ import { Service } from "../../support/service.ts";
 import { erase } from "../../support/upkeep.ts";
 import type { Broken, Round, Scenario } from "../scenario.ts";
 
-/** Bytes of one round that `verify` is to find, one after another. */
-const verifiedOfRound = 40;
+/** Bytes of one round that `verify` is to find, and bytes that a service is started on, one after another. */
+const [verifiedOfRound, servedOfRound] = [40, 4];
 
 /** What stands in each event, so that a changed one is seen. */
 const mark = "as it was sent";
@@ -17,11 +17,12 @@ const mark = "as it was sent";
 /** Written while a service runs, and without meaning once it has ended. */
 const withoutContent = new Set(["lock", "address"]);
 
-/** A changed byte for `verify`, again and again, and one for a service. */
+/** Changed bytes for `verify`, and then for a service. */
 export const corrupt: Scenario = {
   name: "corrupt",
-  summary: `${verifiedOfRound} changed bytes a round are named by verify, one by a running service; none is served`,
+  summary: `${verifiedOfRound} changed bytes a round are named by verify, ${servedOfRound} by a running service; none is served`,
   rounds: 5,
+  mayRunBeside: true,
   missing: () => undefined,
   run: async (round: Round) => {
     const { random, folder, note } = round;
@@ -31,26 +32,63 @@ export const corrupt: Scenario = {
     const events = await makeFolder(service, random);
     const broken: Broken[] = [];
     const files = filesOf(dataDir);
-    for (let change = 0; change < verifiedOfRound; change++) {
+    for (let change = 0; change < verifiedOfRound; change++)
+      broken.push(...(await verifyChanged(dataDir, changeByte(files, random))));
+    cpSync(dataDir, `${folder}/whole`, { recursive: true });
+    for (let change = 0; change < servedOfRound; change++) {
       const { path, at } = changeByte(files, random);
-      const { problems, notes } = await verifyFolder(dataFolder(dataDir));
-      if (![...problems, ...notes].some((finding) => JSON.stringify(finding).includes(basename(path.file))))
-        broken.push({
-          kind: "other",
-          what: `byte ${at} of ${path.file} is changed, and verify does not name the file`,
-        });
-      path.restore();
+      note(`for the service: byte ${at} of ${path.file}`);
+      broken.push(...(await serveChanged(service, { dataDir, events })));
+      if (broken.length > 0) break;
+      rmSync(dataDir, { recursive: true });
+      cpSync(`${folder}/whole`, dataDir, { recursive: true });
     }
-    const { path, at } = changeByte(files, random);
-    note(`for the service: byte ${at} of ${path.file}`);
-    const served = await serveChanged(service, { dataDir, events });
-    broken.push(...served);
-    return { acknowledged: events, faults: verifiedOfRound + 1, refused: 0, recoveryMs: 0, broken };
+    return { acknowledged: events, faults: verifiedOfRound + servedOfRound, refused: 0, recoveryMs: 0, broken };
   },
 };
 
+/** Files up to this size are changed at every byte. Bytes. */
+const smallBytes = 4_096;
+
+/** Every byte of the small files and of the written part of the journal, and of others one in so many. */
+export const corruptBytes = corruptBytesWith({ ofSmall: 1, ofLarge: 997 });
+
+/** The scenario with other steps from one byte to the next. */
+export function corruptBytesWith({ ofSmall, ofLarge }: { ofSmall: number; ofLarge: number }): Scenario {
+  return {
+    name: "corrupt-bytes",
+    summary: "every byte of each small file, and one in a thousand of segments and catalog, is named by verify",
+    rounds: 1,
+    missing: () => undefined,
+    run: async ({ random, folder }: Round) => {
+      const dataDir = `${folder}/data`;
+      await using service = new Service({ dataDir, env: { MILLRACE_GRACE_SECONDS: "0.2" } });
+      const events = await makeFolder(service, random, 2);
+      const broken: Broken[] = [];
+      let faults = 0;
+      for (const path of filesOf(dataDir)) {
+        const written = path.bytes.findLastIndex((byte) => byte !== 0) + 1;
+        const step = written <= smallBytes ? ofSmall : ofLarge;
+        for (let at = random.between({ from: 0, to: step - 1 }); at < written; at += step) {
+          broken.push(...(await verifyChanged(dataDir, change(path, at, random))));
+          faults += 1;
+        }
+      }
+      return { acknowledged: events, faults, refused: 0, recoveryMs: 0, broken: broken.slice(0, 20) };
+    },
+  };
+}
+
+/** Has `verify` read a folder in which a byte is changed, and puts the byte back. */
+async function verifyChanged(dataDir: string, { path, at }: Change): Promise<Broken[]> {
+  const { problems, notes } = await verifyFolder(dataFolder(dataDir));
+  path.restore();
+  if ([...problems, ...notes].some((finding) => JSON.stringify(finding).includes(basename(path.file)))) return [];
+  return [{ kind: "other", what: `byte ${at} of ${path.file} is changed, and verify does not name the file` }];
+}
+
 /** A small folder with every kind of file: segments, ids, a receipt, and a journal that is not sealed. */
-async function makeFolder(service: Service, random: Random): Promise<number> {
+async function makeFolder(service: Service, random: Random, segments = 3): Promise<number> {
   await service.restart();
   let events = 0;
   const send = async () => {
@@ -64,7 +102,7 @@ async function makeFolder(service: Service, random: Random): Promise<number> {
     );
     events += count;
   };
-  for (let segment = 0; segment < 3; segment++) {
+  for (let segment = 0; segment < segments; segment++) {
     await send();
     await service.waitSealed();
   }
@@ -91,11 +129,20 @@ function filesOf(dataDir: string): FileOfFolder[] {
     .filter(({ bytes }) => bytes.byteLength > 0);
 }
 
+/** A changed byte. */
+interface Change {
+  readonly path: FileOfFolder;
+  readonly at: number;
+}
+
 /** Changes one byte of one file. Each kind is as likely as another, however large it is. */
-function changeByte(files: readonly FileOfFolder[], random: Random): { path: FileOfFolder; at: number } {
+function changeByte(files: readonly FileOfFolder[], random: Random): Change {
   const path = files[random.between({ from: 0, to: files.length - 1 })];
   if (path === undefined) throw new Error("the folder has files");
-  const at = random.between({ from: 0, to: path.bytes.byteLength - 1 });
+  return change(path, random.between({ from: 0, to: path.bytes.byteLength - 1 }), random);
+}
+
+function change(path: FileOfFolder, at: number, random: Random): Change {
   const changed = Buffer.from(path.bytes);
   changed[at] = (changed[at] ?? 0) ^ (1 << random.between({ from: 0, to: 7 }));
   writeFileSync(path.file, changed);
@@ -108,7 +155,7 @@ async function serveChanged(
   { dataDir, events }: { dataDir: string; events: number },
 ): Promise<Broken[]> {
   const other = (what: string): Broken => ({ kind: "other", what });
-  cpSync(dataDir, `${dataDir}.changed`, { recursive: true });
+  await using _ended = { [Symbol.asyncDispose]: async () => await ended(service) };
   try {
     await service.restart();
   } catch (error) {
@@ -131,6 +178,10 @@ async function serveChanged(
     const isTold = JSON.parse(health).warnings.length > 0 && problems.length + notes.length > 0;
     if (!isTold) broken.push({ kind: "lost", what: `${events - stored} events are missing; health says ${health}` });
   }
-  rmSync(`${dataDir}.changed`, { recursive: true });
   return broken;
+}
+
+/** Ends the service, if it has started. */
+async function ended(service: Service): Promise<void> {
+  if (service.isRunning) await service.kill9();
 }

@@ -72,6 +72,7 @@ export const hostileSql: Scenario = {
   name: "hostile-sql",
   summary: `${queriesOfRound} hostile queries a round beside ingest: attacks, bombs, sentences of random words`,
   rounds: 8,
+  mayRunBeside: true,
   missing: () => undefined,
   run: async ({ random, folder }: Round) => {
     const broken: Broken[] = [];

@@ -1,9 +1,8 @@
 /** Too little memory: the kernel ends what takes more than its group may have. */
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { faultUnderLoad } from "../fault-under-load.ts";
+import { memoryGroupName, memoryGroups } from "../leftovers.ts";
 import type { Scenario } from "../scenario.ts";
-
-const groups = "/sys/fs/cgroup/memory";
 
 /** From too little for a flush to a little less than a load needs. MiB */
 const limitMiB = { from: 160, to: 480 };
@@ -14,13 +13,13 @@ export const memory: Scenario = {
   summary: "a memory limit of 160 to 480 MiB: the kernel ends what takes more",
   rounds: 6,
   missing: () =>
-    existsSync(`${groups}/memory.limit_in_bytes`) && process.getuid?.() === 0
+    existsSync(`${memoryGroups}/memory.limit_in_bytes`) && process.getuid?.() === 0
       ? undefined
       : "there is no memory controller that may be used",
   run: async (round) => {
     const mebibytes = round.random.between(limitMiB);
     round.note(`${mebibytes} MiB`);
-    const group = `${groups}/millrace-${process.pid}-${round.seed}`;
+    const group = `${memoryGroups}/${memoryGroupName(round.seed)}`;
     mkdirSync(group);
     try {
       return await faultUnderLoad(round, {

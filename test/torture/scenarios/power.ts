@@ -10,18 +10,18 @@ import { toolMissing } from "../tools.ts";
 
 const writers = 4;
 
-/** On one disk, so that a recovery also meets what cuts before it have left. */
-const cutsOfRound = 3;
-
 /** The scenario over a service as it is shipped. */
-export const power = powerWith({});
+export const power = powerWith({ cuts: 5 });
 
-/** The scenario over a service with other settings than it is shipped with: one that does not sync must be caught. */
-export function powerWith(env: Readonly<Record<string, string>>): Scenario {
+/**
+ * The scenario with this many cuts a round, on one disk, so that a recovery also meets what cuts before it have left; and over a
+ * service with other settings than it is shipped with: one that does not sync must be caught.
+ */
+export function powerWith({ cuts, env = {} }: { cuts: number; env?: Readonly<Record<string, string>> }): Scenario {
   return {
     name: "power",
-    summary: `${cutsOfRound} power cuts a round under load: unflushed writes are lost, torn and reordered, on a real ext4`,
-    rounds: 5,
+    summary: `${cuts} power cuts a round under load: unflushed writes are lost, torn and reordered, on a real ext4`,
+    rounds: 4,
     mayRunBeside: true,
     missing: () =>
       process.getuid?.() === 0
@@ -33,7 +33,7 @@ export function powerWith(env: Readonly<Record<string, string>>): Scenario {
       await using service = new Service({ dataDir: `${disk.path}/data`, env });
       const open: string[] = [];
       let recoveryMs = 0;
-      for (let cut = 0; cut < cutsOfRound; cut++) {
+      for (let cut = 0; cut < cuts; cut++) {
         const startMs = performance.now();
         await service.restart();
         if (cut > 0) recoveryMs = Math.max(recoveryMs, performance.now() - startMs);
@@ -61,7 +61,7 @@ export function powerWith(env: Readonly<Record<string, string>>): Scenario {
       const broken = await judge(service, ledger);
       if ((await service.stop()) !== 0) broken.push({ kind: "other", what: "the stop afterwards did not end with 0" });
       if (broken.length > 0) cpSync(service.dataDir, `${folder}/after`, { recursive: true });
-      return { acknowledged, faults: cutsOfRound, refused: refusedIn(ledger), recoveryMs, broken };
+      return { acknowledged, faults: cuts, refused: refusedIn(ledger), recoveryMs, broken };
     },
   };
 }
