@@ -1,25 +1,133 @@
-/** Every path that is served, and by which methods: one table for routing, forwarding, 404 and 405. */
-
+/**
+ * Every endpoint. A new one is a row here, and a file in `endpoints/` where it has code: the routes of all threads, what they forward to
+ * the main thread, the methods that a 405 names and the OpenAPI document come from this table.
+ */
+import type { Endpoint } from "./endpoint.ts";
+import { compact, compactDocumentation } from "./endpoints/compact.ts";
+import { documentOf } from "./endpoints/document.ts";
+import { erase, eraseDocumentation } from "./endpoints/erase.ts";
+import { health, healthDocumentation } from "./endpoints/health.ts";
+import { importPiece } from "./endpoints/import.ts";
+import { livez, livezDocumentation } from "./endpoints/livez.ts";
 import { pageFiles } from "./endpoints/openapi-page.ts";
+import { prometheus, prometheusDocumentation } from "./endpoints/prometheus.ts";
+import { quarantine } from "./endpoints/quarantine.ts";
+import { query, queryDocumentation } from "./endpoints/query.ts";
+import { stats, statsDocumentation } from "./endpoints/stats.ts";
+import { batchDocumentation, eventDocumentation, track } from "./endpoints/track.ts";
 
-/** Where the endpoints of the API are. */
-export const root = "/api/v1/analytics";
+const root = "/api/v1/analytics";
 
-const read = "GET, HEAD";
+/** The table. A path is compared as it was sent: a second spelling of it is not served. */
+export const endpoints: readonly Endpoint[] = [
+  {
+    method: "POST",
+    path: root,
+    scope: "events:write",
+    answeredBy: "every thread",
+    handle: track("event"),
+    documentation: eventDocumentation,
+  },
+  {
+    method: "POST",
+    path: `${root}/batch`,
+    scope: "events:write",
+    answeredBy: "every thread",
+    handle: track("batch"),
+    documentation: batchDocumentation,
+  },
+  {
+    method: "POST",
+    path: `${root}/query`,
+    scope: "query",
+    answeredBy: "main thread",
+    handle: query,
+    documentation: queryDocumentation,
+  },
+  {
+    method: "POST",
+    path: `${root}/erase`,
+    scope: "admin",
+    answeredBy: "main thread",
+    handle: erase,
+    documentation: eraseDocumentation,
+  },
+  {
+    method: "POST",
+    path: `${root}/compact`,
+    scope: "admin",
+    answeredBy: "main thread",
+    handle: compact,
+    documentation: compactDocumentation,
+  },
+  {
+    method: "POST",
+    path: `${root}/import`,
+    scope: "admin",
+    answeredBy: "main thread",
+    handle: importPiece,
+    documentation: undefined,
+  },
+  {
+    method: "POST",
+    path: `${root}/quarantine`,
+    scope: "admin",
+    answeredBy: "main thread",
+    handle: quarantine,
+    documentation: undefined,
+  },
+  {
+    method: "GET",
+    path: `${root}/stats`,
+    scope: "stats:read",
+    answeredBy: "every thread",
+    handle: stats,
+    documentation: statsDocumentation,
+  },
+  {
+    method: "GET",
+    path: `${root}/health`,
+    scope: undefined,
+    answeredBy: "main thread",
+    handle: health,
+    documentation: healthDocumentation,
+  },
+  {
+    method: "GET",
+    path: "/livez",
+    scope: undefined,
+    answeredBy: "every thread",
+    handle: livez,
+    documentation: livezDocumentation,
+  },
+  {
+    method: "GET",
+    path: "/metrics",
+    scope: undefined,
+    answeredBy: "main thread",
+    handle: prometheus,
+    documentation: prometheusDocumentation,
+  },
+  ownPage("/openapi/json", () => documentOf(endpoints)),
+  ...[...pageFiles].map(([path, answer]) => ownPage(path, answer)),
+];
 
-/** Allowed methods of each path. The path is compared as it was sent: a second spelling of it is not served. */
-export const methods: ReadonlyMap<string, string> = new Map([
-  [root, "POST"],
-  [`${root}/batch`, "POST"],
-  [`${root}/query`, "POST"],
-  [`${root}/erase`, "POST"],
-  [`${root}/compact`, "POST"],
-  [`${root}/import`, "POST"],
-  [`${root}/quarantine`, "POST"],
-  [`${root}/stats`, read],
-  [`${root}/health`, read],
-  ["/livez", read],
-  ["/metrics", read],
-  ["/openapi/json", read],
-  ...[...pageFiles.keys()].map((path) => [path, read] as const),
-]);
+/** What a person reads in a browser: no token, and no line in the document. */
+function ownPage(path: string, answer: (request: Request) => Response): Endpoint {
+  return {
+    method: "GET",
+    path,
+    scope: undefined,
+    answeredBy: "main thread",
+    handle: (_context, { request }) => answer(request),
+    documentation: undefined,
+  };
+}
+
+/** The methods of each path, as `Allow` names them. */
+export const methods: ReadonlyMap<string, string> = new Map(
+  [...Map.groupBy(endpoints, ({ path }) => path)].map(([path, rows]) => [
+    path,
+    rows.map(({ method }) => (method === "GET" ? "GET, HEAD" : method)).join(", "),
+  ]),
+);

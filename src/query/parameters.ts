@@ -4,9 +4,6 @@ import { identifier, literal } from "../store/sql/literals.ts";
 /** What a client gave, or why it does not fit the statement. */
 type Arguments = { ok: true; text: string } | { ok: false; message: string };
 
-/** Values that one query may carry, those in lists among them: each becomes SQL. */
-export const parameterValuesMax = 10_000;
-
 /** Lists within lists; no statement needs more. */
 const listDepthMax = 16;
 

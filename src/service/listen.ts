@@ -1,5 +1,4 @@
 /** The edge of a service: what it listens with, and what its endpoints may ask of it. */
-import packageJson from "../../package.json" with { type: "json" };
 import { systemClock } from "../base/clock.ts";
 import { toldOf } from "../http/connections/bound.ts";
 import { Front } from "../http/listen/front.ts";
@@ -35,7 +34,6 @@ export async function openFront(parts: Parts): Promise<Front> {
     {
       host: config.host,
       port: config.port,
-      version: packageJson.version,
       threads: config.httpThreads,
       auth,
       shards: parts.shards.map(laneTo),

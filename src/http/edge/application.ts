@@ -5,7 +5,7 @@ import { Refusal, refusalOf, refused } from "../answers.ts";
 import type { AcceptContext } from "../context.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { isHost } from "./target.ts";
-import { refusalOfStranger, strangerRoutes } from "./unknown-paths.ts";
+import { otherRoutes, refusalOfOther } from "./unknown-paths.ts";
 
 type EdgeContext = Pick<AcceptContext, "auth" | "clock" | "log" | "refusals">;
 
@@ -13,7 +13,7 @@ type EdgeContext = Pick<AcceptContext, "auth" | "clock" | "log" | "refusals">;
  * An application without endpoints. It refuses a wrong `Host` and unknown paths, and answers errors, also those of the framework and of
  * the runtime, as JSON without details.
  */
-export function edge(context: EdgeContext) {
+export function application(context: EdgeContext) {
   const refusalLog = new RefusalLog(context.log, context.clock);
   const refuse = (refusal: Refusal, request: Request): Response => {
     context.refusals.count(refusal.reason);
@@ -24,7 +24,7 @@ export function edge(context: EdgeContext) {
   return new Elysia({
     serve: {
       error: (error: unknown) => failed(context, error),
-      routes: strangerRoutes((request: Request) => refuse(wrongHost(request) ?? refusalOfStranger(request), request)),
+      routes: otherRoutes((request: Request) => refuse(wrongHost(request) ?? refusalOfOther(request), request)),
     },
   })
     .wrap((handle) => (request: Request) => {
@@ -32,10 +32,13 @@ export function edge(context: EdgeContext) {
       return refusal === undefined ? handle(request) : refuse(refusal, request);
     })
     .onError(({ error, code, request }) => {
-      const known = code === "NOT_FOUND" ? refusalOfStranger(request) : refusalOf(error);
+      const known = code === "NOT_FOUND" ? refusalOfOther(request) : refusalOf(error);
       return known === undefined ? failed(context, error) : refuse(known, request);
     });
 }
+
+/** What `application` makes; routes are added to it. */
+export type Application = ReturnType<typeof application>;
 
 /** The refusal of a `Host` that is not one. HTTP/1.0 may leave it out; where HTTP/1.1 does, the runtime refuses the request. */
 function wrongHost(request: Request): Refusal | undefined {

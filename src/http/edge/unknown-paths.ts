@@ -16,7 +16,7 @@ type RoutedRequest = Request & { params?: Readonly<Record<string, string>> };
 const depthMax = 16;
 
 /** Routes for the runtime that answer every request which no other route takes. */
-export function strangerRoutes(answer: (request: RoutedRequest) => Response): Record<string, typeof answer> {
+export function otherRoutes(answer: (request: RoutedRequest) => Response): Record<string, typeof answer> {
   const routes: Record<string, typeof answer> = { "/*": answer };
   for (let depth = 1, path = ""; depth <= depthMax; depth++) {
     path += `/:s${depth}`;
@@ -28,7 +28,7 @@ export function strangerRoutes(answer: (request: RoutedRequest) => Response): Re
 }
 
 /** Why a path is refused that is not served as it was sent: 400 if it is not in plain form, 405 for another method, 404. */
-export function refusalOfStranger({ url, params = {} }: RoutedRequest): Refusal {
+export function refusalOfOther({ url, params = {} }: RoutedRequest): Refusal {
   const segments = Object.values(params);
   const path = segments.every(isPlainSegment) ? plainPathOf(url) : undefined;
   const allow = path === undefined ? undefined : methods.get(path);

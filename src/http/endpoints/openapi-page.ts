@@ -46,19 +46,11 @@ type PageFile = { type: string; content: string | URL };
 
 const swaggerFile = (name: string) => new URL(import.meta.resolve(`swagger-ui-dist/${name}`));
 
-/** The page and its files, by path. */
-export const pageFiles: ReadonlyMap<string, PageFile> = new Map([
-  ["/openapi", { type: "text/html", content: html }],
-  ["/openapi/page.js", { type: "text/javascript", content: script }],
-  ["/openapi/swagger-ui-bundle.js", { type: "text/javascript", content: swaggerFile("swagger-ui-bundle.js") }],
-  ["/openapi/swagger-ui.css", { type: "text/css", content: swaggerFile("swagger-ui.css") }],
-]);
-
 /** Changes with any of the files. */
 const entityTag = `"${packageJson.version}-${swaggerUi.version}"`;
 
 /** Answers with a file of the page, or with 304 to a browser that has it already. */
-export function answerFile({ type, content }: PageFile, request: Request): Response {
+function answerFile({ type, content }: PageFile, request: Request): Response {
   const headers = {
     "content-type": `${type}; charset=utf-8`,
     "content-security-policy": contentSecurityPolicy,
@@ -71,3 +63,13 @@ export function answerFile({ type, content }: PageFile, request: Request): Respo
   if (request.headers.get("if-none-match") === entityTag) return new Response(null, { status: 304, headers });
   return new Response(typeof content === "string" ? content : Bun.file(fileURLToPath(content)), { headers });
 }
+
+/** The page and its files, by path: what answers each. */
+export const pageFiles: ReadonlyMap<string, (request: Request) => Response> = new Map(
+  Object.entries({
+    "/openapi": { type: "text/html", content: html },
+    "/openapi/page.js": { type: "text/javascript", content: script },
+    "/openapi/swagger-ui-bundle.js": { type: "text/javascript", content: swaggerFile("swagger-ui-bundle.js") },
+    "/openapi/swagger-ui.css": { type: "text/css", content: swaggerFile("swagger-ui.css") },
+  } satisfies Record<string, PageFile>).map(([path, file]) => [path, (request) => answerFile(file, request)]),
+);

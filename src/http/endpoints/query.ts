@@ -1,55 +1,71 @@
 /** `POST /api/v1/analytics/query`: one SELECT over everything acknowledged, its rows as they come. */
-import type { Server } from "bun";
-import { Overloaded } from "../../base/errors.ts";
+import { type Static, Type } from "@sinclair/typebox";
 import { unreachable } from "../../base/invariant.ts";
-import { answerOf, type Issue } from "../../event/parse/issue.ts";
-import { isRecord, parseJson } from "../../event/parse/parse.ts";
-import { parameterValuesMax } from "../../query/parameters.ts";
+import { isRecord } from "../../event/parse/parse.ts";
 import type { QueryRefusal } from "../../query/process.ts";
 import { contentTypes, type Query, type QueryFormat, queryFormats } from "../../query/protocol.ts";
-import { invalid, json, Refusal } from "../answers.ts";
+import { json, Refusal } from "../answers.ts";
 import type { HttpContext } from "../context.ts";
-import { encodingOf, readBody, requireJson } from "../edge/body.ts";
+import type { Documentation } from "../endpoint.ts";
+import { answer, invalidBody, refusal } from "./documentation.ts";
+import { type JsonBody, withJsonBody } from "./json-body.ts";
 
 /** Seconds after which a client may ask again when as many queries run as may, or a file was replaced under one. */
 const retryAfterSeconds = 1;
 
-/**
- * Answers one query; `server` is told that this request may be silent for long.
- * @throws Refusal or Overloaded
- */
-export async function query(context: HttpContext, request: Request, server: Server<unknown> | null): Promise<Response> {
-  if (!context.isAccepting()) throw new Overloaded("stopping");
-  const { subject } = await context.auth.authorize(request, "query");
-  requireJson(request);
-  if (encodingOf(request) !== "identity")
-    throw new Refusal(415, { reason: "unsupported_encoding", text: "The body of a query cannot be packed" });
-  const bytes = await readBody(request, context);
-  requireFewValues(bytes);
-  const body = parseJson(bytes);
-  const read = body.ok ? queryOf(body, () => acceptedFormat(request)) : body;
-  if (!read.ok) {
-    context.refusals.count("invalid");
-    return invalid(answerOf(read.issues));
-  }
+const querySchema = Type.Object(
+  {
+    sql: Type.String({
+      description:
+        "One SELECT over `events` and the catalog's other views; WITH, PIVOT, UNPIVOT, DESCRIBE, SUMMARIZE, SHOW TABLES and EXPLAIN too",
+      examples: ["SELECT event_name, count(*) AS events FROM events WHERE category = $1 GROUP BY ALL ORDER BY ALL"],
+    }),
+    params: Type.Optional(
+      Type.Union([Type.Array(Type.Unknown()), Type.Record(Type.String(), Type.Unknown()), Type.Null()], {
+        description:
+          "Values for `?` and `$1` by position, or for `$name` by name: strings, numbers, booleans, null, or lists of these",
+        examples: [["trading"]],
+      }),
+    ),
+    format: Type.Optional(
+      Type.Union([...queryFormats.map((format) => Type.Literal(format)), Type.Null()], {
+        description: "How rows are written; absent: what `Accept` names, else json",
+      }),
+    ),
+  },
+  { $id: "AnalyticsQuery", title: "AnalyticsQuery" },
+);
+
+/** Answers one query. */
+export const query = withJsonBody(querySchema, async (context, asked, body) => {
+  const { request, server, subject } = asked;
+  const wanted = queryOf(body, () => acceptedFormat(request));
+  const { format } = wanted;
   server?.timeout(request, 0);
-  const answer = await context.queries.run(read.query, {
+  const given = await context.queries.run(wanted, {
     subject,
     signal: request.signal,
     onCut: ({ kind, message }, bytes) =>
-      context.log.warn({ subject, format: read.query.format, reason: kind, error: message, bytes }, "query broke off"),
+      context.log.warn({ subject, format, reason: kind, error: message, bytes }, "query broke off"),
   });
-  const reason = answer.ok ? undefined : answer.refusal.kind;
-  context.log.info({ subject, format: read.query.format, reason }, answer.ok ? "query answered" : "query refused");
-  if (answer.ok) {
-    const headers = { "content-type": contentTypes[read.query.format], "cache-control": "no-store" };
-    return new Response(answer.body, { headers });
+  const reason = given.ok ? undefined : given.refusal.kind;
+  context.log.info({ subject, format, reason }, given.ok ? "query answered" : "query refused");
+  if (given.ok) {
+    const headers = { "content-type": contentTypes[format], "cache-control": "no-store" };
+    return new Response(given.body, { headers });
   }
-  const { position } = answer.refusal;
-  const refusal = refusalOfQuery(context, answer.refusal);
-  if (position === undefined) throw refusal;
-  context.refusals.count(refusal.reason);
-  return json({ detail: refusal.message, position }, refusal.status);
+  const { position } = given.refusal;
+  const refused = refusalOfQuery(context, given.refusal);
+  if (position === undefined) throw refused;
+  context.refusals.count(refused.reason);
+  return json({ detail: refused.message, position }, refused.status);
+});
+
+/** The query that a body asks for; `exact` has the digits of its parameters. */
+function queryOf({ value, exact }: JsonBody<Static<typeof querySchema>>, accepted: () => QueryFormat): Query {
+  const given = isRecord(exact) ? exact["params"] : undefined;
+  const parameters = Array.isArray(given) || isRecord(given) ? given : [];
+  return { sql: value.sql, parameters, format: value.format ?? accepted() };
 }
 
 function refusalOfQuery(context: HttpContext, { kind, message }: QueryRefusal): Refusal {
@@ -92,62 +108,6 @@ function refusalOfQuery(context: HttpContext, { kind, message }: QueryRefusal): 
 }
 
 /**
- * Numbers that keep their digits are read slowly, on the thread that serves everybody (800 KB of them took 771 ms), so that a
- * body may hold no more values than a query's parameters. Read natively, a body of 1 MiB takes 10 ms.
- * @throws Refusal 413 for a body of more
- */
-function requireFewValues(bytes: Uint8Array): void {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder().decode(bytes));
-  } catch (error) {
-    // What is wrong with it is told by who reads it.
-    if (error instanceof SyntaxError) return;
-    throw error;
-  }
-  const rest: unknown[] = [value];
-  for (let values = 0; rest.length > 0; values++) {
-    if (values + rest.length > parameterValuesMax)
-      throw new Refusal(413, {
-        reason: "too_large",
-        text: `The parameters of a query may hold ${parameterValuesMax} values at most, those in lists among them`,
-      });
-    const next = rest.pop();
-    if (typeof next === "object" && next !== null) for (const member of Object.values(next)) rest.push(member);
-  }
-}
-
-type ReadQuery = { ok: true; query: Query } | { ok: false; issues: Issue[] };
-
-/** Reads the body of a query; `exact` has the digits of its parameters. */
-function queryOf(body: { value: unknown; exact: unknown }, accepted: () => QueryFormat): ReadQuery {
-  const { value, exact } = body;
-  if (!isRecord(value) || !isRecord(exact)) {
-    const msg = "Input should be a valid dictionary or object to extract fields from";
-    return { ok: false, issues: [{ type: "model_attributes_type", loc: ["body"], msg, input: exact }] };
-  }
-  const { sql, format } = value;
-  const parameters = exact["params"] ?? [];
-  const chosen = format ?? undefined;
-  const known = queryFormats.find((each) => each === chosen);
-  const issues: Issue[] = [];
-  const add = (field: string, type: string, msg: string, more: Partial<Issue> = {}) =>
-    issues.push({ type, loc: ["body", field], msg, input: exact[field], ...more });
-  if (!Object.hasOwn(value, "sql")) add("sql", "missing", "Field required", { input: exact });
-  else if (typeof sql !== "string") add("sql", "string_type", "Input should be a valid string");
-  const isList = Array.isArray(parameters);
-  if (!isList && !isRecord(parameters)) add("params", "dict_type", "Input should be a valid dictionary or list");
-  if (chosen !== undefined && known === undefined) {
-    const expected = `${queryFormats.slice(0, -1).map(quoted).join(", ")} or ${quoted(queryFormats.at(-1) ?? "")}`;
-    add("format", "enum", `Input should be ${expected}`, { ctx: { expected } });
-  }
-  if (issues.length > 0 || typeof sql !== "string" || !(isList || isRecord(parameters))) return { ok: false, issues };
-  return { ok: true, query: { sql, parameters, format: known ?? accepted() } };
-}
-
-const quoted = (text: string) => `'${text}'`;
-
-/**
  * The format that the client likes best, by `Accept`.
  * @throws Refusal 406 where none can be given
  */
@@ -175,3 +135,56 @@ function acceptedFormat(request: Request): QueryFormat {
 /** Whether a media type lies in a range such as `text/*`. */
 const isIn = (type: string, range: string) =>
   range === "*/*" || range === type || (range.endsWith("/*") && type.startsWith(range.slice(0, -1)));
+
+/** The rows of a query as JSON. */
+const queryAnswerSchema = Type.Object(
+  {
+    columns: Type.Array(Type.Object({ name: Type.String(), type: Type.String({ description: "DuckDB's type" }) })),
+    rows: Type.Array(Type.Array(Type.Unknown()), {
+      description: "Values in the order of the columns; all digits kept",
+    }),
+    row_count: Type.Integer(),
+  },
+  { $id: "QueryAnswer" },
+);
+
+/** Why a statement was refused or failed. */
+const queryRefusalSchema = Type.Object(
+  {
+    detail: Type.String(),
+    position: Type.Optional(Type.Integer({ description: "How many characters of the SQL precede the error" })),
+  },
+  { $id: "QueryRefusal" },
+);
+
+/** Documentation of the endpoint. */
+export const queryDocumentation: Documentation = {
+  summary: "Query Events",
+  description:
+    "Sees every event acknowledged before the call. An answer that passes a limit after its first rows breaks off: the transfer fails. Needs the scope `query`.",
+  operationId: "queryEvents",
+  tag: "Analytics",
+  body: querySchema,
+  answers: {
+    200: {
+      description: "The rows, sent as they are found",
+      content: {
+        "application/json": queryAnswerSchema,
+        [contentTypes.ndjson]: undefined,
+        [contentTypes.csv]: undefined,
+        [contentTypes.parquet]: undefined,
+      },
+    },
+    400: answer(
+      "The statement is not allowed, fails, or needs more rows or memory than a query may have",
+      queryRefusalSchema,
+    ),
+    406: refusal("`Accept` names none of the formats"),
+    413: refusal("The body is too large"),
+    415: refusal("The body is not JSON, or has a Content-Encoding"),
+    422: invalidBody("The body is not valid"),
+    429: refusal("Too many queries are running; Retry-After says when to try again"),
+    503: refusal("Not now; Retry-After says when"),
+    504: refusal("The query took too long"),
+  },
+};

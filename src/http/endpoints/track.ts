@@ -1,20 +1,27 @@
-/** `POST /api/v1/analytics` and `/batch`: bytes and who sent them to a shard; its answer back. */
+/** Endpoints that take events: bytes and who sent them to a shard; its answer back. */
+import { type TSchema, Type } from "@sinclair/typebox";
 import { Overloaded } from "../../base/errors.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type { FormName } from "../../event/forms.ts";
+import { batchSchema, eventSchema } from "../../event/schema.ts";
 import { inflatedBytesLikely } from "../../shard/protocol.ts";
 import { invalid, ok, Refusal } from "../answers.ts";
 import type { AcceptContext } from "../context.ts";
 import { encodingOf, receiveBody, requireJson, tooLarge } from "../edge/body.ts";
+import type { Asked, Documentation, Handle } from "../endpoint.ts";
+import { answer, invalidBody, refusal } from "./documentation.ts";
+
+/** Takes bodies of a form. */
+export const track =
+  (form: FormName): Handle<AcceptContext> =>
+  (context, asked) =>
+    accept(context, asked, form);
 
 /**
  * Accepts what one request brings. The body is not looked at here: parsing and validation belong to the shard.
  * @throws Refusal, Overloaded or ActorDied
  */
-export async function track(context: AcceptContext, request: Request, form: FormName): Promise<Response> {
-  if (!context.isAccepting()) throw new Overloaded("stopping");
-  const authorized = context.auth.authorize(request, "events:write");
-  const { subject } = authorized instanceof Promise ? await authorized : authorized;
+async function accept(context: AcceptContext, { request, subject }: Asked, form: FormName): Promise<Response> {
   requireJson(request);
   const encoding = encodingOf(request);
   if (context.isDiskLow()) throw new Overloaded("disk_low");
@@ -24,20 +31,77 @@ export async function track(context: AcceptContext, request: Request, form: Form
   const body = await receiveBody(request, bodyBytesMax, hold);
   const append = { body, form, encoding, subject };
   hold.growTo(Math.min(bodyBytesMax, inflatedBytesLikely(append)));
-  const answer = await context.submit(append);
-  switch (answer.kind) {
+  const given = await context.submit(append);
+  switch (given.kind) {
     case "accepted":
-      return ok(answer.body);
+      return ok(given.body);
     case "invalid":
       context.refusals.count("invalid");
-      return invalid(answer.body);
+      return invalid(given.body);
     case "too_large":
       throw tooLarge(bodyBytesMax);
     case "not_inflated":
       throw new Refusal(400, { reason: "not_inflated", text: `The body is not valid ${encoding}` });
     case "overloaded":
-      throw new Overloaded(answer.reason);
+      throw new Overloaded(given.reason);
     default:
-      return unreachable(answer);
+      return unreachable(given);
   }
 }
+
+const timestamp = Type.String({ format: "date-time", description: "When it was received, UTC" });
+
+/** The answer to one event. */
+const trackAnswerSchema = Type.Object(
+  {
+    success: Type.Boolean(),
+    event_id: Type.String({ format: "uuid" }),
+    message: Type.String(),
+    timestamp,
+    duplicate: Type.Boolean({ description: "Whether the id had been accepted before; the event is stored once" }),
+  },
+  { $id: "TrackAnswer" },
+);
+
+/** The answer to a batch. */
+const batchAnswerSchema = Type.Object(
+  {
+    success: Type.Boolean(),
+    events_received: Type.Integer(),
+    events_queued: Type.Integer({ description: "Events accepted; duplicates count here, too" }),
+    events_failed: Type.Integer(),
+    message: Type.String(),
+    timestamp,
+    events_duplicate: Type.Integer({ description: "Events whose id had been accepted before; stored once" }),
+  },
+  { $id: "BatchAnswer" },
+);
+
+const ingest = (body: TSchema, accepted: TSchema): Pick<Documentation, "tag" | "body" | "answers"> => ({
+  tag: "Analytics",
+  body,
+  answers: {
+    200: answer("Accepted: synced to disk, unless the service runs with MILLRACE_ACK=buffered", accepted),
+    400: refusal("The body was not received whole, or cannot be inflated"),
+    413: refusal("The body is too large"),
+    415: refusal("The body is not JSON, or its Content-Encoding is not gzip or zstd"),
+    422: invalidBody("The body is not valid; nothing of it is kept"),
+    503: refusal(
+      "Not now: Retry-After says when to send it again. What was interrupted may have been stored, so use the same event_id",
+    ),
+  },
+});
+
+/** Documentation of the endpoint for one event. */
+export const eventDocumentation: Documentation = {
+  summary: "Track Event",
+  operationId: "trackEvent",
+  ...ingest(eventSchema, trackAnswerSchema),
+};
+
+/** Documentation of the endpoint for batches. */
+export const batchDocumentation: Documentation = {
+  summary: "Track Batch",
+  operationId: "trackBatch",
+  ...ingest(batchSchema, batchAnswerSchema),
+};

@@ -1,7 +1,7 @@
 /**
  * Worker entry of an acceptor: one more thread that listens on the service's port. The kernel deals out connections.
  *
- * It takes events and answers stats by itself, from shared memory; what is rare or needs the main thread's state is forwarded there.
+ * It answers by itself what the table of endpoints says, from shared memory; the rest is forwarded to the main thread.
  */
 import { bornWith, type Door, type Handlers, handlerOf } from "../../actor/serve.ts";
 import { systemClock } from "../../base/clock.ts";
@@ -10,12 +10,11 @@ import { openLog } from "../../base/log.ts";
 import { Board } from "../../shard/board.ts";
 import { Dispatcher } from "../../shard/lanes/dispatcher.ts";
 import type { ShardLane } from "../../shard/lanes/lane.ts";
-import { edge } from "../edge/application.ts";
+import { application } from "../edge/application.ts";
 import { RefusalCounters } from "../edge/counters.ts";
 import { Gate } from "../edge/gate.ts";
 import { Receipt } from "../edge/receipt.ts";
-import { track } from "../endpoints/track.ts";
-import { methods, root } from "../endpoints.ts";
+import { endpoints } from "../endpoints.ts";
 import { Authenticator } from "../token/auth.ts";
 import type {
   AcceptorAnswers,
@@ -25,7 +24,8 @@ import type {
   AcceptorRequest,
 } from "./acceptor-protocol.ts";
 import { forward } from "./forward.ts";
-import { alive, bind, stats } from "./server.ts";
+import { addRoute, admitted } from "./routes.ts";
+import { bind } from "./server.ts";
 
 const options = bornWith() as AcceptorOptions;
 
@@ -96,17 +96,11 @@ function appOver(dispatcher: Dispatcher) {
     submit: dispatcher.submit.bind(dispatcher),
     boards: () => boards.map((board) => board.read()),
   };
-  const app = edge(context)
-    .post(root, ({ request }) => track(context, request, "event"), { parse: "none" })
-    .post(`${root}/batch`, ({ request }) => track(context, request, "batch"), { parse: "none" })
-    .get(`${root}/stats`, ({ request }) => stats(context, request))
-    .get("/livez", alive);
-  const own = new Set([root, `${root}/batch`, `${root}/stats`, "/livez"]);
-  for (const [path, allowed] of methods) {
-    if (own.has(path)) continue;
-    const to = { address: options.innerAddress, path };
-    const [method = ""] = allowed.split(", ");
-    app.route(method, path, ({ request, server }) => forward(request, to, server), { parse: "none" });
+  const app = application(context);
+  for (const endpoint of endpoints) {
+    const to = { address: options.innerAddress, path: endpoint.path };
+    if (endpoint.answeredBy === "every thread") addRoute(app, endpoint, admitted(context, endpoint));
+    else addRoute(app, endpoint, ({ request, server }) => forward(request, to, server));
   }
   return app;
 }

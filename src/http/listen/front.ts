@@ -24,7 +24,6 @@ type Acceptor = ActorHost<AcceptorRequest, AcceptorReplies, AcceptorQuestion, Ac
 type FrontOptions = {
   host: string;
   port: number;
-  version: string;
   /** Threads that accept requests, this one among them. */
   threads: number;
   auth: Omit<AuthOptions, "clock">;
@@ -64,13 +63,13 @@ export class Front {
    * @throws AddressRefused when the address cannot be had; ActorRefused or Error when an acceptor cannot start
    */
   static async open(given: Omit<HttpContext, "receipt">, options: FrontOptions): Promise<Front> {
-    const { host, version, threads } = options;
+    const { host, threads } = options;
     await using scope = new AsyncDisposableStack();
     const receipt = new Receipt();
     const context = { ...given, receipt };
     if (threads > 1) requireFree(host, options.port);
     const listening = (at: { host: string; port: number; isShared: boolean }): HttpServer =>
-      scope.adopt(listen(context, { ...at, version }), (server) => server.stop());
+      scope.adopt(listen(context, at), (server) => server.stop());
     const outer = listening({ host, port: options.port, isShared: threads > 1 });
     const acceptors: Acceptor[] = [];
     if (threads > 1) {
