@@ -1,7 +1,7 @@
 /** One measurement of one side: a server of its own, warmed up, loaded, and, if it keeps events, counted. */
 import type { Bench } from "../core/scenario.ts";
 import { type Load, type LoadResult, runWrk } from "../load/wrk.ts";
-import { AuditFailed, complaintsAbout, countStored } from "../system/audit.ts";
+import { auditService } from "../storage/ledger.ts";
 import { type Course, watchDuring } from "../system/sampler.ts";
 import { counterIn } from "../system/scrape.ts";
 import { Service, startFloor } from "../system/service.ts";
@@ -95,17 +95,9 @@ async function audit(
   service: Service,
   { loads, load }: { loads: readonly LoadResult[]; load: ClosedLoad },
 ): Promise<Pick<ServiceRun, "duplicates" | "audit">> {
-  const { totalEvents: counted } = await service.stats();
   const answer = await fetch(`${service.url}/metrics`, { signal: AbortSignal.timeout(scrapeMsMax) });
   const duplicates = counterIn(await answer.text(), "millrace_duplicates_total");
-  await service.stop();
-  const ledger = { ...ledgerOf(loads, load), counted, ...(await countStored(service.dataDir)) };
-  const complaints = complaintsAbout(ledger);
-  if (complaints.length > 0) throw new AuditFailed(complaints);
-  const told =
-    load.repeats === undefined ? "" : `, ${duplicates.toLocaleString("en-US")} sent again and not stored again`;
-  return {
-    duplicates,
-    audit: `${ledger.acknowledged.toLocaleString("en-US")} events acknowledged, ${ledger.stored.toLocaleString("en-US")} stored with those that ran out of time${told}, none twice`,
-  };
+  const audit = await auditService(service, ledgerOf(loads, load));
+  const again = `, ${duplicates.toLocaleString("en-US")} sent again and not stored again`;
+  return { duplicates, audit: load.repeats === undefined ? audit : audit + again };
 }

@@ -5,7 +5,7 @@ import type { Bench } from "../core/scenario.ts";
 import { batchBodies, singleBodies } from "../load/events.ts";
 import { type OpenLoopResult, runOpenLoop } from "../load/open-loop.ts";
 import { findWrk, runWrk } from "../load/wrk.ts";
-import { AuditFailed, complaintsAbout, countStored } from "../system/audit.ts";
+import { auditService } from "../storage/ledger.ts";
 import { Service } from "../system/service.ts";
 
 /** What requests look like. */
@@ -133,14 +133,7 @@ export class Trial {
    * @throws AuditFailed it is not what was acknowledged
    */
   async audit(): Promise<string> {
-    const { totalEvents: counted } = await this.service.stats();
-    await this.service.stop();
-    const stored = await countStored(this.service.dataDir);
-    const complaints = complaintsAbout({ ...this.#ledger, counted, ...stored });
-    if (complaints.length > 0) throw new AuditFailed(complaints);
-    const { acknowledged, unansweredMax } = this.#ledger;
-    const open = `at most ${whole(unansweredMax)} sent without an answer`;
-    return `${whole(acknowledged)} events acknowledged, ${open}, ${whole(stored.stored)} stored, none twice`;
+    return await auditService(this.service, this.#ledger);
   }
 
   async #closedLoop(seconds: number): Promise<number> {

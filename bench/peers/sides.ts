@@ -6,7 +6,7 @@ import type { WaitsFor } from "../core/result.ts";
 import type { Bench } from "../core/scenario.ts";
 import { batchBodies, singleBodies } from "../load/events.ts";
 import { findWrk, type LoadResult, runWrk } from "../load/wrk.ts";
-import { AuditFailed, complaintsAbout, countStored } from "../system/audit.ts";
+import { auditService } from "../storage/ledger.ts";
 import { Service, startFloor } from "../system/service.ts";
 import type { Form, Peer } from "./peer.ts";
 
@@ -73,12 +73,7 @@ export function millraceSide(bench: Bench): Side {
       const loads = await loadTwice(bench, order, { url, token }).catch(async (error: unknown) => {
         throw await service.explain(error);
       });
-      const { totalEvents: counted } = await service.stats();
-      await service.stop();
-      const ledger = { ...sent(loads, order.form), counted, ...(await countStored(service.dataDir)) };
-      const complaints = complaintsAbout(ledger);
-      if (complaints.length > 0) throw new AuditFailed(complaints);
-      const audit = `millrace: ${whole(ledger.acknowledged)} events acknowledged, ${whole(ledger.stored)} stored, none twice`;
+      const audit = `millrace: ${await auditService(service, sent(loads, order.form))}`;
       return { ...measuredOf(loads, { name: "millrace", form: order.form }), audit };
     },
   };

@@ -84,12 +84,13 @@ export class CannotCompare extends Error {
 }
 
 /**
- * Reads a file that `--json` wrote.
+ * Reads a file that `--json` wrote, as it is or compressed with gzip.
  * @throws CannotCompare
  */
 export async function readKeptRun(path: string): Promise<KeptRun> {
   try {
-    return parseKeptRun(await Bun.file(path).text());
+    const bytes = await Bun.file(path).bytes();
+    return parseKeptRun(new TextDecoder().decode(path.endsWith(".gz") ? Bun.gunzipSync(bytes) : bytes));
   } catch (error) {
     throw new CannotCompare(path, error);
   }

@@ -1,4 +1,4 @@
-/** The audit as a scenario asks for it: of a service that was loaded, or of a folder whose events are known. */
+/** The one audit of all scenarios: of a service that was loaded, or of a folder whose events are known. */
 import { AuditFailed, complaintsAbout, countStored } from "../system/audit.ts";
 import type { Service } from "../system/service.ts";
 
@@ -27,6 +27,9 @@ export async function auditFolder(dataDir: string, ledger: Sent & { counted: num
   const found = await countStored(dataDir);
   const complaints = complaintsAbout({ ...ledger, ...found });
   if (complaints.length > 0) throw new AuditFailed(complaints);
-  const [acknowledged, stored] = [ledger.acknowledged, found.stored].map((events) => events.toLocaleString("en-US"));
-  return `${acknowledged} events acknowledged, ${stored} stored, none twice`;
+  const [acknowledged, open, stored] = [ledger.acknowledged, ledger.unansweredMax, found.stored].map((events) =>
+    events.toLocaleString("en-US"),
+  );
+  const unanswered = ledger.unansweredMax === 0 ? "" : `, at most ${open} sent without an answer`;
+  return `${acknowledged} events acknowledged${unanswered}, ${stored} stored, none twice`;
 }
