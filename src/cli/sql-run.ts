@@ -116,10 +116,14 @@ async function copyRows(duckdb: DuckDB, sql: string, output: SqlOutput & { forma
     const rows = join(scratch, "rows");
     await copyTo(rows);
     // Not `pipeline`: it leaves listeners on standard output, and Node warns from the eleventh statement on.
+    // The callback of a write tells what failed; an event that nobody listens to would end the process with a stack.
+    if (!process.stdout.listeners("error").includes(ignored)) process.stdout.on("error", ignored);
     for await (const bytes of createReadStream(rows)) await toStandardOutput(bytes);
     rmSync(rows);
   }
 }
+
+const ignored = () => undefined;
 
 /** As many as there are. */
 const rowsMax = Number.MAX_SAFE_INTEGER - 1;
