@@ -14,6 +14,8 @@ interface Sent {
   readonly tag: string | null;
   readonly ids: readonly string[];
   answer: Answer;
+  /** Refused in words that leave open whether it was stored. */
+  isUnsettled?: boolean;
   /** From the answer: rows that this request put there itself. */
   storedHere: number | undefined;
 }
@@ -83,6 +85,7 @@ export class Ledger {
       if (error instanceof RequestRefused) {
         expectWellRefused(error);
         sent.answer = "refused";
+        sent.isUnsettled = /may have been stored|was interrupted/.test(error.text);
         this.refusals.set(error.status, (this.refusals.get(error.status) ?? 0) + 1);
       } else if (isConnectionLost(error)) {
         sent.answer = "unanswered";
@@ -159,8 +162,9 @@ export class Ledger {
 
   /** Ids that were in refused requests and in no others: nothing of those may be stored. */
   #onlyRefused(): Set<string> {
-    const ids = new Set(this.#sent.flatMap((sent) => (sent.answer === "refused" ? sent.ids : [])));
-    for (const { answer, ids: others } of this.#sent) if (answer !== "refused") for (const id of others) ids.delete(id);
+    const isRefused = ({ answer, isUnsettled }: Sent) => answer === "refused" && isUnsettled !== true;
+    const ids = new Set(this.#sent.filter(isRefused).flatMap((sent) => sent.ids));
+    for (const sent of this.#sent) if (!isRefused(sent)) for (const id of sent.ids) ids.delete(id);
     return ids;
   }
 }

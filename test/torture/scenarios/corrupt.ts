@@ -8,9 +8,6 @@ import { Service } from "../../support/service.ts";
 import { erase } from "../../support/upkeep.ts";
 import type { Broken, Round, Scenario } from "../scenario.ts";
 
-/** Bytes of one round that `verify` is to find, and bytes that a service is started on, one after another. */
-const [verifiedOfRound, servedOfRound] = [40, 4];
-
 /** What stands in each event, so that a changed one is seen. */
 const mark = "as it was sent";
 
@@ -18,34 +15,39 @@ const mark = "as it was sent";
 const withoutContent = new Set(["lock", "address"]);
 
 /** Changed bytes for `verify`, and then for a service. */
-export const corrupt: Scenario = {
-  name: "corrupt",
-  summary: `${verifiedOfRound} changed bytes a round are named by verify, ${servedOfRound} by a running service; none is served`,
-  rounds: 5,
-  mayRunBeside: true,
-  missing: () => undefined,
-  run: async (round: Round) => {
-    const { random, folder, note } = round;
-    const dataDir = `${folder}/data`;
-    const env = { MILLRACE_GRACE_SECONDS: "0.2" };
-    await using service = new Service({ dataDir, env });
-    const events = await makeFolder(service, random);
-    const broken: Broken[] = [];
-    const files = filesOf(dataDir);
-    for (let change = 0; change < verifiedOfRound; change++)
-      broken.push(...(await verifyChanged(dataDir, changeByte(files, random))));
-    cpSync(dataDir, `${folder}/whole`, { recursive: true });
-    for (let change = 0; change < servedOfRound; change++) {
-      const { path, at } = changeByte(files, random);
-      note(`for the service: byte ${at} of ${path.file}`);
-      broken.push(...(await serveChanged(service, { dataDir, events })));
-      if (broken.length > 0) break;
-      rmSync(dataDir, { recursive: true });
-      cpSync(`${folder}/whole`, dataDir, { recursive: true });
-    }
-    return { acknowledged: events, faults: verifiedOfRound + servedOfRound, refused: 0, recoveryMs: 0, broken };
-  },
-};
+export const corrupt = corruptWith({ verified: 40, served: 4 });
+
+/** The scenario with this many bytes of a round that `verify` is to find, and this many that a service is started on. */
+export function corruptWith({ verified, served }: { verified: number; served: number }): Scenario {
+  return {
+    name: "corrupt",
+    summary: `${verified} changed bytes a round are named by verify, ${served} by a running service; none is served`,
+    rounds: 5,
+    mayRunBeside: true,
+    missing: () => undefined,
+    run: async (round: Round) => {
+      const { random, folder, note } = round;
+      const dataDir = `${folder}/data`;
+      const env = { MILLRACE_GRACE_SECONDS: "0.2" };
+      await using service = new Service({ dataDir, env });
+      const events = await makeFolder(service, random);
+      const broken: Broken[] = [];
+      const files = filesOf(dataDir);
+      for (let change = 0; change < verified; change++)
+        broken.push(...(await verifyChanged(dataDir, changeByte(files, random))));
+      cpSync(dataDir, `${folder}/whole`, { recursive: true });
+      for (let change = 0; change < served; change++) {
+        const { path, at } = changeByte(files, random);
+        note(`for the service: byte ${at} of ${path.file}`);
+        broken.push(...(await serveChanged(service, { dataDir, events })));
+        if (broken.length > 0) break;
+        rmSync(dataDir, { recursive: true });
+        cpSync(`${folder}/whole`, dataDir, { recursive: true });
+      }
+      return { acknowledged: events, faults: verified + served, refused: 0, recoveryMs: 0, broken };
+    },
+  };
+}
 
 /** Files up to this size are changed at every byte. Bytes. */
 const smallBytes = 4_096;

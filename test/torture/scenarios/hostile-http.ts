@@ -8,10 +8,8 @@ import { meaningOf, memberOf } from "../hostile/meaning.ts";
 import { recovered, verified } from "../judge.ts";
 import type { Broken, Round, Scenario } from "../scenario.ts";
 
-const requestsOfRound = 500;
-
-/** Of these, requests over a raw socket, whose head is broken, too. */
-const rawOfRound = 50;
+/** Beside one request over a raw socket, whose head is broken, too. */
+const requestsForOneRaw = 10;
 
 /** Statuses that tell a client what it did wrong, or that it came at a bad time. */
 const isAnswer = (status: number) =>
@@ -20,47 +18,53 @@ const isAnswer = (status: number) =>
 const insides = /\bat .*:\d+:\d+|node_modules|\/src\/|\/tmp\/|\.duckdb|\.ndjson/;
 
 /** Many requests, one service. */
-export const hostileHttp: Scenario = {
-  name: "hostile-http",
-  summary: `${requestsOfRound} hostile requests a round: mutated bodies, JSONTestSuite, naughty strings, bombs, broken heads`,
-  rounds: 4,
-  mayRunBeside: true,
-  missing: () => undefined,
-  run: async ({ random, folder }: Round) => {
-    const broken: Broken[] = [];
-    const other = (what: string) => void broken.push({ kind: "other", what });
-    await using service = new Service({ dataDir: `${folder}/data` });
-    await service.restart();
-    const sent = new Map<string, string>();
-    let refused = 0;
-    for (let request = 0; request < requestsOfRound; request++) {
-      const { bytes, encoding } = hostileBody(random);
-      const path = random.onceIn(4) ? paths.batch : paths.track;
-      const response = await service.request(path, {
-        body: bytes,
-        headers: encoding === undefined ? {} : { "content-encoding": encoding },
-      });
-      const text = await response.text();
-      const shown = Buffer.from(bytes.subarray(0, 200)).toString();
-      if (!isAnswer(response.status)) other(`${response.status} for ${shown}: ${text.slice(0, 500)}`);
-      if (response.status !== 200) refused += 1;
-      if (response.status >= 500 && insides.test(text)) other(`shows its insides: ${text.slice(0, 500)}`);
-      if (response.status === 200 && path === paths.track)
-        sent.set(
-          String(JSON.parse(text).event_id),
-          Buffer.from(encoding === "gzip" ? gunzipSync(bytes) : bytes).toString(),
-        );
-    }
-    for (let request = 0; request < rawOfRound; request++) {
-      const answer = await rawAnswer(service, rawRequest(service, random));
-      const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? 400);
-      if (!isAnswer(status) || insides.test(answer)) other(`raw: ${answer.slice(0, 500)}`);
-    }
-    const recoveryMs = await recovered(service);
-    broken.push(...(await notAsSent(service, sent)), ...(await verified(service.dataDir)));
-    return { acknowledged: sent.size, faults: requestsOfRound + rawOfRound, refused, recoveryMs, broken };
-  },
-};
+export const hostileHttp = hostileHttpWith({ requests: 500 });
+
+/** The scenario with this many requests a round. */
+export function hostileHttpWith({ requests }: { requests: number }): Scenario {
+  const raw = requests / requestsForOneRaw;
+  return {
+    name: "hostile-http",
+    summary: `${requests + raw} hostile requests a round: mutated bodies, JSONTestSuite, naughty strings, bombs, broken heads`,
+    rounds: 4,
+    mayRunBeside: true,
+    missing: () => undefined,
+    run: async ({ random, folder }: Round) => {
+      const broken: Broken[] = [];
+      const other = (what: string) => void broken.push({ kind: "other", what });
+      await using service = new Service({ dataDir: `${folder}/data` });
+      await service.restart();
+      const sent = new Map<string, string>();
+      let refused = 0;
+      for (let request = 0; request < requests; request++) {
+        const { bytes, encoding } = hostileBody(random);
+        const path = random.onceIn(4) ? paths.batch : paths.track;
+        const response = await service.request(path, {
+          body: bytes,
+          headers: encoding === undefined ? {} : { "content-encoding": encoding },
+        });
+        const text = await response.text();
+        const shown = Buffer.from(bytes.subarray(0, 200)).toString();
+        if (!isAnswer(response.status)) other(`${response.status} for ${shown}: ${text.slice(0, 500)}`);
+        if (response.status !== 200) refused += 1;
+        if (response.status >= 500 && insides.test(text)) other(`shows its insides: ${text.slice(0, 500)}`);
+        if (response.status === 200 && path === paths.track)
+          sent.set(
+            String(JSON.parse(text).event_id),
+            Buffer.from(encoding === "gzip" ? gunzipSync(bytes) : bytes).toString(),
+          );
+      }
+      for (let request = 0; request < raw; request++) {
+        const answer = await rawAnswer(service, rawRequest(service, random));
+        const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? 400);
+        if (!isAnswer(status) || insides.test(answer)) other(`raw: ${answer.slice(0, 500)}`);
+      }
+      const recoveryMs = await recovered(service);
+      broken.push(...(await notAsSent(service, sent)), ...(await verified(service.dataDir)));
+      return { acknowledged: sent.size, faults: requests + raw, refused, recoveryMs, broken };
+    },
+  };
+}
 
 /** Events whose name, session or properties are stored otherwise than they were sent. */
 async function notAsSent(service: Service, sent: ReadonlyMap<string, string>): Promise<Broken[]> {
