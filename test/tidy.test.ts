@@ -1,6 +1,7 @@
 /** What a program judges better than a reader. Each rule must find its bad sample before it is believed about the project. */
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { constructorsThatAct, writesElsewhere } from "./support/tidy/acts.ts";
 import { exportsNobodyImports, exportsWithoutDocstring, exportsWithoutName } from "./support/tidy/exports.ts";
 import { deadFiles, importCycles, importsOfActors, importsOutOfOrder } from "./support/tidy/imports.ts";
 import { packagesOutOfPlace } from "./support/tidy/packages.ts";
@@ -221,6 +222,42 @@ const rules: readonly Rule[] = [
       "test/long.ts": "//\n".repeat(301),
     },
     found: ["src/base/long.ts: 301 lines"],
+  },
+  {
+    promise: "durable writes have one home",
+    find: writesElsewhere,
+    sample: {
+      "src/base/durable.ts": 'openSync(path, "wx"); fsyncSync(descriptor);',
+      "src/store/a.ts": [
+        'openSync(path); openSync(path, "r"); openKept(path, constants.O_RDONLY | constants.O_NONBLOCK);',
+        'openSync(path, "a"); openKept(path, flags);',
+        "openSync(path, constants.O_RDONLY | constants.O_CREAT);",
+        'fs.writeFileSync(path, ""); fdatasyncSync(descriptor);',
+      ].join("\n"),
+      "test/b.ts": 'writeFileSync(path, "");',
+    },
+    found: [
+      "src/store/a.ts:2 openSync",
+      "src/store/a.ts:2 openKept",
+      "src/store/a.ts:3 openSync",
+      "src/store/a.ts:4 writeFileSync",
+      "src/store/a.ts:4 fdatasyncSync",
+    ],
+  },
+  {
+    promise: "no constructor acts",
+    find: constructorsThatAct,
+    sample: {
+      "src/base/a.ts": [
+        "class A {",
+        "  #timer = setInterval(look, 1); #later = () => setTimeout(look, 1); #list = new Map();",
+        "  constructor() { this.#pool = new Piscina({}); Bun.spawn([]); this.#open = () => openSync(path); }",
+        "  static open() { return setTimeout(look, 1); }",
+        "}",
+      ].join("\n"),
+      "test/b.ts": "class B { timer = setInterval(look, 1); }",
+    },
+    found: ["src/base/a.ts:2 setInterval", "src/base/a.ts:3 Piscina", "src/base/a.ts:3 spawn"],
   },
   {
     promise: "rows are streamed in one place, which knows a failure from an end",

@@ -133,7 +133,7 @@ function withRaisedLimit<Result>(kept: DescriptorBudget, open: () => Result): Re
  * Opens a file that must be opened, with one of the descriptors that are kept where the others are used up.
  * @throws the system's error
  */
-export const openKept = (path: string, flags: string, mode?: number): number =>
+export const openKept = (path: string, flags: string | number, mode?: number): number =>
   withKeptDescriptor(() => openSync(path, flags, mode));
 
 function setSoftLimit({ all }: DescriptorBudget, soft: number): boolean {

@@ -1,12 +1,22 @@
 /**
- * Every step that must survive a power loss, in one place.
+ * Every step that must survive a power loss, in one place: create, append, replace, and the steps that they are made of.
  *
  * Invariants:
  * - A file's bytes are durable after `sync`, its name only after `syncFolder`.
  * - A failed sync says nothing about what is on disk, and a second one that succeeds says nothing either (the kernel may
  *   have dropped the pages): the caller gives the descriptor up.
  */
-import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
@@ -25,27 +35,77 @@ export function writeAll(descriptor: number, bytes: Uint8Array, position?: numbe
   }
 }
 
+// Synchronous on purpose: asynchronous calls wait for one of few threads, which all of the process share.
+
+/** What goes into a file: bytes, pieces of them in their order, or whatever a function writes to the descriptor that it is given. */
+export type Content = string | Uint8Array | readonly Uint8Array[] | ((descriptor: number) => void);
+
 /**
- * Writes all of `bytes` where the descriptor stands and syncs them.
- * Synchronous on purpose: asynchronous calls wait for one of few threads, which all of the process share.
- * @throws the system's error; some of the bytes may then be in the file
+ * Makes a file that is not there yet, with these bytes, which are durable then; its name is not before `syncFolder` or a rename.
+ * @throws the system's error; the file may then be there with some of the bytes
  */
-export function appendDurably(descriptor: number, bytes: Uint8Array): void {
-  writeAll(descriptor, bytes);
-  fdatasyncSync(descriptor);
+export function createDurably(path: string, content: Content, mode?: number): void {
+  withFile(openKept(path, "wx", mode), (descriptor) => {
+    writeContent(descriptor, content);
+    fdatasyncSync(descriptor);
+  });
 }
 
-/** Makes the names in a folder durable: creations, renames and removals before the call. */
-export function syncFolder(folder: string): void {
-  const descriptor = openKept(folder, "r");
+/**
+ * Appends to a file, and makes it where there is none; the bytes are durable then, and the name of a new file is not.
+ * @throws the system's error; some of the bytes may then be in the file
+ */
+export function appendToFile(path: string, content: Content): void {
+  withFile(openKept(path, "a"), (descriptor) => {
+    writeContent(descriptor, content);
+    fdatasyncSync(descriptor);
+  });
+}
+
+/**
+ * Replaces a file, or makes it, durably: at any moment readers, also those after a power loss, see the one before or this one whole.
+ * `unfinished`: a name beside it, for a file that the next start removes; one of an earlier try is removed here.
+ */
+export function replaceFile(names: { path: string; unfinished: string }, content: Content): void {
+  removeIfThere(names.unfinished);
+  createDurably(names.unfinished, content);
+  renameDurably({ from: names.unfinished, to: names.path });
+}
+
+/**
+ * Has a file, made where it is missing, hold these bytes, written in its place and without a sync: for hints that must cost nothing. Does not
+ * wait for the reader of a named pipe that stands in its place.
+ */
+export function noteInPlace(path: string, bytes: Uint8Array): void {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK;
+  withFile(openKept(path, flags), (descriptor) => {
+    writeAll(descriptor, bytes, 0);
+    // What damage may have put behind them.
+    if (fstatSync(descriptor).size > bytes.byteLength) ftruncateSync(descriptor, bytes.byteLength);
+  });
+}
+
+function withFile(descriptor: number, use: (descriptor: number) => void): void {
   try {
-    fsyncSync(descriptor);
+    use(descriptor);
   } finally {
     closeSync(descriptor);
   }
 }
 
+function writeContent(descriptor: number, content: Content): void {
+  if (typeof content === "function") content(descriptor);
+  else if (typeof content === "string") writeAll(descriptor, Buffer.from(content));
+  else for (const piece of content instanceof Uint8Array ? [content] : content) writeAll(descriptor, piece);
+}
+
+/** Makes the names in a folder durable: creations, renames and removals before the call. */
+export const syncFolder = (folder: string): void => withFile(openKept(folder, "r"), fsyncSync);
+
 /** Makes the bytes of a closed file durable. */
+export const syncClosed = (path: string): void => withFile(openKept(path, "r"), fsyncSync);
+
+/** Makes the bytes of a closed file durable, and does not hold the thread meanwhile. */
 export async function syncFile(path: string): Promise<void> {
   await using file = await open(path, "r");
   await file.sync();
@@ -53,13 +113,10 @@ export async function syncFile(path: string): Promise<void> {
 
 /** Cuts a file to `lengthBytes`, durably. */
 export function truncateDurably(path: string, lengthBytes: number): void {
-  const descriptor = openKept(path, "r+");
-  try {
+  withFile(openKept(path, "r+"), (descriptor) => {
     ftruncateSync(descriptor, lengthBytes);
     fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+  });
 }
 
 /** Gives a synced file its final name, replacing what had it: after this, and not before, it is there. */

@@ -36,7 +36,7 @@ export async function checkFiles(sources: readonly ImportSource[], options: Impo
   const problems: string[] = [];
   const checked: Checked = { rows: 0, bad: 0 };
   const skips = options.skipBadTo !== undefined;
-  using badRows = options.skipBadTo === undefined || options.isDryRun ? undefined : new BadRows(options.skipBadTo);
+  using badRows = options.skipBadTo === undefined || options.isDryRun ? undefined : BadRows.open(options.skipBadTo);
   for (const source of sources) {
     const unknown = new Set<string>();
     let readBytes = 0;
@@ -98,14 +98,20 @@ class BadRows implements Disposable {
   #lines: string[] = [];
   #isFinished = false;
 
-  constructor(path: string) {
-    this.#path = path;
-    this.#unfinished = `${path}.${process.pid}.tmp`;
+  /** @throws ImportRefused when no file can be made there */
+  static open(path: string): BadRows {
+    const unfinished = `${path}.${process.pid}.tmp`;
     try {
-      closeSync(openSync(this.#unfinished, "w", 0o600));
+      closeSync(openSync(unfinished, "w", 0o600));
     } catch (error) {
       throw new ImportRefused(`${path} cannot be written: ${messageOf(error)}`, { cause: error });
     }
+    return new BadRows({ path, unfinished });
+  }
+
+  private constructor({ path, unfinished }: { path: string; unfinished: string }) {
+    this.#path = path;
+    this.#unfinished = unfinished;
   }
 
   add({ source, row, reason }: { source: ImportSource; row: SourceRow; reason: string }): void {

@@ -22,9 +22,11 @@ const bufferBytes = 1024 * 1024;
 /** What the server is told of a piece. */
 export type PieceOrder = { file: string; events: number; line_bytes_max: number; ids: number };
 
+const piecePath = (folder: DataFolder, name: string) => join(folder.imports, `${name}.ndjson`);
+
 /** A piece that takes lines until it is full, and is removed when it is disposed of. */
 export class Piece implements Disposable {
-  readonly #name = randomUUID();
+  readonly #name: string;
   readonly #path: string;
   readonly #idsPath: string;
   readonly #descriptor: number;
@@ -37,12 +39,18 @@ export class Piece implements Disposable {
   #lineBytesMax = 0;
   #isClosed = false;
 
-  /** Takes at least one event, and up to `eventsMax`. */
-  constructor(folder: DataFolder, eventsMax: number) {
-    this.#eventsMax = eventsMax;
-    this.#path = join(folder.imports, `${this.#name}.ndjson`);
-    this.#idsPath = join(folder.imports, `${this.#name}.ids`);
-    this.#descriptor = openSync(this.#path, "wx");
+  /** A new piece, which takes at least one event, and up to `eventsMax`. */
+  static open(folder: DataFolder, eventsMax: number): Piece {
+    const name = randomUUID();
+    return new Piece({ folder, name, eventsMax, descriptor: openSync(piecePath(folder, name), "wx") });
+  }
+
+  private constructor(given: { folder: DataFolder; name: string; eventsMax: number; descriptor: number }) {
+    this.#name = given.name;
+    this.#eventsMax = given.eventsMax;
+    this.#path = piecePath(given.folder, given.name);
+    this.#idsPath = join(given.folder.imports, `${given.name}.ids`);
+    this.#descriptor = given.descriptor;
   }
 
   get isFull(): boolean {

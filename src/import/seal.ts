@@ -24,7 +24,7 @@ export async function sealFiles(
   const now = timestampOfMs(Date.now());
   const ids = new ContentIds();
   let imported = 0;
-  let piece = new Piece(folder, pieceEvents);
+  let piece = Piece.open(folder, pieceEvents);
   const sendPiece = async () => {
     for (const source of sources) requireUnchanged(source);
     const order = piece.finish();
@@ -46,7 +46,7 @@ export async function sealFiles(
           if (line !== undefined) piece.add(line.text, line.ownId);
           if (!piece.isFull) continue;
           await sendPiece();
-          piece = new Piece(folder, pieceEvents);
+          piece = Piece.open(folder, pieceEvents);
         }
         rows += batch.length;
         options.onProgress({ source, rows, readBytes });

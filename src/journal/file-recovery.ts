@@ -9,12 +9,19 @@
 import { copyFileSync, readFileSync, renameSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Sequence, sequence } from "../base/brand.ts";
-import { checksumOfFile, removeIfThere, syncFile, syncFolder, truncateDurably } from "../base/durable.ts";
+import {
+  checksumOfFile,
+  createDurably,
+  removeIfThere,
+  replaceFile,
+  syncFile,
+  syncFolder,
+  truncateDurably,
+} from "../base/durable.ts";
 import { DataFolderRefused } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { JournalPart, JournalPlace, RecoveredJournal, RecoveryDecisions } from "./journal.ts";
 import { type JournalContent, judgeJournal, type ReadGroup, readJournal, soundBytesOf } from "./reader.ts";
-import { replaceWhole, writeWhole } from "./whole-file.ts";
 
 /** Where the files of one journal are, and how they are called. */
 export type JournalFiles = {
@@ -52,7 +59,7 @@ export async function recoverFiles(recovery: Recovery, { isSealed }: RecoveryDec
     // Written once more: what is only in the page cache would count as durable, and a sync that succeeds after one that failed
     // in the last life would prove nothing.
     const bytes = readFileSync(place.path);
-    replaceWhole(place.path, files.unfinishedOf(place.path), bytes);
+    replaceFile({ path: place.path, unfinished: files.unfinishedOf(place.path) }, bytes);
     return partOf(place, judgeJournal(bytes, place.from));
   });
   for (const [index, part] of parts.entries()) {
@@ -76,7 +83,7 @@ async function makeSound({ files, log }: Recovery, place: JournalPlace, isLast: 
     // The zeros that stood ready for more go, too: DuckDB reads the file as it is.
     if (content.soundBytes === 0) removeIfThere(path);
     else if (content.mend !== undefined)
-      replaceWhole(path, files.unfinishedOf(path), soundBytesOf(readFileSync(path), content));
+      replaceFile({ path, unfinished: files.unfinishedOf(path) }, soundBytesOf(readFileSync(path), content));
     else if (content.soundBytes < content.fileBytes) truncateDurably(path, content.soundBytes);
     return true;
   }
@@ -108,7 +115,9 @@ function salvage(files: JournalFiles, path: string, content: JournalContent): vo
   const names = runs.map((run) => {
     const target = files.pathOf(run[0]?.commit.sequence ?? sequence(1));
     const pieces = run.map((group) => whole.subarray(group.offset, group.end));
-    writeWhole(files.unfinishedOf(target), pieces);
+    // One of an earlier try may be there.
+    removeIfThere(files.unfinishedOf(target));
+    createDurably(files.unfinishedOf(target), pieces);
     return target;
   });
   for (const target of names.toReversed()) renameSync(files.unfinishedOf(target), target);

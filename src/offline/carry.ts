@@ -7,21 +7,10 @@
  * - An id is carried only when its event is: segments are listed before id logs are read, and a block is left out when its
  *   flush goes past the segments. Otherwise a client that sends an event again would be told that it is there.
  */
-import {
-  closeSync,
-  constants,
-  copyFileSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { constants, copyFileSync, linkSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Sequence, ShardId } from "../base/brand.ts";
-import { appendDurably, removeIfThere, syncFolder } from "../base/durable.ts";
+import { createDurably, removeIfThere, syncClosed, syncFolder } from "../base/durable.ts";
 import { codeOf, PlaceRefused } from "../base/errors.ts";
 import { keepReceipts, readReceipts } from "../store/catalog/receipts.ts";
 import type { CatalogSegment, ErasureReceipt } from "../store/catalog/views.ts";
@@ -156,15 +145,6 @@ function linkOrCopy(from: string, to: string): "linked" | "copied" | undefined {
   return "copied";
 }
 
-function syncClosed(path: string): void {
-  const descriptor = openSync(path, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
 /** Writes the id logs again, without the ids whose events are not in these segments; false when a log vanished. */
 function carryIdLogs(from: DataFolder, to: DataFolder, current: readonly Listed[]): boolean {
   const reached = new Map<ShardId, Sequence>();
@@ -177,12 +157,7 @@ function carryIdLogs(from: DataFolder, to: DataFolder, current: readonly Listed[
     if (blocks === undefined) return false;
     const carried = blocks.filter(isCarried).map(encodeIdBlock);
     if (carried.length === 0) continue;
-    const descriptor = openSync(join(to.ids, file), "wx");
-    try {
-      appendDurably(descriptor, Buffer.concat(carried));
-    } finally {
-      closeSync(descriptor);
-    }
+    createDurably(join(to.ids, file), carried);
   }
   return true;
 }

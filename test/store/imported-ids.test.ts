@@ -28,7 +28,7 @@ test.each([1, 2, 254, 255, 256, 510, 511, 20_000])(
     const ids = sortedIds(count);
     const inside = ids.filter((_, index) => index % 2 === 0);
     writeImportedIds(path, inside.length, inside);
-    using file = new ImportedIdsFile(path);
+    using file = ImportedIdsFile.open(path);
     for (const [index, id] of ids.entries()) expect(file.has(id, 0)).toBe(index % 2 === 0);
     const all: number[] = [];
     for (const words of file.all()) all.push(...words);
@@ -46,15 +46,15 @@ test("a flipped bit costs the ids of its block, and a file that is cut off is no
     const flipped = Buffer.from(bytes);
     flipped.writeUInt8(flipped.readUInt8(4_096 + at) ^ 1, 4_096 + at);
     writeFileSync(path, flipped);
-    using file = new ImportedIdsFile(path);
+    using file = ImportedIdsFile.open(path);
     expect(file.has(ids[0] ?? new Uint32Array(4), 0)).toBe(true);
     expect(file.has(ids[999] ?? new Uint32Array(4), 0)).toBe(true);
     expect(() => file.has(ids[300] ?? new Uint32Array(4), 0)).toThrow(ImportedIdsDamaged);
   }
   writeFileSync(path, bytes);
   truncateSync(path, 4_096 * 3);
-  using cut = new ImportedIdsFile(path);
+  using cut = ImportedIdsFile.open(path);
   expect(() => cut.has(ids[0] ?? new Uint32Array(4), 0)).toThrow(ImportedIdsDamaged);
   truncateSync(path, 5_000);
-  expect(() => new ImportedIdsFile(path)).toThrow(ImportedIdsDamaged);
+  expect(() => ImportedIdsFile.open(path)).toThrow(ImportedIdsDamaged);
 });

@@ -1,17 +1,7 @@
 /** The HS256 key: given, or made once and kept in the data folder. */
 import { isUtf8 } from "node:buffer";
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  linkSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  type Stats,
-  statSync,
-} from "node:fs";
-import { appendDurably, removeIfThere, syncFolder } from "../../base/durable.ts";
+import { chmodSync, constants, linkSync, lstatSync, readFileSync, type Stats, statSync } from "node:fs";
+import { createDurably, removeIfThere, syncFolder } from "../../base/durable.ts";
 import { codeOf, DataFolderRefused, messageOf } from "../../base/errors.ts";
 import { jwtSecretBytesMin } from "../../config/config.ts";
 import { type DataFolder, unfinishedSuffix } from "../../store/folder/names.ts";
@@ -39,12 +29,7 @@ function makeSecret(folder: DataFolder): SecretKey {
   const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(jwtSecretBytesMin))).toString("base64url");
   const unfinished = `${folder.secret}.${process.pid}${unfinishedSuffix}`;
   removeIfThere(unfinished);
-  const descriptor = openSync(unfinished, "wx", 0o600);
-  try {
-    appendDurably(descriptor, Buffer.from(`${secret}\n`));
-  } finally {
-    closeSync(descriptor);
-  }
+  createDurably(unfinished, `${secret}\n`, 0o600);
   try {
     chmodSync(unfinished, 0o600);
     linkSync(unfinished, folder.secret);

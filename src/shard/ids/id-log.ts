@@ -11,7 +11,7 @@ import { closeSync, readSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Sequence, ShardId } from "../../base/brand.ts";
 import { openKept } from "../../base/descriptors.ts";
-import { appendDurably, removeIfThere, syncFolder } from "../../base/durable.ts";
+import { appendToFile, createDurably, removeIfThere, syncFolder } from "../../base/durable.ts";
 import { readEventId } from "../../event/event-id.ts";
 import { listNames } from "../../store/folder/layout.ts";
 import { type DataFolder, idLogName, parseIdLogName, unfinishedSuffix } from "../../store/folder/names.ts";
@@ -64,17 +64,16 @@ export class IdLog {
     // Later than every block before it, also after the clock was set back: blocks are told apart by their times.
     this.#newestMs = Math.max(nowMs, this.#newestMs);
     this.#lastIsTorn = true;
-    const descriptor = openKept(this.#pathOf(file.number), isNew ? "ax" : "a");
+    const path = this.#pathOf(file.number);
     try {
       const block = { flushedAtMs: this.#newestMs, range: { shard, to }, records: encodeRecords(ids) };
-      appendDurably(descriptor, encodeIdBlock(block));
+      if (isNew) createDurably(path, encodeIdBlock(block));
+      else appendToFile(path, encodeIdBlock(block));
       if (isNew) syncFolder(this.#folder.ids);
     } catch (error) {
       // Otherwise a disk that refuses would gather a file for each try, and the ids would stand in two.
-      if (isNew) removeIfThere(this.#pathOf(file.number));
+      if (isNew) removeIfThere(path);
       throw error;
-    } finally {
-      closeSync(descriptor);
     }
     if (isNew) this.#files.push(file);
     this.#lastIsTorn = false;
@@ -145,12 +144,7 @@ function forgetIn(path: string, ids: ReadonlySet<string>): number {
   if (forgotten === 0 && !isTorn) return 0;
   const unfinished = path + unfinishedSuffix;
   removeIfThere(unfinished);
-  const descriptor = openKept(unfinished, "wx");
-  try {
-    appendDurably(descriptor, Buffer.concat(kept.filter((block) => countOf(block) > 0).map(encodeIdBlock)));
-  } finally {
-    closeSync(descriptor);
-  }
+  createDurably(unfinished, kept.filter((block) => countOf(block) > 0).map(encodeIdBlock));
   renameSync(unfinished, path);
   return forgotten;
 }

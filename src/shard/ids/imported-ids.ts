@@ -45,7 +45,7 @@ export class ImportedIds implements Disposable {
     this.#watched = undefined;
     this.#held = [];
     this.#isTaken = false;
-    const file = new ImportedIdsFile(step.path);
+    const file = ImportedIdsFile.open(step.path);
     if (step.step === "watch") this.#watched = file;
     else this.#held = [file];
     return isTaken;
@@ -81,7 +81,7 @@ export class ImportedIds implements Disposable {
     this[Symbol.dispose]();
     for (const { path, isSealed } of listImportedIds(this.#folder))
       try {
-        (isSealed ? this.#known : this.#held).push(new ImportedIdsFile(path));
+        (isSealed ? this.#known : this.#held).push(ImportedIdsFile.open(path));
       } catch (error) {
         this.#log.error({ error: messageOf(error) }, "imported ids cannot be read; a repeat may be stored twice");
       }

@@ -1,16 +1,5 @@
-/**
- * The disk work of a shard's thread. Where it is synchronous, a disk that hangs holds the thread: a mark on the board tells the
- * others how long it has run, and they answer in its place. A journal that answers late is marked in the same way.
- *
- * Invariants:
- * - While work runs its start stands on the board.
- * - After work that took too long the mark stays, until a write and a sync are quick again: with a disk that takes 45 s for
- *   each sync the shard must not look well in between.
- * - A group that could not be written is told until this many bytes could: a service must not look well while it refuses.
- */
-import { closeSync, fdatasyncSync, openSync } from "node:fs";
 import { systemClock } from "../../base/clock.ts";
-import { removeIfThere, writeAll } from "../../base/durable.ts";
+import { createDurably, removeIfThere } from "../../base/durable.ts";
 import { codeOf } from "../../base/errors.ts";
 import { type Board, diskWorkMsMax } from "../board.ts";
 
@@ -104,12 +93,10 @@ export class DiskWork {
 
   #isWritten(bytes: number): boolean {
     try {
-      const descriptor = openSync(this.#trialPath, "w");
+      removeIfThere(this.#trialPath);
       try {
-        writeAll(descriptor, new Uint8Array(bytes));
-        fdatasyncSync(descriptor);
+        createDurably(this.#trialPath, new Uint8Array(bytes));
       } finally {
-        closeSync(descriptor);
         removeIfThere(this.#trialPath);
       }
       return true;

@@ -3,20 +3,14 @@
  *
  * Narrowed by hand and not by a schema: the keeper reads them at every start, and TypeBox takes 15 ms of a thread's start.
  */
-import { closeSync, openSync } from "node:fs";
-import { appendDurably } from "../../base/durable.ts";
+import { appendToFile } from "../../base/durable.ts";
 import { keptLine, readKeptLines } from "../folder/kept-file.ts";
 import type { DataFolder } from "../folder/names.ts";
 import type { ErasureReceipt } from "./views.ts";
 
 /** Appends receipts; their bytes are durable then, a new file's name is not. */
 export function keepReceipts(folder: DataFolder, receipts: readonly ErasureReceipt[]): void {
-  const descriptor = openSync(folder.erasures, "a");
-  try {
-    appendDurably(descriptor, Buffer.from(receipts.map((receipt) => keptLine(receipt)).join("")));
-  } finally {
-    closeSync(descriptor);
-  }
+  appendToFile(folder.erasures, receipts.map((receipt) => keptLine(receipt)).join(""));
 }
 
 /** The receipts of a folder, oldest first. */

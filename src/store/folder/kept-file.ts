@@ -14,9 +14,9 @@
  * - Files of the release before have no checksum and are read; what is written has one. A file whose end resembles a
  *   checksum is not taken for one without.
  */
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
-import { appendDurably, removeIfThere, renameDurably, writeAll } from "../../base/durable.ts";
+import { type Content, noteInPlace, replaceFile } from "../../base/durable.ts";
 import { codeOf, DataFolderRefused } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
 import { unfinishedSuffix } from "./names.ts";
@@ -66,15 +66,7 @@ export function keepText(path: string, text: string): void {
  */
 export function noteText(path: string, text: string): void {
   invariant(!text.includes("\n"), "a kept text is one line");
-  const descriptor = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK);
-  try {
-    const bytes = Buffer.from(text + textEnd.replace("########", hex(Buffer.from(text))));
-    writeAll(descriptor, bytes, 0);
-    // What damage may have put behind it.
-    if (fstatSync(descriptor).size > bytes.byteLength) ftruncateSync(descriptor, bytes.byteLength);
-  } finally {
-    closeSync(descriptor);
-  }
+  noteInPlace(path, Buffer.from(text + textEnd.replace("########", hex(Buffer.from(text)))));
 }
 
 function sealed(body: string): string {
@@ -82,17 +74,9 @@ function sealed(body: string): string {
   return body + jsonEnd.replace("########", hex(Buffer.from(body)));
 }
 
-/** Replaces a file, durably, by these bytes. */
-export function replaceDurably(path: string, bytes: string | Uint8Array): void {
-  const unfinished = path + unfinishedSuffix;
-  removeIfThere(unfinished);
-  const descriptor = openSync(unfinished, "wx");
-  try {
-    appendDurably(descriptor, typeof bytes === "string" ? Buffer.from(bytes) : bytes);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameDurably({ from: unfinished, to: path });
+/** Replaces a file of a data folder, durably and whole. */
+export function replaceDurably(path: string, content: Content): void {
+  replaceFile({ path, unfinished: path + unfinishedSuffix }, content);
 }
 
 /** Reads a file of one object. */

@@ -51,7 +51,7 @@ export function mergeImportedIds(folder: DataFolder): void {
   if (files.length <= filesMax) return;
   using stack = new DisposableStack();
   const opened = files
-    .map(({ file, name }) => ({ to: name.to, ids: stack.use(new ImportedIdsFile(join(folder.ids, file))) }))
+    .map(({ file, name }) => ({ to: name.to, ids: stack.use(ImportedIdsFile.open(join(folder.ids, file))) }))
     .sort((a, b) => a.ids.idsMax - b.ids.idsMax);
   // Each is merged with those that are about as large, so that an id is rewritten only a few times.
   let [merged, idsMax] = [0, 0];
@@ -113,7 +113,7 @@ class Reader {
  */
 export function forgetImportedIds(folder: DataFolder, ids: ReadonlySet<string>): void {
   for (const { file, name } of listNames(folder.ids, parseImportedIdsName)) {
-    using held = new ImportedIdsFile(join(folder.ids, file));
+    using held = ImportedIdsFile.open(join(folder.ids, file));
     const gone = new Set([...ids].filter((id) => id !== "" && held.has(wordsOf(id), 0)));
     if (gone.size === 0) continue;
     const count = countOf(idsWithout(held, gone));
@@ -151,7 +151,7 @@ export function damagedImportedIds(folder: DataFolder): { file: string; text: st
 
 function damageOf(path: string): string | undefined {
   try {
-    using file = new ImportedIdsFile(path);
+    using file = ImportedIdsFile.open(path);
     const last = new Uint32Array(4);
     for (const words of file.all())
       for (let at = 0; at < words.length; at += 4) {

@@ -10,11 +10,12 @@
  *  12  blocks    uint32, of the file: one that is cut off is noticed
  *  16  ids       four words each, in ascending order over the whole file
  */
-import { closeSync, fdatasyncSync, fstatSync, openSync, readSync } from "node:fs";
+
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { crc32 } from "node:zlib";
-import { removeIfThere, renameDurably, writeAll } from "../../base/durable.ts";
+import { writeAll } from "../../base/durable.ts";
 import { MillraceError } from "../../base/errors.ts";
-import { unfinishedSuffix } from "../folder/names.ts";
+import { replaceDurably } from "../folder/kept-file.ts";
 
 /** A block of a file of imported ids does not check; ids in it are not known. */
 export class ImportedIdsDamaged extends MillraceError {
@@ -56,27 +57,35 @@ export class ImportedIdsFile implements Disposable {
    * Opens a file.
    * @throws ImportedIdsDamaged when it is cut off; the system's error when it cannot be opened
    */
-  constructor(path: string) {
-    this.path = path;
-    this.#descriptor = openSync(path, "r");
+  static open(path: string): ImportedIdsFile {
+    const descriptor = openSync(path, "r");
     try {
-      this.#blocks = fstatSync(this.#descriptor).size / blockBytes;
-      if (!Number.isInteger(this.#blocks) || this.#blocks === 0) throw this.#damaged("is cut off");
-      this.#step = Math.ceil(this.#blocks / samplesMax);
-      this.#samples = new Uint32Array(Math.ceil(this.#blocks / this.#step) * idWords);
+      const blocks = fstatSync(descriptor).size / blockBytes;
+      if (!Number.isInteger(blocks) || blocks === 0) throw new ImportedIdsDamaged("is cut off");
+      const step = Math.ceil(blocks / samplesMax);
+      const samples = new Uint32Array(Math.ceil(blocks / step) * idWords);
       // Unchecked, or a start would read all of it: a wrong one misleads a search, and the block itself is checked.
-      for (let at = 0; at * this.#step < this.#blocks; at++)
-        readSync(
-          this.#descriptor,
-          this.#samples,
-          at * idWords * 4,
-          idWords * 4,
-          at * this.#step * blockBytes + headBytes,
-        );
+      for (let at = 0; at * step < blocks; at++)
+        readSync(descriptor, samples, at * idWords * 4, idWords * 4, at * step * blockBytes + headBytes);
+      return new ImportedIdsFile({ path, descriptor, blocks, step, samples });
     } catch (error) {
-      closeSync(this.#descriptor);
+      closeSync(descriptor);
       throw error;
     }
+  }
+
+  private constructor(given: {
+    path: string;
+    descriptor: number;
+    blocks: number;
+    step: number;
+    samples: Uint32Array;
+  }) {
+    this.path = given.path;
+    this.#descriptor = given.descriptor;
+    this.#blocks = given.blocks;
+    this.#step = given.step;
+    this.#samples = given.samples;
   }
 
   /** Ids in the file, at most. */
@@ -153,18 +162,11 @@ function lastNotAbove(count: number, compare: (index: number) => number): number
  * ascending order, some at a time. REQUIRES: at least one.
  */
 export function writeImportedIds(path: string, count: number, sorted: Iterable<Uint32Array>): void {
-  const unfinished = path + unfinishedSuffix;
-  removeIfThere(unfinished);
-  const descriptor = openSync(unfinished, "wx");
-  try {
+  replaceDurably(path, (descriptor) => {
     const writer = new BlockWriter(descriptor, Math.ceil(count / idsPerBlock));
     for (const words of sorted) for (let at = 0; at < words.length; at += idWords) writer.add(words, at);
     writer.finish();
-    fdatasyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameDurably({ from: unfinished, to: path });
+  });
 }
 
 /** Blocks are written together: a call for each would take longer than the block. */

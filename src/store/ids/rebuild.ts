@@ -6,14 +6,14 @@
  * - What is read again is durable in files of its own before a damaged file is written again without its damage.
  * - An id comes from the segment that holds its event, so an erased event's id never comes back.
  */
-import { closeSync } from "node:fs";
+
 import { join } from "node:path";
 import type { ShardId } from "../../base/brand.ts";
-import { openKept } from "../../base/descriptors.ts";
-import { appendDurably, removeIfThere, renameDurably, syncFolder } from "../../base/durable.ts";
+import { removeIfThere, syncFolder } from "../../base/durable.ts";
 import { readEventId, writeEventId } from "../../event/event-id.ts";
+import { replaceDurably } from "../folder/kept-file.ts";
 import { listNames } from "../folder/layout.ts";
-import { type DataFolder, idLogName, importShard, parseIdLogName, unfinishedSuffix } from "../folder/names.ts";
+import { type DataFolder, idLogName, importShard, parseIdLogName } from "../folder/names.ts";
 import type { KnownSegment } from "../segment/plan-merge.ts";
 import { segmentsQuery } from "../segment/segments-query.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
@@ -134,7 +134,7 @@ function keepLost(folder: DataFolder, candidates: readonly Candidate[], lost: Re
   for (const [shard, blocks] of byShard) {
     const numbers = listNames(folder.ids, parseIdLogName).map(({ name }) => (name.shard === shard ? name.number : 0));
     const number = Math.max(0, ...numbers) + 1;
-    writeLog(join(folder.ids, idLogName({ shard, number })), blocks);
+    replaceDurably(join(folder.ids, idLogName({ shard, number })), blocks);
   }
   return lost.size;
 }
@@ -143,19 +143,7 @@ function keepLost(folder: DataFolder, candidates: readonly Candidate[], lost: Re
 function mend(path: string): void {
   const { blocks } = readIdBlocks(path);
   if (blocks.length === 0) removeIfThere(path);
-  else writeLog(path, blocks.map(encodeIdBlock));
-}
-
-function writeLog(path: string, blocks: readonly Uint8Array[]): void {
-  const unfinished = path + unfinishedSuffix;
-  removeIfThere(unfinished);
-  const descriptor = openKept(unfinished, "wx");
-  try {
-    appendDurably(descriptor, Buffer.concat(blocks));
-  } finally {
-    closeSync(descriptor);
-  }
-  renameDurably({ from: unfinished, to: path });
+  else replaceDurably(path, blocks.map(encodeIdBlock));
 }
 
 function recordsOf(ids: readonly string[]): Uint8Array {

@@ -2,16 +2,16 @@
  * Seals, and knows the last resort: journal lines that DuckDB cannot read go to `journal/refused/` with the reason, and the
  * rest is sealed. Nothing accepted may stop the rest.
  */
-import { closeSync, openSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Sequence, sequence } from "../../base/brand.ts";
-import { appendDurably, removeIfThere, syncFolder } from "../../base/durable.ts";
+import { removeIfThere, syncFolder } from "../../base/durable.ts";
 import { messageOf, SegmentNotSealed } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { type RowHead, readRowHead } from "../../event/line/row.ts";
 import { fileReader } from "../../journal/file-reader.ts";
 import { covers } from "../folder/current.ts";
-import { keptLine, readKeptLines } from "../folder/kept-file.ts";
+import { keptLine, readKeptLines, replaceDurably } from "../folder/kept-file.ts";
 import { listNames } from "../folder/layout.ts";
 import { type DataFolder, journalName, parseJournalName, parseSegmentName, unfinishedSuffix } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
@@ -160,12 +160,5 @@ const newline = Buffer.from("\n");
 const joined = (lines: readonly Buffer[]) => Buffer.concat(lines.flatMap((line) => [line, newline]));
 
 function keep(path: string, refused: readonly RefusedLine[]): void {
-  const text = refused.map(({ line, reason }) => keptLine({ reason, line: line.toString() })).join("");
-  const descriptor = openSync(path, "w");
-  try {
-    appendDurably(descriptor, Buffer.from(text));
-  } finally {
-    closeSync(descriptor);
-  }
-  syncFolder(join(path, ".."));
+  replaceDurably(path, refused.map(({ line, reason }) => keptLine({ reason, line: line.toString() })).join(""));
 }
