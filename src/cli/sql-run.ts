@@ -21,6 +21,7 @@ import { runWrapped } from "../query/run.ts";
 import { isQuery, splitStatements } from "../query/sql-text.ts";
 import { unfinishedSuffix } from "../store/folder/names.ts";
 import type { DuckDB } from "../store/sql/duckdb.ts";
+import { duckdbFailureOf } from "../store/sql/failures.ts";
 import { isNumeric, tableText } from "./table.ts";
 import { timeLimit } from "./time-limit.ts";
 
@@ -67,7 +68,7 @@ export async function runStatements(duckdb: DuckDB, text: string, output: SqlOut
     } catch (error) {
       if (limit.isOver) throw new StatementFailed(limit.message, { cause: error });
       // What reads our output has enough.
-      if (codeOf(error) === "EPIPE" || messageOf(error).endsWith("Broken pipe")) return;
+      if (codeOf(error) === "EPIPE" || duckdbFailureOf(error) === "closed") return;
       throw new StatementFailed(messageOf(error), { cause: error });
     }
   }

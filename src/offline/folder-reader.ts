@@ -1,11 +1,11 @@
 /** A data folder as a database of this process's own: the catalog's views and macros over everything accepted, sealed or not. */
 import { join } from "node:path";
-import { messageOf } from "../base/errors.ts";
 import { type FolderView, viewFolder } from "../store/catalog/folder-view.ts";
 import { catalogStatements } from "../store/catalog/views.ts";
 import { requireKnownFormat } from "../store/folder/format-mark.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import { DuckDB, type DuckDBLimits } from "../store/sql/duckdb.ts";
+import { duckdbFailureOf } from "../store/sql/failures.ts";
 import { literal } from "../store/sql/literals.ts";
 
 /** Merges come minutes apart: whoever loses a file to one so often has another trouble. */
@@ -20,7 +20,7 @@ export async function retriedWhileGone<Answer>(work: () => Promise<Answer>): Pro
     try {
       return await work();
     } catch (error) {
-      if (tries === triesMax || !/No such file|No files found/i.test(messageOf(error))) throw error;
+      if (tries === triesMax || duckdbFailureOf(error) !== "gone") throw error;
     }
 }
 

@@ -19,6 +19,7 @@ import { checksumFault, faultOf } from "../store/segment/known.ts";
 import { readWhole } from "../store/segment/read-whole.ts";
 import { type Finding, inspectSmallFiles } from "../store/small-files.ts";
 import type { DuckDB } from "../store/sql/duckdb.ts";
+import { refusedFileOf } from "../store/sql/failures.ts";
 import { literal } from "../store/sql/literals.ts";
 import { openLockedDuckDB } from "../store/sql/lock-duckdb.ts";
 
@@ -181,15 +182,15 @@ async function verifyCatalog(duckdb: DuckDB, folder: DataFolder, report: VerifyR
     await duckdb.run(`ATTACH ${literal(folder.catalog)} AS catalog_file (READ_ONLY)`);
     await duckdb.rows("SELECT count(*)::DOUBLE AS events FROM catalog_file.events");
   } catch (error) {
-    const why = catalogFault(messageOf(error));
+    const why = catalogFault(error);
     report.problems.push({ file: folder.catalog, text: `${why}; a running service writes it again by itself` });
   }
 }
 
 /** What is wrong with a catalog. Locked, DuckDB says of a file elsewhere only that it cannot be accessed. */
-function catalogFault(said: string): string {
-  const elsewhere = /^Permission Error: Cannot access (?:file|directory) (".*")/.exec(said)?.[1];
+function catalogFault(error: unknown): string {
+  const elsewhere = refusedFileOf(error);
   if (elsewhere !== undefined)
     return `was not opened further: it reads ${elsewhere}, which is not a segment of this folder`;
-  return `cannot be read: ${said.split("\n", 1)[0]}`;
+  return `cannot be read: ${messageOf(error).split("\n", 1)[0]}`;
 }

@@ -1,6 +1,7 @@
 /** DuckDB's errors, with `errors_as_json`, as what a client is told. */
 import { MillraceError, messageOf } from "../base/errors.ts";
 import { isRecord } from "../event/parse/parse.ts";
+import { type DuckDBFailure, duckdbFailureOf } from "../store/sql/failures.ts";
 import type { QueryFailure } from "./protocol.ts";
 import { characters } from "./tree.ts";
 
@@ -17,6 +18,9 @@ export class QueryFailed extends MillraceError {
 /** A statement that is not allowed, or asks for what cannot be. */
 export const refused = (message: string) => new QueryFailed({ kind: "refused", message, position: undefined });
 
+/** Failures of the files that a query reads; it can be asked again. */
+export const ofFiles = new Set<DuckDBFailure>(["io", "gone", "descriptors", "closed"]);
+
 /** What DuckDB says in its usual words; `before` code points of the text that ran stand before the client's own. */
 export function asFailed(error: unknown, text: string, before: number): QueryFailed {
   if (error instanceof QueryFailed) return error;
@@ -29,9 +33,14 @@ export function asFailed(error: unknown, text: string, before: number): QueryFai
   const place = (kind === "Parser" ? at : characters(text, at)) - before;
   const position = told["position"] !== undefined && place >= 0 ? place : undefined;
   // What follows the first line advises settings that a client cannot change.
-  if (kind === "Out of Memory")
+  const failure = duckdbFailureOf(new Error(message));
+  if (failure === "memory")
     return new QueryFailed({ kind: "memory", message: message.split("\n", 1)[0] ?? "", position });
-  return new QueryFailed({ kind: kind === "IO" ? "interrupted" : "refused", message, position });
+  return new QueryFailed({
+    kind: failure !== undefined && ofFiles.has(failure) ? "interrupted" : "refused",
+    message,
+    position,
+  });
 }
 
 function jsonAt(text: string, start: number): Record<string, unknown> | undefined {

@@ -15,9 +15,10 @@ import { type FolderView, viewFolder } from "../store/catalog/folder-view.ts";
 import { catalogStatements } from "../store/catalog/views.ts";
 import { dataFolder } from "../store/folder/names.ts";
 import { DuckDB } from "../store/sql/duckdb.ts";
+import { duckdbFailureOf } from "../store/sql/failures.ts";
 import { literal } from "../store/sql/literals.ts";
 import { lockDuckDB } from "../store/sql/lock-duckdb.ts";
-import { asFailed, QueryFailed, refused } from "./failures.ts";
+import { asFailed, ofFiles, QueryFailed, refused } from "./failures.ts";
 import { makeFifo, throughFifo } from "./fifo.ts";
 import {
   copyStatement,
@@ -68,7 +69,8 @@ async function main(): Promise<void> {
 function broken(error: unknown): QueryFailure {
   const message = messageOf(error);
   const code = codeOf(error);
-  const isGone = code === "ENOENT" || message.startsWith("IO Error");
+  const failure = duckdbFailureOf(error);
+  const isGone = code === "ENOENT" || (failure !== undefined && ofFiles.has(failure));
   // Any other code is the system's, of scratch that could not be written.
   const kind = isGone ? "interrupted" : code === undefined ? "broken" : "unavailable";
   return { kind, message, position: undefined };

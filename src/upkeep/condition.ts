@@ -5,6 +5,7 @@ import { eventColumns } from "../event/columns.ts";
 import { isRecord } from "../event/parse/parse.ts";
 import { judgeCondition } from "../query/statement.ts";
 import type { DuckDB } from "../store/sql/duckdb.ts";
+import { duckdbFailureOf } from "../store/sql/failures.ts";
 import { emptyQuery, literal } from "../store/sql/literals.ts";
 
 /** DuckDB does not take a condition, it fails on an event, or it needs more than it may have. */
@@ -48,10 +49,10 @@ export async function refusedByDuckDB(ask: () => Promise<void>): Promise<void> {
     const text = messageOf(error);
     // What follows the first line advises settings, which nobody can change here, or shows the statement around the place.
     const [first = ""] = text.split("\n", 1);
-    if (/^Out of Memory Error/.test(text))
+    const failure = duckdbFailureOf(error);
+    if (failure === "memory")
       throw new ConditionRefused("The condition needs more memory than it may have", { cause: error });
-    if (!/^(Parser|Binder|Catalog|Conversion|Invalid Input|Out of Range|Not implemented|Permission) Error/.test(text))
-      throw error;
+    if (failure !== "statement" && failure !== "data") throw error;
     throw new ConditionRefused(first, { cause: error });
   }
 }

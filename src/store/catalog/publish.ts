@@ -7,9 +7,9 @@
  */
 import { existsSync } from "node:fs";
 import { removeIfThere, renameDurably, syncFile } from "../../base/durable.ts";
-import { messageOf } from "../../base/errors.ts";
 import { type DataFolder, unfinishedSuffix } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
+import { type DuckDBFailure, duckdbFailureOf } from "../sql/failures.ts";
 import { literal } from "../sql/literals.ts";
 import { type CatalogContent, catalogStatements } from "./views.ts";
 
@@ -43,6 +43,9 @@ export async function writeCatalog(duckdb: DuckDB, path: string, content: Catalo
   await syncFile(path);
 }
 
+/** How reading a catalog fails that is not one of this version. */
+const spoilt = new Set<DuckDBFailure | undefined>(["statement", "data", "io", "gone"]);
+
 /** The version of the catalog that is there; 0 when there is none, or one without a version. */
 export async function publishedVersion(duckdb: DuckDB, folder: DataFolder): Promise<number> {
   if (!existsSync(folder.catalog)) return 0;
@@ -52,7 +55,7 @@ export async function publishedVersion(duckdb: DuckDB, folder: DataFolder): Prom
     return Number(row?.["version"] ?? 0);
   } catch (error) {
     // Made by an earlier build, or spoilt: it is written again, and receipts tell what its version was at least.
-    if (/Catalog Error|IO Error|Invalid|Serialization/.test(messageOf(error))) return 0;
+    if (spoilt.has(duckdbFailureOf(error))) return 0;
     throw error;
   } finally {
     await duckdb.run("DETACH DATABASE IF EXISTS catalog_before");

@@ -13,6 +13,7 @@ import { listNames } from "../folder/layout.ts";
 import { type DataFolder, parseSegmentName, type SegmentName } from "../folder/names.ts";
 import { fileState, keepUnreadable, readUnreadable, type UnreadableSegment } from "../folder/unreadable.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
+import { type DuckDBFailure, duckdbFailureOf } from "../sql/failures.ts";
 import { SegmentUnreadable } from "./open-segment.ts";
 import type { KnownSegment } from "./plan-merge.ts";
 import { readSummary } from "./summary.ts";
@@ -119,10 +120,10 @@ export class KnownSegments {
       }
       return { file, name, bytes, summary: await readSummary(duckdb, path) };
     } catch (error) {
-      if (isPassing(error)) throw error;
+      if (passing.has(duckdbFailureOf(error))) throw error;
       this.markUnreadable(file, faultOf(error, path));
       // After such an error the instance is of no use any more; the next one leaves this segment out.
-      if (/^(FATAL|INTERNAL) Error/.test(messageOf(error))) throw error;
+      if (duckdbFailureOf(error) === "fatal") throw error;
       return undefined;
     }
   }
@@ -135,9 +136,5 @@ export const checksumFault = "its bytes do not match the checksum in its name";
 export const faultOf = (error: unknown, path: string): string =>
   (messageOf(error).split("\n", 1)[0] ?? "").replaceAll(path, "the file");
 
-/** Whether an error is the machine's and not the file's: the same look may go well in a moment. */
-function isPassing(error: unknown): boolean {
-  return /Out of Memory|Too many open files|Cannot allocate|EMFILE|ENFILE|ENOMEM|has been invalidated/i.test(
-    messageOf(error),
-  );
-}
+/** Failures that are the machine's and not the file's: the same look may go well in a moment. */
+const passing = new Set<DuckDBFailure | undefined>(["memory", "descriptors", "unusable"]);

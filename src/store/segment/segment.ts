@@ -13,6 +13,7 @@ import { messageOf, SegmentNotSealed } from "../../base/errors.ts";
 import { eventColumns, journalColumn, journalType } from "../../event/columns.ts";
 import { currentFormat, type DataFolder, type SegmentName, segmentName, unfinishedSuffix } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
+import { duckdbFailureOf } from "../sql/failures.ts";
 import { digits, emptyQuery, identifier, integer, listLiteral, literal } from "../sql/literals.ts";
 import { withSegment } from "./open-segment.ts";
 import { rollupQuery } from "./rollup.ts";
@@ -134,10 +135,8 @@ async function writeSegment(duckdb: DuckDB, path: string, source: SegmentSource,
   }
 }
 
-/** Whether DuckDB refused the data; it names the kind of an error first, and others speak of the disk or of memory. */
-export function isAboutLines(error: unknown): boolean {
-  return /^(Invalid Input Error|Conversion Error)/.test(messageOf(error));
-}
+/** Whether DuckDB refused the lines themselves; other failures are of the disk or of memory. */
+export const isAboutLines = (error: unknown): boolean => duckdbFailureOf(error) === "data";
 
 /**
  * Opens a segment read-only and counts its events; its rollup must agree.
