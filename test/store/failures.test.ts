@@ -11,6 +11,8 @@ test("each failure has its meaning, whatever words a client or a line adds", asy
   using duckdb = await openDuckDB();
   const lines = join(place.path, "lines.ndjson");
   writeFileSync(lines, '{"id":"No such file: Too many open files"}\n{"id":"\\ud800 Broken pipe"}\n');
+  const other = join(place.path, "other.duckdb");
+  writeFileSync(other, "not a database".repeat(1_000));
   const columns = "columns = {id: 'UUID'}, format = 'newline_delimited'";
   for (const [statement, meaning] of [
     ["SELEC 1", "statement"],
@@ -22,7 +24,7 @@ test("each failure has its meaning, whatever words a client or a line adds", asy
     [`FROM read_json('${lines}', ${columns})`, "data"],
     [`FROM read_duckdb(['${place.path}/gone.duckdb'], table_name = 'events')`, "gone"],
     [`ATTACH '${place.path}/gone.duckdb' AS gone (READ_ONLY)`, "gone"],
-    [`ATTACH '${lines}' AS other (READ_ONLY)`, "io"],
+    [`ATTACH '${other}' AS other (READ_ONLY)`, "io"],
     ["SELECT count(DISTINCT (range, range + 1, range + 2)) FROM range(30000000)", "memory"],
   ] as const) {
     const failed = await duckdb.run(statement).catch((error: unknown) => error);
