@@ -1,10 +1,20 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { keepJson } from "../../src/store/folder/kept-file.ts";
 import { currentFormat } from "../../src/store/folder/names.ts";
+import { queryFile } from "../support/catalog.ts";
 import { millrace, runToEnd } from "../support/command.ts";
 import { startService, testMsMax } from "../support/service.ts";
 
@@ -46,6 +56,52 @@ test("C19: a folder of the release before opens: events, ids, receipts and secre
     written_by: packageJson.version,
   });
   expect(readFileSync(join(dataDir, "secret"), "utf8")).toBe(secret);
+});
+
+test("old and new segments become one: every event once, sequences where they are known, and verify finds nothing", async () => {
+  using folder = await olderFolder();
+  const { dataDir } = folder;
+  const env = { MILLRACE_JWT_SECRET: readFileSync(join(dataDir, "secret"), "utf8").trim(), MILLRACE_SHARDS: "1" };
+  const service = await startService({ dataDir, env });
+  await service.track({ event_name: "new", event_id: eventId(7), category: "system" });
+  await service.waitSealed();
+  const query = "SELECT event_id::VARCHAR AS id, * EXCLUDE (event_id) FROM events ORDER BY id";
+  const before = await service.rows(query);
+  const inName = (part: string) => readdirSync(join(dataDir, "segments")).filter((file) => file.includes(part));
+  expect(inName(`-f${currentFormat}-`).length).toBeLessThan(inName(".duckdb").length);
+  const { code } = await millrace(["compact"], { env: { ...env, MILLRACE_DATA_DIR: dataDir } });
+  expect(code).toBe(0);
+  expect(await service.rows(query)).toEqual(before);
+  await service[Symbol.asyncDispose]();
+  const [merged = ""] = inName(`-f${currentFormat}-`);
+  const sequences = await queryFile(
+    join(dataDir, "segments", merged),
+    "SELECT right(event_id::VARCHAR, 1) AS id, sequence FROM events WHERE event_name IN ('fixture', 'new') ORDER BY id",
+  );
+  expect(sequences.map(({ id, sequence }) => [id, sequence])).toEqual([
+    ["1", null],
+    ["2", null],
+    ["4", null],
+    ["5", 6],
+    ["6", 7],
+    ["7", 8],
+  ]);
+  const verified = await millrace(["verify", dataDir]);
+  expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining("0 problems")]);
+});
+
+test("a segment of a later format is refused by its name, with both formats", async () => {
+  using folder = await olderFolder();
+  const { dataDir } = folder;
+  const [file = ""] = readdirSync(join(dataDir, "segments"));
+  const later = file.replace(/-([0-9a-f]{8})\.duckdb$/, `-f${currentFormat + 1}-$1.duckdb`);
+  renameSync(join(dataDir, "segments", file), join(dataDir, "segments", later));
+  for (const words of [["serve"], ["verify"], ["snapshot", join(dataDir, "../copy")], ["sql", "SELECT 1"]]) {
+    const { code, stderr } = await millrace(words, { env: { MILLRACE_DATA_DIR: dataDir, PORT: "0" } });
+    expect([words[0], code]).toEqual([words[0], 1]);
+    expect(stderr).toContain(`${later} was written by a later version in format ${currentFormat + 1}`);
+    expect(stderr).toContain(`reads formats up to ${currentFormat}`);
+  }
 });
 
 test("C19: a folder of a later format is refused by every command, with both versions, and exit code 1", async () => {
