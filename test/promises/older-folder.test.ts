@@ -73,10 +73,10 @@ test("old and new segments become one: every event once, sequences where they ar
   expect(code).toBe(0);
   expect(await service.rows(query)).toEqual(before);
   await service[Symbol.asyncDispose]();
-  const [merged = ""] = inName(`-f${currentFormat}-`);
+  const [merged = ""] = inName(`-f${currentFormat}-`).sort();
   const sequences = await queryFile(
     join(dataDir, "segments", merged),
-    "SELECT right(event_id::VARCHAR, 1) AS id, sequence FROM events WHERE event_name IN ('fixture', 'new') ORDER BY id",
+    "SELECT right(event_id::VARCHAR, 1) AS id, sequence::INTEGER AS sequence FROM events WHERE event_name IN ('fixture', 'new') ORDER BY id",
   );
   expect(sequences.map(({ id, sequence }) => [id, sequence])).toEqual([
     ["1", null],
