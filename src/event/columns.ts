@@ -1,5 +1,4 @@
 /** The columns of `events` and of `events_hourly`: names and SQL types, in the order of the table. */
-
 import { unreachable } from "../base/invariant.ts";
 import { recordOf } from "../base/record.ts";
 import { type FieldName, fieldNames, fields } from "./fields.ts";
@@ -25,14 +24,16 @@ function sqlTypeOf(name: FieldName): string {
   }
 }
 
+function sinceOf(name: FieldName): number {
+  const field = fields[name];
+  return "since" in field ? field.since : 1;
+}
+
 /** Columns of the table `events`: name to SQL type. */
 export const eventColumns: Readonly<Record<FieldName, string>> = recordOf(fieldNames, sqlTypeOf);
 
-/**
- * Columns of the table `events` that came with a later format: name to the first format whose segments have it. Reading an earlier
- * segment gives NULL there.
- */
-export const columnsSince: Readonly<Record<string, number>> = {};
+/** Columns of the table `events`: name to the first format whose segments have it. Reading an earlier segment gives NULL there. */
+export const columnsSince: Readonly<Record<string, number>> = recordOf(fieldNames, sinceOf);
 
 /** Columns of the table `rollup` and of the view `events_hourly`: name to SQL type. */
 export const rollupColumns = {

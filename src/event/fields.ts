@@ -38,7 +38,10 @@ type Giver =
  */
 type Line = { line: "head" | number };
 
-type FieldRow = Kind & Giver & Line;
+/** The first format whose segments have the column, where that is not the first one: an earlier segment has NULL there. */
+type Since = { since?: number };
+
+type FieldRow = Kind & Giver & Line & Since;
 
 /**
  * The fields, in the order of the columns. Numbers only give an order, and leave room between them. The order in a line never
@@ -94,6 +97,22 @@ export const fields = {
     givenBy: "batch",
     line: 20,
     description: "Client identifier, kept on each of the batch's events",
+  },
+  user_id: {
+    kind: "string",
+    givenBy: "event",
+    errorOrder: 100,
+    line: 90,
+    since: 3,
+    description: "Who did it, known by name: the client's own id of the user",
+  },
+  anonymous_id: {
+    kind: "string",
+    givenBy: "event",
+    errorOrder: 110,
+    line: 100,
+    since: 3,
+    description: "Who did it, known by device: an id of the browser or the installation",
   },
   session_id: { kind: "string", givenBy: "event", errorOrder: 60, line: 50, description: "Session identifier" },
   page_url: {

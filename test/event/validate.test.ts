@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import fc from "fast-check";
+import { eventFieldNames } from "../../src/event/fields.ts";
 import type { Issue } from "../../src/event/parse/issue.ts";
 import { parseJson } from "../../src/event/parse/parse.ts";
 import { type Validated, type ValidEvent, validateBatch, validateEvent } from "../../src/event/parse/validate.ts";
@@ -48,6 +49,8 @@ describe("an accepted event", () => {
           page_url: null,
           referrer: null,
           user_agent: null,
+          user_id: null,
+          anonymous_id: null,
           event_id: undefined,
         },
       ],
@@ -55,7 +58,7 @@ describe("an accepted event", () => {
   });
 
   test("has what it was sent with, time and id in their canonical forms", () => {
-    const texts = { session_id: "s", page_url: "", referrer: "r\0", user_agent: "😀" };
+    const texts = { session_id: "s", page_url: "", referrer: "r\0", user_agent: "😀", user_id: "u", anonymous_id: "a" };
     const sent = { event_name: "x", category: "trading", priority: "critical", properties: { a: [1] }, ...texts };
     const id = "0192F0C1-2B3C-7D4E-8F90-ABCDEF012345";
     const event = eventOf(validated({ ...sent, timestamp: "2026-11-23T15:05:47+01:00", event_id: id, other: 1 }));
@@ -77,8 +80,8 @@ describe("an accepted event", () => {
   });
 
   test("may have null wherever it may leave a field out, save category and priority", () => {
-    const fields = ["properties", "timestamp", "session_id", "page_url", "referrer", "user_agent", "event_id"];
-    const body = { event_name: "x", ...Object.fromEntries(fields.map((field) => [field, null])) };
+    const optional = eventFieldNames.filter((name) => !["event_name", "category", "priority"].includes(name));
+    const body = { event_name: "x", ...Object.fromEntries(optional.map((field) => [field, null])) };
     expect(validated(body)).toEqual(validated({ event_name: "x" }));
   });
 
@@ -140,7 +143,7 @@ const faults: [field: string, value: unknown, fault: Omit<Issue, "loc" | "input"
     const msg = `Input should be a valid datetime or date, ${error}`;
     return ["timestamp", value, { type: "datetime_from_date_parsing", msg, ctx: { error } }];
   }),
-  ...["session_id", "page_url", "referrer", "user_agent"].map(
+  ...["session_id", "page_url", "referrer", "user_agent", "user_id", "anonymous_id"].map(
     (field): [string, unknown, Omit<Issue, "loc" | "input">] => [
       field,
       5,

@@ -74,7 +74,16 @@ describe("the document", () => {
     const { document } = await read();
     const text = JSON.stringify(document);
     const fields = ["event_name", "properties", "timestamp", "session_id", "page_url", "referrer", "user_agent"];
-    for (const word of [...fields, "event_id", "client_id", "detail", ...categories, ...priorities]) {
+    for (const word of [
+      ...fields,
+      "user_id",
+      "anonymous_id",
+      "event_id",
+      "client_id",
+      "detail",
+      ...categories,
+      ...priorities,
+    ]) {
       expect(text).toContain(`"${word}"`);
     }
     for (const [, pointer] of text.matchAll(/"\$ref":"([^"]+)"/g)) {
@@ -167,12 +176,12 @@ if (baseUrl === undefined || token === undefined) throw new Error("BASE_URL and 
 const client = createClient<paths>({ baseUrl, headers: { authorization: \`Bearer \${token}\` } });
 
 const one = await client.POST("/api/v1/analytics", {
-  body: { event_name: "generated", category: "trading", priority: "high", properties: { a: [1, "b", null] } },
+  body: { event_name: "generated", category: "trading", priority: "high", user_id: "u-1", properties: { a: [1, "b", null] } },
 });
 if (one.data === undefined) throw new Error(JSON.stringify(one.error));
 const id: string = one.data.event_id;
 const many = await client.POST("/api/v1/analytics/batch", {
-  body: { events: [{ event_name: "generated" }, { event_name: "generated", timestamp: null }], client_id: "gen" },
+  body: { events: [{ event_name: "generated" }, { event_name: "generated", timestamp: null, anonymous_id: null }], client_id: "gen" },
 });
 if (many.data === undefined) throw new Error(JSON.stringify(many.error));
 const queued: number = many.data.events_queued;

@@ -74,6 +74,8 @@ test("every field that was sent stands in its column", async () => {
     page_url: "https://example.org/a?b=c",
     referrer: "",
     user_agent: "curl/8\n\t\u2028",
+    user_id: "käufer-7",
+    anonymous_id: "",
   };
   await service().track(sent);
   await service().waitSealed();
@@ -93,6 +95,8 @@ test("every field that was sent stands in its column", async () => {
       page_url: sent.page_url,
       referrer: "",
       user_agent: sent.user_agent,
+      user_id: sent.user_id,
+      anonymous_id: "",
       micros: "1709289296789012",
       symbol: "ACME",
     },
@@ -117,6 +121,8 @@ test("what was not sent has the reference's defaults and the server's time", asy
     page_url: null,
     referrer: null,
     user_agent: null,
+    user_id: null,
+    anonymous_id: null,
     properties: null,
   });
   for (const micros of [row?.["at"], row?.["received"]].map(Number)) {
@@ -152,6 +158,8 @@ test("optional fields may be null, and fields that the reference does not name a
   const { success } = await service().track({
     event_name: "nulls",
     user_agent: null,
+    user_id: null,
+    anonymous_id: null,
     ...nulls,
     received_at: "never",
     subject: "root",

@@ -149,6 +149,8 @@ const fields: Record<string, readonly (readonly [what: string, value: unknown, i
   page_url: [["an object", {}, stringType({})]],
   referrer: [["a list", ["r"], stringType(["r"])]],
   user_agent: [["a boolean", true, stringType(true)]],
+  user_id: [["a number", 7, stringType(7)]],
+  anonymous_id: [["an object", {}, stringType({})]],
   event_id: [
     ["a number", 5, uuidType(5)],
     ["a boolean", true, uuidType(true)],
@@ -259,6 +261,8 @@ describe("a body that is no batch", () => {
 test("all errors of an event come at once, in the order of its fields", async () => {
   const event = {
     event_id: "x",
+    anonymous_id: 3,
+    user_id: 2,
     user_agent: true,
     referrer: [],
     page_url: {},
@@ -279,6 +283,8 @@ test("all errors of an event come at once, in the order of its fields", async ()
     { ...stringType({}), loc: ["body", "page_url"] },
     { ...stringType([]), loc: ["body", "referrer"] },
     { ...stringType(true), loc: ["body", "user_agent"] },
+    { ...stringType(2), loc: ["body", "user_id"] },
+    { ...stringType(3), loc: ["body", "anonymous_id"] },
     { ...uuidCharacter("x", "found `x` at 1"), loc: ["body", "event_id"] },
   ]);
 });

@@ -21,6 +21,8 @@ const eventColumns = [
   ["received_at", "TIMESTAMP WITH TIME ZONE"],
   ["subject", "VARCHAR"],
   ["client_id", "VARCHAR"],
+  ["user_id", "VARCHAR"],
+  ["anonymous_id", "VARCHAR"],
   ["session_id", "VARCHAR"],
   ["page_url", "VARCHAR"],
   ["referrer", "VARCHAR"],
@@ -122,6 +124,8 @@ test("any event comes back in its columns, and the hours agree with the events",
     page_url: nullable,
     referrer: nullable,
     user_agent: nullable,
+    user_id: nullable,
+    anonymous_id: nullable,
     event_id: fc.uuid(),
   });
   await fc.assert(
@@ -137,7 +141,7 @@ test("any event comes back in its columns, and the hours agree with the events",
         const rows = await service().rows(
           `SELECT event_id, hex(event_name) AS event_name, category, priority, epoch_us("timestamp") AS micros,
              hex(client_id) AS client_id, hex(session_id) AS session_id, hex(page_url) AS page_url,
-             hex(referrer) AS referrer, hex(user_agent) AS user_agent
+             hex(referrer) AS referrer, hex(user_agent) AS user_agent, hex(user_id) AS user_id, hex(anonymous_id) AS anonymous_id
            FROM events WHERE event_id IN (${ids})`,
         );
         const hex = (text: string | null) => text && Buffer.from(text).toString("hex").toUpperCase();
@@ -152,6 +156,8 @@ test("any event comes back in its columns, and the hours agree with the events",
           page_url: hex(one.page_url),
           referrer: hex(one.referrer),
           user_agent: hex(one.user_agent),
+          user_id: hex(one.user_id),
+          anonymous_id: hex(one.anonymous_id),
         }));
         const byId = (a: { event_id?: unknown }, b: { event_id?: unknown }) =>
           String(a.event_id).localeCompare(String(b.event_id));

