@@ -117,14 +117,10 @@ async function copyRows(duckdb: DuckDB, sql: string, output: SqlOutput & { forma
     const rows = join(scratch, "rows");
     await copyTo(rows);
     // Not `pipeline`: it leaves listeners on standard output, and Node warns from the eleventh statement on.
-    // The callback of a write tells what failed; an event that nobody listens to would end the process with a stack.
-    if (!process.stdout.listeners("error").includes(ignored)) process.stdout.on("error", ignored);
     for await (const bytes of createReadStream(rows)) await toStandardOutput(bytes);
     rmSync(rows);
   }
 }
-
-const ignored = () => undefined;
 
 /** As many as there are. */
 const rowsMax = Number.MAX_SAFE_INTEGER - 1;
@@ -143,6 +139,7 @@ async function writeJson(duckdb: DuckDB, sql: string, output: SqlOutput & { form
       const result = await throughFifo(fifo, {
         copy: () => runWrapped(duckdb, copy),
         take: (bytes) => write(frame.rows(bytes)),
+        interrupt: () => duckdb.interrupt(),
       });
       await write(frame.tail(result.rowsChanged));
     });
@@ -187,9 +184,13 @@ async function writeTo({ file }: SqlOutput, work: (write: Write) => Promise<void
   });
 }
 
+const ignored = () => undefined;
+
 /** Resolves when the bytes were taken. */
 const toStandardOutput: Write = (bytes) =>
   new Promise((resolve, reject) => {
+    // An event that nobody listens to would end the process with a stack; the callback of the write tells the same.
+    if (!process.stdout.listeners("error").includes(ignored)) process.stdout.on("error", ignored);
     process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
   });
 

@@ -17,28 +17,37 @@ export function makeFifo(path: string): void {
 }
 
 /**
- * Runs `copy`, which writes to the pipe, and gives `take` what it writes; a failure of either ends both. Resolves with the
- * answer of `copy` when all of it was taken.
+ * Runs `copy`, which writes to the pipe, and gives `take` what it writes. Resolves with the answer of `copy` when all of it was taken.
+ * Where `take` fails, `interrupt` is called until `copy` has ended, what it still writes is dropped, and the failure is thrown.
  */
 export async function throughFifo<Answer>(
   path: string,
-  { copy, take }: { copy: () => Promise<Answer>; take: (bytes: Uint8Array) => void | Promise<void> },
+  {
+    copy,
+    take,
+    interrupt,
+  }: { copy: () => Promise<Answer>; take: (bytes: Uint8Array) => void | Promise<void>; interrupt: () => void },
 ): Promise<Answer> {
   // Open for both, it neither waits for the other end nor ends before it is closed.
-  let end: number | undefined = openSync(path, constants.O_RDWR);
-  const close = () => {
-    if (end !== undefined) closeSync(end);
-    end = undefined;
-  };
+  const end = openSync(path, constants.O_RDWR);
+  let failure: { readonly cause: unknown } | undefined;
   const pour = async () => {
-    try {
-      for await (const bytes of Bun.file(path).stream()) await take(bytes);
-    } catch (error) {
-      // Nobody reads any more, so that a write of DuckDB's fails instead of waiting.
-      close();
-      throw error;
+    for await (const bytes of Bun.file(path).stream()) {
+      // A write to a pipe that nobody empties would wait for ever, and an interrupt does not reach it.
+      if (failure !== undefined) {
+        interrupt();
+        continue;
+      }
+      try {
+        await take(bytes);
+      } catch (error) {
+        failure = { cause: error };
+        interrupt();
+      }
     }
   };
-  const [answer] = await Promise.all([copy().finally(close), pour()]);
-  return answer;
+  const [copied] = await Promise.allSettled([copy().finally(() => closeSync(end)), pour()]);
+  if (failure !== undefined) throw failure.cause;
+  if (copied.status === "rejected") throw copied.reason;
+  return copied.value;
 }

@@ -148,6 +148,7 @@ async function send(duckdb: DuckDB, asked: Asked, order: QueryOrder, { out, fifo
     return throughFifo(fifo, {
       copy: async () => (await run(duckdb, copy, asked.values)).rowsChanged,
       take: (bytes) => out.write(bytes),
+      interrupt: () => duckdb.interrupt(),
     });
   }
   const described = await run(duckdb, firstRows(asked.sql, 0), asked.values);
@@ -158,6 +159,7 @@ async function send(duckdb: DuckDB, asked: Asked, order: QueryOrder, { out, fifo
   const rows = await throughFifo(fifo, {
     copy: async () => (await run(duckdb, copy, asked.values)).rowsChanged,
     take: (bytes) => out.write(frame.rows(bytes)),
+    interrupt: () => duckdb.interrupt(),
   });
   out.write(frame.tail(rows));
   return rows;

@@ -111,9 +111,16 @@ describe("formats", () => {
     using scratch = temporaryFolder();
     const sqlOf = (text: string) => `'${process.execPath}' '${entryPath}' sql "${text}"`;
     const file = join(scratch.path, "out.csv");
+    const env = { MILLRACE_DATA_DIR: (await service()).dataDir };
     const command = `${sqlOf("select 1 as a")} > '${file}'; ${sqlOf("select 2 as a; select 3 as a")} >> '${file}'; ${sqlOf("from range(10000000)")} | head -2`;
-    const ended = await runToEnd(["sh", "-c", command], { env: { MILLRACE_DATA_DIR: (await service()).dataDir } });
+    const ended = await runToEnd(["sh", "-c", command], { env });
     expect(ended).toMatchObject({ code: 0, stdout: "range\n0\n", stderr: "" });
+    for (const format of ["json", "ndjson", "parquet"]) {
+      // `head` ends before all is written, and the command's own exit code is the one asked for.
+      const piped = `(${sqlOf("from range(10000000)")} --format ${format}; echo $? >&2) | head -c 2`;
+      const { code, stdout, stderr } = await runToEnd(["sh", "-c", piped], { env });
+      expect({ format, code, stderr, bytes: stdout.length }).toEqual({ format, code: 0, stderr: "0\n", bytes: 2 });
+    }
     expect(readFileSync(file, "utf8")).toBe("a\n1\na\n2\na\n3\n");
   });
 });
