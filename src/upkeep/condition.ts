@@ -83,7 +83,8 @@ function changingIn(tree: unknown, changing: ReadonlySet<string>): string | unde
   if (typeof called === "string" && isChanging(called, children, changing)) return called;
   // `current_date` without brackets is read as a column until it is bound.
   const [only, ...more] = Array.isArray(names) ? names : [];
-  if (typeof only === "string" && more.length === 0 && isChangingWord(only)) return only;
+  // The row as a whole: what it holds besides the columns of `events` differs between the search and the rewrite.
+  if (typeof only === "string" && more.length === 0 && (isChangingWord(only) || /^events$/i.test(only))) return only;
   return changingIn(Object.values(tree), changing);
 }
 
