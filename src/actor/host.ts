@@ -1,11 +1,11 @@
 /**
- * The main thread's side of an actor: a piscina pool of exactly one thread, because an actor owns what it touches. The pool sees to the
- * thread's birth and successor; requests go over a wire.
+ * The main thread's side of an actor: a piscina pool of exactly one thread, because an actor owns what it touches. The
+ * pool sees to the thread's birth and successor; requests go over a wire.
  *
  * Invariants:
  * - A request is answered or rejected, also when the thread dies with it.
- * - A dead thread is replaced; only after it has really ended is what it shared put right, and its successor is asked to
- *   recover before it is given anything else.
+ * - A dead thread is replaced; only after it has really ended is what it shared put right, and its successor is asked
+ *   to recover before it is given anything else.
  */
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { Piscina, transferableSymbol, valueSymbol } from "piscina";
@@ -183,7 +183,8 @@ export class ActorHost<
     this.#restarts += 1;
     this.#options.log.error({ actor: this.#options.name }, "actor's thread died; its successor recovers");
     this.#options.onDied?.();
-    // The pool has put a successor in its place, unless the thread died before it was ready: such a pool starts no more.
+    // The pool has put a successor in its place, unless the thread died before it was ready: such a pool starts no
+    // more.
     const [successor] = this.#pool.threads;
     if (successor === undefined) this.#replacePool();
     else successor.once("exit", () => this.#died());

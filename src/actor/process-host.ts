@@ -1,10 +1,11 @@
 /**
- * The main thread's side of an actor that has a process of its own. What aborts there, or runs out of memory or of descriptors,
- * ends that process and never the service.
+ * The main thread's side of an actor that has a process of its own. What aborts there, or runs out of memory or of
+ * descriptors, ends that process and never the service.
  *
  * Invariants:
  * - A request is answered or rejected, also when the process ends under it.
- * - One process lives at a time. Its successor starts after it has really ended, and recovers before it is asked anything else.
+ * - One process lives at a time. Its successor starts after it has really ended, and recovers before it is asked
+ *   anything else.
  */
 import { ActorDied, ActorRefused, messageOf } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
@@ -30,8 +31,9 @@ type ProcessHostOptions<Notice> = {
 type Reply<Replies, Request extends { kind: keyof Replies }> = Replies[Request["kind"]];
 
 /**
- * A request whose process ends under it is asked again of the successor, this often in all. What was killed from outside is answered by
- * then. A request that itself ends the process goes back to who asked, who has pauses of its own.
+ * A request whose process ends under it is asked again of the successor, this often in all. What was killed from
+ * outside is answered by then. A request that itself ends the process goes back to who asked, who has pauses of its
+ * own.
  */
 const triesMax = 3;
 
@@ -47,7 +49,10 @@ class ProcessEnded extends Error {}
 /** A process that has recovered, and the wire to it. */
 type Life = { child: ActorProcess; wire: Wire };
 
-/** A running actor in a process of its own, as others see it. REQUIRES: to carry out a request twice changes nothing more. */
+/**
+ * A running actor in a process of its own, as others see it. REQUIRES: to carry out a request twice changes nothing
+ * more.
+ */
 export class ProcessHost<
   Request extends { kind: keyof Replies },
   Replies extends { recover: Recovery },

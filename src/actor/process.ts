@@ -21,8 +21,8 @@ export type ActorProcess = Port & {
 };
 
 /**
- * Signals to the whole group (Ctrl-C) reach the process too, and the service needs it to seal. It ignores them from its first
- * instruction on, before any handler of its own is there.
+ * Signals to the whole group (Ctrl-C) reach the process too, and the service needs it to seal. It ignores them from its
+ * first instruction on, before any handler of its own is there.
  */
 const deaf = `trap '' INT TERM HUP && exec "$@"`;
 

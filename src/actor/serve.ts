@@ -26,8 +26,8 @@ export type Door<Question extends { kind: PropertyKey }, Answers extends Record<
 };
 
 /**
- * What a worker entry exports as `handle`. piscina calls it once; from then on requests come over one port, and the actor's
- * own questions go out over the door.
+ * What a worker entry exports as `handle`. piscina calls it once; from then on requests come over one port, and the
+ * actor's own questions go out over the door.
  */
 export function handlerOf<
   Request extends { kind: string },

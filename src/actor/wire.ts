@@ -1,7 +1,9 @@
 /**
- * Requests and replies between two threads or processes, over a port of their own. piscina's way for a task keeps what went over it alive until
- * the next full collection (a table that its map has outgrown, and with it all that was under way): at thousands of messages a second
- * the accepting thread's heap grew by as many objects, and its pauses with them. Here a place in a list is used again.
+ * Requests and replies between two threads or processes, over a port of their own.
+ *
+ * Not piscina's tasks: piscina keeps every task's payload reachable until the next full garbage collection, through the old
+ * backing store of a Map that has grown. At thousands of messages a second the accepting thread's heap grew with them, and
+ * so did its pauses. Here a place in a list is used again.
  */
 import { messageOf } from "../base/errors.ts";
 
@@ -16,7 +18,7 @@ export type Port = {
 /** What crosses to the other end; without a place nobody waits for a reply. */
 type Sent = { place: number | undefined; request: unknown };
 
-/** What comes back; `error` is a text where there is no reply. */
+/** What comes back; `error` is a message where there is no reply. */
 type Replied = { place: number; reply: unknown; error: string | undefined };
 
 /** The asking end. */
@@ -34,7 +36,8 @@ export class Wire {
 
   /**
    * Sends a request and waits for its reply. What stands in `moved` is gone from this thread afterwards.
-   * @throws Error with the text of what went wrong there, or why the wire has ended; DataCloneError for what cannot cross
+   * @throws Error with the message of what went wrong there, or why the wire has ended; DataCloneError for what cannot
+   * cross
    */
   ask(request: unknown, moved: ArrayBuffer[] = []): Promise<unknown> {
     if (this.#end !== undefined) return Promise.reject(this.#end);

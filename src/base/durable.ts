@@ -1,10 +1,11 @@
 /**
- * Every step that must survive a power loss, in one place: create, append, replace, and the steps that they are made of.
+ * Every step that must survive a power loss, in one place: create, append, replace, and the steps that they are made
+ * of.
  *
  * Invariants:
  * - A file's bytes are durable after `sync`, its name only after `syncFolder`.
- * - A failed sync says nothing about what is on disk, and a second one that succeeds says nothing either (the kernel may
- *   have dropped the pages): the caller gives the descriptor up.
+ * - A failed sync says nothing about what is on disk, and a second one that succeeds says nothing either (the kernel
+ *   may have dropped the pages): the caller gives the descriptor up.
  */
 import {
   closeSync,
@@ -37,11 +38,15 @@ export function writeAll(descriptor: number, bytes: Uint8Array, position?: numbe
 
 // Synchronous on purpose: asynchronous calls wait for one of few threads, which all of the process share.
 
-/** What goes into a file: bytes, pieces of them in their order, or whatever a function writes to the descriptor that it is given. */
+/**
+ * What goes into a file: bytes, pieces of them in their order, or whatever a function writes to the descriptor that it
+ * is given.
+ */
 export type Content = string | Uint8Array | readonly Uint8Array[] | ((descriptor: number) => void);
 
 /**
- * Makes a file that is not there yet, with these bytes, which are durable then; its name is not before `syncFolder` or a rename.
+ * Makes a file that is not there yet, with these bytes, which are durable then; its name is not before `syncFolder` or
+ * a rename.
  * @throws the system's error; the file may then be there with some of the bytes
  */
 export function createDurably(path: string, content: Content, mode?: number): void {
@@ -63,8 +68,9 @@ export function appendToFile(path: string, content: Content): void {
 }
 
 /**
- * Replaces a file, or makes it, durably: at any moment readers, also those after a power loss, see the one before or this one whole.
- * `unfinished`: a name beside it, for a file that the next start removes; one of an earlier try is removed here.
+ * Replaces a file, or makes it, durably: at any moment readers, also those after a power loss, see the one before or
+ * this one whole. `unfinished`: a name beside it, for a file that the next start removes; one of an earlier try is
+ * removed here.
  */
 export function replaceFile(names: { path: string; unfinished: string }, content: Content): void {
   removeIfThere(names.unfinished);
@@ -73,8 +79,8 @@ export function replaceFile(names: { path: string; unfinished: string }, content
 }
 
 /**
- * Has a file, made where it is missing, hold these bytes, written in its place and without a sync: for hints that must cost nothing. Does not
- * wait for the reader of a named pipe that stands in its place.
+ * Has a file, made where it is missing, hold these bytes, written in its place and without a sync: for hints that must
+ * cost nothing. Does not wait for the reader of a named pipe that stands in its place.
  */
 export function noteInPlace(path: string, bytes: Uint8Array): void {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK;

@@ -16,7 +16,10 @@ const remedies: Readonly<Record<string, string>> = {
   EROFS: "the disk is read-only; mount it so that it can be written to",
 };
 
-/** The message of an error, and what to do about it where the system refused: its own code decides, or that of its cause. */
+/**
+ * The message of an error, and what to do about it where the system refused: its own code decides, or that of its
+ * cause.
+ */
 export function withRemedy(error: unknown): string {
   const code = codeOf(error) ?? codeOf(error instanceof Error ? error.cause : undefined);
   const remedy = code === undefined ? undefined : remedies[code];

@@ -8,8 +8,8 @@ export const exitCodeOf = (error: unknown): number =>
   error instanceof ConfigInvalid || error instanceof CommanderError ? 2 : 1;
 
 /**
- * What standard error gets of a failure: its message, with what to do where the system refused, and the stack of what nobody
- * expected, for the report of a bug.
+ * What standard error gets of a failure: its message, with what to do where the system refused, and the stack of what
+ * nobody expected, for the report of a bug.
  */
 export function failureText(error: unknown): string {
   const message = withRemedy(error);

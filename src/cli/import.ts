@@ -1,4 +1,7 @@
-/** `millrace import`: moves an existing history in. The files are read in `src/import`; here are the options and the words. */
+/**
+ * `millrace import`: moves an existing history in. The files are read in `src/import`; here are the options and the
+ * words.
+ */
 import { createReadStream, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";

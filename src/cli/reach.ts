@@ -1,6 +1,6 @@
 /**
- * A server for one command: the one that runs on the folder, or one of the command's own that ends with it. So a command does
- * the same, by the same way, whether a server runs or not.
+ * A server for one command: the one that runs on the folder, or one of the command's own that ends with it. So a
+ * command does the same, by the same way, whether a server runs or not.
  */
 import { DataFolderRefused, MillraceError, messageOf } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";

@@ -1,10 +1,10 @@
 /**
- * The processes that stand between a person and the service, where a script of package.json started it: `bun run`, and npm above it for
- * `npx bun@1.4.5 run start`. A signal may come to any of them. `bun run` passes it on; npm and its shell end without a word, so their end
- * is noticed here.
+ * The processes that stand between a person and the service, where a script of package.json started it: `bun run`, and
+ * npm above it for `npx bun@1.4.5 run start`. A signal may come to any of them. `bun run` passes it on; npm and its
+ * shell end without a word, so their end is noticed here.
  *
- * A service that nothing of this kind started (`bun src/cli/millrace.ts serve`, systemd, a container) watches nobody, and neither is the
- * shell above a runner watched: with `bun run start &` it may end while the service stays.
+ * A service that nothing of this kind started (`bun src/cli/millrace.ts serve`, systemd, a container) watches nobody,
+ * and neither is the shell above a runner watched: with `bun run start &` it may end while the service stays.
  */
 import { readFileSync } from "node:fs";
 import { isatty } from "node:tty";
@@ -20,8 +20,8 @@ const lookMs = 200;
 type Link = { pid: number; parent: number };
 
 /**
- * Calls `ended` once when one of the runners of this process has ended; never where there is none. Does not keep the process running.
- * Gives a function that ends the watch.
+ * Calls `ended` once when one of the runners of this process has ended; never where there is none. Does not keep the
+ * process running. Gives a function that ends the watch.
  */
 export function whenRunnerEnds(ended: () => void): () => void {
   const chain = runnersOf(process.pid);
@@ -35,8 +35,8 @@ export function whenRunnerEnds(ended: () => void): () => void {
 }
 
 /**
- * Whether the end of a terminal ends this process, too. `bun run` does not pass on that `nohup` has SIGHUP ignored; but then none of the
- * three is a terminal.
+ * Whether the end of a terminal ends this process, too. `bun run` does not pass on that `nohup` has SIGHUP ignored; but
+ * then none of the three is a terminal.
  */
 export const isOnTerminal = (): boolean => [0, 1, 2].some((descriptor) => isatty(descriptor));
 

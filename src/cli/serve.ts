@@ -24,7 +24,8 @@ const stopMsMax = 9_000;
 const firstTokenSeconds = 3_600;
 
 /**
- * A terminal and a wrapper may each deliver the same signal, so a second one counts as a person's only after this time. ms
+ * A terminal and a wrapper may each deliver the same signal, so a second one counts as a person's only after this time.
+ * ms
  */
 const sameSignalMs = 500;
 
@@ -57,8 +58,8 @@ async function serve(): Promise<void> {
 }
 
 /**
- * Calls `stop` once, at the first of: SIGINT, SIGTERM, the end of a runner that got one of them and kept it to itself, and the end of the
- * terminal, if there is one. A second SIGINT or SIGTERM ends the process at once.
+ * Calls `stop` once, at the first of: SIGINT, SIGTERM, the end of a runner that got one of them and kept it to itself,
+ * and the end of the terminal, if there is one. A second SIGINT or SIGTERM ends the process at once.
  */
 function stopOnSignals(stop: () => void): void {
   let stoppingSinceMs: number | undefined;
@@ -74,7 +75,8 @@ function stopOnSignals(stop: () => void): void {
       first();
     });
   const stopWatching = whenRunnerEnds(first);
-  // Without a terminal the service was sent into the background, by `nohup` for instance. npm ends all the same, whatever it inherits.
+  // Without a terminal the service was sent into the background, by `nohup` for instance. npm ends all the same,
+  // whatever it inherits.
   process.on("SIGHUP", isOnTerminal() ? first : stopWatching);
 }
 
@@ -86,8 +88,8 @@ async function stopWhenStarted(started: Promise<Service | undefined>): Promise<v
 }
 
 /**
- * Ends without another write, also without sealing: another server may write to the folder. What was accepted is in its journals, and
- * nobody is told of an event that this process accepted after them.
+ * Ends without another write, also without sealing: another server may write to the folder. What was accepted is in its
+ * journals, and nobody is told of an event that this process accepted after them.
  */
 function endAtOnce(why: string, { logLevel }: Config): void {
   openLog(logLevel, "service").error({ why }, "the data folder is no longer this server's; ending at once");
@@ -95,8 +97,8 @@ function endAtOnce(why: string, { logLevel }: Config): void {
 }
 
 /**
- * What a first start without configuration says: how to get a token, and a line to paste. A live token stands in that line on a terminal
- * alone: what goes to a file or a log collector is read by others, and kept.
+ * What a first start without configuration says: how to get a token, and a line to paste. A live token stands in that
+ * line on a terminal alone: what goes to a file or a log collector is read by others, and kept.
  */
 async function greet(secret: string, { address, config }: { address: string; config: Config }): Promise<void> {
   const make = `${millraceCommand()} token --subject me`;

@@ -127,7 +127,7 @@ export async function runPrompt(reader: FolderReader, output: SqlOutput): Promis
 /** No statement begins with a dot, and none is one of these words. */
 const isCommand = (line: string) => /^\s*(?:\.(?!\d)|(?:quit|exit|help)\s*;?\s*$)/i.test(line);
 
-/** Whether a transaction is open after a text that ran: inside one, what the statements see must not change. */
+/** Whether a transaction is open after statements that ran: inside one, what the statements see must not change. */
 function transactionAfter(text: string, before: boolean): boolean {
   const { statements } = splitStatements(text);
   const last = statements.findLast((each) => /^(begin|start|commit|end|rollback|abort)\b/i.test(each));

@@ -54,7 +54,7 @@ const widthDefault = 120;
 const standardOutput = 1;
 
 /**
- * Runs a text of any number of statements; what stands before a failing one is done and written.
+ * Runs any number of statements; what stands before a failing one is done and written.
  * @throws StatementFailed with DuckDB's message
  */
 export async function runStatements(duckdb: DuckDB, text: string, output: SqlOutput): Promise<void> {

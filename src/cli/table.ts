@@ -1,7 +1,7 @@
 /** Rows as a table for a terminal. */
 import { DuckDBDecimalType, type DuckDBType, DuckDBTypeId } from "@duckdb/node-api";
 
-/** Rows to be shown, as DuckDB's texts; those past them, if any, are only hinted at. */
+/** Rows to be shown, as DuckDB's strings; those past them, if any, are only hinted at. */
 type Rows = {
   names: readonly string[];
   /** Which columns stand right. */
@@ -13,7 +13,10 @@ type Rows = {
 /** A column that is made narrower for the terminal keeps this much: a name, or a date and a bit. */
 const columnWidthMin = 12;
 
-/** The rows with a line about their number: as a table at most `width` wide, or each on lines of its own where none fits. */
+/**
+ * The rows with a line about their number: as a table at most `width` wide, or each on lines of its own where none
+ * fits.
+ */
 export function tableText({ names, numbers, rows, isCut }: Rows, width: number): string {
   const cells = rows.map((row) => row.map(cellText));
   const widths = fitted(

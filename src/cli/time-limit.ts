@@ -7,7 +7,10 @@ const interruptEveryMs = 20;
 /** DuckDB looks for an interrupt between chunks of rows; what does not look so long never will. ms */
 const graceMs = 5_000;
 
-/** Ends what DuckDB runs when the time is over; a process whose statement does not end even then ends itself, with exit code 1. */
+/**
+ * Ends what DuckDB runs when the time is over; a process whose statement does not end even then ends itself, with exit
+ * code 1.
+ */
 export function timeLimit(duckdb: DuckDB, seconds: number): { readonly isOver: boolean; message: string } & Disposable {
   const message = `the statement took longer than ${seconds} s and was ended; --timeout SECONDS allows more`;
   const timers: NodeJS.Timeout[] = [];

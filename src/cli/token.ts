@@ -38,7 +38,10 @@ export const tokenCommand = new Command("token")
 
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
-/** Ten years: whoever needs a longer one has it made again in between. Nothing but the key itself ends a token before its time. Seconds. */
+/**
+ * Ten years: whoever needs a longer one has it made again in between. Nothing but the key itself ends a token before
+ * its time. Seconds.
+ */
 const ttlSecondsMax = 3_650 * 86_400;
 
 /** A duration such as `90d`, in seconds; adds what is wrong with it. */

@@ -18,7 +18,9 @@ const aheadMsMax = 5 * 60_000;
 /** A server that takes longer is not well. ms */
 const answerMsMax = 5_000;
 
-/** Looks at a folder, and at the server that holds it. `hasKey`: the environment gives the key, so the folder need not. */
+/**
+ * Looks at a folder, and at the server that holds it. `hasKey`: the environment gives the key, so the folder need not.
+ */
 export async function folderFindings(folder: DataFolder, how: { share: Share; hasKey: boolean }): Promise<Finding[]> {
   const { root } = folder;
   const problem = dataPathProblem(root);

@@ -6,7 +6,10 @@ import { within } from "../base/within.ts";
 /** What has not ended by then ends with the process. ms */
 const closeMsMax = 5_000;
 
-/** Ends all that is in a scope, the latest first; a failure is logged, because the reason for the end is what its caller tells. */
+/**
+ * Ends all that is in a scope, the latest first; a failure is logged, because the reason for the end is what its caller
+ * tells.
+ */
 export async function closeScope(scope: AsyncDisposableStack, logLevel: LogLevel): Promise<void> {
   const log = openLog(logLevel, "service");
   try {

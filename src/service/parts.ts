@@ -58,7 +58,10 @@ export type Parts = {
 /** A signal to all processes of a group has come to this one by then. ms */
 const ownSignalMs = 200;
 
-/** The keeper may be ended at any instruction; a job that it has begun is waited for this long, so that no file of it is left. ms */
+/**
+ * The keeper may be ended at any instruction; a job that it has begun is waited for this long, so that no file of it is
+ * left. ms
+ */
 const settleMsMax = 3_000;
 
 /**
@@ -140,8 +143,8 @@ export async function orLogged(log: Log, step: Promise<unknown>): Promise<void> 
 }
 
 /**
- * Whoever ends one process of the service means the service: nothing else could be meant. A signal to the group comes here too, and has
- * been heard by then: what the keeper tells of it must not count as a second one.
+ * Whoever ends one process of the service means the service: nothing else could be meant. A signal to the group comes
+ * here too, and has been heard by then: what the keeper tells of it must not count as a second one.
  */
 async function passOn(signal: NodeJS.Signals, life: Life): Promise<void> {
   await Bun.sleep(ownSignalMs);

@@ -5,8 +5,8 @@ import { ActorDied, codeOf, DataFolderRefused, MillraceError, messageOf, StartFa
 const ofMachine = ["EAGAIN", "EMFILE", "ENFILE", "ENOMEM"];
 
 /**
- * The error of a start, as one sentence: a refusal stays what it is; what the system refused is a refusal of the data folder, or of
- * the machine; a part that died is told with what to look at. Anything else is a bug, and stays too.
+ * The error of a start, as one sentence: a refusal stays what it is; what the system refused is a refusal of the data
+ * folder, or of the machine; a part that died is told with what to look at. Anything else is a bug, and stays too.
  */
 export function startFailure(error: unknown, root: string): unknown {
   if (error instanceof ActorDied)

@@ -1,9 +1,9 @@
 /**
  * A start: from a configuration to a service that listens.
  *
- * Order: folder, lock, unfinished files swept, ids entered, shards recovered, catalog published, listening. Nothing is accepted before
- * all of it is done. All that a start begins is in one scope. Whatever fails half-way, the scope ends what was begun, in the opposite
- * order and the lock last.
+ * Order: folder, lock, unfinished files swept, ids entered, shards recovered, catalog published, listening. Nothing is
+ * accepted before all of it is done. All that a start begins is in one scope. Whatever fails half-way, the scope ends
+ * what was begun, in the opposite order and the lock last.
  */
 import { messageOf } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
@@ -24,13 +24,17 @@ import { startFailure } from "./start-failure.ts";
 type StartOptions = {
   /** Called when the folder is no longer its own: it must end without another write. */
   onLost?: (why: string) => void;
-  /** Aborted when the service is to stop: a start that is under way recovers, so that a stop can seal, and never listens. */
+  /**
+   * Aborted when the service is to stop: a start that is under way recovers, so that a stop can seal, and never
+   * listens.
+   */
   signal?: AbortSignal;
 };
 
 /**
  * Starts a service; resolves when it listens.
- * @throws DataFolderRefused, AddressRefused, ActorRefused, StartFailed or TooFewDescriptors; nothing is left running then
+ * @throws DataFolderRefused, AddressRefused, ActorRefused, StartFailed or TooFewDescriptors; nothing is left running
+ * then
  */
 export async function startService(config: Config, { onLost, signal }: StartOptions = {}): Promise<Service> {
   const { folder, lock } = takeDataFolder(config.dataDir, onLost);

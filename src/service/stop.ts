@@ -1,4 +1,6 @@
-/** A stop: refuses what is new, answers what is in flight, seals everything accepted, publishes the catalog, and closes. */
+/**
+ * A stop: refuses what is new, answers what is in flight, seals everything accepted, publishes the catalog, and closes.
+ */
 import { systemClock } from "../base/clock.ts";
 import { closeScope } from "./close.ts";
 import { orLogged, type Parts } from "./parts.ts";
@@ -12,7 +14,10 @@ const [sealMsMax, publishMsMax] = [6_500, 8_000];
 /** How often a stop looks whether requests are still in flight. ms */
 const drainLookMs = 5;
 
-/** Stops a service once: true when everything accepted is sealed and published; otherwise the journal has what was not sealed. */
+/**
+ * Stops a service once: true when everything accepted is sealed and published; otherwise the journal has what was not
+ * sealed.
+ */
 export async function stopService(parts: Parts, scope: AsyncDisposableStack): Promise<boolean> {
   const { life, gate, log, queries, dispatcher, shards, publisher, boards } = parts;
   if (life.phase === "stopping") return false;

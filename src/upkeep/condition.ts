@@ -1,4 +1,4 @@
-/** Whether a text is an SQL condition that an erasure can be asked with. */
+/** Whether a string is an SQL condition that an erasure can be asked with. */
 import { DuckDBTypeId } from "@duckdb/node-api";
 import { MillraceError, messageOf } from "../base/errors.ts";
 import { eventColumns } from "../event/columns.ts";
@@ -17,8 +17,8 @@ export class ConditionRefused extends MillraceError {
 export const bracketed = (condition: string) => `(${condition}\n)`;
 
 /**
- * Checks that a text is one BOOLEAN expression over the columns of `events` that says the same of an event whenever it is asked:
- * an erasure asks several times, and goes on after a restart.
+ * Checks that a string is one BOOLEAN expression over the columns of `events` that says the same of an event whenever it
+ * is asked: an erasure asks several times, and goes on after a restart.
  * @throws ConditionRefused with what is wrong
  */
 export async function requireCondition(duckdb: DuckDB, condition: string): Promise<void> {
@@ -47,7 +47,8 @@ export async function refusedByDuckDB(ask: () => Promise<void>): Promise<void> {
     await ask();
   } catch (error) {
     const text = messageOf(error);
-    // What follows the first line advises settings, which nobody can change here, or shows the statement around the place.
+    // What follows the first line advises settings, which nobody can change here, or shows the statement around the
+    // place.
     const [first = ""] = text.split("\n", 1);
     const failure = duckdbFailureOf(error);
     if (failure === "memory")
@@ -57,7 +58,9 @@ export async function refusedByDuckDB(ask: () => Promise<void>): Promise<void> {
   }
 }
 
-/** The first thing in a condition that differs from one statement, session or run to the next; undefined: there is none. */
+/**
+ * The first thing in a condition that differs from one statement, session or run to the next; undefined: there is none.
+ */
 async function changingCall(duckdb: DuckDB, condition: string): Promise<string | undefined> {
   const rows = await duckdb.rows(
     `SELECT DISTINCT lower(function_name) AS name FROM duckdb_functions()

@@ -2,10 +2,12 @@
  * An erasure from request to receipt.
  *
  * Invariants:
- * - What was asked is durable before the first event goes, and a restart goes on with it: once begun it comes to its end.
+ * - What was asked is durable before the first event goes, and a restart goes on with it: once begun it comes to its
+ *   end.
  * - Events are counted before the last file that holds them goes, and the receipt comes after.
  * - Each step can be done again: a segment that is without them is not found again.
- * - Once they are counted, what is accepted meanwhile stays, though it be like them: no current segment is touched any more.
+ * - Once they are counted, what is accepted meanwhile stays, though it be like them: no current segment is touched any
+ *   more.
  */
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
@@ -57,10 +59,10 @@ export class Eraser {
   }
 
   /**
-   * Erases from the beginning. REQUIRES: what was accepted before is sealed. Once `signal` says that nobody waits, nothing more is
-   * done; but what is written down is carried out.
-   * @throws RewriteRefused when the condition cannot be evaluated, nothing is changed then; RewriteBlocked when a person must do
-   * something before it can go on; RewriteFailed or ActorDied when it goes on by itself
+   * Erases from the beginning. REQUIRES: what was accepted before is sealed. Once `signal` says that nobody waits,
+   * nothing more is done; but what is written down is carried out.
+   * @throws RewriteRefused when the condition cannot be evaluated, nothing is changed then; RewriteBlocked when a
+   * person must do something before it can go on; RewriteFailed or ActorDied when it goes on by itself
    */
   async erase(request: ErasureRequest, by: string | null, signal: AbortSignal): Promise<ErasureResult> {
     const { folder } = this.#options;
@@ -129,7 +131,8 @@ export class Eraser {
   }
 
   /**
-   * Nothing goes on while a segment cannot be read: it may hold some of the events, and its receipt would say that they are gone.
+   * Nothing goes on while a segment cannot be read: it may hold some of the events, and its receipt would say that they
+   * are gone.
    * @throws RewriteBlocked naming the segments
    */
   async #requireReadable(): Promise<void> {

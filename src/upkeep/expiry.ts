@@ -3,7 +3,9 @@ import type { Clock } from "../base/clock.ts";
 import { ClockAgreement } from "../base/clock-agreement.ts";
 import type { Log } from "../base/log.ts";
 
-/** Nothing is dropped before the clocks have agreed for this long, or for the retention time where that is shorter. ms */
+/**
+ * Nothing is dropped before the clocks have agreed for this long, or for the retention time where that is shorter. ms
+ */
 const agreedMsMin = 10 * 60_000;
 
 /** Between two looks at the clocks: often, for what nobody looked at counts for nothing. ms */

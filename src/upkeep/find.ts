@@ -10,7 +10,8 @@ import { bracketed, refusedByDuckDB, requireCondition } from "./condition.ts";
 import type { Found, RewriteJob } from "./protocol.ts";
 
 /**
- * Looks through segments, replaced ones too. An event that stands in several, because one replaced the other, counts once.
+ * Looks through segments, replaced ones too. An event that stands in several, because one replaced the other, counts
+ * once.
  * @throws ConditionRefused where `whereItFails` is "refuse" and a condition is not one, or fails on an event
  */
 export async function findEvents(
@@ -34,7 +35,9 @@ export async function findEvents(
   return { files: names, events: Number(count?.["events"]) };
 }
 
-/** Writes those of their ids that clients may have made, one a line, each as long as the other: they are read in pieces. */
+/**
+ * Writes those of their ids that clients may have made, one a line, each as long as the other: they are read in pieces.
+ */
 async function writeIds(
   duckdb: DuckDB,
   folder: DataFolder,

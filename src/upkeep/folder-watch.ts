@@ -1,6 +1,7 @@
 /**
- * Looks at the data folder again and again: segments that cannot be read, events that are missing, damaged small files. What a
- * person should know goes to health; what changed among the readable segments goes to the catalog and the counts.
+ * Looks at the data folder again and again: segments that cannot be read, events that are missing, damaged small files.
+ * What a person should know goes to health; what changed among the readable segments goes to the catalog and the
+ * counts.
  */
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";

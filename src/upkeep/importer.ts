@@ -2,8 +2,9 @@
  * A piece of an import from journal lines to a segment.
  *
  * Invariants:
- * - Of an id that came with the piece there is one event: what live clients sent before is sealed first and found there; what they
- *   send while the segment is made is noticed, and the segment is made again; while it gets its name they wait.
+ * - Of an id that came with the piece there is one event: what live clients sent before is sealed first and found
+ *   there; what they send while the segment is made is noticed, and the segment is made again; while it gets its name
+ *   they wait.
  * - The ids are durable before the segment has its name, and count only once it has: `store/ids/imported-folder.ts`.
  */
 import { existsSync } from "node:fs";
@@ -34,7 +35,8 @@ type ImportTools = {
 const triesMax = 3;
 
 /**
- * Seals a piece; events whose ids are there already stay as they are. Gives how many were new. REQUIRES: no other job of upkeep.
+ * Seals a piece; events whose ids are there already stay as they are. Gives how many were new. REQUIRES: no other job
+ * of upkeep.
  * @throws RewriteFailed or ActorDied; the same piece can be sealed again
  */
 export async function sealPiece(lines: ImportedLines, tools: ImportTools): Promise<number> {

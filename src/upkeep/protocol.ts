@@ -13,8 +13,8 @@ export type RewriteJob =
   /** Takes ids, in a file one a line, out of the files of imported ids. */
   | { kind: "forget imported ids"; path: string }
   /**
-   * Where the events are that an erasure is about; ids of theirs that clients made go to `idsTo`, one a line, where that is given.
-   * An event on which an SQL condition fails is none of them, or a reason to refuse it.
+   * Where the events are that an erasure is about; ids of theirs that clients made go to `idsTo`, one a line, where
+   * that is given. An event on which an SQL condition fails is none of them, or a reason to refuse it.
    */
   | {
       kind: "find";

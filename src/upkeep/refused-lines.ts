@@ -1,6 +1,6 @@
 /**
- * Events that are in no segment: lines that DuckDB could not read, and damaged files. An erasure looks through the lines by itself,
- * and names the files, which it cannot search.
+ * Events that are in no segment: lines that DuckDB could not read, and damaged files. An erasure looks through the
+ * lines by itself, and names the files, which it cannot search.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,9 @@ import { keptLine, readKeptLines, replaceDurably } from "../store/folder/kept-fi
 import { filesIn } from "../store/folder/layout.ts";
 import { type DataFolder, parseSegmentName } from "../store/folder/names.ts";
 
-/** Ids of refused lines that a request is about, and paths below the data folder that cannot be looked through for it. */
+/**
+ * Ids of refused lines that a request is about, and paths below the data folder that cannot be looked through for it.
+ */
 type OutsideSegments = { ids: string[]; notSearched: string[] };
 
 /** Looks at what is in no segment. An SQL condition cannot be evaluated on a line that DuckDB refused. */

@@ -17,12 +17,14 @@ export type RewriteTools = {
   freeBytes: () => number;
 };
 
-/** A merge needs room for what it makes and for what DuckDB spills meanwhile: this many times the bytes of its sources. */
+/**
+ * A merge needs room for what it makes and for what DuckDB spills meanwhile: this many times the bytes of its sources.
+ */
 const roomNeeded = 2;
 
 /**
- * Gives a rewritten segment its name. A try that failed may have given it, and only its sync or its answer be missing: asked once
- * more, the keeper recognizes that.
+ * Gives a rewritten segment its name. A try that failed may have given it, and only its sync or its answer be missing:
+ * asked once more, the keeper recognizes that.
  * @throws ActorDied when it fails twice
  */
 export async function adopt(keeper: RewriteTools["keeper"], rewritten: Rewritten): Promise<void> {
@@ -49,7 +51,8 @@ export async function rewriteNext(tools: RewriteTools, wish: RewriteWish): Promi
   try {
     await adopt(keeper, rewritten);
   } finally {
-    // Its name may be given and only the answer be lost: what is left otherwise goes, and the counts follow in any case.
+    // Its name may be given and only the answer be lost: what is left otherwise goes, and the counts follow in any
+    // case.
     removeIfThere(rewritten.unfinished);
     publisher.want();
     if (gone > 0) await shards.recount();

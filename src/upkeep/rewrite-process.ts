@@ -1,6 +1,6 @@
 /**
- * Entry of the process that rewrites segments: one job, one answer, and it ends. It gives no file its name and removes none
- * that has one, so that it can be killed at any step.
+ * Entry of the process that rewrites segments: one job, one answer, and it ends. It gives no file its name and removes
+ * none that has one, so that it can be killed at any step.
  *
  * A process of its own, because it then has its own share of the processor and of memory, and both are given back.
  */

@@ -26,8 +26,8 @@ export class RewriteRefused extends MillraceError {
 const duckdbMiB = 512;
 
 /**
- * All the memory of a process that merges or imports: the runtime's, DuckDB's, and as much again as DuckDB takes beside its own
- * limit, which it keeps for large allocations only. MiB
+ * All the memory of a process that merges or imports: the runtime's, DuckDB's, and as much again as DuckDB takes beside
+ * its own limit, which it keeps for large allocations only. MiB
  */
 const processMiB = 2_048;
 
@@ -51,8 +51,8 @@ export class Rewriter implements Disposable {
 
   /**
    * Does one job in a process of its own. REQUIRES: no other one runs.
-   * @throws RewriteRefused with what is wrong with the job, which may be that it went past its guard; RewriteFailed when it may
-   * go well another time, or when nobody waits for it
+   * @throws RewriteRefused with what is wrong with the job, which may be that it went past its guard; RewriteFailed
+   * when it may go well another time, or when nobody waits for it
    */
   async run<Job extends RewriteJob>(
     job: Job,
@@ -124,7 +124,9 @@ export class Rewriter implements Disposable {
 
 const nobodyWaits = "nobody waits for it any more";
 
-/** What the process said last; undefined when it ended before. It is our own code that says it, so its shape is trusted. */
+/**
+ * What the process said last; undefined when it ended before. It is our own code that says it, so its shape is trusted.
+ */
 function outcomeOf<Result>(text: string): RewriteOutcome<Result> | undefined {
   return text.endsWith("\n") ? (JSON.parse(text) as RewriteOutcome<Result>) : undefined;
 }

@@ -14,7 +14,10 @@ import {
 import { readUnreadable } from "../store/folder/unreadable.ts";
 import type { Rewrite } from "../store/segment/rewrite.ts";
 
-/** The place of this many events behind all imported ones, also those that are missing, and names of the readable segments. */
+/**
+ * The place of this many events behind all imported ones, also those that are missing, and names of the readable
+ * segments.
+ */
 export function placeOfImport(folder: DataFolder, events: number): { range: Rewrite["range"]; others: string[] } {
   const segments = listNames(folder.segments, parseSegmentName);
   const last = segments.filter(({ name }) => name.shard === importShard).map(({ name }) => name.to);

@@ -1,6 +1,6 @@
 /**
- * Keeps the folder in health by itself: merges small segments, drops what has expired, removes what was replaced, and goes on
- * with an erasure that a crash interrupted. One job at a time; flushes go on beside it.
+ * Keeps the folder in health by itself: merges small segments, drops what has expired, removes what was replaced, and
+ * goes on with an erasure that a crash interrupted. One job at a time; flushes go on beside it.
  */
 import { systemClock } from "../base/clock.ts";
 import { codeOf, messageOf } from "../base/errors.ts";
@@ -93,9 +93,10 @@ export class Upkeep implements AsyncDisposable {
   }
 
   /**
-   * Erases events; resolves when no byte of them is left. `signal` says that nobody waits any more: what is not written down by
-   * then is not done.
-   * @throws RewriteRefused when what was asked cannot be evaluated; RewriteFailed or ActorDied when it is not done, or not whole
+   * Erases events; resolves when no byte of them is left. `signal` says that nobody waits any more: what is not written
+   * down by then is not done.
+   * @throws RewriteRefused when what was asked cannot be evaluated; RewriteFailed or ActorDied when it is not done, or
+   * not whole
    */
   erase(request: ErasureRequest, by: string | null, signal: AbortSignal): Promise<ErasureResult> {
     return this.#beforeMerges(async () => {
@@ -136,7 +137,8 @@ export class Upkeep implements AsyncDisposable {
   }
 
   /**
-   * Merges what was accepted before the call until there are as few segments as can be, and removes repeats from all of them.
+   * Merges what was accepted before the call until there are as few segments as can be, and removes repeats from all of
+   * them.
    * @throws RewriteFailed or ActorDied when it is not done, or not whole
    */
   async compact(): Promise<Compacted> {
@@ -153,7 +155,10 @@ export class Upkeep implements AsyncDisposable {
     return done;
   }
 
-  /** Seals everything, and tells what it is: what comes while it is merged is for the next time, or there would be no end. */
+  /**
+   * Seals everything, and tells what it is: what comes while it is merged is for the next time, or there would be no
+   * end.
+   */
   async #sealedStretches(): Promise<ShardStretch[]> {
     await this.#sealed();
     const { current } = currentSegments(listNames(this.#options.folder.segments, parseSegmentName));
