@@ -1,4 +1,5 @@
 /** The goals of closed loops: figures of the service by their names, and what they should reach. */
+import { goal } from "../core/figures.ts";
 import type { Goal } from "../core/result.ts";
 
 /** The names of the figures that goals are set for. */
@@ -9,8 +10,6 @@ export const names = {
   behind: "seconds behind",
   ready: "ready on an empty folder",
 } as const;
-
-const goal = (name: string, bound: Goal["bound"]): Goal => ({ side: "millrace", name, bound });
 
 /** What a closed loop may be asked to reach. */
 export const goals = {

@@ -1,15 +1,11 @@
-/** One measurement of one side: a server of its own, warmed up, loaded, and, if it keeps events, counted. */
-import type { Bench } from "../core/scenario.ts";
-import { type Load, type LoadResult, runWrk } from "../load/wrk.ts";
-import { auditService } from "../storage/ledger.ts";
-import { type Course, watchDuring } from "../system/sampler.ts";
-import { counterIn } from "../system/scrape.ts";
-import { Service, startFloor } from "../system/service.ts";
-import { type ClosedLoad, pathOf } from "./closed-load.ts";
-import { ledgerOf } from "./ledger.ts";
+/** One measurement of the service under a closed loop: warmed up, loaded, looked at, and counted. */
 
-/** A load with all that is needed to put it on a server, except the server. */
-export type Target = { load: ClosedLoad; seconds: number; bodiesPath: string; wrkPath: string };
+import { countText } from "../core/figures.ts";
+import type { Bench } from "../core/scenario.ts";
+import type { Requests } from "../load/requests.ts";
+import type { LoadResult } from "../load/wrk.ts";
+import { type Course, watchDuring } from "../system/sampler.ts";
+import { auditedTrial, type Trial } from "../trial/trial.ts";
 
 /** What the service showed in one round: its answers, what it took, and what it had kept in the end. */
 export type ServiceRun = {
@@ -25,79 +21,37 @@ export type ServiceRun = {
   audit: string;
 };
 
-/** The floor does not look at its token, but has to read a header as long as the service's. */
-const floorToken = "x".repeat(160);
-
-/** Longest wait for the scrape after the load: far more than it takes. */
-const scrapeMsMax = 10_000;
-
-/** Measures the floor. */
-export async function measureFloor(bench: Bench, target: Target): Promise<LoadResult> {
-  await using floor = await startFloor(bench, target.load.encoding ?? "json");
-  const to = { url: floor.url, token: floorToken };
-  await loadOnce(bench, target, { ...to, seconds: bench.warmUpSeconds });
-  return await loadOnce(bench, target, { ...to, seconds: target.seconds });
-}
-
 /**
  * Measures the service, then stops it and counts what it stored.
  * @throws AuditFailed it stored something else than it acknowledged
  */
-export async function measureService(bench: Bench, target: Target): Promise<ServiceRun> {
-  await using service = await Service.start(bench);
-  const { warmUp, ...run } = await loadService(bench, target, service).catch(async (error: unknown) => {
-    throw await service.explain(error);
+export async function measureService(
+  bench: Bench,
+  requests: Requests,
+  { bodiesPath, seconds }: { bodiesPath: string; seconds: number },
+): Promise<ServiceRun> {
+  const { found, audit } = await auditedTrial(bench, { requests, bodiesPath }, async (trial) => {
+    await trial.warmUp();
+    const watched = await watchLoad(trial, seconds);
+    const metric = await trial.service.metrics();
+    return { ...watched, duplicates: metric("millrace_duplicates_total"), readyMs: trial.service.readyMs };
   });
-  const { readyMs } = service;
-  return { ...run, readyMs, ...(await audit(service, { loads: [warmUp, run.load], load: target.load })) };
+  const again = `, ${countText(found.duplicates)} sent again and not stored again`;
+  return { ...found, audit: requests.repeats === undefined ? audit : audit + again };
 }
 
-async function loadService(
-  bench: Bench,
-  target: Target,
-  service: Service,
-): Promise<Pick<ServiceRun, "load" | "course" | "looks"> & { warmUp: LoadResult }> {
-  const { url, token, pid } = service;
-  const warmUp = await loadOnce(bench, target, { url, token, seconds: bench.warmUpSeconds });
+async function watchLoad(trial: Trial, seconds: number): Promise<Pick<ServiceRun, "load" | "course" | "looks">> {
   const looks: ServiceRun["looks"] = [];
   const startMs = performance.now();
   const eventsPending = async () => {
     const seconds = (performance.now() - startMs) / 1e3;
-    const { totalEvents, eventsPending } = await service.stats();
+    const { totalEvents, eventsPending } = await trial.service.stats();
     looks.push({ seconds, eventsTotal: totalEvents });
     return eventsPending;
   };
-  const { result: load, course } = await watchDuring(
-    (lookFailed) => {
-      const signal = AbortSignal.any([bench.signal, lookFailed]);
-      return loadOnce({ ...bench, signal }, target, { url, token, seconds: target.seconds });
-    },
-    { pid, eventsPending },
-  );
-  return { warmUp, load, course, looks };
-}
-
-function loadOnce(
-  bench: Bench,
-  { load, bodiesPath, wrkPath }: Target,
-  to: Pick<Load, "url" | "token" | "seconds">,
-): Promise<LoadResult> {
-  const { connections, encoding, repeats } = load;
-  const how: Load = {
-    ...{ ...to, url: to.url + pathOf(load), connections, bodiesPath, runTag: bench.nextRunTag() },
-    ...(encoding === undefined ? {} : { headers: { "Content-Encoding": encoding }, bodiesForm: "hex" }),
-    ...(repeats === undefined ? {} : { repeats }),
-  };
-  return runWrk(wrkPath, how, bench.signal);
-}
-
-async function audit(
-  service: Service,
-  { loads, load }: { loads: readonly LoadResult[]; load: ClosedLoad },
-): Promise<Pick<ServiceRun, "duplicates" | "audit">> {
-  const answer = await fetch(`${service.url}/metrics`, { signal: AbortSignal.timeout(scrapeMsMax) });
-  const duplicates = counterIn(await answer.text(), "millrace_duplicates_total");
-  const audit = await auditService(service, ledgerOf(loads, load));
-  const again = `, ${duplicates.toLocaleString("en-US")} sent again and not stored again`;
-  return { duplicates, audit: load.repeats === undefined ? audit : audit + again };
+  const { result: load, course } = await watchDuring((signal) => trial.closedLoop({ seconds, signal }), {
+    pid: trial.service.pid,
+    eventsPending,
+  });
+  return { load, course, looks };
 }

@@ -1,8 +1,9 @@
 /** What a reader must know before believing the figures of a closed loop. */
 import { median } from "../core/method.ts";
 import type { Bench } from "../core/scenario.ts";
+import { idsOf } from "../load/requests.ts";
 import type { LoadResult } from "../load/wrk.ts";
-import { type ClosedLoad, idsOf } from "./closed-load.ts";
+import type { ClosedLoad } from "./closed-load.ts";
 import type { ServiceRun } from "./measure.ts";
 
 /** Of a core. Above it `wrk`, which has one thread, may be what sets the pace. */

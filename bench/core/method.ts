@@ -1,14 +1,14 @@
 /**
- * How two servers are compared: in rounds, in turn, in the same run. A share is taken within a round, where both sides
- * had the same machine and the same neighbours; what is reported is the median of the rounds.
+ * How sides are compared: in rounds, in turn, in the same run. A share is taken within a round, where all sides had the
+ * same machine and the same neighbours; what is reported is the median of the rounds.
  */
 
-/** The two sides. */
-export type Side = "floor" | "service";
-
-/** Who goes first in a round, counted from 0. It changes, so that neither side always meets the warmer machine. */
-export function sidesInTurn(round: number): readonly Side[] {
-  return round % 2 === 0 ? ["floor", "service"] : ["service", "floor"];
+/**
+ * The order of the sides in a round, counted from 0. It is reversed from one round to the next, so that no side always
+ * meets the warmer machine.
+ */
+export function inTurn<T>(sides: readonly T[], round: number): readonly T[] {
+  return round % 2 === 0 ? sides : sides.toReversed();
 }
 
 /** The middle one; of an even number, the mean of the middle two. NaN of none. */

@@ -1,4 +1,4 @@
-/** What every scenario is given, and what it must be. */
+/** What a scenario says of itself, and the engine that makes a scenario of it: extent, rounds, result. */
 import type { ScenarioResult } from "./result.ts";
 
 /** What all scenarios of a run have in common. */
@@ -13,7 +13,7 @@ export type Bench = {
   ids: "server" | "client";
   /** A short look: one round, few seconds, small sizes. */
   isQuick: boolean;
-  /** Asked for on the command line, in the place of the scenario's own number. */
+  /** Asked for on the command line, instead of the scenario's own number. */
   rounds: number | undefined;
   seconds: number | undefined;
   /** How large a history is, for scenarios that make one. */
@@ -38,13 +38,68 @@ export type Scenario = {
   run(bench: Bench): Promise<ScenarioResult>;
 };
 
-/** Rounds and seconds of a scenario: as asked for, else few in a quick look, else its own. */
-export function extentOf(
-  bench: Bench,
-  own: { rounds: number; seconds: number; secondsQuick: number },
-): { rounds: number; seconds: number } {
+/** A scenario's own number, and the one of a quick look. */
+export type Amount<T = number> = { own: T; quick: T };
+
+/** A scenario as it is written down. The command line replaces rounds, seconds and events. */
+export type Declaration = Pick<Scenario, "name" | "summary"> & {
+  /** Three where nothing is said: the least whose median leaves out one that a neighbour spoiled. One in a quick look. */
+  rounds?: Amount;
+  /** Of one load. */
+  seconds?: Amount;
+  /** How much is stored: one size, or several. */
+  events?: Amount<number | readonly number[]>;
+  measure(run: ScenarioRun): Promise<Findings>;
+};
+
+/** What a declaration is measured with: the bench, and how far to go. */
+export type ScenarioRun = Bench & {
+  /** Of the scenario. */
+  name: string;
+  rounds: number;
+  /** Of one load; 0 where the scenario puts none on. */
+  seconds: number;
+  /** The first of `sizes`; 0 where nothing is stored beforehand. */
+  events: number;
+  sizes: readonly number[];
+  /** Does `work` in each round, counted from 0; `what` says more in the progress. */
+  eachRound<T>(work: (round: number) => Promise<T>, what?: string): Promise<T[]>;
+};
+
+/** What a scenario found. What is left out is empty. */
+export type Findings = Pick<ScenarioResult, "about" | "figures"> & Partial<Omit<ScenarioResult, "scenario">>;
+
+/** Makes a scenario of its declaration. */
+export function scenario(declared: Declaration): Scenario {
+  const { name, summary } = declared;
   return {
-    rounds: bench.rounds ?? (bench.isQuick ? 1 : own.rounds),
-    seconds: bench.seconds ?? (bench.isQuick ? own.secondsQuick : own.seconds),
+    name,
+    summary,
+    run: async (bench) => {
+      const found = await declared.measure(runOf(declared, bench));
+      return { scenario: name, goals: [], plots: [], warnings: [], audits: [], skipped: [], ...found };
+    },
+  };
+}
+
+const roundsUsual: Amount = { own: 3, quick: 1 };
+
+function runOf({ name, rounds = roundsUsual, seconds, events }: Declaration, bench: Bench): ScenarioRun {
+  const amount = <T>(own: Amount<T>): T => (bench.isQuick ? own.quick : own.own);
+  const sizes = [bench.events ?? (events === undefined ? [] : amount(events))].flat();
+  const due = bench.rounds ?? amount(rounds);
+  return {
+    ...bench,
+    ...{ name, rounds: due, sizes, events: sizes[0] ?? 0 },
+    seconds: bench.seconds ?? (seconds === undefined ? 0 : amount(seconds)),
+    eachRound: async (work, what) => {
+      const found = [];
+      for (let round = 0; round < due; round += 1) {
+        bench.signal.throwIfAborted();
+        bench.progress(`${name}: round ${round + 1} of ${due}${what === undefined ? "" : `, ${what}`}`);
+        found.push(await work(round));
+      }
+      return found;
+    },
   };
 }

@@ -5,7 +5,7 @@ import { newHistogram, record } from "../load/latency.ts";
 import { Schedule } from "../load/schedule.ts";
 import { pause, together } from "../open-loop/beside.ts";
 import type { SqlClient } from "../open-loop/sql-client.ts";
-import type { Trial } from "../open-loop/trial.ts";
+import type { Trial } from "../trial/trial.ts";
 import { watchCatalog } from "./catalog-watch.ts";
 import { epochMs, Sightings } from "./sightings.ts";
 

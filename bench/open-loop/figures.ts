@@ -1,29 +1,20 @@
 /** Figures and lines out of histograms and courses, named the same way in every scenario. */
 import type { Histogram } from "hdr-histogram-js";
+import { type Common, figuresOf } from "../core/figures.ts";
 import type { Figure, Line } from "../core/result.ts";
 import { atPercentile, longest, percentilePoints, sumOf } from "../load/latency.ts";
 import type { OpenLoopResult } from "../load/open-loop.ts";
-
-/** What the figures of one load have in common. */
-export type Common = Pick<Figure, "eventsPerRequest" | "waitsFor">;
-
-/** One figure of the service. */
-export function figure(common: Common, told: Pick<Figure, "name" | "unit" | "better" | "samples">): Figure {
-  return { side: "millrace", ...told, ...common };
-}
 
 /** p50, p99, p99.9 and the longest of each round; `of` says of what, behind each name. None where nothing was recorded. */
 export function latencyFigures(common: Common, { of, rounds }: { of: string; rounds: readonly Histogram[] }): Figure[] {
   const recorded = rounds.filter(({ totalCount }) => totalCount > 0);
   if (recorded.length === 0) return [];
-  const told = (name: string, pick: (histogram: Histogram) => number) =>
-    figure(common, { name: `${name} ${of}`, unit: "ms", better: "lower", samples: recorded.map(pick) });
-  return [
-    told("p50", (histogram) => atPercentile(histogram, 50)),
-    told("p99", (histogram) => atPercentile(histogram, 99)),
-    told("p99.9", (histogram) => atPercentile(histogram, 99.9)),
-    told("max", longest),
-  ];
+  return figuresOf(common, recorded, [
+    [`p50 ${of}`, "ms", "lower", (histogram) => atPercentile(histogram, 50)],
+    [`p99 ${of}`, "ms", "lower", (histogram) => atPercentile(histogram, 99)],
+    [`p99.9 ${of}`, "ms", "lower", (histogram) => atPercentile(histogram, 99.9)],
+    [`max ${of}`, "ms", "lower", longest],
+  ]);
 }
 
 /** The percentiles of all rounds together. */

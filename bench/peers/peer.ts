@@ -1,12 +1,10 @@
 /** What is compared with the service: another way to take the same events, started and ended by the suite. */
 import { fileURLToPath } from "node:url";
 import type { WaitsFor } from "../core/result.ts";
+import { type Form, pathOf } from "../load/requests.ts";
 import { type LoadResult, runWrk } from "../load/wrk.ts";
 import type { Program } from "./packages.ts";
 import { signToken } from "./token.ts";
-
-/** One event a request, or a full batch. */
-export type Form = "single" | "batch";
 
 /** One load on a peer. */
 export type PeerLoad = {
@@ -52,13 +50,10 @@ export type Peer = {
   start(options: PeerStart): Promise<RunningPeer>;
 };
 
-/** The paths of the service, which peers with the same endpoints share. */
-const paths: Record<Form, string> = { single: "/api/v1/analytics", batch: "/api/v1/analytics/batch" };
-
 /** Loads a peer that has the service's endpoints and checks the same kind of token. */
 export function loadEndpoints(url: string, { wrkPath, signal }: PeerStart): (load: PeerLoad) => Promise<LoadResult> {
   const token = signToken(Date.now());
-  return ({ form, ...load }) => runWrk(wrkPath, { ...load, token, url: url + paths[form] }, signal);
+  return ({ form, ...load }) => runWrk(wrkPath, { ...load, token, url: url + pathOf({ form }) }, signal);
 }
 
 /**

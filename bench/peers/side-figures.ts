@@ -1,15 +1,9 @@
 /** Rounds of several sides brought to figures, shares and a picture. Pure. */
+import { figuresOf as figuresFrom } from "../core/figures.ts";
 import { median } from "../core/method.ts";
 import type { Figure, Plot, ScenarioResult } from "../core/result.ts";
-import type { Form } from "./peer.ts";
-import { eventsPerRequest, type Measured, type Side } from "./sides.ts";
-
-/** One side after all of its rounds, in their order. */
-export type SideRounds = {
-  side: Pick<Side, "name" | "waitsFor">;
-  /** One a round; every side of a comparison has as many. */
-  rounds: readonly Measured[];
-};
+import type { Form } from "../load/requests.ts";
+import { requestsOf, type SideRounds } from "./sides.ts";
 
 const formNames: Record<Form, string> = { batch: "in batches of 100", single: "one a request" };
 
@@ -20,40 +14,28 @@ export function shareName(side: string, form: Form): string {
 
 /** Events a second and latency of each side, and the service's events a second over each other side's, taken within a round. */
 export function figuresOf(sides: readonly SideRounds[], form: Form): Figure[] {
-  const perRequest = eventsPerRequest(form);
+  const { eventsPerRequest } = requestsOf[form];
+  const named = formNames[form];
   const ours = sides.find(({ side }) => side.name === "millrace")?.rounds ?? [];
   return sides.flatMap(({ side, rounds }) => {
-    const common = { eventsPerRequest: perRequest, waitsFor: side.waitsFor };
-    const rate: Figure = {
-      ...common,
-      side: side.name,
-      name: `events/s, ${formNames[form]}`,
-      unit: "events/s",
-      better: side.name === "millrace" ? "higher" : "neither",
-      samples: rounds.map(({ eventsPerSecond }) => eventsPerSecond),
-    };
+    const isOurs = side.name === "millrace";
+    const common = { side: side.name, eventsPerRequest, waitsFor: side.waitsFor };
     const latencies = rounds.flatMap(({ p99Ms }) => (p99Ms === undefined ? [] : [p99Ms]));
-    const latency: Figure = {
-      ...common,
-      side: side.name,
-      name: `p99, ${formNames[form]}`,
-      unit: "ms",
-      better: side.name === "millrace" ? "lower" : "neither",
-      samples: latencies,
-    };
-    const share: Figure = {
-      ...common,
-      side: "millrace",
-      name: shareName(side.name, form),
-      unit: "share",
-      better: "higher",
-      samples: ours.map(
-        ({ eventsPerSecond }, round) => eventsPerSecond / (rounds[round]?.eventsPerSecond ?? Number.NaN),
-      ),
+    const theirs = (round: number) => rounds[round]?.eventsPerSecond ?? Number.NaN;
+    return [
+      ...figuresFrom(common, rounds, [
+        [`events/s, ${named}`, "events/s", isOurs ? "higher" : "neither", (round) => round.eventsPerSecond],
+      ]),
+      ...(latencies.length === 0
+        ? []
+        : figuresFrom(common, latencies, [[`p99, ${named}`, "ms", isOurs ? "lower" : "neither", (ms) => ms]])),
       // Two sides that waited for different things: neither's word stands for the share.
-      waitsFor: undefined,
-    };
-    return [rate, ...(latencies.length > 0 ? [latency] : []), ...(side.name === "millrace" ? [] : [share])];
+      ...(isOurs
+        ? []
+        : figuresFrom({ eventsPerRequest }, ours, [
+            [shareName(side.name, form), "share", "higher", (our, round) => our.eventsPerSecond / theirs(round)],
+          ])),
+    ];
   });
 }
 

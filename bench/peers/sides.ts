@@ -1,14 +1,17 @@
 /** What is compared in rounds: the service, and whatever takes the same events or does a part of the same work. */
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { batchEventsMax } from "../../src/event/schema.ts";
-import type { WaitsFor } from "../core/result.ts";
-import type { Bench } from "../core/scenario.ts";
-import { batchBodies, singleBodies } from "../load/events.ts";
-import { findWrk, type LoadResult, runWrk } from "../load/wrk.ts";
-import { auditService } from "../storage/ledger.ts";
-import { Service, startFloor } from "../system/service.ts";
-import type { Form, Peer } from "./peer.ts";
+import { countText } from "../core/figures.ts";
+import { inTurn } from "../core/method.ts";
+import type { ScenarioResult, WaitsFor } from "../core/result.ts";
+import type { Bench, ScenarioRun } from "../core/scenario.ts";
+import { ledgerOf } from "../load/closed-loop.ts";
+import { batches, type Form, type Requests, singles, writeBodies } from "../load/requests.ts";
+import { findWrk, type LoadResult } from "../load/wrk.ts";
+import { loadFloor } from "../trial/floor.ts";
+import type { Sent } from "../trial/ledger.ts";
+import { auditedTrial } from "../trial/trial.ts";
+import type { Peer } from "./peer.ts";
 
 /** What one side showed in one round. */
 export type Measured = {
@@ -23,7 +26,13 @@ export type Measured = {
 };
 
 /** One side. */
-export type Side = { name: string; waitsFor: WaitsFor; measure(order: Order): Promise<Measured> };
+export type Side = {
+  name: string;
+  waitsFor: WaitsFor;
+  /** Whether the scenario goes on without it. */
+  mayFail: boolean;
+  measure(order: Order): Promise<Measured>;
+};
 
 /** What a side is asked to do in a round. */
 export type Order = { form: Form; bodiesPath: string; seconds: number };
@@ -31,35 +40,44 @@ export type Order = { form: Form; bodiesPath: string; seconds: number };
 /** Requests in flight on every side: what the closed loop uses, and enough that no server waits for the load. */
 export const connections = 64;
 
-/** Enough that they do not all fit a processor's inner caches, few enough that making them takes no time. */
-const bodiesCount: Record<Form, number> = { single: 1_000, batch: 50 };
+/** What all sides are sent. */
+export const requestsOf: Record<Form, Requests> = { single: singles(connections), batch: batches(connections) };
 
-/** Where the service and the floor take them. */
-const paths: Record<Form, string> = { single: "/api/v1/analytics", batch: "/api/v1/analytics/batch" };
+/** One side after all of its rounds, in their order. */
+export type SideRounds = { side: Pick<Side, "name" | "waitsFor">; rounds: readonly Measured[] };
 
-/** The floor does not look at its token, but has to read a header as long as the service's. */
-const floorToken = "x".repeat(160);
+/** What all sides showed, those that are left, and those that are not, with why. */
+export type Compared = { sides: SideRounds[]; sidesLeft: Side[]; skipped: ScenarioResult["skipped"] };
 
-/** Events in each request. */
-export function eventsPerRequest(form: Form): number {
-  return form === "single" ? 1 : batchEventsMax;
-}
-
-/** Writes the bodies of all sides, one a line, into the run's folder. */
-export async function writeBodies(bench: Bench, form: Form): Promise<string> {
-  const options = { seed: bench.seed, nowMs: Date.now(), ids: bench.ids, count: bodiesCount[form] };
-  const bodies = form === "single" ? singleBodies(options) : batchBodies(options);
-  const path = join(bench.folder, `sides-${form}.ndjson`);
-  await Bun.write(path, `${bodies.join("\n")}\n`);
-  return path;
-}
+/** Of an error that is told as a reason: the rest is a log. Characters. */
+const reasonCharactersMax = 300;
 
 /**
- * Who is measured in a round, counted from 0, and in which order. It turns round from one to the next, so that nobody always
- * meets the warmer machine.
+ * All rounds of one load, on all sides in turn. A peer that fails in one round is left out of all, and not asked again.
+ * @throws Error the service failed
  */
-export function inTurn<T>(sides: readonly T[], round: number): readonly T[] {
-  return round % 2 === 0 ? sides : sides.toReversed();
+export async function compareSides(
+  run: ScenarioRun,
+  { sides, form }: { sides: readonly Side[]; form: Form },
+): Promise<Compared> {
+  const { seconds } = run;
+  const bodiesPath = await writeBodies(requestsOf[form], run);
+  const found = new Map<Side, Measured[]>(sides.map((side) => [side, []]));
+  const skipped: Compared["skipped"] = [];
+  await run.eachRound(async (round) => {
+    for (const side of inTurn([...found.keys()], round)) {
+      run.progress(`  ${side.name}, ${seconds} s`);
+      try {
+        found.get(side)?.push(await side.measure({ form, bodiesPath, seconds }));
+      } catch (error) {
+        if (!side.mayFail || run.signal.aborted) throw error;
+        const reason = `failed under ${form} requests: ${error instanceof Error ? error.message : String(error)}`;
+        skipped.push({ side: side.name, reason: reason.slice(0, reasonCharactersMax) });
+        found.delete(side);
+      }
+    }
+  }, `${form} requests`);
+  return { sides: [...found].map(([side, rounds]) => ({ side, rounds })), sidesLeft: [...found.keys()], skipped };
 }
 
 /** The service as it is shipped. A round that its audit fails throws AuditFailed. */
@@ -67,14 +85,14 @@ export function millraceSide(bench: Bench): Side {
   return {
     name: "millrace",
     waitsFor: "fsync",
-    measure: async (order) => {
-      await using service = await Service.start(bench);
-      const { url, token } = service;
-      const loads = await loadTwice(bench, order, { url, token }).catch(async (error: unknown) => {
-        throw await service.explain(error);
+    mayFail: false,
+    measure: async ({ form, bodiesPath, seconds }) => {
+      const wish = { requests: requestsOf[form], bodiesPath };
+      const { found, audit } = await auditedTrial(bench, wish, async (trial) => {
+        await trial.warmUp();
+        return await trial.closedLoop({ seconds });
       });
-      const audit = `millrace: ${await auditService(service, sent(loads, order.form))}`;
-      return { ...measuredOf(loads, { name: "millrace", form: order.form }), audit };
+      return { ...measuredOf(found, { name: "millrace", form }), audit: `millrace: ${audit}` };
     },
   };
 }
@@ -84,10 +102,10 @@ export function jsonServerSide(bench: Bench): Side {
   return {
     name: "json-server",
     waitsFor: "nothing kept",
-    measure: async (order) => {
-      await using floor = await startFloor(bench);
-      const loads = await loadTwice(bench, order, { url: floor.url, token: floorToken });
-      return { ...measuredOf(loads, { name: "json-server", form: order.form }), audit: undefined };
+    mayFail: false,
+    measure: async ({ form, ...target }) => {
+      const load = await loadFloor(bench, requestsOf[form], target);
+      return { ...measuredOf(load, { name: "json-server", form }), audit: undefined };
     },
   };
 }
@@ -100,6 +118,7 @@ export function peerSide(bench: Bench, { peer, probed }: { peer: Peer; probed: s
   return {
     name: peer.name,
     waitsFor: peer.waitsFor,
+    mayFail: true,
     measure: async (order) => {
       const folder = await mkdtemp(join(bench.folder, "peer-"));
       await using ending = new AsyncDisposableStack();
@@ -110,10 +129,12 @@ export function peerSide(bench: Bench, { peer, probed }: { peer: Peer; probed: s
       const { form, bodiesPath } = order;
       const load = (seconds: number) =>
         running.load({ form, bodiesPath, connections, seconds, runTag: bench.nextRunTag() });
-      const loads = [await load(bench.warmUpSeconds), await load(order.seconds)];
-      const stored = await running.count({ eventsPerRequest: eventsPerRequest(form) });
-      const told = compare(peer.name, { ...sent(loads, form), stored });
-      const measured = measuredOf(loads, { name: peer.name, form });
+      const warmUp = await load(bench.warmUpSeconds);
+      const measuredLoad = await load(order.seconds);
+      const requests = requestsOf[form];
+      const stored = await running.count({ eventsPerRequest: requests.eventsPerRequest });
+      const told = compare(peer.name, { ...ledgerOf([warmUp, measuredLoad], requests), stored });
+      const measured = measuredOf(measuredLoad, { name: peer.name, form });
       const { version } = running;
       return { ...measured, version, audit: told.audit, warnings: [...measured.warnings, ...told.warnings] };
     },
@@ -123,60 +144,27 @@ export function peerSide(bench: Bench, { peer, probed }: { peer: Peer; probed: s
 /** What a peer stored against what it acknowledged. Events. */
 export function compare(
   name: string,
-  { acknowledged, unansweredMax, stored }: { acknowledged: number; unansweredMax: number; stored: number },
+  { acknowledged, unansweredMax, stored }: Sent & { stored: number },
 ): { audit: string; warnings: string[] } {
   const warnings: string[] = [];
   if (stored < acknowledged) {
-    warnings.push(`${name} lost ${whole(acknowledged - stored)} of ${whole(acknowledged)} events that it acknowledged`);
+    warnings.push(
+      `${name} lost ${countText(acknowledged - stored)} of ${countText(acknowledged)} events that it acknowledged`,
+    );
   }
   if (stored > acknowledged + unansweredMax) {
     warnings.push(
-      `${name} stored ${whole(stored)} events where ${whole(acknowledged + unansweredMax)} at most were sent`,
+      `${name} stored ${countText(stored)} events where ${countText(acknowledged + unansweredMax)} at most were sent`,
     );
   }
-  return { audit: `${name}: ${whole(acknowledged)} events acknowledged, ${whole(stored)} stored`, warnings };
+  return { audit: `${name}: ${countText(acknowledged)} events acknowledged, ${countText(stored)} stored`, warnings };
 }
 
-async function loadTwice(
-  bench: Bench,
-  { form, bodiesPath, seconds }: Order,
-  { url, token }: { url: string; token: string },
-): Promise<LoadResult[]> {
-  const load = (seconds: number) => {
-    const runTag = bench.nextRunTag();
-    return runWrk(findWrk(), { url: url + paths[form], token, connections, bodiesPath, seconds, runTag }, bench.signal);
-  };
-  return [await load(bench.warmUpSeconds), await load(seconds)];
-}
-
-/** What the clients of all loads know. Each load leaves a request on each connection, and one on each that broke. Events. */
-function sent(loads: readonly LoadResult[], form: Form): { acknowledged: number; unansweredMax: number } {
-  const sum = (pick: (load: LoadResult) => number) => loads.reduce((total, load) => total + pick(load), 0);
-  return {
-    acknowledged: sum((load) => load.acknowledged) * eventsPerRequest(form),
-    unansweredMax: sum((load) => connections + load.socketErrors) * eventsPerRequest(form),
-  };
-}
-
-/** The last load is the one that is measured. */
-function measuredOf(
-  loads: readonly LoadResult[],
-  { name, form }: { name: string; form: Form },
-): Omit<Measured, "audit"> {
-  const load = loads.at(-1);
-  if (load === undefined) throw new Error("a side is loaded at least once");
+function measuredOf(load: LoadResult, { name, form }: { name: string; form: Form }): Omit<Measured, "audit"> {
   const { refused, socketErrors, timeouts } = load;
   const amiss = Object.entries({ refused, "on broken connections": socketErrors, "past 10 s": timeouts })
     .filter(([, count]) => count > 0)
-    .map(([what, count]) => `${name}: ${whole(count)} requests ${what}`);
-  return {
-    eventsPerSecond: load.requestsPerSecond * eventsPerRequest(form),
-    p99Ms: load.p99Ms,
-    version: undefined,
-    warnings: amiss,
-  };
-}
-
-function whole(count: number): string {
-  return count.toLocaleString("en", { maximumFractionDigits: 0 });
+    .map(([what, count]) => `${name}: ${countText(count)} requests ${what}`);
+  const eventsPerSecond = load.requestsPerSecond * requestsOf[form].eventsPerRequest;
+  return { eventsPerSecond, p99Ms: load.p99Ms, version: undefined, warnings: amiss };
 }

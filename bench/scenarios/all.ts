@@ -1,21 +1,18 @@
 /** All that can be measured, in the order in which it is. */
 import type { Scenario } from "../core/scenario.ts";
-import { batch1, batch10, batch100 } from "./batch.ts";
 import { bytes } from "./bytes.ts";
+import { closedLoops } from "./closed-loops.ts";
 import { compaction } from "./compaction.ts";
 import { cores, coresHttp } from "./cores.ts";
 import { countable } from "./countable.ts";
 import { floorsScenario } from "./floors.ts";
 import { flush } from "./flush.ts";
-import { gzip } from "./gzip.ts";
 import { memory } from "./memory.ts";
 import { mixed } from "./mixed.ts";
 import { openLoop, openLoopBatch } from "./open-loop.ts";
 import { overload } from "./overload.ts";
 import { peersScenario } from "./peers.ts";
 import { recovery } from "./recovery.ts";
-import { retries } from "./retries.ts";
-import { connections100, connections2000, single64, single256 } from "./single.ts";
 import { slowClient } from "./slow-client.ts";
 import { soak } from "./soak.ts";
 import { sql } from "./sql.ts";
@@ -24,15 +21,7 @@ import { statsSize } from "./stats-size.ts";
 
 /** What runs when no name is given. */
 export const scenariosByDefault: readonly Scenario[] = [
-  single64,
-  single256,
-  connections100,
-  connections2000,
-  batch1,
-  batch10,
-  batch100,
-  gzip,
-  retries,
+  ...closedLoops,
   openLoop,
   openLoopBatch,
   overload,

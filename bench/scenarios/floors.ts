@@ -1,21 +1,9 @@
 /** The service beside what bounds it: parsing alone, the disk alone, DuckDB's reading alone. Sides in turn. */
-import type { ScenarioResult } from "../core/result.ts";
-import { type Bench, extentOf, type Scenario } from "../core/scenario.ts";
+import { goal } from "../core/figures.ts";
+import { type Bench, scenario } from "../core/scenario.ts";
 import { appendFdatasync, readJson, type Work, type WorkOptions } from "../floors/work.ts";
 import { barsOf, figuresOf, remarksOf, shareName } from "../peers/side-figures.ts";
-import {
-  connections,
-  eventsPerRequest,
-  inTurn,
-  jsonServerSide,
-  type Measured,
-  millraceSide,
-  type Side,
-  writeBodies,
-} from "../peers/sides.ts";
-
-/** Long enough for five flushes of the service. */
-const extent = { rounds: 3, seconds: 10, secondsQuick: 2 };
+import { compareSides, connections, jsonServerSide, millraceSide, requestsOf, type Side } from "../peers/sides.ts";
 
 /** As many as there are requests in flight: the most that a group commit could bring together. Bodies. */
 const groupBodies = connections;
@@ -24,37 +12,27 @@ const groupBodies = connections;
 const jsonShareMin = 0.22;
 
 /** The service beside the least that its parts cost. */
-export const floorsScenario: Scenario = {
+export const floorsScenario = scenario({
   name: "floors",
   summary: "beside a server that only parses JSON, a file that is only synced, and DuckDB that only reads",
-  run,
-};
-
-async function run(bench: Bench): Promise<ScenarioResult> {
-  const { rounds, seconds } = extentOf(bench, extent);
-  const bodiesPath = await writeBodies(bench, "batch");
-  const found = new Map<Side, Measured[]>(sidesOf(bench).map((side) => [side, []]));
-  for (let round = 0; round < rounds; round += 1) {
-    for (const side of inTurn([...found.keys()], round)) {
-      bench.progress(`floors, round ${round + 1} of ${rounds}: ${side.name}, ${seconds} s`);
-      found.get(side)?.push(await side.measure({ form: "batch", bodiesPath, seconds }));
-    }
-  }
-  const sides = [...found].map(([side, rounds]) => ({ side, rounds }));
-  return {
-    scenario: "floors",
-    about:
-      `Events in batches of 100, the same bodies for all, in turn, ${rounds} rounds of ${seconds} s. millrace and json-server: ` +
-      `${connections} requests in flight after ${bench.warmUpSeconds} s of warm-up; json-server parses and keeps nothing. append-fdatasync: ` +
-      `each body written to a file and synced; append-fdatasync-${groupBodies}: ${groupBodies} of them with one write and one sync. read-json: ` +
-      "their events read by DuckDB's read_json from a file into a table of a file, checkpointed, with all cores.",
-    figures: figuresOf(sides, "batch"),
-    goals: [{ side: "millrace", name: shareName("json-server", "batch"), bound: { atLeast: jsonShareMin } }],
-    plots: [barsOf(sides, "batch")],
-    ...remarksOf(sides),
-    skipped: [],
-  };
-}
+  // Long enough for five flushes of the service.
+  seconds: { own: 10, quick: 2 },
+  measure: async (run) => {
+    const { rounds, seconds } = run;
+    const { sides } = await compareSides(run, { sides: sidesOf(run), form: "batch" });
+    return {
+      about:
+        `Events in batches of 100, the same bodies for all, in turn, ${rounds} rounds of ${seconds} s. millrace and json-server: ` +
+        `${connections} requests in flight after ${run.warmUpSeconds} s of warm-up; json-server parses and keeps nothing. append-fdatasync: ` +
+        `each body written to a file and synced; append-fdatasync-${groupBodies}: ${groupBodies} of them with one write and one sync. read-json: ` +
+        "their events read by DuckDB's read_json from a file into a table of a file, checkpointed, with all cores.",
+      figures: figuresOf(sides, "batch"),
+      goals: [goal(shareName("json-server", "batch"), { atLeast: jsonShareMin })],
+      plots: [barsOf(sides, "batch")],
+      ...remarksOf(sides),
+    };
+  },
+});
 
 function sidesOf(bench: Bench): Side[] {
   return [
@@ -69,7 +47,7 @@ function sidesOf(bench: Bench): Side[] {
   ];
 }
 
-/** A floor that is no server: nobody asks it anything, so it has no latency. */
+/** A floor that is not a server: nobody asks it anything, so it has no latency. */
 function workSide(
   { folder, signal }: Bench,
   { name, work }: { name: string; work: (options: WorkOptions) => Promise<Work> },
@@ -77,9 +55,10 @@ function workSide(
   return {
     name,
     waitsFor: "fsync",
+    mayFail: false,
     measure: async ({ form, bodiesPath, seconds }) => {
       const { bodiesPerSecond } = await work({ bodiesPath, folder, seconds, signal });
-      const eventsPerSecond = bodiesPerSecond * eventsPerRequest(form);
+      const eventsPerSecond = bodiesPerSecond * requestsOf[form].eventsPerRequest;
       return { eventsPerSecond, p99Ms: undefined, version: undefined, audit: undefined, warnings: [] };
     },
   };

@@ -1,18 +1,13 @@
 /** Ingest beside analysis: what an analyst's SQL over HTTP and a dashboard's stats cost those who send events. */
 import type { Histogram } from "hdr-histogram-js";
-import type { Goal, ScenarioResult } from "../core/result.ts";
-import { type Bench, extentOf, type Scenario } from "../core/scenario.ts";
+import { figuresOf, goal } from "../core/figures.ts";
+import { type Findings, type ScenarioRun, scenario } from "../core/scenario.ts";
 import { newHistogram, record } from "../load/latency.ts";
 import { pause, together } from "../open-loop/beside.ts";
-import { figure, latencyFigures, percentileLine } from "../open-loop/figures.ts";
+import { latencyFigures, percentileLine } from "../open-loop/figures.ts";
 import { compareNeighbours, comparisonFigures, comparisonPlots } from "../open-loop/neighbours.ts";
 import { SqlClient } from "../open-loop/sql-client.ts";
-import type { Trial } from "../open-loop/trial.ts";
-
-/** Long enough for some dozens of queries. */
-const extent = { rounds: 3, seconds: 15, secondsQuick: 3 };
-
-const goals: Goal[] = [{ side: "millrace", name: "p99 ratio", bound: { atMost: 2 } }];
+import type { Trial } from "../trial/trial.ts";
 
 /** What an analyst and a dashboard ask: a total, a ranking, one from the rollup, one into the JSON, one visitor. */
 const questions = [
@@ -23,62 +18,49 @@ const questions = [
   "SELECT session_id, count(*) AS events, max(timestamp) FROM events GROUP BY ALL ORDER BY events DESC LIMIT 10",
 ];
 
-/** As often a dashboard asks for the stats. */
+/** Between two times that a dashboard asks for the stats. */
 const statsEveryMs = 100;
 
 type Analysis = { queries: Histogram; stats: Histogram; queriesPerSecond: number; busy: number };
 
 /** Half the capacity without and with an analyst. */
-export const mixed: Scenario = {
+export const mixed = scenario({
   name: "mixed",
   summary:
     "ingest at half capacity without and with an analyst's SQL, one query after another, and stats 10 times a second",
-  run: measure,
-};
+  // Long enough for some dozens of queries.
+  seconds: { own: 15, quick: 3 },
+  measure,
+});
 
-async function measure(bench: Bench): Promise<ScenarioResult> {
-  const { rounds, seconds } = extentOf(bench, extent);
-  const plan = { name: "mixed", rounds, seconds, neighbour: analyst };
-  const { found, audits, warnings } = await compareNeighbours(bench, plan);
+async function measure(run: ScenarioRun): Promise<Findings> {
+  const { found, audits, warnings } = await compareNeighbours(run, analyst);
   const analyses = found.map(({ neighbour }) => neighbour);
-  const common = { eventsPerRequest: undefined, waitsFor: undefined };
+  const queries = analyses.map((analysis) => analysis.queries);
+  const stats = analyses.map((analysis) => analysis.stats);
   const busy = analyses.reduce((total, analysis) => total + analysis.busy, 0);
   if (busy > 0) warnings.push(`${busy} queries were answered 429, though one was asked at a time`);
   return {
-    scenario: "mixed",
     about:
       "An open loop of single events at half of what a closed loop (wrk, 256 connections) reached just before, without and with an analyst: " +
-      `SQL over HTTP, one query after another, and GET stats every ${statsEveryMs} ms. ${seconds} s each, in turn, ${rounds} rounds.`,
+      `SQL over HTTP, one query after another, and GET stats every ${statsEveryMs} ms. ${run.seconds} s each, in turn, ${run.rounds} rounds.`,
     figures: [
       ...comparisonFigures(found, "an analyst"),
-      figure(common, {
-        ...{ name: "queries answered", unit: "requests/s", better: "higher" },
-        samples: analyses.map(({ queriesPerSecond }) => queriesPerSecond),
-      }),
-      ...latencyFigures(common, { of: "of queries", rounds: analyses.map(({ queries }) => queries) }),
-      ...latencyFigures(common, { of: "of stats", rounds: analyses.map(({ stats }) => stats) }),
+      ...figuresOf({}, analyses, [["queries answered", "requests/s", "higher", (each) => each.queriesPerSecond]]),
+      ...latencyFigures({}, { of: "of queries", rounds: queries }),
+      ...latencyFigures({}, { of: "of stats", rounds: stats }),
     ],
-    goals,
+    goals: [goal("p99 ratio", { atMost: 2 })],
     plots: [
       ...comparisonPlots(found, "an analyst"),
       {
         kind: "percentiles",
         title: "What the analyst waits for, beside ingest",
-        lines: [
-          percentileLine(
-            "SQL over HTTP",
-            analyses.map(({ queries }) => queries),
-          ),
-          percentileLine(
-            "stats",
-            analyses.map(({ stats }) => stats),
-          ),
-        ],
+        lines: [percentileLine("SQL over HTTP", queries), percentileLine("stats", stats)],
       },
     ],
     warnings,
     audits,
-    skipped: [],
   };
 }
 

@@ -1,63 +1,60 @@
 /** Latency at fixed rates: what a client sees who does not wait for the answer of another, at parts of what the service can take. */
-import type { Goal, ScenarioResult } from "../core/result.ts";
-import { type Bench, extentOf, type Scenario } from "../core/scenario.ts";
+import { figuresOf, goal } from "../core/figures.ts";
+import { type Findings, type ScenarioRun, scenario } from "../core/scenario.ts";
 import type { OpenLoopResult } from "../load/open-loop.ts";
-import { acceptedOf, courseLine, figure, latencyFigures, percentileLine } from "../open-loop/figures.ts";
-import { inRounds } from "../open-loop/rounds.ts";
-import { batchForm, type Form, singleForm, type Trial } from "../open-loop/trial.ts";
+import { batches, type Requests, singles, textOf } from "../load/requests.ts";
+import { acceptedOf, courseLine, latencyFigures, percentileLine } from "../open-loop/figures.ts";
+import { inTrials } from "../trial/rounds.ts";
+import type { Trial } from "../trial/trial.ts";
 
 /** Percent of the capacity: a quiet day, a usual one, a busy one, and the edge. */
 const percents = [25, 50, 75, 90];
 
 /** Five flush intervals at each rate: flushes, and merges after them, are in every one. */
-const extent = { rounds: 3, seconds: 10, secondsQuick: 3 };
-
-/** At half load a user's page does not notice the first; the second allows for a flush that takes the same core. */
-const goals: Goal[] = [
-  { side: "millrace", name: "p99 at 50 %", bound: { atMost: 4 } },
-  { side: "millrace", name: "p99.9 at 50 %", bound: { atMost: 15 } },
-];
+const seconds = { own: 10, quick: 3 };
 
 /** One event a request. */
-export const openLoop: Scenario = {
+export const openLoop = scenario({
   name: "open-loop",
   summary: "latency of single events at 25, 50, 75 and 90 percent of capacity, from the intended time",
-  run: (bench) => measure(bench, { name: "open-loop", form: singleForm }),
-};
+  seconds,
+  measure: (run) => measure(run, singles(256)),
+});
 
 /** Batches of 100. */
-export const openLoopBatch: Scenario = {
+export const openLoopBatch = scenario({
   name: "open-loop-batch",
   summary: "latency of batches of 100 at 25, 50, 75 and 90 percent of capacity, from the intended time",
-  run: (bench) => measure(bench, { name: "open-loop-batch", form: batchForm }),
-};
+  seconds,
+  measure: (run) => measure(run, batches(64)),
+});
 
-async function measure(bench: Bench, { name, form }: { name: string; form: Form }): Promise<ScenarioResult> {
-  const { rounds, seconds } = extentOf(bench, extent);
-  const { found, ...told } = await inRounds(bench, { name, rounds, form }, (trial) => oneRound(trial, seconds));
-  const { eventsPerRequest } = form;
+async function measure(run: ScenarioRun, requests: Requests): Promise<Findings> {
+  const { rounds, seconds } = run;
+  const { found, ...told } = await inTrials(run, { requests }, (trial) => oneRound(trial, seconds));
+  const { eventsPerRequest, connections } = requests;
   const common = { eventsPerRequest, waitsFor: "fsync" } as const;
   const loads = percents.map((percent, index) => ({
     of: `at ${percent} %`,
     results: found.flatMap(({ results }) => results.slice(index, index + 1)),
   }));
-  const capacities = found.map(({ perSecond }) => perSecond * eventsPerRequest);
   return {
-    scenario: name,
     about:
-      `An open loop of ${form.name} (Poisson arrivals, 256 connections) at ${percents.join(", ")} percent of what a closed loop (wrk, ` +
-      `${form.capacityConnections} connections) reached just before; ${seconds} s each, ${rounds} rounds. Flush and compaction on. Latency counts from the intended time.`,
+      `An open loop of ${textOf(requests)} (Poisson arrivals, 256 connections) at ${percents.join(", ")} percent of what a closed loop (wrk, ` +
+      `${connections} connections) reached just before; ${seconds} s each, ${rounds} rounds. Flush and compaction on. Latency counts from the intended time.`,
     figures: [
-      figure(common, { name: "capacity", unit: "events/s", better: "higher", samples: capacities }),
+      ...figuresOf(common, found, [
+        ["capacity", "events/s", "higher", ({ perSecond }) => perSecond * eventsPerRequest],
+      ]),
       ...loads.flatMap(({ of, results }) => [
-        figure(common, {
-          ...{ name: `accepted ${of}`, unit: "events/s", better: "neither" },
-          samples: results.map(({ acceptedPerSecond }) => acceptedPerSecond * eventsPerRequest),
-        }),
+        ...figuresOf(common, results, [
+          [`accepted ${of}`, "events/s", "neither", (one) => one.acceptedPerSecond * eventsPerRequest],
+        ]),
         ...latencyFigures(common, { of, rounds: acceptedOf(results) }),
       ]),
     ],
-    goals,
+    // At half load a user's page does not notice the first; the second allows for a flush that takes the same core.
+    goals: [goal("p99 at 50 %", { atMost: 4 }), goal("p99.9 at 50 %", { atMost: 15 })],
     plots: [
       {
         kind: "percentiles",
@@ -72,7 +69,6 @@ async function measure(bench: Bench, { name, form }: { name: string; form: Form 
       },
     ],
     ...told,
-    skipped: [],
   };
 }
 

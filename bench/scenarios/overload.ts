@@ -1,12 +1,14 @@
 /** Twice as much as it can take: what still gets through, how soon the rest is told so, and whether memory holds. */
+import { figuresOf, goal } from "../core/figures.ts";
 import { firstAndLast } from "../core/method.ts";
-import type { Figure, Goal, ScenarioResult } from "../core/result.ts";
-import { type Bench, extentOf, type Scenario } from "../core/scenario.ts";
+import type { Figure } from "../core/result.ts";
+import { type Findings, type ScenarioRun, scenario } from "../core/scenario.ts";
 import type { OpenLoopResult } from "../load/open-loop.ts";
-import { acceptedOf, courseLine, figure, latencyFigures, percentileLine } from "../open-loop/figures.ts";
-import { inRounds } from "../open-loop/rounds.ts";
-import { batchForm, type Trial } from "../open-loop/trial.ts";
+import { batches, textOf } from "../load/requests.ts";
+import { acceptedOf, courseLine, latencyFigures, percentileLine } from "../open-loop/figures.ts";
 import { type Course, watchDuring } from "../system/sampler.ts";
+import { inTrials } from "../trial/rounds.ts";
+import type { Trial } from "../trial/trial.ts";
 
 /** As many times the capacity. */
 const excess = 2;
@@ -17,37 +19,35 @@ const excess = 2;
  */
 const connections = 2_048;
 
-/** Long enough that memory which grows shows in the last third. */
-const extent = { rounds: 3, seconds: 20, secondsQuick: 4 };
+const requests = batches(64);
 
 /** Shedding may cost a tenth. A client that is refused within 20 ms of sending can go elsewhere without its user's notice. */
-const goodputGoal: Goal = { side: "millrace", name: "goodput", bound: { atLeast: 0.9 } };
-const refusalGoal: Goal = { side: "millrace", name: "p99 of refusals, from sending", bound: { atMost: 20 } };
+const goodputGoal = goal("goodput", { atLeast: 0.9 });
+const refusalGoal = goal("p99 of refusals, from sending", { atMost: 20 });
 
 type Found = { perSecond: number; result: OpenLoopResult; course: Course };
 
 /** Batches of 100 at twice the capacity. */
-export const overload: Scenario = {
+export const overload = scenario({
   name: "overload",
   summary: "batches at twice the capacity: goodput, latency of refusals, memory",
-  run: measure,
-};
+  // Long enough that memory which grows shows in the last third.
+  seconds: { own: 20, quick: 4 },
+  measure,
+});
 
-async function measure(bench: Bench): Promise<ScenarioResult> {
-  const { rounds, seconds } = extentOf(bench, extent);
-  const plan = { name: "overload", rounds, form: batchForm };
-  const { found, audits, warnings } = await inRounds(bench, plan, (trial) => oneRound(trial, seconds));
+async function measure(run: ScenarioRun): Promise<Findings> {
+  const { found, audits, warnings } = await inTrials(run, { requests }, (trial) => oneRound(trial, run.seconds));
   const results = found.map(({ result }) => result);
   const refusals = (from: "fromIntended" | "fromSent") => results.map((result) => result.refusals[from]);
   const wereRefused = results.some((result) => result.unavailable + result.limited > 0);
   if (!wereRefused) warnings.push("nothing was refused: the load was not more than what the service takes");
   return {
-    scenario: "overload",
     about:
-      `An open loop of ${batchForm.name} (Poisson arrivals, ${connections} connections) at ${excess} times what a closed loop (wrk, ${batchForm.capacityConnections} connections) reached ` +
-      `just before; ${seconds} s, ${rounds} rounds. Refusals are 503 and 429. Their goal counts from sending: before it, a request waits for a client's ` +
+      `An open loop of ${textOf(requests)} (Poisson arrivals, ${connections} connections) at ${excess} times what a closed loop (wrk, ${requests.connections} connections) reached ` +
+      `just before; ${run.seconds} s, ${run.rounds} rounds. Refusals are 503 and 429. Their goal counts from sending: before it, a request waits for a client's ` +
       "connection, which the service cannot help. The generator takes processor time of the same machine; the closed loop takes less.",
-    figures: figuresOf(found),
+    figures: figuresOfRounds(found),
     goals: wereRefused ? [goodputGoal, refusalGoal] : [goodputGoal],
     plots: [
       {
@@ -77,48 +77,34 @@ async function measure(bench: Bench): Promise<ScenarioResult> {
     ],
     warnings,
     audits,
-    skipped: [],
   };
 }
 
-function figuresOf(found: readonly Found[]): Figure[] {
-  const { eventsPerRequest } = batchForm;
-  const common = { eventsPerRequest, waitsFor: "fsync" } as const;
+function figuresOfRounds(found: readonly Found[]): Figure[] {
+  const { eventsPerRequest } = requests;
+  const accepted = { eventsPerRequest, waitsFor: "fsync" } as const;
   const refused = { eventsPerRequest, waitsFor: "nothing kept" } as const;
-  const samples = (pick: (one: Found) => number) => found.map(pick);
-  const memory = (name: string, pick: (course: Course) => number) =>
-    figure(common, { name, unit: "MB", better: "lower", samples: samples(({ course }) => pick(course)) });
   const results = found.map(({ result }) => result);
+  const accepts = results.map((result) => result.accepts.fromSent);
+  const refusals = (from: "fromIntended" | "fromSent") => results.map((result) => result.refusals[from]);
   return [
-    figure(common, {
-      ...{ name: "capacity", unit: "events/s", better: "higher" },
-      samples: samples(({ perSecond }) => perSecond * eventsPerRequest),
-    }),
-    figure(common, {
-      ...{ name: "accepted", unit: "events/s", better: "higher" },
-      samples: samples(({ result }) => result.acceptedPerSecond * eventsPerRequest),
-    }),
-    figure(common, {
-      ...{ name: "goodput", unit: "share", better: "higher" },
-      samples: samples(({ result, perSecond }) => result.acceptedPerSecond / perSecond),
-    }),
-    figure(refused, {
-      ...{ name: "refused", unit: "share", better: "neither" },
-      samples: samples(({ result }) => (result.unavailable + result.limited) / result.sent),
-    }),
-    ...latencyFigures(common, { of: "of accepted, from intended", rounds: acceptedOf(results) }),
-    ...latencyFigures(common, { of: "of accepted, from sending", rounds: results.map((one) => one.accepts.fromSent) }),
-    ...latencyFigures(refused, {
-      of: "of refusals, from intended",
-      rounds: results.map((one) => one.refusals.fromIntended),
-    }),
-    ...latencyFigures(refused, {
-      of: "of refusals, from sending",
-      rounds: results.map((one) => one.refusals.fromSent),
-    }),
-    memory("memory in the first third", ({ memoryMB }) => firstAndLast(memoryMB).first),
-    memory("memory in the last third", ({ memoryMB }) => firstAndLast(memoryMB).last),
-    memory("memory peak", ({ memoryPeakMB }) => memoryPeakMB),
+    ...figuresOf(accepted, found, [
+      ["capacity", "events/s", "higher", ({ perSecond }) => perSecond * eventsPerRequest],
+      ["accepted", "events/s", "higher", ({ result }) => result.acceptedPerSecond * eventsPerRequest],
+      ["goodput", "share", "higher", ({ result, perSecond }) => result.acceptedPerSecond / perSecond],
+    ]),
+    ...figuresOf(refused, results, [
+      ["refused", "share", "neither", ({ unavailable, limited, sent }) => (unavailable + limited) / sent],
+    ]),
+    ...latencyFigures(accepted, { of: "of accepted, from intended", rounds: acceptedOf(results) }),
+    ...latencyFigures(accepted, { of: "of accepted, from sending", rounds: accepts }),
+    ...latencyFigures(refused, { of: "of refusals, from intended", rounds: refusals("fromIntended") }),
+    ...latencyFigures(refused, { of: "of refusals, from sending", rounds: refusals("fromSent") }),
+    ...figuresOf(accepted, found, [
+      ["memory in the first third", "MB", "lower", ({ course }) => firstAndLast(course.memoryMB).first],
+      ["memory in the last third", "MB", "lower", ({ course }) => firstAndLast(course.memoryMB).last],
+      ["memory peak", "MB", "lower", ({ course }) => course.memoryPeakMB],
+    ]),
   ];
 }
 

@@ -1,45 +1,33 @@
 /** What analysts ask: the catalog against one plain DuckDB table of the same rows in order of arrival. */
+import { countText, figuresOf, goal } from "../core/figures.ts";
 import { median } from "../core/method.ts";
-import type { Figure, Goal, ScenarioResult } from "../core/result.ts";
-import type { Bench, Scenario } from "../core/scenario.ts";
+import type { Figure } from "../core/result.ts";
+import { type Findings, scenario } from "../core/scenario.ts";
 import { type Asked, runSql, type SqlResults } from "../sql/run.ts";
-
-/** Ten days of history, in two minutes; a hundred million take a quarter of an hour and 12 GB. */
-const eventsOwn = 10_000_000;
-
-/** Two segments: both kinds of a plan, one file and several, are there. */
-const eventsQuick = 1_000_000;
-
-/** Questions take fractions of a second, so that more rounds than those of a load are cheap. */
-const roundsOwn = 7;
-const roundsQuick = 3;
 
 const plainTable = "plain table";
 
 /** The scenario; on request only. */
-export const sql: Scenario = {
+export const sql = scenario({
   name: "sql",
   summary: "five questions and the stats, catalog against a plain table, on --events events (10,000,000)",
-  run: async (bench: Bench) => {
-    const plan = {
-      events: bench.events ?? (bench.isQuick ? eventsQuick : eventsOwn),
-      rounds: bench.rounds ?? (bench.isQuick ? roundsQuick : roundsOwn),
-      seed: bench.seed,
-    };
-    return sqlResult(await runSql(plan, bench), plan.rounds);
-  },
-};
+  // Questions take fractions of a second, so that more rounds than those of a load are cheap.
+  rounds: { own: 7, quick: 3 },
+  // Ten days of history, in two minutes; a hundred million take a quarter of an hour and 12 GB. In a quick look two
+  // segments: both kinds of a plan, one file and several, are there.
+  events: { own: 10_000_000, quick: 1_000_000 },
+  measure: async (run) => sqlFindings(await runSql(run, run), run.rounds),
+});
 
 /** Puts what was found into figures, with the goal of each question. */
-export function sqlResult(found: SqlResults, rounds: number): ScenarioResult {
+export function sqlFindings(found: SqlResults, rounds: number): Findings & Required<Pick<Findings, "goals">> {
   const { asked, events, segments } = found;
   return {
-    scenario: "sql",
     about:
-      `${events.toLocaleString("en-US")} events, a million a day, in ${segments} compacted segments and, the same rows, in one plain DuckDB table in order of arrival. ` +
+      `${countText(events)} events, a million a day, in ${segments} compacted segments and, the same rows, in one plain DuckDB table in order of arrival. ` +
       `Each question is put to both in turn, each opened for it and closed after it, ${rounds} rounds. GET /stats is timed on a service with all events and on one with none.`,
     figures: [...asked.flatMap(figuresOfQuestion), ...figuresOfFolder(found)],
-    goals: asked.map(goalOf),
+    goals: asked.map(({ name, shareMax }) => goal(shareName(name), { atMost: shareMax })),
     plots: [
       {
         kind: "bars",
@@ -52,13 +40,9 @@ export function sqlResult(found: SqlResults, rounds: number): ScenarioResult {
         })),
       },
     ],
-    warnings: [],
     audits: [`${asked.length} questions: the catalog and the plain table gave the same rows`],
-    skipped: [],
   };
 }
-
-const noRequests = { eventsPerRequest: undefined, waitsFor: undefined };
 
 function sharesOf({ catalogMs, plainMs }: Pick<Asked, "catalogMs" | "plainMs">): number[] {
   return catalogMs.map((ms, round) => ms / (plainMs[round] ?? Number.NaN));
@@ -68,34 +52,28 @@ function shareName(question: string): string {
   return `${question}, share of the plain table`;
 }
 
-function goalOf({ name, shareMax }: Asked): Goal {
-  return { side: "millrace", name: shareName(name), bound: { atMost: shareMax } };
-}
-
 function figuresOfQuestion(question: Asked): Figure[] {
   const { name, catalogMs, plainMs } = question;
-  const time = { name, unit: "ms", better: "lower", ...noRequests } as const;
   return [
-    { ...time, side: "millrace", name: shareName(name), unit: "share", samples: sharesOf(question) },
-    { ...time, side: "millrace", samples: [...catalogMs] },
-    { ...time, side: plainTable, better: "neither", samples: [...plainMs] },
+    ...figuresOf({}, sharesOf(question), [[shareName(name), "share", "lower", (share) => share]]),
+    ...figuresOf({}, catalogMs, [[name, "ms", "lower", (ms) => ms]]),
+    ...figuresOf({ side: plainTable }, plainMs, [[name, "ms", "neither", (ms) => ms]]),
   ];
 }
 
-function figuresOfFolder({ bytesPerEvent, plainBytesPerEvent, statsMs, readyMs }: SqlResults): Figure[] {
-  const size = { name: "size on disk", unit: "bytes/event", ...noRequests } as const;
-  const own = { side: "millrace", better: "lower", ...noRequests } as const;
+function figuresOfFolder(found: SqlResults): Figure[] {
+  const { full, empty } = found.statsMs;
+  const shares = sharesOf({ catalogMs: full, plainMs: empty });
   return [
-    { ...size, side: "millrace", better: "lower", samples: [bytesPerEvent] },
-    { ...size, side: plainTable, better: "neither", samples: [plainBytesPerEvent] },
-    { ...own, name: "stats p99, all events", unit: "ms", samples: [...statsMs.full] },
-    { ...own, name: "stats p99, no event", unit: "ms", samples: [...statsMs.empty] },
-    {
-      ...own,
-      name: "stats p99, share of that with no event",
-      unit: "share",
-      samples: sharesOf({ catalogMs: statsMs.full, plainMs: statsMs.empty }),
-    },
-    { ...own, name: "ready with all events", unit: "ms", samples: [readyMs] },
+    ...figuresOf({}, [found], [["size on disk", "bytes/event", "lower", (one) => one.bytesPerEvent]]),
+    ...figuresOf(
+      { side: plainTable },
+      [found],
+      [["size on disk", "bytes/event", "neither", (one) => one.plainBytesPerEvent]],
+    ),
+    ...figuresOf({}, full, [["stats p99, all events", "ms", "lower", (ms) => ms]]),
+    ...figuresOf({}, empty, [["stats p99, no event", "ms", "lower", (ms) => ms]]),
+    ...figuresOf({}, shares, [["stats p99, share of that with no event", "share", "lower", (share) => share]]),
+    ...figuresOf({}, [found], [["ready with all events", "ms", "lower", ({ readyMs }) => readyMs]]),
   ];
 }

@@ -1,9 +1,9 @@
 /** How long a start takes, with nothing stored and with much, and what of it is the runtime's. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { median } from "../core/method.ts";
-import type { Figure, ScenarioResult } from "../core/result.ts";
-import type { Bench, Scenario } from "../core/scenario.ts";
+import { barsOf, countText, figuresOf, goal } from "../core/figures.ts";
+import { inTurn } from "../core/method.ts";
+import { type Bench, type Findings, type ScenarioRun, scenario } from "../core/scenario.ts";
 import { makeStored, type Stored } from "../storage/stored.ts";
 import { AuditFailed } from "../system/audit.ts";
 import { cliPath, Service, startFloor } from "../system/service.ts";
@@ -11,24 +11,26 @@ import { cliPath, Service, startFloor } from "../system/service.ts";
 /** A start is short, and the machine's noise long: many of them. */
 const rounds = { own: 10, quick: 3 };
 
-const stored = { own: 10_000_000, quick: 1_000_000, large: 100_000_000 };
-
 /** What nobody notices in a deployment, and what a rolling restart can bear. ms */
 const readyMsMax = { empty: 400, full: 1_000 };
 
 /** Starts on an empty folder and on ten million events. */
-export const start: Scenario = {
+export const start = scenario({
   name: "start",
   summary: "from the start of the process to the first healthy answer, empty and full",
-  run: (bench) => run(bench, { scenario: start, events: bench.isQuick ? stored.quick : stored.own }),
-};
+  rounds,
+  events: { own: 10_000_000, quick: 1_000_000 },
+  measure,
+});
 
 /** The same with a hundred million events, which take minutes to make and 12 GB of disk meanwhile. */
-export const startLarge: Scenario = {
+export const startLarge = scenario({
   name: "start-large",
   summary: "the same as start with a hundred million events; only when it is asked for",
-  run: (bench) => run(bench, { scenario: startLarge, events: stored.large }),
-};
+  rounds,
+  events: { own: 100_000_000, quick: 100_000_000 },
+  measure,
+});
 
 /** One start of each kind. ms */
 interface Starts {
@@ -42,66 +44,48 @@ interface Starts {
   readonly full: { readonly listeningMs: number; readonly readyMs: number };
 }
 
-async function run(bench: Bench, wish: { scenario: Scenario; events: number }): Promise<ScenarioResult> {
-  const events = bench.events ?? wish.events;
-  const roundsDue = bench.rounds ?? (bench.isQuick ? rounds.quick : rounds.own);
-  await using full = await makeStored(bench, { events, isCompacted: true });
-  const found: Starts[] = [];
-  for (let round = 0; round < roundsDue; round += 1) {
-    bench.progress(`${wish.scenario.name}: round ${round + 1} of ${roundsDue}`);
-    found.push(await startAll(bench, { full, isFullFirst: round % 2 === 1 }));
-  }
-  const fullName = `ready, ${events.toLocaleString("en-US")} events stored`;
-  const figure = (side: string, name: string, pick: (starts: Starts) => number): Figure => {
-    const shared = { unit: "ms", better: "lower", eventsPerRequest: undefined, waitsFor: undefined } as const;
-    return { ...shared, side, name, samples: found.map(pick) };
-  };
+async function measure(run: ScenarioRun): Promise<Findings> {
+  const { events, rounds } = run;
+  await using full = await makeStored(run, { events, isCompacted: true });
+  const found = await run.eachRound((round) => startAll(run, full, round));
+  const fullName = `ready, ${countText(events)} events stored`;
   const figures = [
-    figure("millrace", emptyName, ({ empty }) => empty.readyMs),
-    figure("millrace", fullName, (starts) => starts.full.readyMs),
-    figure("bun", "a program that does nothing", ({ bunMs }) => bunMs),
-    figure("bun", "Bun.serve, first answer", ({ floorMs }) => floorMs),
-    figure("millrace", "command line alone", ({ commandMs }) => commandMs),
-    figure("millrace", "listening, empty folder", ({ empty }) => empty.listeningMs),
+    ...figuresOf({}, found, [
+      [emptyName, "ms", "lower", (starts) => starts.empty.readyMs],
+      [fullName, "ms", "lower", (starts) => starts.full.readyMs],
+    ]),
+    ...figuresOf({ side: "bun" }, found, [
+      ["a program that does nothing", "ms", "lower", ({ bunMs }) => bunMs],
+      ["Bun.serve, first answer", "ms", "lower", ({ floorMs }) => floorMs],
+    ]),
+    ...figuresOf({}, found, [
+      ["command line alone", "ms", "lower", ({ commandMs }) => commandMs],
+      ["listening, empty folder", "ms", "lower", ({ empty }) => empty.listeningMs],
+    ]),
   ];
+  const title = "Where the time of a start goes";
   return {
-    scenario: wish.scenario.name,
-    about: `From the start of the process to the first healthy answer, ${roundsDue} rounds, both folders in turn in each; the folders are in the page cache. Looked at every 5 ms.`,
+    about: `From the start of the process to the first healthy answer, ${rounds} rounds, both folders in turn in each; the folders are in the page cache. Looked at every 5 ms.`,
     figures,
-    goals: [
-      { side: "millrace", name: emptyName, bound: { atMost: readyMsMax.empty } },
-      { side: "millrace", name: fullName, bound: { atMost: readyMsMax.full } },
-    ],
-    plots: [
-      {
-        kind: "bars",
-        title: "Where the time of a start goes",
-        unit: "ms",
-        bars: figures.map(({ side, name, samples }) => ({
-          name: `${side}: ${name}`,
-          value: median(samples),
-          note: "",
-        })),
-      },
-    ],
-    warnings: [],
-    audits: [`each start counted what is stored: 0, and ${events.toLocaleString("en-US")} events`],
-    skipped: [],
+    goals: [goal(emptyName, { atMost: readyMsMax.empty }), goal(fullName, { atMost: readyMsMax.full })],
+    plots: [barsOf({ title, unit: "ms" }, figures, ({ side, name }) => `${side}: ${name}`)],
+    audits: [`each start counted what is stored: 0, and ${countText(events)} events`],
   };
 }
 
 const emptyName = "ready, empty folder";
 
-async function startAll(bench: Bench, { full, isFullFirst }: { full: Stored; isFullFirst: boolean }): Promise<Starts> {
+async function startAll(bench: Bench, full: Stored, round: number): Promise<Starts> {
   const bunMs = await timeToEnd([process.execPath, "--eval", "0"], bench.signal);
   const commandMs = await timeToEnd([process.execPath, cliPath, "--version"], bench.signal);
   const floorMs = await timeFloor(bench);
-  const onFull = () => timeService(bench, full);
-  const before = isFullFirst ? await onFull() : undefined;
   const newDir = await mkdtemp(join(bench.folder, "empty-"));
+  const unknown = { listeningMs: Number.NaN, readyMs: Number.NaN };
+  const starts = { bunMs, commandMs, floorMs, empty: unknown, full: unknown };
   try {
-    const empty = await timeService(bench, { dataDir: newDir, events: 0 });
-    return { bunMs, commandMs, floorMs, empty, full: before ?? (await onFull()) };
+    for (const side of inTurn(["empty", "full"] as const, round))
+      starts[side] = await timeService(bench, side === "full" ? full : { dataDir: newDir, events: 0 });
+    return starts;
   } finally {
     await rm(newDir, { recursive: true, force: true });
   }

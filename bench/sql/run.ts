@@ -1,6 +1,6 @@
 /**
  * The catalog against one plain DuckDB table of the same rows, and the stats of a full folder against those of an empty one.
- * Both sides are opened anew for each question, as a process that asks one question does; in turn.
+ * Both sides are opened again for each question, as a process that asks one question does; in turn.
  */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";

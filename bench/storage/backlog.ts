@@ -1,12 +1,12 @@
 /** A folder as a crash leaves it that came while much was accepted and nothing sealed, and what the next start makes of it. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Bench } from "../core/scenario.ts";
+import type { Bench, ScenarioRun } from "../core/scenario.ts";
 import { copySynced, filesIn, sealedEvents } from "../system/folder.ts";
 import { lookDuring } from "../system/looks.ts";
 import { Service } from "../system/service.ts";
+import { auditService } from "../trial/ledger.ts";
 import { fill } from "./fill.ts";
-import { auditService } from "./ledger.ts";
 
 /** A folder with a backlog. */
 export interface Backlog {
@@ -40,7 +40,7 @@ export interface Sealed {
 /** A segment is seen within this time after it has its name. ms */
 const lookEveryMs = 5;
 
-/** A start may take so long for each million events, ten times what it should, and the sealing after it. ms */
+/** Longest start for each million events, ten times what it should take, and longest sealing after it. ms */
 const startMsMaxPerMillion = 30_000;
 
 /**
@@ -53,7 +53,7 @@ const env = { MILLRACE_FLUSH_INTERVAL_SECONDS: "3600", MILLRACE_MAX_BUFFER_EVENT
  * Fills a new folder with events that are not sealed, and kills the service. Sealing fails meanwhile because the folder for
  * segments is taken away, and the next start makes it again: a journal file is sealed once it has 24 MiB, whatever the interval.
  */
-export async function makeBacklog(bench: Bench, wish: { events: number }): Promise<Backlog> {
+async function makeBacklog(bench: Bench, wish: { events: number }): Promise<Backlog> {
   const dataDir = await mkdtemp(join(bench.folder, "backlog-"));
   await using service = await Service.start({ ...bench, dataDir, env });
   await rm(join(dataDir, "segments"), { recursive: true });
@@ -66,11 +66,36 @@ export async function makeBacklog(bench: Bench, wish: { events: number }): Promi
   return { dataDir, events, sentBytes, journalBytes: filesIn(join(dataDir, "journal")).bytes };
 }
 
+/** Makes a backlog for `work`, and removes it when that has ended. */
+export async function withBacklog<T>(
+  run: ScenarioRun,
+  wish: { events: number },
+  work: (backlog: Backlog) => Promise<T>,
+): Promise<T> {
+  run.progress(`${run.name}: ${wish.events} events are accepted and not sealed, then SIGKILL`);
+  const backlog = await makeBacklog(run, wish);
+  try {
+    return await work(backlog);
+  } finally {
+    await rm(backlog.dataDir, { recursive: true, force: true });
+  }
+}
+
 /**
- * The same on a copy of the backlog, which can be recovered again.
+ * Recovers a copy of one backlog in each round.
  * @throws AuditFailed as `recover`
  */
-export async function recoverCopy(bench: Bench, backlog: Backlog): Promise<Recovery> {
+export function recoverInRounds(
+  run: ScenarioRun,
+  wish: { events: number },
+): Promise<{ events: number; recoveries: Recovery[] }> {
+  return withBacklog(run, wish, async (backlog) => {
+    const recoveries = await run.eachRound(() => recoverCopy(run, backlog), `${backlog.events} events`);
+    return { events: backlog.events, recoveries };
+  });
+}
+
+async function recoverCopy(bench: Bench, backlog: Backlog): Promise<Recovery> {
   const dataDir = await mkdtemp(join(bench.folder, "recovery-"));
   try {
     await copySynced(backlog.dataDir, dataDir);

@@ -4,21 +4,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
-import { type ClosedLoad, idsOf, writeBodies } from "../../bench/closed-loop/closed-load.ts";
+import type { ClosedLoad } from "../../bench/closed-loop/closed-load.ts";
 import { goals } from "../../bench/closed-loop/goals.ts";
-import { ledgerOf } from "../../bench/closed-loop/ledger.ts";
-import { type Round, resultOf } from "../../bench/closed-loop/result.ts";
+import { findingsOf, type Round } from "../../bench/closed-loop/result.ts";
+import { ledgerOf } from "../../bench/load/closed-loop.ts";
+import { idsOf, writeBodies } from "../../bench/load/requests.ts";
 import type { LoadResult } from "../../bench/load/wrk.ts";
 import { complaintsAbout } from "../../bench/system/audit.ts";
 
 const batches: ClosedLoad = {
   name: "batches",
   summary: "",
-  endpoint: "batch",
+  form: "batch",
   connections: 64,
   eventsPerRequest: 100,
-  seconds: 10,
-  secondsQuick: 2,
+  seconds: { own: 10, quick: 2 },
   goals: [goals.share(0.22), goals.behind, goals.memoryFlat, goals.ready],
 };
 
@@ -41,7 +41,7 @@ function round(floor: LoadResult, service: LoadResult): Round {
 }
 
 const resultFor = (closedLoad: ClosedLoad, rounds: readonly Round[], ids: "server" | "client" = "server") =>
-  resultOf(closedLoad, { rounds, seconds: 10, connectionsAsked: 64, bench: { ids, warmUpSeconds: 2 } });
+  findingsOf(closedLoad, { rounds, seconds: 10, connectionsAsked: 64, bench: { ids, warmUpSeconds: 2 } });
 
 test("a share is taken within a round, in each round, and events a second count events", () => {
   const rounds = [round(load(10_000), load(2_000)), round(load(5_000), load(1_500)), round(load(8_000), load(2_000))];

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { firstAndLast, median, sidesInTurn } from "../../bench/core/method.ts";
+import { firstAndLast, median } from "../../bench/core/method.ts";
 import { complaintsAbout } from "../../bench/system/audit.ts";
 
 test("the median is the middle, or the mean of the middle two", () => {
@@ -11,10 +11,6 @@ test("the median is the middle, or the mean of the middle two", () => {
 test("a course is compared by its first and its last third", () => {
   expect(firstAndLast([1, 2, 3, 9, 9, 9, 20, 30, 40])).toEqual({ first: 2, last: 30 });
   expect(firstAndLast([7])).toEqual({ first: 7, last: 7 });
-});
-
-test("the side that starts changes from round to round", () => {
-  expect([0, 1, 2].map((index) => sidesInTurn(index)[0])).toEqual(["floor", "service", "floor"]);
 });
 
 test("the audit accepts what was under way when the load ended, and nothing else", () => {

@@ -3,7 +3,6 @@ import { parseWrk } from "../../bench/load/wrk.ts";
 import { familyOf } from "../../bench/system/family.ts";
 import { openFilesMax } from "../../bench/system/open-files.ts";
 import { parseCpuSeconds, parseMemory, parseShare, readMemory, watchDuring } from "../../bench/system/sampler.ts";
-import { counterIn } from "../../bench/system/scrape.ts";
 import { readStats } from "../../bench/system/service.ts";
 
 const printedByWrk = `Running 4s test @ http://127.0.0.1:32805/api/v1/analytics
@@ -40,12 +39,6 @@ test("a wrk that printed no result, or half of one, is an error", () => {
   expect(() => parseWrk("Running 4s test\n")).toThrow("no result");
   expect(() => parseWrk('{"answered":1}\n')).toThrow('no number "refused"');
   expect(() => parseWrk(printedByWrk.replace("[99.9,1601],", ""))).toThrow("no latency of percentile 99.9");
-});
-
-test("a counter is read from the metrics by its whole name", () => {
-  const text = "# TYPE dogs_total counter\ndogs_total_more 4\ndogs_total 17\n";
-  expect(counterIn(text, "dogs_total")).toBe(17);
-  expect(() => counterIn(text, "cats_total")).toThrow("no cats_total");
 });
 
 test("the limit of open files is read, also where there is none", () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { goalRows } from "../../bench/report/rows.ts";
-import { sqlResult } from "../../bench/scenarios/sql.ts";
-import { sampleRun } from "./sample-run.ts";
+import { sqlFindings } from "../../bench/scenarios/sql.ts";
+import { result, sampleRun } from "./sample-run.ts";
 
 const found = {
   events: 1_000_000,
@@ -17,17 +17,20 @@ const found = {
 };
 
 test("a share is taken within a round, and each question has its goal", () => {
-  const result = sqlResult(found, 3);
-  const shares = result.figures.filter(({ unit }) => unit === "share").map(({ samples }) => samples);
+  const findings = sqlFindings(found, 3);
+  const shares = findings.figures.filter(({ unit }) => unit === "share").map(({ samples }) => samples);
   expect(shares).toEqual([
     [0.4, 0.2, 0.6],
     [0.9, 0.9, 0.9],
     [0.9, 1.1, 0.5],
   ]);
-  expect(goalRows(sampleRun({ results: [result] })).map((row) => row["result"])).toEqual(["reached", "MISSED"]);
+  expect(goalRows(sampleRun({ results: [result(findings)] })).map((row) => row["result"])).toEqual([
+    "reached",
+    "MISSED",
+  ]);
 });
 
 test("no two figures have one name", () => {
-  const names = sqlResult(found, 3).figures.map(({ side, name }) => `${side} ${name}`);
+  const names = sqlFindings(found, 3).figures.map(({ side, name }) => `${side} ${name}`);
   expect(names).toEqual([...new Set(names)]);
 });

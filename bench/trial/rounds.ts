@@ -1,0 +1,25 @@
+/** The rounds of a scenario, each with a trial of its own. */
+import type { ScenarioRun } from "../core/scenario.ts";
+import { auditedTrial, type Trial, type TrialWish } from "./trial.ts";
+
+/** What the rounds found, and what is told beside it. */
+export type Rounds<T> = { found: T[]; audits: string[]; warnings: string[] };
+
+/**
+ * Does `work` on a service of its own in each round, counted from 0.
+ * @throws AuditFailed a service stored something else than it acknowledged
+ */
+export async function inTrials<T>(
+  run: ScenarioRun,
+  wish: TrialWish,
+  work: (trial: Trial, round: number) => Promise<T>,
+): Promise<Rounds<T>> {
+  const told: Omit<Rounds<T>, "found"> = { audits: [], warnings: [] };
+  const found = await run.eachRound(async (round) => {
+    const { found: one, audit, warnings } = await auditedTrial(run, wish, (trial) => work(trial, round));
+    told.audits.push(audit);
+    told.warnings.push(...warnings.map((warning) => `round ${round + 1}: ${warning}`));
+    return one;
+  });
+  return { found, ...told };
+}

@@ -1,0 +1,158 @@
+/** One service under loads, from its start to its audit: all that was acknowledged on the way is looked for at the end. */
+import { countText } from "../core/figures.ts";
+import type { Bench } from "../core/scenario.ts";
+import { ledgerOf, runClosedLoop } from "../load/closed-loop.ts";
+import { type OpenLoopResult, runOpenLoop } from "../load/open-loop.ts";
+import { pathOf, type Requests, textOf, writeBodies } from "../load/requests.ts";
+import type { LoadResult } from "../load/wrk.ts";
+import { Service, type StartOptions } from "../system/service.ts";
+import { auditService, type Sent } from "./ledger.ts";
+
+/** The service and its load. */
+export type TrialWish = Pick<StartOptions, "env" | "launcher"> & {
+  requests: Requests;
+  /** Bodies that are written already, such as those of another side; without it, they are written now. */
+  bodiesPath?: string;
+};
+
+/** A fixed rate, and how long. */
+export type OpenExtent = { perSecond: number; seconds: number; connections?: number };
+
+/** How long a closed loop is put on, and what ends it early, with an error. */
+export type ClosedExtent = { seconds: number; signal?: AbortSignal };
+
+/** Enough that at any rate below capacity one is free, as long as answers come within a few milliseconds. */
+const connectionsUsual = 256;
+
+/** The capacity is measured for two flush intervals, so that the flush is in it; less in a quick look. s */
+const capacitySeconds = { usual: 5, quick: 2 };
+
+/** A service that takes longer to seal what it holds is twice as slow as it may be when stopped. ms */
+const settleMsMax = 20_000;
+
+/** A service that is being measured, and the ledger of what it acknowledged. */
+export class Trial {
+  readonly service: Service;
+  readonly requests: Requests;
+  /** What a reader must know of the loads up to now. */
+  readonly warnings: string[] = [];
+  readonly #bench: Bench;
+  readonly #bodiesPath: string;
+  /** Events. */
+  readonly #ledger = { acknowledged: 0, unansweredMax: 0 };
+  #openLoops = 0;
+
+  /** The bodies are in the file already. */
+  constructor(bench: Bench, given: { service: Service; requests: Requests; bodiesPath: string }) {
+    this.#bench = bench;
+    this.service = given.service;
+    this.requests = given.requests;
+    this.#bodiesPath = given.bodiesPath;
+  }
+
+  /** Ends everything. */
+  get signal(): AbortSignal {
+    return this.#bench.signal;
+  }
+
+  /** Puts a closed loop on it. */
+  async closedLoop({ seconds, signal }: ClosedExtent): Promise<LoadResult> {
+    const bench = { ...this.#bench, signal: this.#signalOr(signal) };
+    const { url, token } = this.service;
+    const result = await runClosedLoop(bench, this.requests, { url, token, bodiesPath: this.#bodiesPath, seconds });
+    this.note(ledgerOf([result], this.requests));
+    const { refused, socketErrors } = result;
+    if (refused + socketErrors > 0)
+      this.warnings.push(`${textOf(this.requests)}: ${refused} requests refused, ${socketErrors} connections broken`);
+    return result;
+  }
+
+  /** A closed loop whose figures nobody reads, before what is measured. */
+  async warmUp(signal?: AbortSignal): Promise<void> {
+    const seconds = this.#bench.warmUpSeconds;
+    if (seconds > 0) await this.closedLoop({ seconds, ...(signal === undefined ? {} : { signal }) });
+  }
+
+  /**
+   * What it takes at most, by a closed loop that is never idle, once it is warm. Returns when it has settled. Requests a second.
+   * The loop has as many connections as the service takes requests at a time: more are refused at once, and wrk sends them again.
+   */
+  async capacity(): Promise<number> {
+    await this.warmUp();
+    const seconds = this.#bench.isQuick ? capacitySeconds.quick : capacitySeconds.usual;
+    const { requestsPerSecond } = await this.closedLoop({ seconds });
+    this.#bench.progress(`  capacity: ${countText(requestsPerSecond * this.requests.eventsPerRequest)} events/s`);
+    await this.settle();
+    return requestsPerSecond;
+  }
+
+  /** Puts a fixed rate on it, and waits for the last answers. `signal` ends it early, with an error. */
+  async openLoop(extent: OpenExtent, signal?: AbortSignal): Promise<OpenLoopResult> {
+    this.#openLoops += 1;
+    const { eventsPerRequest } = this.requests;
+    const { perSecond, seconds, connections = connectionsUsual } = extent;
+    const load = {
+      ...{ url: this.service.url + pathOf(this.requests), token: this.service.token, bodiesPath: this.#bodiesPath },
+      ...{ runTag: this.#bench.nextRunTag(), perSecond, seconds, connections },
+      // Another for each load: their clusters fall on other times.
+      seed: this.#bench.seed * 1_000 + this.#openLoops,
+    };
+    this.#bench.progress(`  ${countText(perSecond * eventsPerRequest)} events/s for ${seconds} s`);
+    const result = await runOpenLoop(load, this.#signalOr(signal));
+    this.note({
+      acknowledged: result.accepted * eventsPerRequest,
+      unansweredMax: (result.broken + result.unanswered) * eventsPerRequest,
+    });
+    this.warnings.push(...result.warnings);
+    return result;
+  }
+
+  /** Adds events that somebody else sent to the ledger. */
+  note({ acknowledged, unansweredMax }: Sent): void {
+    this.#ledger.acknowledged += acknowledged;
+    this.#ledger.unansweredMax += unansweredMax;
+  }
+
+  /** Waits until all is sealed, so that a load does not pay for the one before it. */
+  async settle(): Promise<void> {
+    const deadline = performance.now() + settleMsMax;
+    while ((await this.service.stats()).eventsPending > 0) {
+      this.signal.throwIfAborted();
+      if (performance.now() > deadline) {
+        this.warnings.push(`not all was sealed ${settleMsMax / 1e3} s after a load: the next one began behind`);
+        return;
+      }
+      await Bun.sleep(100);
+    }
+  }
+
+  /**
+   * Stops the service and counts what it stored; in one line for the report.
+   * @throws AuditFailed it is not what was acknowledged
+   */
+  audit(): Promise<string> {
+    return auditService(this.service, this.#ledger);
+  }
+
+  #signalOr(signal: AbortSignal | undefined): AbortSignal {
+    return signal === undefined ? this.signal : AbortSignal.any([this.signal, signal]);
+  }
+}
+
+/**
+ * Starts a service on an empty folder, lets `work` put loads on it, and audits it.
+ * @throws AuditFailed it stored something else than it acknowledged
+ */
+export async function auditedTrial<T>(
+  bench: Bench,
+  { requests, bodiesPath: given, ...start }: TrialWish,
+  work: (trial: Trial) => Promise<T>,
+): Promise<{ found: T; audit: string; warnings: readonly string[] }> {
+  const bodiesPath = given ?? (await writeBodies(requests, bench));
+  await using service = await Service.start({ folder: bench.folder, signal: bench.signal, ...start });
+  const trial = new Trial(bench, { service, requests, bodiesPath });
+  const found = await work(trial).catch(async (error: unknown) => {
+    throw await service.explain(error);
+  });
+  return { found, audit: await trial.audit(), warnings: trial.warnings };
+}
