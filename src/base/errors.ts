@@ -62,7 +62,10 @@ export type OverloadReason =
   | "bodies_full"
   | "buffer_full"
   | "disk_low"
+  /** The journal is broken, so nothing was begun. */
   | "journal_failed"
+  /** The journal failed at this request's group. Where the disk took some of it and keeps that, the event is stored. */
+  | "commit_failed"
   /** The request waited too long for its commit, which may still come. */
   | "commit_late"
   /** Nothing was begun: commits run too long now. */

@@ -37,6 +37,7 @@ const overloadTexts: Record<Overloaded["reason"], string> = {
   bodies_full: "Too many bodies are on their way; try again shortly",
   buffer_full: "The buffer is full; try again shortly",
   disk_low: "The disk is full; try again later",
+  commit_failed: "The disk failed, and the event may have been stored; send it again with the same event_id",
   commit_late: "The event may have been stored; send it again with the same event_id",
   disk_slow: "The disk does not answer; try again shortly",
   journal_failed: "Events cannot be stored now; try again shortly",
@@ -76,7 +77,7 @@ export function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof ActorDied)
     return new Refusal(503, {
       reason: "shard_died",
-      text: "The request was interrupted; try again with the same event_id",
+      text: "The request was interrupted, and the event may have been stored; send it again with the same event_id",
       headers: { "retry-after": String(retryAfterSeconds) },
     });
   if (error instanceof Error && error.name === "AbortError")

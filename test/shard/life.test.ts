@@ -261,7 +261,7 @@ test("a duplicate of an event whose group is under way shares its fate", async (
   const behind = model.send(0, [1, undefined]);
   await world.time.pass(20);
   for (const { answer } of [first, duplicate, behind])
-    expect(answer).toEqual({ kind: "overloaded", reason: "journal_failed" });
+    expect(answer).toEqual({ kind: "overloaded", reason: "commit_failed" });
   await world.time.pass(100);
   const retried = model.send(0, [1]);
   await settle(world, model);
@@ -279,7 +279,7 @@ test("an id whose group failed is free only once its rows are cut: until then a 
   fullAfterSteps = 1;
   const failed = model.send(0, [2]);
   await world.time.pass(1);
-  expect(failed.answer).toEqual({ kind: "overloaded", reason: "journal_failed" });
+  expect(failed.answer).toEqual({ kind: "overloaded", reason: "commit_failed" });
   const elsewhere = model.send(1, [2]);
   await world.time.pass(1_000);
   expect(elsewhere.answer).toEqual({ kind: "overloaded", reason: "commit_late" });

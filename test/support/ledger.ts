@@ -85,7 +85,7 @@ export class Ledger {
       if (error instanceof RequestRefused) {
         expectWellRefused(error);
         sent.answer = "refused";
-        sent.isUnsettled = /may have been stored|was interrupted/.test(error.text);
+        sent.isUnsettled = /may have been stored/.test(error.text);
         this.refusals.set(error.status, (this.refusals.get(error.status) ?? 0) + 1);
       } else if (isConnectionLost(error)) {
         sent.answer = "unanswered";

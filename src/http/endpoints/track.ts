@@ -87,7 +87,7 @@ const ingest = (body: TSchema, accepted: TSchema): Pick<Documentation, "tag" | "
     415: refusal("The body is not JSON, or its Content-Encoding is not gzip or zstd"),
     422: invalidBody("The body is not valid; nothing of it is kept"),
     503: refusal(
-      "Not now: Retry-After says when to send it again. What was interrupted may have been stored, so use the same event_id",
+      "Not now: Retry-After says when to send it again. Where it says that the event may have been stored, use the same event_id",
     ),
   },
 });

@@ -112,7 +112,7 @@ export class Admission {
     board.reserve(added - rows.length);
     const body = form.answer({ rows, duplicates: rows.length - added, receivedAt });
     return group.durable.then((isDurable) =>
-      isDurable ? { kind: "accepted", body } : { kind: "overloaded", reason: "journal_failed" },
+      isDurable ? { kind: "accepted", body } : { kind: "overloaded", reason: "commit_failed" },
     );
   }
 
