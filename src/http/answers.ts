@@ -23,10 +23,10 @@ const jsonHeaders = { "content-type": "application/json" };
 const okInit = { headers: new Headers(jsonHeaders) };
 const invalidInit = { status: 422, headers: new Headers(jsonHeaders) };
 
-/** 200 with a body that is JSON text already. */
+/** 200 with a body that is JSON already. */
 export const ok = (body: string) => new Response(body, okInit);
 
-/** 422 with a body that is JSON text already. */
+/** 422 with a body that is JSON already. */
 export const invalid = (body: string) => new Response(body, invalidInit);
 
 /** A value as JSON, with any status. */

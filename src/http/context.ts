@@ -38,7 +38,7 @@ export type AcceptContext = {
 export type HttpContext = AcceptContext & {
   queries: QueryRunner;
   health: () => Health;
-  /** Prometheus text. */
+  /** The scrape, in the text format of Prometheus. */
   metrics: () => Promise<string>;
   /** Erasure and compaction, once the service runs. */
   upkeep: () => Upkeep | undefined;

@@ -33,7 +33,10 @@ export type Documentation = {
   answers: Readonly<Record<number, DocumentedAnswer>>;
 };
 
-/** Where an endpoint is, who may ask it, and what the document says; undefined: it is for our own command line or page alone. */
+/**
+ * Where an endpoint is, who may ask it, and what the document says; undefined: it is for our own command line or page
+ * alone.
+ */
 type Place = {
   method: "GET" | "POST";
   path: string;

@@ -1,6 +1,6 @@
 /**
- * Every endpoint. A new one is a row here, and a file in `endpoints/` where it has code: the routes of all threads, what they forward to
- * the main thread, the methods that a 405 names and the OpenAPI document come from this table.
+ * Every endpoint. A new one is a row here, and a file in `endpoints/` where it has code: the routes of all threads,
+ * what they forward to the main thread, the methods that a 405 names and the OpenAPI document come from this table.
  */
 import type { Endpoint } from "./endpoint.ts";
 import { compact, compactDocumentation } from "./endpoints/compact.ts";

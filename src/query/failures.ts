@@ -1,11 +1,11 @@
-/** DuckDB's errors, with `errors_as_json`, as what a client is told. */
+/** DuckDB's errors, with `errors_as_json`, as the answer that a client gets. */
 import { MillraceError, messageOf } from "../base/errors.ts";
 import { isRecord } from "../event/parse/parse.ts";
 import { type DuckDBFailure, duckdbFailureOf } from "../store/sql/failures.ts";
 import type { QueryFailure } from "./protocol.ts";
 import { characters } from "./tree.ts";
 
-/** Ends the query with what is to be told of it. */
+/** Ends the query with the answer that its client gets. */
 export class QueryFailed extends MillraceError {
   override readonly name = "QueryFailed";
   readonly failure: QueryFailure;
@@ -21,7 +21,9 @@ export const refused = (message: string) => new QueryFailed({ kind: "refused", m
 /** Failures of the files that a query reads; it can be asked again. */
 export const ofFiles = new Set<DuckDBFailure>(["io", "gone", "descriptors", "closed"]);
 
-/** What DuckDB says in its usual words; `before` code points of the text that ran stand before the client's own. */
+/**
+ * What DuckDB says in its usual words; `before` code points of the statement that ran stand before the client's own.
+ */
 export function asFailed(error: unknown, text: string, before: number): QueryFailed {
   if (error instanceof QueryFailed) return error;
   const said = messageOf(error);

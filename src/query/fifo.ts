@@ -17,8 +17,9 @@ export function makeFifo(path: string): void {
 }
 
 /**
- * Runs `copy`, which writes to the pipe, and gives `take` what it writes. Resolves with the answer of `copy` when all of it was taken.
- * Where `take` fails, `interrupt` is called until `copy` has ended, what it still writes is dropped, and the failure is thrown.
+ * Runs `copy`, which writes to the pipe, and gives `take` what it writes. Resolves with the answer of `copy` when all
+ * of it was taken. Where `take` fails, `interrupt` is called until `copy` has ended, what it still writes is dropped,
+ * and the failure is thrown.
  */
 export async function throughFifo<Answer>(
   path: string,

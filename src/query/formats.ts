@@ -27,8 +27,8 @@ const lineOptions = "FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\
 export type Wrapped = { text: string; before: number };
 
 /**
- * A statement that writes the rows of one SELECT to `target`, one row past `rowsMax` at most; it tells how many rows it wrote.
- * A semicolon may end the SELECT, with nothing but blanks and comments behind it.
+ * A statement that writes the rows of one SELECT to `target`, one row past `rowsMax` at most; its result is how many
+ * rows it wrote. A semicolon may end the SELECT, with nothing but blanks and comments behind it.
  */
 export function copyStatement(copy: { sql: string; format: CopyFormat; target: string; rowsMax: number }): Wrapped {
   return wrapped(
@@ -82,7 +82,7 @@ export async function valuesQuery(result: DuckDBMaterializedResult): Promise<str
   return `SELECT ${cells.join(", ")} ${source}${rows.length === 0 ? " WHERE false" : ""}`;
 }
 
-/** A SELECT of the first rows of another with every value as DuckDB's text of it. */
+/** A SELECT of the first rows of another with every value as DuckDB shows it. */
 export function textRows(sql: string, columns: number, rowsMax: number): string {
   const places = Array.from({ length: columns }, (_, index) => `c${index}`);
   const cells = places.map((place) => `${place}::VARCHAR AS ${place}`).join(", ");

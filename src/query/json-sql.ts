@@ -1,9 +1,10 @@
 /**
- * SQL that writes values as JSON text, for DuckDB to run: rows never become values of JavaScript on their way out. DuckDB's own
- * `to_json` of a row would write decimals and large integers as doubles; here each number keeps the digits that it has.
+ * SQL that writes values as JSON, for DuckDB to run: rows never become values of JavaScript on their way out. DuckDB's
+ * own `to_json` of a row would write decimals and large integers as doubles; here each number keeps the digits that it
+ * has.
  *
- * What JSON has no spelling for is a string: "NaN", "Infinity", "-Infinity", and whatever DuckDB casts to VARCHAR (dates, UUIDs,
- * intervals, blobs). A TIMESTAMPTZ is ISO 8601 to the microsecond, in the session's time zone.
+ * What JSON has no spelling for is a string: "NaN", "Infinity", "-Infinity", and whatever DuckDB casts to VARCHAR
+ * (dates, UUIDs, intervals, blobs). A TIMESTAMPTZ is ISO 8601 to the microsecond, in the session's time zone.
  */
 import {
   DuckDBArrayType,
@@ -17,13 +18,13 @@ import {
 } from "@duckdb/node-api";
 import { literal } from "../store/sql/literals.ts";
 
-/** What the text depends on besides the type. */
+/** What the JSON depends on besides the type. */
 type JsonOptions = {
   /** The session's time zone is UTC, whose times end in `Z`. */
   isUtc: boolean;
 };
 
-/** An expression for the JSON text of `value`, an expression of this type; a NULL becomes `null`, so it never is one. */
+/** An expression for the JSON of `value`, an expression of this type; a NULL becomes `null`, so it never is one. */
 export const jsonExpression = (type: DuckDBType, value: string, options: JsonOptions, depth = 0): string =>
   `coalesce(${nullable(type, value, options, depth)}, 'null')`;
 
@@ -105,8 +106,8 @@ export const typeText = (type: DuckDBType) => (isJson(type) ? "JSON" : String(ty
 const isJson = (type: DuckDBType) => type instanceof DuckDBVarCharType && type.alias === "JSON";
 
 /**
- * JSON as it is, on one line: a line cannot end within a string of JSON, so that line ends are blanks. As a string where it is
- * no JSON for others: DuckDB's may hold NaN and Infinity, outside of strings.
+ * JSON as it is, on one line: a line cannot end within a string of JSON, so that line ends are blanks. As a string
+ * where it is no JSON for others: DuckDB's may hold NaN and Infinity, outside of strings.
  */
 function jsonText(text: string): string {
   const bare = `regexp_replace(${text}, '"(?:[^"\\\\]|\\\\.)*"', '', 'g')`;

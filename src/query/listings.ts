@@ -1,6 +1,6 @@
 /**
- * DuckDB's functions that list the catalog, limited to our own views, columns and macros: analysts read their comments there.
- * Macros of the same names stand before the functions, in the sandbox alone.
+ * DuckDB's functions that list the catalog, limited to our own views, columns and macros: analysts read their comments
+ * there. Macros of the same names stand before the functions, in the sandbox alone.
  */
 
 /** Whatever shows the SQL of a view shows the names of files. */

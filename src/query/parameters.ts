@@ -11,8 +11,8 @@ const listDepthMax = 16;
 const valueRefused = Symbol("refused");
 
 /**
- * Writes the values that a statement's parameters ask for, each as the literal that could stand in their place: a string takes
- * the type of what it is compared with, a list becomes DuckDB's list.
+ * Writes the values that a statement's parameters ask for, each as the literal that could stand in their place: a
+ * string takes the type of what it is compared with, a list becomes DuckDB's list.
  */
 export function argumentsFor(
   wanted: readonly string[],

@@ -60,7 +60,7 @@ export class QueryProcess {
       await this.#child.stdin.write(text);
       await this.#child.stdin.end();
     } catch (error) {
-      // A process that has ended takes nothing; how it ended is told where it is waited for.
+      // A process that has ended takes nothing; `refusal` says how it ended.
       if (codeOf(error) !== "EPIPE") throw error;
     }
   }
@@ -75,7 +75,7 @@ export class QueryProcess {
     return existsSync(this.#scratch);
   }
 
-  /** Kills it; why decides what is told. */
+  /** Kills it; `why` decides what the client is answered. */
   end(why: "gone" | "time"): void {
     this.#endedFor ??= why;
     this.#child.kill("SIGKILL");
@@ -106,7 +106,7 @@ function removeQuietly(folder: string): void {
   }
 }
 
-/** What a process told of its failure; undefined where it died instead. */
+/** The failure that a process reported; undefined where it died instead. */
 function failureOf(said: string): QueryFailure | undefined {
   for (const line of said.split("\n")) {
     const told = line.startsWith("{") ? parsed(line) : undefined;

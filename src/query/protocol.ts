@@ -1,4 +1,6 @@
-/** What the service and a query's process say to each other: an order on standard input, a failure on standard error. */
+/**
+ * What the service and a query's process say to each other: an order on standard input, a failure on standard error.
+ */
 
 /** What answers can be written as. */
 export const queryFormats = ["json", "ndjson", "csv", "parquet"] as const;
@@ -31,12 +33,12 @@ export type QueryOrder = Query & {
   rowsMax: number;
 };
 
-/** Why there is no answer, or not all of it. */
+/** Why there is no answer, or only a part of it. */
 export type QueryFailure = {
   /**
-   * `refused`: the statement is not allowed or fails; `rows`, `memory`: it went past a limit; `interrupted`: a file was gone, and
-   * another try will find the ones that replaced it; `unavailable`: the machine has no room or no process for it now, and the message
-   * is for the log alone; `broken`: our own fault, and the message is for the log alone.
+   * `refused`: the statement is not allowed or fails; `rows`, `memory`: it went past a limit; `interrupted`: a file was
+   * gone, and another try will find the ones that replaced it; `unavailable`: the machine has no room or no process for
+   * it now, and the message is for the log alone; `broken`: our own fault, and the message is for the log alone.
    */
   kind: "refused" | "rows" | "memory" | "interrupted" | "unavailable" | "broken";
   message: string;

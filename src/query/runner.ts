@@ -38,14 +38,14 @@ type QueryAnswer = { ok: true; body: ReadableStream<Uint8Array> } | { ok: false;
 type QueryOutcome = "answered" | "cut" | QueryRefusal["kind"];
 
 /**
- * After a query the next one's process is started and waits this long: loading DuckDB takes 110 of the 150 ms of a small query.
- * It holds 80 MB meanwhile. ms
+ * After a query the next one's process is started and waits this long: loading DuckDB takes 110 of the 150 ms of a
+ * small query. It holds 80 MB meanwhile. ms
  */
 const spareMs = 60_000;
 
 /**
- * A process ends a moment after the last byte of its answer, and a client may ask again by then: so long a query waits for a place
- * before it is refused. ms
+ * A process ends a moment after the last byte of its answer, and a client may ask again by then: a query waits this
+ * long for a place before it is refused. ms
  */
 const placeWaitMs = 1_000;
 
@@ -74,8 +74,9 @@ export class QueryRunner {
   }
 
   /**
-   * Runs one query; `subject` asks; `signal` tells that its client has gone. Resolves with the first rows, or when there will be none.
-   * `onCut` is told why an answer that had begun broke off, and after how many bytes: its client cannot be told any more.
+   * Runs one query; `subject` asks; `signal` tells that its client has gone. Resolves with the first rows, or when
+   * there will be none. `onCut` gets why an answer that had begun broke off, and after how many bytes: its client
+   * cannot be answered any more.
    */
   async run(query: Query, { subject, signal, onCut }: QueryAsker): Promise<QueryAnswer> {
     const untilMs = performance.now() + placeWaitMs;
@@ -193,7 +194,7 @@ export class QueryRunner {
     try {
       this.#spare = this.#takeSpare() ?? this.#spawn();
     } catch {
-      // No room for a folder or a process now: the next query asks again, and is told.
+      // No room for a folder or a process now: the next query tries again, and is answered that.
     }
     this.#spareTimer = setTimeout(() => this.#takeSpare()?.end("gone"), spareMs);
   }

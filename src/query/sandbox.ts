@@ -1,11 +1,11 @@
 /**
- * A process for one query: it loads DuckDB, waits for an order on standard input, answers on standard output, and ends. A
- * failure is one line of JSON on standard error and exit code 1; whatever else it ends with, it died. Its argument is DuckDB's
- * memory in MiB.
+ * A process for one query: it loads DuckDB, waits for an order on standard input, answers on standard output, and ends.
+ * A failure is one line of JSON on standard error and exit code 1; whatever else it ends with, it died. Its argument is
+ * DuckDB's memory in MiB.
  *
  * Invariants:
  * - The statement of a client runs after DuckDB was locked, and after it was judged.
- * - No text that leaves this process names a folder.
+ * - No message that leaves this process names a folder.
  */
 import { mkdirSync, writeSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -39,7 +39,7 @@ import { judgeStatement } from "./statement.ts";
 /** Room for sorts and joins that go past their memory. */
 const spillBytesMax = "1GiB";
 
-/** Nothing is sent before so much is there or all of it: what fails early is still told by a status. Bytes. */
+/** Nothing is sent before this much is there, or all of it: an early failure is still a status. Bytes. */
 const heldBytesMax = 256 * 1024;
 
 async function main(): Promise<void> {
@@ -137,7 +137,7 @@ async function lock(duckdb: DuckDB, view: FolderView, { root, scratch }: QueryOr
   await lockDuckDB(duckdb, { files });
 }
 
-/** A statement that was judged, with the text of its arguments, if it has any. */
+/** A statement that was judged, with its arguments as SQL, if it has any. */
 type Asked = { sql: string; values: string | undefined };
 
 /** Sends the rows of a statement; gives their number. */
@@ -202,7 +202,7 @@ function writeAllOut(bytes: Uint8Array): void {
   for (let written = 0; written < bytes.byteLength; ) written += writeSync(1, bytes, written);
 }
 
-/** Names of files tell nothing; the folders that they are in are nobody's business. */
+/** Names of files may be shown; the folders that they are in may not. */
 const withoutFolders = (message: string, { root, scratch }: QueryOrder) =>
   [scratch, root].reduce((text, folder) => text.replaceAll(`${folder}/`, "").replaceAll(folder, "."), message);
 

@@ -1,6 +1,6 @@
-/** SQL text cut into statements and words, without understanding them. */
+/** SQL cut into statements and words, without understanding them. */
 
-/** What a semicolon means nothing in: texts, names, dollar quotes, comments; each may be open until the end of the text. */
+/** Where a semicolon means nothing: in strings, names, dollar quotes and comments. Each may be open until the end. */
 const opaque = [
   /[eE]'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)/,
   /'(?:[^']|'')*(?:'|$)/,
@@ -61,7 +61,7 @@ export function withoutSemicolon(statement: string): string {
   return statement.slice(0, end);
 }
 
-/** `EXPLAIN`, with its options, and the statement behind it; undefined where the text is not such a statement. */
+/** `EXPLAIN`, with its options, and the statement behind it; undefined where it is not such a statement. */
 export function explained(text: string): { head: string; statement: string } | undefined {
   const start = leadingComments.exec(text)?.[0].length ?? 0;
   const head = explainHead.exec(text.slice(start))?.[0];
@@ -80,8 +80,8 @@ const explainHead = new RegExp(
 const pivotColumnsEnd = /^(?:using|group|order|limit|union|except|intersect|;)$/i;
 
 /**
- * A text in which each PIVOT that takes its columns from the data names one instead, ` IN (1)`: DuckDB makes a tree of no
- * other. Nothing else changes, so that what is found in its tree is found in the text.
+ * A statement in which each PIVOT that takes its columns from the data names one instead, ` IN (1)`: DuckDB makes a
+ * tree of no other. Nothing else changes, so what is found in its tree is found in the statement.
  */
 export function withPivotColumns(text: string): string {
   const tokens = [...text.matchAll(token)].filter((match) => withoutComments(match[0]) !== "");

@@ -26,7 +26,7 @@ const tableFunctions = new Set(["range", "generate_series", "unnest", "json_each
 const schemaTables = new Set(["tables", "columns"]);
 
 /**
- * Functions that show settings, variables, paths or the text around the statement, or that run SQL from text.
+ * Functions that show settings, variables, paths or the statement around theirs, or that run SQL from a string.
  * `finalize` and `combine` take states of aggregates as bytes, and trust them.
  */
 const deniedFunctions = new Set([
@@ -92,7 +92,7 @@ type Judged =
 
 /**
  * Judges a statement that is to be run as it stands.
- * @throws whatever DuckDB throws but for a text that it cannot parse
+ * @throws whatever DuckDB throws, except for SQL that it cannot parse
  */
 export async function judgeStatement(duckdb: DuckDB, text: string, known: KnownNames): Promise<Judged> {
   const { head, statement: sql } = explained(text) ?? { head: undefined, statement: text };
@@ -117,14 +117,14 @@ function parametersIn(tree: unknown): string[] {
 }
 
 /**
- * Judges a condition that is to stand as `(\n…\n)` behind a WHERE on `events`: one expression over its columns, without a
- * subquery or a parameter; undefined: it may stand there.
+ * Judges a condition that is to stand as `(\n…\n)` behind a WHERE on `events`: one expression over its columns, without
+ * a subquery or a parameter; undefined: it may stand there.
  */
 export async function judgeCondition(duckdb: DuckDB, condition: string): Promise<StatementFault | undefined> {
   const before = "SELECT 1 FROM events WHERE (\n";
   const whole = await parseTree(duckdb, `${before}${condition}\n)`);
   if (!whole.ok) return shifted(whole.fault, before.length);
-  // A text that closes the bracket around it and opens another cannot do so with brackets of two kinds.
+  // SQL that closes the bracket around it and opens another cannot do so with brackets of two kinds.
   const listed = await parseTree(duckdb, `SELECT [\n${condition}\n]`);
   const plain = await parseTree(duckdb, `${before}true\n)`);
   const alone = listed.ok ? onlyItem(listed.node) : undefined;

@@ -3,7 +3,7 @@ import { isRecord } from "../event/parse/parse.ts";
 import type { DuckDB } from "../store/sql/duckdb.ts";
 import { literal } from "../store/sql/literals.ts";
 
-/** Why a text is refused. */
+/** Why a statement is refused. */
 export type StatementFault = {
   message: string;
   /** Code points before the place that is meant; undefined where no place is. */
@@ -15,7 +15,7 @@ type Parsed = { ok: true; node: Record<string, unknown> } | NotParsed;
 
 type NotParsed = { ok: false; fault: StatementFault; isForeign: boolean };
 
-/** Reads a text of one statement as DuckDB's own parser does. */
+/** Reads one statement as DuckDB's own parser does. */
 export async function parseTree(duckdb: DuckDB, sql: string): Promise<Parsed> {
   const refuse = (message: string, position?: number): NotParsed => ({
     ok: false,
@@ -47,7 +47,10 @@ export async function parseTree(duckdb: DuckDB, sql: string): Promise<Parsed> {
 const notSelect =
   "Only a SELECT can be run: SELECT, FROM, WITH, VALUES, PIVOT, UNPIVOT, SUMMARIZE, DESCRIBE, SHOW TABLES, or EXPLAIN of one";
 
-/** A string, or what DuckDB's JSON has for a constant past a DOUBLE, which is not JSON: what a constant holds does not matter. */
+/**
+ * A string, or what DuckDB's JSON has for a constant past a DOUBLE, which is not JSON: what a constant holds does not
+ * matter.
+ */
 const foreignNumbers = /"(?:[^"\\]|\\.)*"|(-?(?:Infinity|NaN|inf|nan))/g;
 
 /** Code points in the first bytes, this many. */

@@ -51,7 +51,7 @@ type HealthView = {
   stuck: readonly number[];
   holdings: readonly ShardHoldings[];
   catalogFailure: string | undefined;
-  /** What other parts have to tell a person: a sentence each, which says what to do and names no path. */
+  /** What other parts report to a person: a sentence each, which says what to do and names no path. */
   warnings: readonly string[];
   flushIntervalMs: number;
   bufferEventsMax: number;
@@ -61,7 +61,7 @@ type HealthView = {
 /** A flush is stalled when the oldest event waits for three intervals, and never before this. ms */
 const stalledMsMin = 10_000;
 
-/** One flush that failed is tried again within 0.2 s, and harms nothing; a second one tells that it keeps failing. */
+/** One flush that failed is tried again within 0.2 s, and harms nothing; a second one means that it keeps failing. */
 const flushFailuresTold = 2;
 
 /** Judges the service: `ok` only when every shard accepts and what it accepts is sealed in time. */

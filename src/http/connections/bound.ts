@@ -10,7 +10,10 @@ import { TooFewDescriptors } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { type Config, descriptorNeeds } from "../../config/config.ts";
 
-/** The bound of connections; `limit` is the most open files of the process, and `kept` what is told to threads that need some. */
+/**
+ * The bound of connections; `limit` is the most open files of the process, and `kept` what threads that need
+ * descriptors are given.
+ */
 export type ConnectionBound = { max: number; limit: number | undefined; kept: DescriptorBudget | undefined };
 
 /** Below this many open files the service works, with fewer connections than most would expect. */
@@ -37,7 +40,7 @@ export function connectionBound(config: Config, log: Log): ConnectionBound {
   return { max, limit, kept: keepDescriptors(needs) };
 }
 
-/** What the log tells of it; a number that is not known or not bounded is null. */
+/** What the log says of it; a number that is unknown or unbounded is null. */
 export const toldOf = ({ max, limit }: ConnectionBound) => ({
   open_files: limit === undefined || !Number.isFinite(limit) ? null : limit,
   connections_max: Number.isFinite(max) ? max : null,

@@ -1,7 +1,8 @@
 /**
- * The bound of open connections. The runtime has no hook for a new connection and does not count those that send nothing: it accepts until
- * the descriptors are used up, and then spins. So the process is looked at ten times a second, and what is past the bound is ended from
- * below, by `shutdown`: the runtime sees the end of the connection and closes it.
+ * The bound of open connections. The runtime has no hook for a new connection and does not count those that send
+ * nothing: it accepts until the descriptors are used up, and then spins. So the process is looked at ten times a
+ * second, and what is past the bound is ended from below, by `shutdown`: the runtime sees the end of the connection and
+ * closes it.
  */
 import { descriptorsOpen } from "../../base/descriptors.ts";
 import { messageOf } from "../../base/errors.ts";
@@ -15,13 +16,13 @@ const lookEveryMs = 100;
 /** While there are too many: those that wait to be accepted come in as soon as others are gone. ms */
 const crowdedLookMs = 20;
 
-/** Too many for so long need a person. ms */
+/** After this long with too many connections a person is needed. ms */
 const crowdedMsMax = 10_000;
 
-/** Without a crowd for so long it is over. ms */
+/** After this long without too many connections the warning ends. ms */
 const calmMs = 10_000;
 
-/** Numbers of descriptors that are looked at where there is no limit. */
+/** How many descriptors are looked at where there is no limit. */
 const descriptorsMax = 1 << 20;
 
 /** Whose connections, and how many there may be. */

@@ -4,19 +4,26 @@ import type { Connection } from "./sockets.ts";
 /** A client that means it has sent its request by then. ms */
 const talkMsMax = 50;
 
-/** The shortest request that there is: `GET / HTTP/1.0` and two ends of a line. Who sent less has asked for nothing. Bytes. */
+/**
+ * The shortest request that there is: `GET / HTTP/1.0` and two ends of a line. Who sent less has asked for nothing.
+ * Bytes.
+ */
 const requestBytesMin = 18;
 
-/** A request that came in part, or an answer that takes this long, is as good as none: an event has its answer within 5 s. ms */
+/**
+ * A request that came in part, or an answer that takes this long, is as good as none: an event has its answer by then.
+ * ms
+ */
 const unansweredMsMax = 5_500;
 
 /** Too many connections, and those that the look before saw. */
 type Crowd = { max: number; before: ReadonlySet<string> };
 
 /**
- * Those to end, so that `max` are left: first those that never sent a request; then those whose request is not whole or not answered after
- * seconds; then idle ones; last those with a request under way. Among equals the new ones end first, so that whoever came in time stays.
- * Whoever came a moment ago and has not asked yet is left alone until the next look.
+ * Those to end, so that `max` are left: first those that never sent a request; then those whose request is not whole or
+ * not answered after seconds; then idle ones; last those with a request under way. Among equals the new ones end first,
+ * so that whoever came in time stays. Whoever came a moment ago and has not asked yet is left alone until the next
+ * look.
  */
 export function planClosing(connections: readonly Connection[], { max, before }: Crowd): Connection[] {
   const isNew = ({ key }: Connection) => (before.has(key) ? 1 : 0);

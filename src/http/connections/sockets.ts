@@ -1,10 +1,10 @@
-/** Connections of this process as the system knows them, those too that the runtime tells nobody of. Linux alone. */
+/** Connections of this process as the system knows them, with those that the runtime does not report. Linux only. */
 import { libc } from "../../base/libc.ts";
 
 /** A connection, and what it has been used for. */
 export type Connection = {
   descriptor: number;
-  /** The other end's port and the descriptor: tells it from a later one with the same descriptor. */
+  /** The descriptor and the other end's port: a later connection with the same descriptor has another key. */
   key: string;
   /** Bytes from the client, and bytes to it that it has received. */
   received: number;
@@ -44,7 +44,9 @@ export class Sockets {
     return calls === undefined ? undefined : new Sockets(calls);
   }
 
-  /** The open connections of a port that this process listens on; `open` descriptors are looked at, all below `limit`. */
+  /**
+   * The open connections of a port that this process listens on; `open` descriptors are looked at, all below `limit`.
+   */
   connections(port: number, { open, limit }: { open: number; limit: number }): Connection[] {
     const found: Connection[] = [];
     let seen = 0;

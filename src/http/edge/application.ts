@@ -10,8 +10,8 @@ import { otherRoutes, refusalOfOther } from "./unknown-paths.ts";
 type EdgeContext = Pick<AcceptContext, "auth" | "clock" | "log" | "refusals">;
 
 /**
- * An application without endpoints. It refuses a wrong `Host` and unknown paths, and answers errors, also those of the framework and of
- * the runtime, as JSON without details.
+ * An application without endpoints. It refuses a wrong `Host` and unknown paths, and answers errors, also those of the
+ * framework and of the runtime, as JSON without details.
  */
 export function application(context: EdgeContext) {
   const refusalLog = new RefusalLog(context.log, context.clock);
@@ -40,7 +40,10 @@ export function application(context: EdgeContext) {
 /** What `application` makes; routes are added to it. */
 export type Application = ReturnType<typeof application>;
 
-/** The refusal of a `Host` that is not one. HTTP/1.0 may leave it out; where HTTP/1.1 does, the runtime refuses the request. */
+/**
+ * The refusal of a `Host` that is not one. HTTP/1.0 may leave it out; where HTTP/1.1 does, the runtime refuses the
+ * request.
+ */
 function wrongHost(request: Request): Refusal | undefined {
   const host = request.headers.get("host");
   if (host === null || isHost(host)) return undefined;

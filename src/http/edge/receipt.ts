@@ -1,9 +1,9 @@
 /**
  * Bytes of request bodies that the process holds, counted by all accepting threads together.
  *
- * The runtime keeps what comes of a body whether anybody reads it or not, so room is reserved before the first byte is asked for: the whole
- * of a declared length, else each chunk as it comes, and what a packed body grows to. A request without a verified token has no share at
- * all: it is refused before its body counts.
+ * The runtime keeps what comes of a body whether anybody reads it or not, so room is reserved before the first byte is
+ * asked for: the whole of a declared length, else each chunk as it comes, and what a packed body grows to. A request
+ * without a verified token has no share at all: it is refused before its body counts.
  */
 import { Overloaded } from "../../base/errors.ts";
 
@@ -80,7 +80,7 @@ export class BodyHold implements Disposable {
   }
 
   /**
-   * Holds so much in all, if that is more than now.
+   * Holds this many bytes in all, if that is more than now.
    * @throws Overloaded when there is no room
    */
   growTo(bytes: number): void {

@@ -11,7 +11,7 @@ const linesMax = 20;
 /** A token may carry a longer one. Characters. */
 const subjectCharsMax = 200;
 
-/** One refused request; `subject` is null where no valid token told it. */
+/** One refused request; `subject` is null where there was no valid token. */
 type RefusedRequest = { reason: string; status: number; subject: string | null };
 
 /** Writes refusals to the log, without letting clients flood it. */
@@ -27,7 +27,10 @@ export class RefusalLog {
     this.#clock = clock;
   }
 
-  /** Writes a line if its like was not written in this window; what was left out is told, as a number, by the first one of a later window. */
+  /**
+   * Writes a line, unless one with its reason and subject was written in this window. The next window begins with how
+   * many were left out.
+   */
   note({ reason, status, subject }: RefusedRequest): void {
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#sinceMs >= windowMs) this.#begin(nowMs);

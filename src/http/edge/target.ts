@@ -11,7 +11,10 @@ const hostAndPort = /^(?:\[([0-9A-Fa-f:.]+)\]|((?:[\w-]+\.)*[\w-]+)\.?)(?::(\d{0
 /** A name that ends like this is read as an IPv4 address by every URL parser (WHATWG URL, 4.5). */
 const endsInNumber = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/i;
 
-/** Whether the value of a `Host` header is a name or an address, and a port at most. International names are in ASCII there. */
+/**
+ * Whether the value of a `Host` header is a name or an address, and a port at most. International names are in ASCII
+ * there.
+ */
 export function isHost(value: string): boolean {
   const [, address, name = "", port = ""] = hostAndPort.exec(value) ?? [];
   if (Number(port) > portMax) return false;
@@ -19,15 +22,18 @@ export function isHost(value: string): boolean {
   return name !== "" && name.length <= hostCharsMax && (!endsInNumber.test(name) || isIPv4(name));
 }
 
-/** Characters that stand for themselves in a path (RFC 3986, 3.3), so that no reader of it can take it for another one. */
+/**
+ * Characters that stand for themselves in a path (RFC 3986, 3.3), so that no reader of it can take it for another one.
+ */
 const plainSegment = /^[\w.~!$&'()*+,;=:@-]*$/;
 
 /** Whether a segment of a path is in plain form: no escapes, and not `.` or `..`. */
 export const isPlainSegment = (segment: string) => segment !== "." && segment !== ".." && plainSegment.test(segment);
 
 /**
- * The path of a request's URL if it is in plain form: no escapes, no dot segments, no empty segment but the last. Undefined if it is not.
- * The runtime resolves dot segments before the URL can be read, so they are found elsewhere (`unknown-paths.ts`).
+ * The path of a request's URL if it is in plain form: no escapes, no dot segments, no empty segment but the last.
+ * Undefined if it is not. The runtime resolves dot segments before the URL can be read, so they are found elsewhere
+ * (`unknown-paths.ts`).
  */
 export function plainPathOf(url: string): string | undefined {
   const path = /^(?:[a-z]+:\/\/[^/?#]*)?(\/[^?]*)/.exec(url)?.[1];
@@ -39,7 +45,9 @@ export function plainPathOf(url: string): string | undefined {
   return isPlain ? path : undefined;
 }
 
-/** The query string of a URL with its `?`, empty if there is none. A fragment, which no request may have, is left out. */
+/**
+ * The query string of a URL with its `?`, empty if there is none. A fragment, which no request may have, is left out.
+ */
 export function queryOf(url: string): string {
   return /^[^?#]*(\?[^#]*)/.exec(url)?.[1] ?? "";
 }

@@ -1,18 +1,24 @@
 /**
  * Requests for a path that is not served.
  *
- * The runtime's router compares a path as it was sent, and each served path is a route of its own there. What reaches these routes is
- * therefore another path, or another spelling of a served one: a proxy that allows or denies paths may have read it differently, so it is
- * refused, never served. `Request.url` has dot segments resolved and backslashes turned; the parameters of a route do not.
+ * The runtime's router compares a path as it was sent, and each served path is a route of its own there. What reaches
+ * these routes is therefore another path, or another spelling of a served one: a proxy that allows or denies paths may
+ * have read it differently, so it is refused, never served. `Request.url` has dot segments resolved and backslashes
+ * turned; the parameters of a route do not.
  */
 import { Refusal } from "../answers.ts";
 import { methods } from "../endpoints.ts";
 import { isPlainSegment, plainPathOf } from "./target.ts";
 
-/** A request as the runtime's router hands it over, with the segments of its path as they were sent, escapes decoded. */
+/**
+ * A request as the runtime's router hands it over, with the segments of its path as they were sent, escapes decoded.
+ */
 type RoutedRequest = Request & { params?: Readonly<Record<string, string>> };
 
-/** Deepest path whose dot segments are told from an unknown path: 400 for them up to here, 404 past it. Served ones have five segments. */
+/**
+ * Deepest path whose dot segments are recognised: up to here they are 400, past it 404. Served paths have at most five
+ * segments.
+ */
 const depthMax = 16;
 
 /** Routes for the runtime that answer every request which no other route takes. */
@@ -27,7 +33,9 @@ export function otherRoutes(answer: (request: RoutedRequest) => Response): Recor
   return routes;
 }
 
-/** Why a path is refused that is not served as it was sent: 400 if it is not in plain form, 405 for another method, 404. */
+/**
+ * Why a path is refused that is not served as it was sent: 400 if it is not in plain form, 405 for another method, 404.
+ */
 export function refusalOfOther({ url, params = {} }: RoutedRequest): Refusal {
   const segments = Object.values(params);
   const path = segments.every(isPlainSegment) ? plainPathOf(url) : undefined;

@@ -20,8 +20,8 @@ const erasureBodySchema = Type.Union(
 );
 
 /**
- * Erases events and answers with the receipt, once no byte of them is left; with `dry_run`, only counts them. A client that goes
- * before the erasure is written down ends it.
+ * Erases events and answers with the receipt, once no byte of them is left; with `dry_run`, only counts them. A client
+ * that goes before the erasure is written down ends it.
  */
 export const erase = withJsonBody(erasureBodySchema, async (context, { request, server, subject }, { value }) => {
   const { dry_run: isDryRun = false, ...asked } = value;

@@ -16,7 +16,9 @@ const valuesMax = 10_000;
 /** A body that fits its schema; in `exact`, numbers have the digits that they were sent with. */
 export type JsonBody<Value> = { value: Value; exact: unknown };
 
-/** Hands over bodies that fit a schema, and answers others with 422 and all that is wrong with them, or with 413 or 415. */
+/**
+ * Hands over bodies that fit a schema, and answers others with 422 and all that is wrong with them, or with 413 or 415.
+ */
 export const withJsonBody =
   <Schema extends TSchema>(
     schema: Schema,
@@ -44,8 +46,8 @@ export const withJsonBody =
   };
 
 /**
- * Numbers that keep their digits are read slowly, on the thread that serves everybody (800 KB of them took 771 ms), so a body
- * may hold only a few. Read natively, a body of 1 MiB takes 10 ms.
+ * Numbers that keep their digits are read slowly, on the thread that serves everybody (800 KB of them took 771 ms), so
+ * a body may hold only a few. Read natively, a body of 1 MiB takes 10 ms.
  * @throws Refusal 413 for a body of more
  */
 function requireFewValues(bytes: Uint8Array): void {
@@ -53,7 +55,7 @@ function requireFewValues(bytes: Uint8Array): void {
   try {
     value = JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
-    // What is wrong with it is told by who reads it.
+    // `parseJson` says what is wrong with it.
     if (error instanceof SyntaxError) return;
     throw error;
   }

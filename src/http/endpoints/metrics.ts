@@ -94,7 +94,10 @@ function counter<Label extends string>(registry: Registry, name: ScrapedMetric, 
   return new Counter({ name, help: scrapedMetrics[name].help, labelNames, registers: [registry] });
 }
 
-/** A histogram in the form in which prom-client passes metrics between processes: each bucket counts what the lower ones hold, too. */
+/**
+ * A histogram in the form in which prom-client passes metrics between processes: each bucket counts what the lower ones
+ * hold, too.
+ */
 function metricOf({ name, buckets, sum }: HistogramCounts): object {
   const { help, bounds } = histograms[name];
   let count = 0;

@@ -1,7 +1,8 @@
 /**
- * The page under `/openapi` and its files, all from this service: it works without a network, and no other host sees who reads it.
- * swagger-ui-dist: the page that FastAPI shows, too. One script and one style sheet without further files, pinned by the lock file; its
- * alternative, Scalar, brings two hundred packages and fetches its fonts from a host of its own.
+ * The page under `/openapi` and its files, all from this service: it works without a network, and no other host sees
+ * who reads it. swagger-ui-dist: the page that FastAPI shows, too. One script and one style sheet without further
+ * files, pinned by the lock file; its alternative, Scalar, brings two hundred packages and fetches its fonts from a
+ * host of its own.
  */
 import { fileURLToPath } from "node:url";
 import swaggerUi from "swagger-ui-dist/package.json" with { type: "json" };
@@ -29,7 +30,10 @@ const html = `<!doctype html>
 const script = `SwaggerUIBundle({ url: "openapi/json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null });
 `;
 
-/** Nothing is loaded from another host, whatever the page's script wants; the styles are those that the script sets on elements. */
+/**
+ * Nothing is loaded from another host, whatever the page's script wants; the styles are those that the script sets on
+ * elements.
+ */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",

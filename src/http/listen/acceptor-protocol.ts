@@ -33,11 +33,11 @@ export type AcceptorReplies = {
   drained: undefined;
 };
 
-/** What an acceptor asks over its door, or tells. */
+/** What an acceptor asks or reports over its door. */
 export type AcceptorQuestion =
   /** Packed requests for a shard. */
   | { kind: "append"; shard: number; requests: Uint8Array<ArrayBuffer> }
-  /** Refusals since it told last. */
+  /** Refusals since its last report. */
   | { kind: "refusals"; byReason: [reason: string, requests: number][] };
 
 /** The answer to each of them; `append`: the shard's answers, packed. */

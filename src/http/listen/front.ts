@@ -94,7 +94,10 @@ export class Front {
     return this.#acceptors;
   }
 
-  /** Waits until no acceptor has a request at a shard, or `giveUpAtMs` of the monotonic clock has come; to be called once the gate is shut. */
+  /**
+   * Waits until no acceptor has a request at a shard, or `giveUpAtMs` of the monotonic clock has come; to be called
+   * once the gate is shut.
+   */
   async drained(giveUpAtMs: number): Promise<void> {
     const living = this.#acceptors.filter((acceptor) => acceptor.isReady);
     // One that dies meanwhile has nothing in flight any more.

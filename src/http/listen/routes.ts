@@ -15,7 +15,9 @@ export function addRoute(app: Application, { method, path }: Endpoint, handler: 
   app.route(method, path, ({ request, server }) => handler({ request, server }), { parse: "none" });
 }
 
-/** The handler of an endpoint, for requests that may ask it; a token that is remembered costs no turn of the event loop. */
+/**
+ * The handler of an endpoint, for requests that may ask it; a token that is remembered costs no turn of the event loop.
+ */
 export function admitted<Context extends AcceptContext>(
   context: Context,
   { scope, handle }: { scope: Endpoint["scope"]; handle: Handle<Context> },

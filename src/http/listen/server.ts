@@ -18,7 +18,7 @@ export type HttpServer = {
   stop(): Promise<void>;
 };
 
-/** A request that sends nothing for so long is cut. Seconds. */
+/** A request that sends nothing for this long is ended. Seconds. */
 const idleSeconds = 30;
 
 /**

@@ -3,7 +3,8 @@
  *
  * Invariants:
  * - Only HS256 with this service's key, only with `exp`; `jku`, `x5u`, `jwk` and `kid` in a token are ignored.
- * - A token has one spelling: canonical base64url, and nothing behind it. A verified one is remembered by it, at most until it expires.
+ * - A token has one spelling: canonical base64url, and nothing behind it. A verified one is remembered by it, at most
+ *   until it expires.
  */
 import { jwt } from "@elysiajs/jwt";
 import { Elysia } from "elysia";
@@ -45,7 +46,7 @@ const defaultScopes: ReadonlySet<Scope> = new Set<Scope>(["events:write", "stats
 
 const jwtOf = (secret: string) => new Elysia().use(jwt({ secret, alg: "HS256", iat: false })).decorator.jwt;
 
-/** Verifies tokens, each text once. */
+/** Verifies tokens, each once. */
 export class Authenticator {
   readonly #options: AuthOptions;
   readonly #jwt: ReturnType<typeof jwtOf>;
@@ -116,7 +117,10 @@ function tokenOf(header: string): string {
   return token;
 }
 
-/** Whether each of the three parts is base64url in its only spelling: no padding, no other alphabet, no bits behind the last byte. */
+/**
+ * Whether each of the three parts is base64url in its only spelling: no padding, no other alphabet, no bits behind the
+ * last byte.
+ */
 function isCanonical(token: string): boolean {
   const parts = token.split(".");
   return parts.length === 3 && parts.every((part) => Buffer.from(part, "base64url").toString("base64url") === part);

@@ -80,8 +80,8 @@ export function lookAtSecret(
 }
 
 /**
- * Reads the file of the key, and refuses one that somebody else could have read, changed or put there: whoever knows it can be anybody.
- * Undefined: there is none.
+ * Reads the file of the key, and refuses one that somebody else could have read, changed or put there: whoever knows it
+ * can be anybody. Undefined: there is none.
  */
 function bytesOfSecret(folder: DataFolder): Buffer | undefined {
   const path = folder.secret;

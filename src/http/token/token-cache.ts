@@ -1,4 +1,4 @@
-/** Tokens that were verified, by their text: at most until they expire, and in bounded memory. */
+/** Tokens that were verified, by their spelling: at most until they expire, and in bounded memory. */
 
 /** Far more than a service has clients. Verifying a token again costs 84 us. */
 const tokensMax = 10_000;
@@ -6,7 +6,7 @@ const tokensMax = 10_000;
 /** Ten thousand usual tokens are 5 MB. Bytes. */
 const bytesMax = 8 * 1024 * 1024;
 
-/** What an entry takes beside its text: the entry itself, an object, a small set. Bytes. */
+/** What an entry takes beside its token: the entry itself, an object, a small set. Bytes. */
 const entryBytes = 300;
 
 type Entry<Value> = { value: Value; expiresMs: number };
@@ -25,7 +25,10 @@ export class TokenCache<Value> {
     return undefined;
   }
 
-  /** Remembers a value in the place of an earlier one of the token. REQUIRES: the token is in its only accepted spelling. */
+  /**
+   * Remembers a value in the place of an earlier one of the token. REQUIRES: the token is in its only accepted
+   * spelling.
+   */
   set(token: string, entry: Entry<Value>): void {
     this.#remove(token);
     this.#entries.set(token, entry);
@@ -46,5 +49,5 @@ export class TokenCache<Value> {
   }
 }
 
-/** The text, and a subject that is a part of it. */
+/** The token, and a subject that is a part of it. */
 const sizeOf = (token: string) => 2 * token.length + entryBytes;
