@@ -9,7 +9,7 @@ export type Registry = { byDefault: readonly Scenario[]; onRequest: readonly Sce
 export type Plan = {
   scenarios: Scenario[];
   isQuick: boolean;
-  /** In the place of each scenario's own. */
+  /** Instead of each scenario's own. */
   rounds: number | undefined;
   seconds: number | undefined;
   events: number | undefined;
@@ -71,8 +71,8 @@ function helpOf(title: string, scenarios: readonly Scenario[]): string {
   return `${title}:\n${scenarios.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}\n`).join("")}`;
 }
 
-function wholeFrom1(text: string): number {
-  const value = Number(text);
+function wholeFrom1(given: string): number {
+  const value = Number(given);
   if (!Number.isSafeInteger(value) || value < 1)
     throw new InvalidArgumentError("It must be a whole number, 1 or more.");
   return value;

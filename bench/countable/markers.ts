@@ -12,7 +12,7 @@ import { epochMs, Sightings } from "./sightings.ts";
 /** Some hundreds in a load of half a minute, and nothing beside its thousands of events a second. */
 const markersPerSecond = 10;
 
-/** Whoever is not seen so long after the load is told as missing: five flush intervals. ms */
+/** A marker that is not seen this long after the load counts as missing: five flush intervals. ms */
 const waitMsMax = 10_000;
 
 /** Between two looks whether anything is awaited. ms */

@@ -1,4 +1,4 @@
-/** Runs a floor that is no server: a process that works for some seconds and prints how much it did. */
+/** Runs a floor that is not a server: a process that works for some seconds and prints how much it did. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

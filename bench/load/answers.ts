@@ -19,7 +19,7 @@ export class AnswerReader {
 
   /**
    * Takes the next piece; gives the status when the answer has ended with it, undefined while it has not.
-   * @throws Error it is no answer with a content-length, or more comes than was asked for
+   * @throws Error it is not an answer with a content-length, or more comes than was asked for
    */
   take(piece: Buffer): number | undefined {
     if (this.#status !== 0) return this.#takeBody(piece.byteLength);
@@ -27,7 +27,7 @@ export class AnswerReader {
     const end = bytes.indexOf(headerEnd);
     if (end < 0) {
       if (bytes.byteLength > headerBytesMax) throw new Error("the header of an answer does not end");
-      // A copy: the piece's memory belongs to the socket, which fills it anew.
+      // A copy: the piece's memory belongs to the socket, which fills it again.
       this.#held = Buffer.from(bytes);
       return undefined;
     }

@@ -53,7 +53,7 @@ export function percentilePoints(histogram: Histogram): [number, number][] {
   }
 }
 
-/** A histogram as text, for another process. */
+/** A histogram as a string, for another process. */
 export function packHistogram(histogram: Histogram): string {
   return encodeIntoCompressedBase64(histogram);
 }

@@ -17,7 +17,7 @@ const lookEveryMs = 1;
 /** Connections opened at once, so that no backlog of a listening server runs over. */
 const openingMax = 64;
 
-/** As often as broken connections are opened anew, for each of them: a server that closes all is not measured further. */
+/** How often a broken connection is opened again: a server that closes all connections is not measured further. */
 const reopeningsPerConnection = 10;
 
 /** One load, from its first connection to its report. */

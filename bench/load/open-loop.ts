@@ -48,7 +48,7 @@ export type OpenLoopResult = Omit<Report, "accepts" | "refusals" | "sendLag"> & 
 
 const generatorPath = fileURLToPath(new URL("./generator.ts", import.meta.url));
 
-/** A client that has waited so long has gone: what would wait longer for a connection is dropped, and told. s */
+/** A client that has waited this long has gone: what would wait longer for a connection is dropped and counted. s */
 const queueSecondsMax = 5;
 
 /** Answers are waited for as long after the last request: longer than any that a working server gives. s */
@@ -86,7 +86,7 @@ export async function runOpenLoop(load: OpenLoad, signal: AbortSignal): Promise<
 
 /**
  * Reads what the generator prints.
- * @throws Error it is no report
+ * @throws Error it is not a report
  */
 export function parseReport(printed: string): Report {
   const report: unknown = JSON.parse(printed);

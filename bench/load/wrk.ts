@@ -21,13 +21,13 @@ export interface Load {
   readonly repeats?: Repeats;
   /** Twelve hexadecimal digits, different in each run: part of the ids that clients make. */
   readonly runTag: string;
-  /** A Lua script in the place of `ingest.lua`, for a side that does not take its bodies as they lie in the file. */
+  /** A Lua script instead of `ingest.lua`, for a side that does not take its bodies as they lie in the file. */
   readonly scriptPath?: string;
 }
 
-/** Which requests are repeats. Their bodies need places for the client's ids, or a repeat is a new event. */
+/** Which requests are sent again. Their bodies need places for the client's ids, or what is sent again is a new event. */
 export interface Repeats {
-  /** One request in so many is a repeat; 2 or more. */
+  /** One request in this many was sent before; 2 or more. */
   readonly every: number;
   /** How many requests back the repeated one may lie; evenly spread. */
   readonly within: number;
@@ -43,7 +43,7 @@ export interface LoadResult {
   readonly socketErrors: number;
   /** Answers that took longer than `answerSecondsMax`; they are among the acknowledged too. */
   readonly timeouts: number;
-  /** Requests that were made anew, whether answered or not. One more than were sent: wrk makes one to try the script. */
+  /** New requests that were made, whether answered or not. One more than were sent: wrk makes one to try the script. */
   readonly made: number;
   /** Requests that were sent again. */
   readonly repeated: number;

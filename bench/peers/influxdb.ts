@@ -18,7 +18,7 @@ export const influxdb: Peer = {
   waitsFor: "fsync",
   about:
     "InfluxDB, `/write` in line protocol, wal-fsync-delay 0: answers once its write-ahead log is synced, for all that wait at once; no token is checked, " +
-    "no JSON is parsed, properties are one text, and each point has a time of its own since equal ones would be one point",
+    "no JSON is parsed, properties are one string, and each point has a time of its own since equal ones would be one point",
   program: { probe: ["influxd", "version"], packages: ["influxdb"], units: ["influxdb"] },
   start,
 };

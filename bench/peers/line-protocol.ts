@@ -3,7 +3,7 @@ import { recordOf } from "../../src/base/record.ts";
 import { stringNames } from "../../src/event/fields.ts";
 import type { BatchInput, EventInput } from "../../src/event/schema.ts";
 
-/** Stands where `line-protocol.lua` writes a time of its own into each point; no text of an event holds it. */
+/** Stands where `line-protocol.lua` writes a time of its own into each point; no string of an event holds it. */
 export const timestampPlace = "\u001f";
 
 /** Stands for the end of a point in a file with one body a line. */
@@ -16,7 +16,7 @@ export function linesOfBody(body: BatchInput | EventInput): string {
 }
 
 /**
- * One event as one point. Tags are what has few values, since each combination of them is a series of its own; text, ids
+ * One event as one point. Tags are what has few values, since each combination of them is a series of its own; strings, ids
  * and the properties as JSON are fields. Its time is not the event's: two points of a series at one time are one point.
  */
 export function pointOf(event: EventInput, clientId: string | null | undefined): string {

@@ -97,8 +97,8 @@ export async function readKeptRun(path: string): Promise<KeptRun> {
 }
 
 /**
- * Reads the text of such a file.
- * @throws Error it is no run; says where it is not
+ * Reads the content of such a file.
+ * @throws Error it is not a run; says where not
  */
 export function parseKeptRun(text: string): KeptRun {
   const found: unknown = JSON.parse(text);

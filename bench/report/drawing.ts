@@ -16,12 +16,12 @@ const letterPx = 6.8;
 /** Dashes from the second turn through the colours on. */
 const dashes = ["", "6 3", "2 3"];
 
-/** Makes a text safe between tags and in quotes. */
+/** Makes a string safe between tags and in quotes. */
 export function escaped(text: string): string {
   return text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
 }
 
-/** How wide a text is at most, roughly. */
+/** How wide a string is at most, roughly. */
 export function widthOf(text: string): number {
   return text.length * letterPx;
 }
@@ -41,7 +41,7 @@ export function picture(
   ].join("\n");
 }
 
-/** A text; `x` is where it starts, ends or has its middle. */
+/** A string of text; `x` is where it starts, ends or has its middle. */
 export function words(
   text: string,
   place: { x: number; y: number; anchor?: "start" | "middle" | "end"; weight?: "bold" },

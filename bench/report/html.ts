@@ -1,4 +1,4 @@
-/** A run as one page that needs nothing else: no script, no font and no picture from elsewhere. */
+/** A run as one page that needs nothing else: no script, and no font or picture of another host. */
 import { readFileSync } from "node:fs";
 import type { Plot, Run, ScenarioResult } from "../core/result.ts";
 import type { Compared } from "./compare.ts";

@@ -40,5 +40,5 @@ export const scenariosByDefault: readonly Scenario[] = [
   cores,
 ];
 
-/** What takes so long, or so much disk, that it runs only when its name is given. */
+/** What takes too long, or too much disk, to run unless its name is given. */
 export const scenariosOnRequest: readonly Scenario[] = [sql, soak, startLarge, coresHttp];

@@ -148,7 +148,7 @@ function plotOf(kind: Kind, figures: readonly Figure[]): Plot {
   return barsOf({ title, unit: "us" }, shown, ({ side, name }) => `${side}: ${name.slice(kind.name.length + 2)}`);
 }
 
-/** The cores that this process may run on, out of the text of /proc/self/status: `0-3,8`. */
+/** The cores that this process may run on, out of /proc/self/status: `0-3,8`. */
 export function allowedCores(status: string): number[] {
   const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? "";
   return list.split(",").flatMap((range) => {

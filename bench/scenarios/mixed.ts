@@ -78,7 +78,7 @@ async function analyst(trial: Trial): Promise<(over: AbortSignal) => Promise<Ana
   };
 }
 
-/** The last query ends after `over`: half an answer is no latency. */
+/** The last query ends after `over`: half an answer is not a latency. */
 async function askInTurn(
   client: SqlClient,
   analysis: { queries: Histogram; busy: number },

@@ -7,7 +7,7 @@ import type { Service } from "../system/service.ts";
 /** Enough that each of two shards is kept busy: a request goes to the next one only past 256 KiB under way. */
 const requestsAtOnce = 32;
 
-/** Bodies are made as they are needed, so many at a time, none of them twice. */
+/** Bodies are made as they are needed, this many at a time, none of them twice. */
 const bodiesAtOnce = 100;
 
 /** Longest wait for an answer. ms */
@@ -54,7 +54,7 @@ async function postBatch({ signal }: Bench, { url, token }: Service, body: strin
 function* freshBodies({ seed, ids }: Bench, count: number): Generator<string, void> {
   const options = { nowMs: Date.now(), ids };
   for (let made = 0; made < count; made += bodiesAtOnce) {
-    // A seed of its own for each handful of bodies: a text that came before would make the files smaller than they are.
+    // A seed of its own for each handful of bodies: a body that came before would make the files smaller than they are.
     const handful = { ...options, seed: seed + made, count: Math.min(bodiesAtOnce, count - made) };
     for (const body of batchBodies(handful)) yield body.replaceAll(idPlace, () => crypto.randomUUID());
   }

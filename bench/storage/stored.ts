@@ -20,7 +20,7 @@ export interface StoredWish {
   readonly isCompacted: boolean;
 }
 
-/** Made at most so many between two words about it. */
+/** Progress is told once in this many events. */
 const eventsPerWord = 10_000_000;
 
 /** Makes a folder with a history. */

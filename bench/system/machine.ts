@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { version as duckdbVersion } from "@duckdb/node-api";
 import type { RunRecord } from "../core/result.ts";
 
-/** Describes this machine and the disk under a folder, given the text of /proc/mounts. */
+/** Describes this machine and the disk under a folder, given the content of /proc/mounts. */
 export function describeMachine(mounts: string, folder: string): RunRecord["machine"] {
   return {
     processor: cpus()[0]?.model.trim() ?? "unknown",
@@ -15,7 +15,7 @@ export function describeMachine(mounts: string, folder: string): RunRecord["mach
   };
 }
 
-/** The type of the file system that holds `folder`, out of the text of /proc/mounts. */
+/** The type of the file system that holds `folder`, out of /proc/mounts. */
 export function fileSystemOf(mounts: string, folder: string): string {
   let [deepest, type] = ["", "unknown"];
   for (const line of mounts.split("\n")) {

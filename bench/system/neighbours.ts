@@ -19,7 +19,7 @@ export function processorTimes(): ProcessorTimes {
 }
 
 /**
- * Reads the first line of the text of /proc/stat.
+ * Reads the first line of /proc/stat.
  * @throws Error it is not there
  */
 export function parseProcessorTimes(stat: string): ProcessorTimes {

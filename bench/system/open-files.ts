@@ -9,7 +9,7 @@ export function connectionsMax(): number {
   return openFilesMax(readFileSync("/proc/self/limits", "utf8")) - otherFilesMax;
 }
 
-/** The soft limit of open files, out of the text of /proc/PID/limits; Infinity where there is none. */
+/** The soft limit of open files, out of /proc/PID/limits; Infinity where there is none. */
 export function openFilesMax(limits: string): number {
   const soft = /^Max open files\s+(\S+)/m.exec(limits)?.[1];
   if (soft === undefined) throw new Error("no open files among the limits of the process");

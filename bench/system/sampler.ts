@@ -48,7 +48,7 @@ export async function watchDuring<T>(
   return { result, course: { memoryMB, eventsPending, memoryPeakMB: readMemory(watched.pid).peakMB, cpuSeconds } };
 }
 
-/** Reads resident memory, now and at its highest, out of the text of /proc/PID/status. MB, of a million bytes. */
+/** Reads resident memory, now and at its highest, from /proc/PID/status. MB, of a million bytes. */
 export function parseMemory(status: string): { nowMB: number; peakMB: number } {
   const megabytes = (name: string): number => {
     const kibibytes = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1];
@@ -58,7 +58,7 @@ export function parseMemory(status: string): { nowMB: number; peakMB: number } {
   return { nowMB: megabytes("VmRSS"), peakMB: megabytes("VmHWM") };
 }
 
-/** Reads user and system time out of the text of /proc/PID/stat. */
+/** Reads user and system time from /proc/PID/stat. */
 export function parseCpuSeconds(stat: string): number {
   // The second field is the program's name in brackets, and may hold blanks and brackets itself.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
@@ -67,7 +67,7 @@ export function parseCpuSeconds(stat: string): number {
   return (user + system) / ticksPerSecond;
 }
 
-/** The proportional share of resident memory, from the text of /proc/PID/smaps_rollup. MB, of a million bytes. */
+/** The proportional share of resident memory, from /proc/PID/smaps_rollup. MB, of a million bytes. */
 export function parseShare(rollup: string): number {
   const kibibytes = /^Pss:\s+(\d+) kB$/m.exec(rollup)?.[1];
   if (kibibytes === undefined) throw new Error("no Pss in the memory of the process");

@@ -32,7 +32,7 @@ const instance = await DuckDBInstance.create(process.env["DATABASE_PATH"] ?? "")
 const connection = await instance.connect();
 const definitions = Object.entries(columns).map(([name, type]) => `${name} ${type}`);
 await connection.run(`CREATE TABLE IF NOT EXISTS events (${definitions.join(", ")})`);
-// One text for all rows of a request is one parameter to bind, whatever their number.
+// One string for all rows of a request is one parameter to bind, whatever their number.
 const insertion = await connection.prepare(
   `INSERT INTO events SELECT unnest(from_json($1::JSON, '${JSON.stringify([columns])}'), recursive := true)`,
 );
