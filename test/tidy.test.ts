@@ -8,6 +8,7 @@ import { packagesOutOfPlace } from "./support/tidy/packages.ts";
 import { type Project, projectOf, readProject } from "./support/tidy/project.ts";
 import { brokenLinks, filesTooLong, foldersWithoutReadme, wordsOutOfPlace } from "./support/tidy/prose.ts";
 import { streamsElsewhere } from "./support/tidy/streams.ts";
+import { proseLinesTooLong, wordsReplaced } from "./support/tidy/words.ts";
 
 interface Rule {
   readonly promise: string;
@@ -297,6 +298,50 @@ const rules: readonly Rule[] = [
       `bench/b.ts:2 /${"work"}/`,
       `test/c.ts:1 ${"FIX"}ME`,
       `src/README.md:1 /${"work"}/`,
+    ],
+  },
+  {
+    promise: "a line of a comment or of a page is read at one glance",
+    find: proseLinesTooLong,
+    sample: {
+      "src/base/a.ts": [
+        `/** ${"a".repeat(114)} */`,
+        `/** ${"a".repeat(113)} */`,
+        `const long = "// ${"a".repeat(120)}"; // short`,
+        `const template = \`// ${"a".repeat(120)}\`;`,
+        `  // ${"b".repeat(120)}`,
+        "f();",
+      ].join("\n"),
+      "src/base/README.md": [
+        "a".repeat(121),
+        `| ${"a".repeat(121)} |`,
+        "```",
+        "a".repeat(121),
+        "```",
+        "a".repeat(120),
+      ].join("\n"),
+    },
+    found: [
+      "src/base/a.ts:1: 121 characters",
+      "src/base/a.ts:5: 125 characters",
+      "src/base/README.md:1: 121 characters",
+    ],
+  },
+  {
+    promise: "the glossary's words are used",
+    find: wordsReplaced,
+    sample: {
+      "src/base/a.ts": `// Written an${"ew"}. There is no file. It is no longer here.\nconst a = "an${"ew"}";`,
+      "test/b.ts": `/** The rows ${"set"} aside; this ${"is"} no row; so ${"many"} of them; ${"Left"}overs. */\nf();`,
+      "src/README.md": `Events from ${"else"}where.\n\n    an${"ew"}`,
+    },
+    found: [
+      `src/base/a.ts:1: "an${"ew"}"; write: again`,
+      `test/b.ts:1: "${"set"} aside"; write: quarantine, or: refused lines`,
+      `test/b.ts:1: "${"Left"}overs"; write: unfinished file, or: retired shard`,
+      `test/b.ts:1: "${"is"} no row"; write: is not a`,
+      `test/b.ts:1: "so ${"many"}"; write: this many, this much`,
+      `src/README.md:1: "from ${"else"}where"; write: imported`,
     ],
   },
 ];
