@@ -1,6 +1,6 @@
 /**
- * `bun run bench`: what Millrace does on this machine, beside what else it could do.
- * Exit codes: 0 measured, 1 a scenario failed or its audit did, 130 interrupted. A missed goal is shown, and no failure.
+ * `bun run bench`: what Millrace does on this machine, beside what else it could do. Exit codes: 0 measured, 1 a
+ * scenario failed or its audit did, 130 interrupted. A missed goal is shown, and no failure.
  */
 import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
@@ -89,7 +89,9 @@ async function write(path: string, text: string): Promise<void> {
   progress(`written: ${path}`);
 }
 
-/** To standard error, so that the report can be piped; without figures, which are worth nothing before the last audit. */
+/**
+ * To standard error, so that the report can be piped; without figures, which are worth nothing before the last audit.
+ */
 function progress(line: string): void {
   process.stderr.write(`${line}\n`);
 }

@@ -17,7 +17,9 @@ export const goals = {
   share: (atLeast: number): Goal => goal(names.share, { atLeast }),
   /** MB, of a million bytes: flat is not enough where it is flat at the machine's limit. */
   memoryPeak: goal(names.memoryPeak, { atMost: 600 }),
-  /** Last third of the load to its first: a tenth is what the collector's own tides make of memory that does not grow. */
+  /**
+   * Last third of the load to its first: a tenth is what the collector's own tides make of memory that does not grow.
+   */
   memoryFlat: goal(names.memoryGrowth, { atMost: 1.1 }),
   /** Seconds: twice the flush interval, and the flush itself. */
   behind: goal(names.behind, { atMost: 5 }),

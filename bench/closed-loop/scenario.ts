@@ -1,4 +1,7 @@
-/** Runs a closed loop as a scenario: rounds of floor and service in turn, each with the same connections, bodies and headers. */
+/**
+ * Runs a closed loop as a scenario: rounds of floor and service in turn, each with the same connections, bodies and
+ * headers.
+ */
 import { inTurn } from "../core/method.ts";
 import { type Findings, type Scenario, type ScenarioRun, scenario } from "../core/scenario.ts";
 import { writeBodies } from "../load/requests.ts";

@@ -1,4 +1,6 @@
-/** Figures, goals and bars as tables: each row says a name, a unit, which way is good, and how to read it from a round. */
+/**
+ * Figures, goals and bars as tables: each row says a name, a unit, which way is good, and how to read it from a round.
+ */
 import { median } from "./method.ts";
 import type { Figure, Goal, Plot } from "./result.ts";
 

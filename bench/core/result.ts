@@ -1,4 +1,7 @@
-/** What a run of the benchmark is made of: plain data, kept as JSON, told as tables and as a page, compared with an earlier run. */
+/**
+ * What a run of the benchmark is made of: plain data, kept as JSON, told as tables and as a page, compared with an
+ * earlier run.
+ */
 
 /** What an answer of the measured system had waited for when it came. */
 export type WaitsFor = "fsync" | "page cache" | "memory" | "nothing kept";
@@ -32,7 +35,10 @@ export type Line = { name: string; points: [number, number][] };
 
 /** A picture of a scenario. */
 export type Plot =
-  /** Latency by percentile: x is the percentile, 0 to below 100, y in milliseconds; both are drawn on logarithmic scales. */
+  /**
+   * Latency by percentile: x is the percentile, 0 to below 100, y in milliseconds; both are drawn on logarithmic
+   * scales.
+   */
   | { kind: "percentiles"; title: string; lines: Line[] }
   /** Something over the time of a run: x in seconds. */
   | { kind: "over time"; title: string; unit: string; lines: Line[] }

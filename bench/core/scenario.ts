@@ -43,7 +43,9 @@ export type Amount<T = number> = { own: T; quick: T };
 
 /** A scenario as it is written down. The command line replaces rounds, seconds and events. */
 export type Declaration = Pick<Scenario, "name" | "summary"> & {
-  /** Three where nothing is said: the least whose median leaves out one that a neighbour spoiled. One in a quick look. */
+  /**
+   * Three where nothing is said: the least whose median leaves out one that a neighbour spoiled. One in a quick look.
+   */
   rounds?: Amount;
   /** Of one load. */
   seconds?: Amount;

@@ -1,6 +1,7 @@
 /**
- * An analyst's process: opens the catalog, asks, closes, again and again, and prints each session that it had not seen before,
- * as one line of JSON. Arguments: the catalog, and what the names of the sessions start with. Ends when it is killed.
+ * An analyst's process: opens the catalog, asks, closes, again and again, and prints each session that it had not seen
+ * before, as one line of JSON. Arguments: the catalog, and what the names of the sessions start with. Ends when it is
+ * killed.
  */
 import { DuckDBInstance } from "@duckdb/node-api";
 import { epochMs } from "./sightings.ts";

@@ -7,7 +7,8 @@ export type Seen = { session: string; atMs: number };
 const pollerPath = fileURLToPath(new URL("./catalog-poller.ts", import.meta.url));
 
 /**
- * Watches a catalog in another process until `over`, and calls `onSeen` for each new session whose name starts with `prefix`.
+ * Watches a catalog in another process until `over`, and calls `onSeen` for each new session whose name starts with
+ * `prefix`.
  * @throws Error the other process ended by itself, or printed something else
  */
 export async function watchCatalog(

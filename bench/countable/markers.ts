@@ -1,4 +1,6 @@
-/** Single events with a session of their own, sent beside a load at times of chance and watched for until they count. */
+/**
+ * Single events with a session of their own, sent beside a load at times of chance and watched for until they count.
+ */
 import { join } from "node:path";
 import type { Histogram } from "hdr-histogram-js";
 import { newHistogram, record } from "../load/latency.ts";

@@ -1,6 +1,7 @@
 /**
- * What the disk allows: the same bodies appended to a file and synced, one by one or in groups, with nothing done to them.
- * Arguments: file of bodies, folder, bodies for each write and sync, seconds. Prints `{"bodies":N,"microseconds":N}`.
+ * What the disk allows: the same bodies appended to a file and synced, one by one or in groups, with nothing done to
+ * them. Arguments: file of bodies, folder, bodies for each write and sync, seconds. Prints
+ * `{"bodies":N,"microseconds":N}`.
  */
 import { closeSync, fdatasyncSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";

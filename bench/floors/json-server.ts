@@ -1,6 +1,6 @@
 /**
- * The floor: the least that a JSON endpoint on Bun can do. It parses the body and answers a small object, as the service
- * does; it checks nothing, keeps nothing, and so cannot be beaten by a server that keeps everything.
+ * The floor: the least that a JSON endpoint on Bun can do. It parses the body and answers a small object, as the
+ * service does; it checks nothing, keeps nothing, and so cannot be beaten by a server that keeps everything.
  */
 const server = Bun.serve({
   hostname: "127.0.0.1",

@@ -1,6 +1,7 @@
 /**
- * What DuckDB allows: the events of the same bodies, a line each, read by `read_json` into a table in a file, again and again.
- * Arguments: file of batch bodies, folder, seconds. Prints `{"bodies":N,"microseconds":N}`, where a body is a batch's worth of events.
+ * What DuckDB allows: the events of the same bodies, a line each, read by `read_json` into a table in a file, again and
+ * again. Arguments: file of batch bodies, folder, seconds. Prints `{"bodies":N,"microseconds":N}`, where a body is a
+ * batch's worth of events.
  */
 import { rmSync } from "node:fs";
 import { join } from "node:path";

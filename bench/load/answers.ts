@@ -1,4 +1,7 @@
-/** Reads just enough of an HTTP/1.1 answer to know its status and its end: one answer at a time, in whatever pieces it comes. */
+/**
+ * Reads just enough of an HTTP/1.1 answer to know its status and its end: one answer at a time, in whatever pieces it
+ * comes.
+ */
 
 const headerEnd = "\r\n\r\n";
 

@@ -8,7 +8,7 @@ export type ConnectionOwner = {
   answered(connection: Connection, status: number): void;
   /** It is closed, with a request on it or without. */
   closed(connection: Connection): void;
-  /** What came on it was no answer. */
+  /** What came on it was not an answer. */
   failed(error: Error): void;
 };
 

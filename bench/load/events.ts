@@ -1,6 +1,7 @@
 /**
  * Events that look like a web shop's, the same for the same seed: few names and few sessions carry most of the traffic,
- * and what is in `properties` depends on the name. Written as request bodies, one a line, for `ingest.lua` to cycle through.
+ * and what is in `properties` depends on the name. Written as request bodies, one a line, for `ingest.lua` to cycle
+ * through.
  */
 import type { Category } from "../../src/event/categories.ts";
 import { type BatchInput, batchEventsMax, type EventInput } from "../../src/event/schema.ts";

@@ -1,4 +1,6 @@
-/** What the open-loop generator is told, on standard input, and what it tells at its end, on standard output: JSON both. */
+/**
+ * What the open-loop generator is told, on standard input, and what it tells at its end, on standard output: JSON both.
+ */
 import { type Static, Type } from "@sinclair/typebox";
 
 /** What it is told. */
@@ -54,7 +56,9 @@ export const reportSchema = Type.Object({
   /** Processor time while the load lasted, and how long that was: from the first request to the last answer. */
   cpuSeconds: Type.Number(),
   wallSeconds: Type.Number(),
-  /** From when a request was due to when it was sent, where a connection was free: what is the generator's own fault. */
+  /**
+   * From when a request was due to when it was sent, where a connection was free: what is the generator's own fault.
+   */
   sendLag: Type.String(),
   accepts: latencySchema,
   /** Of 503 and 429. */

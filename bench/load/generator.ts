@@ -1,6 +1,7 @@
 /**
- * The open-loop generator, a process of its own: reads its order from standard input, prints its report as one line of JSON,
- * and exits with 0. With no order that it understands, or a server that cannot be talked to, it says so and exits with 1.
+ * The open-loop generator, a process of its own: reads its order from standard input, prints its report as one line of
+ * JSON, and exits with 0. With no order that it understands, or a server that cannot be talked to, it says so and exits
+ * with 1.
  */
 import { Value } from "@sinclair/typebox/value";
 import { orderSchema } from "./generator-protocol.ts";

@@ -1,6 +1,7 @@
 /**
- * Histograms of latencies, by hdr-histogram-js: the port that the HdrHistogram project itself keeps, so that what is told here
- * means the same as in any other tool that records so, and histograms of rounds and processes add up without loss.
+ * Histograms of latencies, by hdr-histogram-js: the port that the HdrHistogram project itself keeps, so that what is
+ * told here means the same as in any other tool that records so, and histograms of rounds and processes add up without
+ * loss.
  */
 import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from "hdr-histogram-js";
 

@@ -1,6 +1,7 @@
 /**
- * A load at a fixed rate, whatever the answers: by a process of its own, so that nothing else delays its clock. It is made
- * in this runtime and takes more processor time than `wrk`; it says how much, and how late it was, and its result warns of both.
+ * A load at a fixed rate, whatever the answers: by a process of its own, so that nothing else delays its clock. It is
+ * made in this runtime and takes more processor time than `wrk`; it says how much, and how late it was, and its result
+ * warns of both.
  */
 import { fileURLToPath } from "node:url";
 import { Value } from "@sinclair/typebox/value";
@@ -40,7 +41,10 @@ export type OpenLoopResult = Omit<Report, "accepts" | "refusals" | "sendLag"> & 
   accepts: Latencies;
   refusals: Latencies;
   sendLag: Histogram;
-  /** Accepted requests a second, from the first one due to the end of the schedule or the last answer, whichever is later. */
+  /**
+   * Accepted requests a second, from the first one due to the end of the schedule or the last answer, whichever is
+   * later.
+   */
   acceptedPerSecond: number;
   /** What a reader must know of the generator to believe the figures. */
   warnings: string[];

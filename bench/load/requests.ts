@@ -1,4 +1,6 @@
-/** What can differ between two loads: where they post to, how many requests wait at once, and what the bodies are like. */
+/**
+ * What can differ between two loads: where they post to, how many requests wait at once, and what the bodies are like.
+ */
 import { join } from "node:path";
 import { batchEventsMax } from "../../src/event/schema.ts";
 import type { Bench } from "../core/scenario.ts";
@@ -15,7 +17,9 @@ export type Requests = {
   /** How many of them wait for their answers at any time in a closed loop. */
   connections: number;
   encoding?: "gzip";
-  /** Sends some requests again. The ids are then made by clients, or a request that is sent again would be a new event. */
+  /**
+   * Sends some requests again. The ids are then made by clients, or a request that is sent again would be a new event.
+   */
   repeats?: Repeats;
 };
 
@@ -37,7 +41,10 @@ export function pathOf({ form }: Pick<Requests, "form">): string {
   return form === "single" ? "/api/v1/analytics" : "/api/v1/analytics/batch";
 }
 
-/** Who makes the ids: what was asked for, unless the load leaves no choice. `wrk` cannot write an id into a compressed body. */
+/**
+ * Who makes the ids: what was asked for, unless the load leaves no choice. `wrk` cannot write an id into a compressed
+ * body.
+ */
 export function idsOf(
   { encoding, repeats }: Pick<Requests, "encoding" | "repeats">,
   asked: Bench["ids"],
@@ -50,7 +57,10 @@ export function idsOf(
 const bodiesMax = 1_000;
 const bodiesEventsMax = 5_000;
 
-/** Writes the bodies of a load, one a line, into the run's folder, in the form that `ingest.lua` reads, and returns the path. */
+/**
+ * Writes the bodies of a load, one a line, into the run's folder, in the form that `ingest.lua` reads, and returns the
+ * path.
+ */
 export async function writeBodies(
   requests: Requests,
   { seed, ids, folder }: Pick<Bench, "seed" | "ids" | "folder">,

@@ -49,7 +49,9 @@ export class Tally {
     this.#refusals.record(times);
   }
 
-  /** The part of the report that is about answers, at the end of the load; of its course only seconds that are whole. */
+  /**
+   * The part of the report that is about answers, at the end of the load; of its course only seconds that are whole.
+   */
   told(
     endMs: number,
   ): Pick<Report, "accepted" | "unavailable" | "limited" | "other" | "accepts" | "refusals" | "course"> {

@@ -3,7 +3,10 @@ import { idPlace } from "./events.ts";
 
 const hexDigits = Buffer.from("0123456789abcdef");
 
-/** Where the digits of an id lie that differ from one to the next: all but the two that tell its kind, and the run's tag. */
+/**
+ * Where the digits of an id lie that differ from one to the next: all but the two that tell its kind, and the run's
+ * tag.
+ */
 const scatteredPlaces = [0, 1, 2, 3, 4, 5, 6, 7];
 const furtherPlaces = [9, 10, 11, 12, 15, 16, 17];
 const tagPlace = 24;

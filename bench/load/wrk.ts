@@ -1,4 +1,7 @@
-/** Runs `wrk`, which takes a quarter of a core where a generator in JavaScript takes a whole one and so flatters the share. */
+/**
+ * Runs `wrk`, which takes a quarter of a core where a generator in JavaScript takes a whole one and so flatters the
+ * share.
+ */
 import { fileURLToPath } from "node:url";
 
 /** One run of the load generator. */
@@ -13,7 +16,9 @@ export interface Load {
   readonly seconds: number;
   /** File of bodies, one a line. */
   readonly bodiesPath: string;
-  /** `hex`: each line is the bytes of a body as hexadecimal digits, for bodies that hold line ends. `plain` if left out. */
+  /**
+   * `hex`: each line is the bytes of a body as hexadecimal digits, for bodies that hold line ends. `plain` if left out.
+   */
   readonly bodiesForm?: "plain" | "hex";
   /** Beside the content type and the token, the same in each request. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -25,7 +30,9 @@ export interface Load {
   readonly scriptPath?: string;
 }
 
-/** Which requests are sent again. Their bodies need places for the client's ids, or what is sent again is a new event. */
+/**
+ * Which requests are sent again. Their bodies need places for the client's ids, or what is sent again is a new event.
+ */
 export interface Repeats {
   /** One request in this many was sent before; 2 or more. */
   readonly every: number;

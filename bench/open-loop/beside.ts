@@ -1,7 +1,8 @@
 /** Two things at once, where the first says how long. */
 
 /**
- * Does `main`, and `other` for as long as it lasts. Each is given a signal: `main` that the other has failed, `other` that it is over.
+ * Does `main`, and `other` for as long as it lasts. Each is given a signal: `main` that the other has failed, `other`
+ * that it is over.
  * @throws Error whatever either throws; both have ended by then
  */
 export async function beside<M, O>(

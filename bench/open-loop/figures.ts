@@ -5,7 +5,9 @@ import type { Figure, Line } from "../core/result.ts";
 import { atPercentile, longest, percentilePoints, sumOf } from "../load/latency.ts";
 import type { OpenLoopResult } from "../load/open-loop.ts";
 
-/** p50, p99, p99.9 and the longest of each round; `of` says of what, behind each name. None where nothing was recorded. */
+/**
+ * p50, p99, p99.9 and the longest of each round; `of` says of what, behind each name. None where nothing was recorded.
+ */
 export function latencyFigures(common: Common, { of, rounds }: { of: string; rounds: readonly Histogram[] }): Figure[] {
   const recorded = rounds.filter(({ totalCount }) => totalCount > 0);
   if (recorded.length === 0) return [];

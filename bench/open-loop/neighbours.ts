@@ -1,4 +1,6 @@
-/** What neighbours cost: the same fixed rate without and with somebody who wants something else of the service, in turn. */
+/**
+ * What neighbours cost: the same fixed rate without and with somebody who wants something else of the service, in turn.
+ */
 import { figuresOf } from "../core/figures.ts";
 import { inTurn } from "../core/method.ts";
 import type { Figure, Plot } from "../core/result.ts";
@@ -16,7 +18,9 @@ const share = 0.5;
 /** One round. */
 export type Compared<N> = { alone: OpenLoopResult; together: OpenLoopResult; neighbour: N };
 
-/** Gets a neighbour ready, before any load. What it gives is done beside a load until `over`, and tells what was seen. */
+/**
+ * Gets a neighbour ready, before any load. What it gives is done beside a load until `over`, and tells what was seen.
+ */
 export type Neighbour<N> = (trial: Trial) => Promise<(over: AbortSignal) => Promise<N>>;
 
 /**

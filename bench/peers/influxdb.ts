@@ -92,7 +92,8 @@ async function ask(url: string, query: string): Promise<unknown> {
 }
 
 /**
- * The count in an answer of `/query`: `{"results":[{"series":[{"values":[[time, count]]}]}]}`, without a series for none.
+ * The count in an answer of `/query`: `{"results":[{"series":[{"values":[[time, count]]}]}]}`, without a series for
+ * none.
  * @throws Error it is something else
  */
 export function countIn(answer: unknown): number {

@@ -16,8 +16,9 @@ export function linesOfBody(body: BatchInput | EventInput): string {
 }
 
 /**
- * One event as one point. Tags are what has few values, since each combination of them is a series of its own; strings, ids
- * and the properties as JSON are fields. Its time is not the event's: two points of a series at one time are one point.
+ * One event as one point. Tags are what has few values, since each combination of them is a series of its own; strings,
+ * ids and the properties as JSON are fields. Its time is not the event's: two points of a series at one time are one
+ * point.
  */
 export function pointOf(event: EventInput, clientId: string | null | undefined): string {
   const { event_name, category = "user_action", priority = "medium", properties } = event;
@@ -32,8 +33,8 @@ export function pointOf(event: EventInput, clientId: string | null | undefined):
 }
 
 /**
- * A tag's value. Version 1 has no way to write a line's end in a tag, nor a backslash at its end: one becomes a blank, the
- * other a slash.
+ * A tag's value. Version 1 has no way to write a line's end in a tag, nor a backslash at its end: one becomes a blank,
+ * the other a slash.
  */
 export function tagValue(text: string): string {
   return separable(text)

@@ -12,7 +12,10 @@ export function shareName(side: string, form: Form): string {
   return `millrace / ${side}, ${formNames[form]}`;
 }
 
-/** Events a second and latency of each side, and the service's events a second over each other side's, taken within a round. */
+/**
+ * Events a second and latency of each side, and the service's events a second over each other side's, taken within a
+ * round.
+ */
 export function figuresOf(sides: readonly SideRounds[], form: Form): Figure[] {
   const { eventsPerRequest } = requestsOf[form];
   const named = formNames[form];

@@ -62,10 +62,16 @@ export type Compared = {
   scenariosNotRun: string[];
 };
 
-/** A run an hour later differs by as much although its own rounds agree: the machine's neighbours and its disk have other days. */
+/**
+ * A run an hour later differs by as much although its own rounds agree: the machine's neighbours and its disk have
+ * other days.
+ */
 const noiseShareMin = 0.05;
 
-/** With fewer rounds their range says next to nothing: of two runs of the same, with two rounds each, one in five would differ. */
+/**
+ * With fewer rounds their range says next to nothing: of two runs of the same, with two rounds each, one in five would
+ * differ.
+ */
 const roundsMinForRange = 3;
 
 /** Then only what nobody would call noise counts. */

@@ -1,6 +1,9 @@
 /** Pieces of pictures: SVG by hand, because what is drawn here is a frame, lines and words. */
 
-/** Tell lines apart also for those who see few colours, and stand out on white and on black alike (three to one at least). */
+/**
+ * Tell lines apart also for those who see few colours, and stand out on white and on black alike (three to one at
+ * least).
+ */
 export const lineColours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8b6cf0", "#7d8590"] as const;
 
 /** For words; half way between white and black. */

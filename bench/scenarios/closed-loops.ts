@@ -1,4 +1,6 @@
-/** As fast as answers come, beside a bare server: what pages send, batches of three sizes, compressed bodies, retries. */
+/**
+ * As fast as answers come, beside a bare server: what pages send, batches of three sizes, compressed bodies, retries.
+ */
 import { batchEventsMax } from "../../src/event/schema.ts";
 import type { ClosedLoad } from "../closed-loop/closed-load.ts";
 import { goals } from "../closed-loop/goals.ts";
@@ -35,7 +37,8 @@ const loads: readonly ClosedLoad[] = [
   { ...batch, name: "batch-1", summary: "batches of one event over 64 connections", eventsPerRequest: 1, goals: [] },
   // What a client gathers in some seconds.
   { ...batch, name: "batch-10", summary: "batches of 10 events over 64 connections", eventsPerRequest: 10, goals: [] },
-  // Full batches: the most events a second, for long enough that memory which grows, or a flush which falls behind, shows.
+  // Full batches: the most events a second, for long enough that memory which grows, or a flush which falls behind,
+  // shows.
   {
     ...{ ...batch, name: "batch-100", summary: "full batches over 64 connections, for a minute" },
     eventsPerRequest: batchEventsMax,
@@ -48,8 +51,9 @@ const loads: readonly ClosedLoad[] = [
     ...{ ...batch, name: "gzip", summary: "full batches, compressed with gzip, over 64 connections" },
     ...{ eventsPerRequest: batchEventsMax, encoding: "gzip", seconds: { own: 20, quick: 4 }, goals: [] },
   },
-  // Clients that did not get their answer and send again. Each event is stored once; what is sent again costs an answer, and
-  // events a second count it. Requests reach back by up to 500,000 ids, half of those that the service promises to know.
+  // Clients that did not get their answer and send again. Each event is stored once; what is sent again costs an
+  // answer, and events a second count it. Requests reach back by up to 500,000 ids, half of those that the service
+  // promises to know.
   {
     ...{ ...batch, name: "retries", eventsPerRequest: 10, seconds: { own: 15, quick: 4 }, goals: [] },
     summary: "batches of 10 events with ids of their clients, one request in five a duplicate",

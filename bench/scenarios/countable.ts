@@ -47,7 +47,8 @@ async function measure(run: ScenarioRun): Promise<Findings> {
         ["markers", "count", "neither", ({ answered }) => answered.totalCount],
       ]),
     ],
-    // A person who reloads a page waits a second; the catalog is due after the flush interval of 2 s, and a second for the flush.
+    // A person who reloads a page waits a second; the catalog is due after the flush interval of 2 s, and a second for
+    // the flush.
     goals: [goal("p99 to SQL over HTTP", { atMost: 1_000 }), goal("p99 to the catalog", { atMost: 3_000 })],
     plots: [
       {

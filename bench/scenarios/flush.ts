@@ -7,7 +7,8 @@ import { recoverInRounds } from "../storage/backlog.ts";
 export const flush = scenario({
   name: "flush",
   summary: "events a second that a flush seals",
-  // Ten journal files of 24 MiB, five a shard on two cores: fewer than the six from which on the service merges segments.
+  // Ten journal files of 24 MiB, five a shard on two cores: fewer than the six from which on the service merges
+  // segments.
   events: { own: 500_000, quick: 200_000 },
   measure: async (run) => {
     const { events, recoveries } = await recoverInRounds(run, { events: run.events });

@@ -15,7 +15,10 @@ const peakMBMax = 600;
 
 const lookEveryMs = 250;
 
-/** Before the load: what the start needed and is not used any more goes back to the system. After it: longer, as there is more. */
+/**
+ * Before the load: what the start needed and is not used any more goes back to the system. After it: longer, as there
+ * is more.
+ */
 const idleSeconds = { own: { before: 3, after: 10 }, quick: { before: 1, after: 3 } };
 
 /** Batches over 64 connections, between two rests. */

@@ -1,4 +1,7 @@
-/** Latency at fixed rates: what a client sees who does not wait for the answer of another, at parts of what the service can take. */
+/**
+ * Latency at fixed rates: what a client sees who does not wait for the answer of another, at parts of what the service
+ * can take.
+ */
 import { figuresOf, goal } from "../core/figures.ts";
 import { type Findings, type ScenarioRun, scenario } from "../core/scenario.ts";
 import type { OpenLoopResult } from "../load/open-loop.ts";

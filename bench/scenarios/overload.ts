@@ -14,14 +14,18 @@ import type { Trial } from "../trial/trial.ts";
 const excess = 2;
 
 /**
- * More than the service keeps waiting: it refuses past 4 MiB of bodies a shard, 230 batches for two. With fewer connections, clients would
- * wait for each other and the service never see the excess. Single events would take 40,000 connections, so it is batches.
+ * More than the service keeps waiting: it refuses past 4 MiB of bodies a shard, 230 batches for two. With fewer
+ * connections, clients would wait for each other and the service never see the excess. Single events would take 40,000
+ * connections, so it is batches.
  */
 const connections = 2_048;
 
 const requests = batches(64);
 
-/** Shedding may cost a tenth. A client that is refused within 20 ms of sending can go elsewhere without its user's notice. */
+/**
+ * Shedding may cost a tenth. A client that is refused within 20 ms of sending can go elsewhere without its user's
+ * notice.
+ */
 const goodputGoal = goal("goodput", { atLeast: 0.9 });
 const refusalGoal = goal("p99 of refusals, from sending", { atMost: 20 });
 

@@ -1,4 +1,7 @@
-/** The service beside what a team would take in its place: the same events, each peer started by the suite, sides in turn. */
+/**
+ * The service beside what a team would take in its place: the same events, each peer started by the suite, sides in
+ * turn.
+ */
 import { goal } from "../core/figures.ts";
 import type { Goal } from "../core/result.ts";
 import { type Bench, type Findings, type ScenarioRun, scenario } from "../core/scenario.ts";
@@ -20,7 +23,9 @@ import {
   type SideRounds,
 } from "../peers/sides.ts";
 
-/** Each with how many times its events a second the service should take in batches; undefined where that is only told. */
+/**
+ * Each with how many times its events a second the service should take in batches; undefined where that is only told.
+ */
 const peers: readonly { peer: Peer; timesMin: number | undefined }[] = [
   { peer: fastapi, timesMin: 8 },
   { peer: fastifyPostgres, timesMin: 10 },

@@ -5,7 +5,9 @@ import { type SlowClients, type SlowCounts, sendAndReadSlowly } from "../open-lo
 import { compareNeighbours, comparisonFigures, comparisonPlots } from "../open-loop/neighbours.ts";
 import type { Trial } from "../trial/trial.ts";
 
-/** A hundred bad lines are many for a service of one machine; more readers than two would be refused, as queries are. */
+/**
+ * A hundred bad lines are many for a service of one machine; more readers than two would be refused, as queries are.
+ */
 const slow: SlowClients = { senders: 100, readers: 2 };
 
 /** Half the capacity without and with slow clients. */

@@ -1,6 +1,6 @@
 /**
- * A folder with days of history, as flushes left it, and beside it the same rows in one plain table, in order of arrival: what
- * an analyst would have without Millrace.
+ * A folder with days of history, as flushes left it, and beside it the same rows in one plain table, in order of
+ * arrival: what an analyst would have without Millrace.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { open, rename } from "node:fs/promises";

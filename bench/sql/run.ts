@@ -1,6 +1,6 @@
 /**
- * The catalog against one plain DuckDB table of the same rows, and the stats of a full folder against those of an empty one.
- * Both sides are opened again for each question, as a process that asks one question does; in turn.
+ * The catalog against one plain DuckDB table of the same rows, and the stats of a full folder against those of an empty
+ * one. Both sides are opened again for each question, as a process that asks one question does; in turn.
  */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -41,7 +41,9 @@ export interface SqlResults {
   readonly readyMs: number;
 }
 
-/** Answers of stats that are timed on each side in a round: the tenth slowest is the p99, so that one stall is not it. */
+/**
+ * Answers of stats that are timed on each side in a round: the tenth slowest is the p99, so that one stall is not it.
+ */
 const statsRequests = 1_000;
 
 /**

@@ -1,4 +1,7 @@
-/** A folder as a crash leaves it that came while much was accepted and nothing sealed, and what the next start makes of it. */
+/**
+ * A folder as a crash leaves it that came while much was accepted and nothing sealed, and what the next start makes of
+ * it.
+ */
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bench, ScenarioRun } from "../core/scenario.ts";
@@ -44,14 +47,16 @@ const lookEveryMs = 5;
 const startMsMaxPerMillion = 30_000;
 
 /**
- * Nothing is sealed by the clock, and the buffer takes what the largest backlog has. The start after the crash has the same
- * settings, as it would: with another interval, health counts events from before the crash as late and says so with a 503.
+ * Nothing is sealed by the clock, and the buffer takes what the largest backlog has. The start after the crash has the
+ * same settings, as it would: with another interval, health counts events from before the crash as late and says so
+ * with a 503.
  */
 const env = { MILLRACE_FLUSH_INTERVAL_SECONDS: "3600", MILLRACE_MAX_BUFFER_EVENTS: "100000000" };
 
 /**
- * Fills a new folder with events that are not sealed, and kills the service. Sealing fails meanwhile because the folder for
- * segments is taken away, and the next start makes it again: a journal file is sealed once it has 24 MiB, whatever the interval.
+ * Fills a new folder with events that are not sealed, and kills the service. Sealing fails meanwhile because the folder
+ * for segments is taken away, and the next start makes it again: a journal file is sealed once it has 24 MiB, whatever
+ * the interval.
  */
 async function makeBacklog(bench: Bench, wish: { events: number }): Promise<Backlog> {
   const dataDir = await mkdtemp(join(bench.folder, "backlog-"));
@@ -135,8 +140,8 @@ export async function recover(bench: Bench, { dataDir, events }: Backlog): Promi
 }
 
 /**
- * Events a second between the first segment and the last: what came before the first is when reading the journals ended, and no
- * sealing. NaN when all came at once.
+ * Events a second between the first segment and the last: what came before the first is when reading the journals
+ * ended, and no sealing. NaN when all came at once.
  */
 export function sealingRate(course: readonly Sealed[]): number {
   const first = course.find(({ events }) => events > 0);

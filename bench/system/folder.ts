@@ -17,8 +17,8 @@ export function filesIn(path: string): { files: string[]; bytes: number } {
 }
 
 /**
- * How many events are sealed, by the names of the segments: `SSSS-FROM-TO….duckdb` holds a shard's events from one sequence to
- * another, and a shard seals in order, from 1 on. So what was merged meanwhile counts once.
+ * How many events are sealed, by the names of the segments: `SSSS-FROM-TO….duckdb` holds a shard's events from one
+ * sequence to another, and a shard seals in order, from 1 on. So what was merged meanwhile counts once.
  */
 export function sealedEvents(files: readonly string[]): number {
   const lasts = new Map<string, number>();

@@ -13,8 +13,8 @@ export interface Looking<Found> {
 }
 
 /**
- * Does `work`, and looks meanwhile: at its start, at a steady pace, and at its end too. A look that fails ends the work, through
- * the signal that it is given.
+ * Does `work`, and looks meanwhile: at its start, at a steady pace, and at its end too. A look that fails ends the
+ * work, through the signal that it is given.
  * @throws Error whatever `work` throws, or a look that failed
  */
 export async function lookDuring<Result, Found>(

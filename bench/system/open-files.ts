@@ -1,10 +1,15 @@
 /** How many connections a load generator, and the server at their other end, may open here. */
 import { readFileSync } from "node:fs";
 
-/** What a process opens beside its connections: of the generator a few, of a service its journals, segments and threads too. */
+/**
+ * What a process opens beside its connections: of the generator a few, of a service its journals, segments and threads
+ * too.
+ */
 const otherFilesMax = 256;
 
-/** Most connections of one process. Bun raises its own limit to the hard one at start, and what it starts inherits that. */
+/**
+ * Most connections of one process. Bun raises its own limit to the hard one at start, and what it starts inherits that.
+ */
 export function connectionsMax(): number {
   return openFilesMax(readFileSync("/proc/self/limits", "utf8")) - otherFilesMax;
 }

@@ -75,8 +75,8 @@ export function parseShare(rollup: string): number {
 }
 
 /**
- * Resident memory of a process and of all that it started, now and at its highest. What several of them share counts once. The highest is a
- * bound: as if each had been at its own highest at the same time. MB, of a million bytes.
+ * Resident memory of a process and of all that it started, now and at its highest. What several of them share counts
+ * once. The highest is a bound: as if each had been at its own highest at the same time. MB, of a million bytes.
  */
 export function readMemory(pid: number): { nowMB: number; peakMB: number } {
   const sum = { nowMB: 0, peakMB: 0 };

@@ -222,7 +222,9 @@ function field(value: unknown, name: string): unknown {
     : undefined;
 }
 
-/** The caller's environment without anything that would configure the service, and durable answers asked for by name. */
+/**
+ * The caller's environment without anything that would configure the service, and durable answers asked for by name.
+ */
 function serviceEnvironment(dataDir: string): Record<string, string | undefined> {
   const foreign = Object.entries(process.env).filter(([name]) => !name.startsWith("MILLRACE_"));
   return {

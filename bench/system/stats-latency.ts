@@ -2,8 +2,8 @@
 import type { Service } from "./service.ts";
 
 /**
- * Asks each service for its stats this many times, request by request in turn, each on a connection of its own that is kept.
- * Returns the milliseconds of each service, rising. Who is asked first changes from request to request.
+ * Asks each service for its stats this many times, request by request in turn, each on a connection of its own that is
+ * kept. Returns the milliseconds of each service, rising. Who is asked first changes from request to request.
  */
 export async function timeStats(services: readonly Service[], { requests }: { requests: number }): Promise<number[][]> {
   const sides = services.map((service): { service: Service; ms: number[] } => ({ service, ms: [] }));

@@ -1,4 +1,6 @@
-/** One service under loads, from its start to its audit: all that was acknowledged on the way is looked for at the end. */
+/**
+ * One service under loads, from its start to its audit: all that was acknowledged on the way is looked for at the end.
+ */
 import { countText } from "../core/figures.ts";
 import type { Bench } from "../core/scenario.ts";
 import { ledgerOf, runClosedLoop } from "../load/closed-loop.ts";
@@ -74,8 +76,9 @@ export class Trial {
   }
 
   /**
-   * What it takes at most, by a closed loop that is never idle, once it is warm. Returns when it has settled. Requests a second.
-   * The loop has as many connections as the service takes requests at a time: more are refused at once, and wrk sends them again.
+   * What it takes at most, by a closed loop that is never idle, once it is warm. Returns when it has settled. Requests
+   * a second. The loop has as many connections as the service takes requests at a time: more are refused at once, and
+   * wrk sends them again.
    */
   async capacity(): Promise<number> {
     await this.warmUp();

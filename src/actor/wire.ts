@@ -1,9 +1,9 @@
 /**
  * Requests and replies between two threads or processes, over a port of their own.
  *
- * Not piscina's tasks: piscina keeps every task's payload reachable until the next full garbage collection, through the old
- * backing store of a Map that has grown. At thousands of messages a second the accepting thread's heap grew with them, and
- * so did its pauses. Here a place in a list is used again.
+ * Not piscina's tasks: piscina keeps every task's payload reachable until the next full garbage collection, through the
+ * old backing store of a Map that has grown. At thousands of messages a second the accepting thread's heap grew with
+ * them, and so did its pauses. Here a place in a list is used again.
  */
 import { messageOf } from "../base/errors.ts";
 

@@ -1,20 +1,24 @@
 /**
  * For how long the clock on the wall has run as evenly as the monotonic one.
  *
- * A wall clock may be wrong by days for seconds: a machine that starts, a time server that is mistaken, a hand that slips. What is
- * deleted because of its age is gone for good, so deleting does not trust one reading. Pure: readings are given.
+ * A wall clock may be wrong by days for seconds: a machine that starts, a time server that is mistaken, a hand that
+ * slips. What is deleted because of its age is gone for good, so deleting does not trust one reading. Pure: readings
+ * are given.
  */
 
 /** Both clocks at one instant. */
 type ClockReading = { wallMs: number; monotonicMs: number };
 
-/** A clock that is corrected while it runs goes wrong by less than a thousandth; this is for the rest, such as a leap second. ms */
+/**
+ * A clock that is corrected while it runs goes wrong by less than a thousandth; this is for the rest, such as a leap
+ * second. ms
+ */
 const jumpMsMin = 5_000;
 const driftMax = 0.001;
 
 /**
- * Who has not looked for longer has not seen what the clocks did: the process was stopped, or the monotonic clock jumped itself. Looks
- * come every half second. ms
+ * Who has not looked for longer has not seen what the clocks did: the process was stopped, or the monotonic clock
+ * jumped itself. Looks come every half second. ms
  */
 const unseenMsMax = 60_000;
 
@@ -23,7 +27,9 @@ export class ClockAgreement {
   #first: ClockReading | undefined;
   #last: ClockReading | undefined;
 
-  /** Takes a reading; gives by how much the wall clock has jumped, or 0. What was agreed before a jump is forgotten. ms */
+  /**
+   * Takes a reading; gives by how much the wall clock has jumped, or 0. What was agreed before a jump is forgotten. ms
+   */
   look(reading: ClockReading): number {
     const [first, last] = [this.#first ?? reading, this.#last ?? reading];
     this.#last = reading;

@@ -2,8 +2,9 @@
 import { resolve } from "node:path";
 
 /**
- * `*`, `[` and `?` are patterns in the paths that DuckDB reads, also where a file has exactly that name: `data*` would bring the segments
- * of a `data2` beside it. And what follows a `?` is taken for options of the file when it is written.
+ * `*`, `[` and `?` are patterns in the paths that DuckDB reads, also where a file has exactly that name: `data*` would
+ * bring the segments of a `data2` beside it. And what follows a `?` is taken for options of the file when it is
+ * written.
  */
 const patterns = /[*?[]/;
 

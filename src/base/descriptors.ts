@@ -1,8 +1,10 @@
 /**
- * Descriptors of this process: how many it may have, and how some of them are kept for the disk whatever the number of connections.
+ * Descriptors of this process: how many it may have, and how some of them are kept for the disk whatever the number of
+ * connections.
  *
- * The system gives out the lowest number that is free, below the soft limit. The service lowers that limit for all of its threads, so that
- * accepting ends there; what must be opened is opened under the hard limit, which is set for that moment alone.
+ * The system gives out the lowest number that is free, below the soft limit. The service lowers that limit for all of
+ * its threads, so that accepting ends there; what must be opened is opened under the hard limit, which is set for that
+ * moment alone.
  */
 import { openSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { isMainThread } from "node:worker_threads";
@@ -12,13 +14,19 @@ import { libc } from "./libc.ts";
 /** How many descriptors there are: all of them, and those that anything may take. */
 export type DescriptorBudget = { all: number; ordinary: number };
 
-/** Held open or opened at the same time by one shard: its journal, the id log or a folder being synced, and one to spare. */
+/**
+ * Held open or opened at the same time by one shard: its journal, the id log or a folder being synced, and one to
+ * spare.
+ */
 const keptPerShard = 3;
 
 /** The disk's probe, and pipes to two processes that are started. */
 const keptByAll = 8;
 
-/** What the runtime, the lock, the listener and the keeper's channel hold all the time, and each thread more (seen: 10, and 3). */
+/**
+ * What the runtime, the lock, the listener and the keeper's channel hold all the time, and each thread more (seen: 10,
+ * and 3).
+ */
 const heldByAll = 12;
 const heldPerThread = 3;
 
@@ -61,7 +69,8 @@ export const descriptorsMin = (needs: DescriptorNeeds): number => neededOf(needs
 export const connectionsAllowed = (limit: number, needs: DescriptorNeeds): number => limit - neededOf(needs);
 
 /**
- * Connections where nobody sets a bound. An eighth of the limit is room for those that come between two looks; a look is every 100 ms.
+ * Connections where nobody sets a bound. An eighth of the limit is room for those that come between two looks; a look
+ * is every 100 ms.
  */
 export const connectionsByDefault = (limit: number, needs: DescriptorNeeds): number =>
   Math.max(connectionsMin, connectionsAllowed(limit, needs) - Math.floor(limit / 8));
@@ -70,8 +79,8 @@ export const connectionsByDefault = (limit: number, needs: DescriptorNeeds): num
 const openFiles = 7;
 
 /**
- * Keeps descriptors of this process for what `withKeptDescriptor` opens, once and for good; a second call gives what the first one did.
- * Undefined: the system has no such limits, or does not let them be set.
+ * Keeps descriptors of this process for what `withKeptDescriptor` opens, once and for good; a second call gives what
+ * the first one did. Undefined: the system has no such limits, or does not let them be set.
  */
 export function keepDescriptors(needs: DescriptorNeeds): DescriptorBudget | undefined {
   if (budget !== undefined) return budget;
@@ -91,8 +100,9 @@ export function shareDescriptors(kept: DescriptorBudget | undefined): void {
 }
 
 /**
- * In the moment in which the limit is higher the accepting thread may take all that are kept, should this one just then not have the
- * processor. Connections past the bound are ended within a tenth of a second, so it is tried again for this long. ms
+ * In the moment in which the limit is higher the accepting thread may take all that are kept, should this one just then
+ * not have the processor. Connections past the bound are ended within a tenth of a second, so it is tried again for
+ * this long. ms
  */
 const waitMsMax = 1_000;
 const waitMs = 2;
@@ -100,8 +110,8 @@ const waitMs = 2;
 const waiting = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
 /**
- * Runs what opens something that must be opened. Where the ordinary descriptors are used up it gets one of those that are kept. A thread
- * beside the main one waits for it, up to a second.
+ * Runs what opens something that must be opened. Where the ordinary descriptors are used up it gets one of those that
+ * are kept. A thread beside the main one waits for it, up to a second.
  * @throws whatever `open` throws
  */
 export function withKeptDescriptor<Result>(open: () => Result): Result {
@@ -145,7 +155,10 @@ function setSoftLimit({ all }: DescriptorBudget, soft: number): boolean {
   return calls.setrlimit(openFiles, limits) === 0;
 }
 
-/** How many descriptors are open; Infinity while not even the folder that tells can be opened, undefined where there is none. */
+/**
+ * How many descriptors are open; Infinity while not even the folder that tells can be opened, undefined where there is
+ * none.
+ */
 export function descriptorsOpen(): number | undefined {
   const folder = "/proc/self/fd";
   try {
@@ -158,6 +171,9 @@ export function descriptorsOpen(): number | undefined {
   }
 }
 
-/** Whether something failed because this process, or the machine, may open no more files: the system says so, or DuckDB in its words. */
+/**
+ * Whether something failed because this process, or the machine, may open no more files: the system says so, or DuckDB
+ * in its words.
+ */
 export const lacksDescriptors = (error: unknown): boolean =>
   ["EMFILE", "ENFILE"].includes(codeOf(error) ?? "") || /too many open files/i.test(messageOf(error));

@@ -1,8 +1,8 @@
 /**
  * Free space of the data folder's disk, and whether it takes a file at all.
  *
- * Asked off this thread, one question at a time: a disk that hangs must not hold whoever answers requests, and a question that
- * does not come back is itself what there is to tell.
+ * Asked off this thread, one question at a time: a disk that hangs must not hold whoever answers requests, and a
+ * question that does not come back is itself what there is to tell.
  */
 import { statfsSync } from "node:fs";
 import { open, statfs, unlink } from "node:fs/promises";
@@ -11,7 +11,10 @@ import { systemClock } from "./clock.ts";
 import { lacksDescriptors } from "./descriptors.ts";
 import { codeOf, messageOf } from "./errors.ts";
 
-/** What is known of the disk. `failure`: the system's code or text of the last look; `silentMs`: how long it has not answered. */
+/**
+ * What is known of the disk. `failure`: the system's code or text of the last look; `silentMs`: how long it has not
+ * answered.
+ */
 export type DiskState = { freeBytes: number; isLow: boolean; failure: string | undefined; silentMs: number };
 
 /** How often the disk is asked. ms */

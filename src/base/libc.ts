@@ -1,6 +1,6 @@
 /**
- * The few calls of the system's C library that the runtime has no way to: limits of the process, and sockets by their descriptor.
- * Linux alone; undefined elsewhere, and where the library is not found.
+ * The few calls of the system's C library that the runtime has no way to: limits of the process, and sockets by their
+ * descriptor. Linux alone; undefined elsewhere, and where the library is not found.
  */
 import { dlopen, FFIType } from "bun:ffi";
 

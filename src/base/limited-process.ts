@@ -3,14 +3,14 @@ import { writeFileSync } from "node:fs";
 import { codeOf } from "./errors.ts";
 
 /**
- * A tenth of the share that ingest has while both want the processor, and all of it when nobody else does. From its first
- * instruction on: a runtime that starts takes a core for as long as a request must not wait.
+ * A tenth of the share that ingest has while both want the processor, and all of it when nobody else does. From its
+ * first instruction on: a runtime that starts takes a core for as long as a request must not wait.
  */
 const niceness = 10;
 
 /**
- * A shell sets the limits, because they must hold before the runtime starts: it reserves address space as it begins, and takes
- * less where less is allowed (measured: 80 MB resident either way). Past the limit an allocation fails.
+ * A shell sets the limits, because they must hold before the runtime starts: it reserves address space as it begins,
+ * and takes less where less is allowed (measured: 80 MB resident either way). Past the limit an allocation fails.
  */
 const limited = `ulimit -d "$0" && exec nice -n ${niceness} "$@"`;
 
@@ -18,8 +18,9 @@ const limited = `ulimit -d "$0" && exec nice -n ${niceness} "$@"`;
 type LimitedProcess = { entry: string; args: readonly string[]; memoryMiB: number };
 
 /**
- * The command and the environment of a process of our own with less memory and less of the processor. It gets nothing of the
- * service's environment, which may hold the key; give it a working folder of ours too, so that no other file configures it.
+ * The command and the environment of a process of our own with less memory and less of the processor. It gets nothing
+ * of the service's environment, which may hold the key; give it a working folder of ours too, so that no other file
+ * configures it.
  */
 export const limitedProcess = ({ entry, args, memoryMiB }: LimitedProcess) => ({
   command: ["/bin/sh", "-c", limited, String(memoryMiB * 1024), process.execPath, "--no-orphans", entry, ...args],

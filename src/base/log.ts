@@ -19,7 +19,8 @@ export function openLog(level: LogLevel, part: string): Log {
   const options = { level, base: { part }, timestamp: pino.stdTimeFunctions.isoTime };
   const standardError = 2;
   const destination = pino.destination({ dest: standardError, sync: true });
-  // A terminal that was closed, a full disk under a log file: there is nobody to tell, and a stop must still seal what was accepted.
+  // A terminal that was closed, a full disk under a log file: there is nobody to tell, and a stop must still seal what
+  // was accepted.
   destination.on("error", () => undefined);
   if (!process.stderr.isTTY) return pino(options, destination);
   // Loaded for a terminal alone: each thread would take 10 ms longer to start.

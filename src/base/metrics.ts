@@ -2,8 +2,8 @@
  * Every metric's name, help and buckets.
  *
  * What happens once an event is counted on the boards and read at the scrape; the histograms here are observed once a
- * group or a flush, so the hot path pays nothing for them. Shards count plain numbers: a Prometheus client would take 20 ms of
- * each thread's start, and only the scrape needs one.
+ * group or a flush, so the hot path pays nothing for them. Shards count plain numbers: a Prometheus client would take
+ * 20 ms of each thread's start, and only the scrape needs one.
  */
 
 /** Histograms that a shard's thread counts, with the upper bounds of their buckets. */
@@ -33,7 +33,10 @@ export const histograms = {
 /** Name of a histogram. */
 type HistogramName = keyof typeof histograms;
 
-/** What a histogram holds, as plain data: values in each bucket and not in a lower one, the last without a bound; and their sum. */
+/**
+ * What a histogram holds, as plain data: values in each bucket and not in a lower one, the last without a bound; and
+ * their sum.
+ */
 export type HistogramCounts = { name: HistogramName; buckets: number[]; sum: number };
 
 /** Counts values into buckets; a bound belongs to its bucket. */

@@ -37,7 +37,7 @@ async function serve(): Promise<void> {
   const stopping = new AbortController();
   stopOnSignals(() => {
     stopping.abort();
-    setTimeout(() => process.exit(1), stopMsMax).unref();
+    setTimeout(() => endUnsealed(config), stopMsMax).unref();
     stopWhenStarted(started.promise);
   });
   try {
@@ -85,6 +85,13 @@ async function stopWhenStarted(started: Promise<Service | undefined>): Promise<v
   const service = await started;
   // A start that failed meanwhile tells its reason and ends the process itself.
   if (service !== undefined) process.exit((await service.stop()) ? 0 : 1);
+}
+
+/** Ends a stop that takes too long; the journal keeps what is not sealed. */
+function endUnsealed({ logLevel }: Config): void {
+  const seconds = stopMsMax / 1_000;
+  openLog(logLevel, "service").warn(`not everything was sealed within ${seconds} s; the next start seals the rest`);
+  process.exit(1);
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * The words that an event's category and priority are chosen from, without the schema: whoever only counts or stores them need not
- * load TypeBox, which takes 15 ms of a thread's start.
+ * The words that an event's category and priority are chosen from, without the schema: whoever only counts or stores
+ * them need not load TypeBox, which takes 15 ms of a thread's start.
  */
 
 /** The eight categories of the reference, in its order; also the members of the SQL ENUM. */

@@ -32,7 +32,10 @@ function sinceOf(name: FieldName): number {
 /** Columns of the table `events`: name to SQL type. */
 export const eventColumns: Readonly<Record<FieldName, string>> = recordOf(fieldNames, sqlTypeOf);
 
-/** Columns of the table `events`: name to the first format whose segments have it. Reading an earlier segment gives NULL there. */
+/**
+ * Columns of the table `events`: name to the first format whose segments have it. Reading an earlier segment gives NULL
+ * there.
+ */
 export const columnsSince: Readonly<Record<string, number>> = recordOf(fieldNames, sinceOf);
 
 /** Columns of the table `rollup` and of the view `events_hourly`: name to SQL type. */

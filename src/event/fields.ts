@@ -1,10 +1,11 @@
 /**
  * The one table of an event's fields. Everything that lists them derives from it: the schema and the OpenAPI document
  * (`schema.ts`), the order of errors, the columns of `events` (`columns.ts`), the journal line and both ways to it
- * (`line/row.ts`, `transcribe/`), import, export, and the peers of the benchmark. Another field that is a string or null is
- * one more row. A field of another kind does not compile until each of them says what it does with it.
+ * (`line/row.ts`, `transcribe/`), import, export, and the peers of the benchmark. Another field that is a string or
+ * null is one more row. A field of another kind does not compile until each of them says what it does with it.
  *
- * Plain data, without TypeBox: whoever only stores or counts events need not load it, which takes 15 ms of a thread's start.
+ * Plain data, without TypeBox: whoever only stores or counts events need not load it, which takes 15 ms of a thread's
+ * start.
  */
 import { categories, categoryDefault, priorities, priorityDefault } from "./categories.ts";
 
@@ -24,8 +25,8 @@ type Kind =
   | { kind: "object"; levelsMax: number };
 
 /**
- * Who gives a field: the client with each event, the client with a batch, or the server alone. `errorOrder` is the place in the
- * schema and in a list of errors. `description` is what the OpenAPI document says.
+ * Who gives a field: the client with each event, the client with a batch, or the server alone. `errorOrder` is the
+ * place in the schema and in a list of errors. `description` is what the OpenAPI document says.
  */
 type Giver =
   | { givenBy: "event"; errorOrder: number; description: string }
@@ -33,19 +34,22 @@ type Giver =
   | { givenBy: "server" };
 
 /**
- * Where a field stands in a journal line: in the head, whose places `line/row.ts` fixes so that recovery reads them without
- * parsing, or behind it in the order of these numbers: first what the events of a request share, then what the client sent.
+ * Where a field stands in a journal line: in the head, whose places `line/row.ts` fixes so that recovery reads them
+ * without parsing, or behind it in the order of these numbers: first what the events of a request share, then what the
+ * client sent.
  */
 type Line = { line: "head" | number };
 
-/** The first format whose segments have the column, where that is not the first one: an earlier segment has NULL there. */
+/**
+ * The first format whose segments have the column, where that is not the first one: an earlier segment has NULL there.
+ */
 type Since = { since?: number };
 
 type FieldRow = Kind & Giver & Line & Since;
 
 /**
- * The fields, in the order of the columns. Numbers only give an order, and leave room between them. The order in a line never
- * changes: checksums of what clients sent are made over it, and tell a duplicate from a conflict across versions.
+ * The fields, in the order of the columns. Numbers only give an order, and leave room between them. The order in a line
+ * never changes: checksums of what clients sent are made over it, and tell a duplicate from a conflict across versions.
  */
 export const fields = {
   event_id: {

@@ -1,6 +1,6 @@
 /**
- * The forms that a body can have: how each is read, and what accepts it. Whoever takes bodies of another form adds an entry here and
- * a row to the table of endpoints (`http/endpoints.ts`).
+ * The forms that a body can have: how each is read, and what accepts it. Whoever takes bodies of another form adds an
+ * entry here and a row to the table of endpoints (`http/endpoints.ts`).
  */
 import { invariant } from "../base/invariant.ts";
 import type { Acceptance } from "./line/row.ts";
@@ -30,7 +30,9 @@ type Accepted = { rows: readonly { eventId: string }[]; duplicates: number; rece
 
 /** One form of body. */
 export type Form = {
-  /** Writes the lines of a body without making values of it. Undefined: no line was written, and `parse` must decide. */
+  /**
+   * Writes the lines of a body without making values of it. Undefined: no line was written, and `parse` must decide.
+   */
   transcribe(transcriber: Transcriber, body: Buffer, sender: Sender): WrittenRow[] | undefined;
   /** Reads any body: every valid event of the form, and every fault. */
   parse(body: Uint8Array): ParsedBody;
@@ -38,7 +40,10 @@ export type Form = {
   answer(accepted: Accepted): string;
 };
 
-/** Each form by its name, which travels with a body from the endpoint to the shard. The reference's fields come first in an answer. */
+/**
+ * Each form by its name, which travels with a body from the endpoint to the shard. The reference's fields come first in
+ * an answer.
+ */
 const forms = {
   event: {
     transcribe: (transcriber, body, sender) => transcriber.event(body, { ...sender, clientIdText: "null" }),

@@ -80,7 +80,10 @@ function unknownText(unknown: ReadonlySet<string>): string {
   return `columns that events do not have: ${names.join(", ")}${more}; --extra properties puts them into properties, --extra ignore leaves them out`;
 }
 
-/** What is checked of a row has the same answer at any time; ids and times that it lacks are filled in when it is sealed. */
+/**
+ * What is checked of a row has the same answer at any time; ids and times that it lacks are filled in when it is
+ * sealed.
+ */
 const now = timestampOfMs(0);
 const makeId = () => "00000000-0000-8000-8000-000000000000";
 

@@ -1,6 +1,6 @@
 /**
- * Ids of rows that have none: made from the name of the file, what the row says, and how many rows that say the same came before
- * it in files of that name. So a file that is given again brings the same ids, wherever a row stands in it.
+ * Ids of rows that have none: made from the name of the file, what the row says, and how many rows that say the same
+ * came before it in files of that name. So a file that is given again brings the same ids, wherever a row stands in it.
  */
 import { isRecord } from "../event/parse/parse.ts";
 

@@ -1,6 +1,7 @@
 /**
- * CSV as RFC 4180 has it: a header, cells in quotes where they need them, a quote within them doubled. Nothing is guessed, so
- * that row numbers, short rows and stray quotes are told exactly. Lines end in LF or CRLF; blank lines are skipped.
+ * CSV as RFC 4180 has it: a header, cells in quotes where they need them, a quote within them doubled. Nothing is
+ * guessed, so that row numbers, short rows and stray quotes are told exactly. Lines end in LF or CRLF; blank lines are
+ * skipped.
  *
  * A cell with nothing in it is absent; `""` is the empty string.
  */

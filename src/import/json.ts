@@ -1,6 +1,6 @@
 /**
- * JSON as rows: a value a line, an array of values, or values one after another over several lines each. Read as it comes, one
- * row at a time; what a row means is decided by `parseJson`, so that digits stay as they are.
+ * JSON as rows: a value a line, an array of values, or values one after another over several lines each. Read as it
+ * comes, one row at a time; what a row means is decided by `parseJson`, so that digits stay as they are.
  */
 import { problemOf } from "../event/line/imported.ts";
 import { parseJson } from "../event/parse/parse.ts";
@@ -66,7 +66,10 @@ async function sniffed(chunks: AsyncIterable<Buffer>): Promise<{ form: JsonForm;
   return { form: formOf(Buffer.concat(ahead)), all: all() };
 }
 
-/** An array begins with a bracket. A line that ends within a value, before one that begins none, is part of a longer value. */
+/**
+ * An array begins with a bracket. A line that ends within a value, before one that begins none, is part of a longer
+ * value.
+ */
 function formOf(head: Buffer): JsonForm {
   const start = head.findIndex((byte) => !isSpace(byte));
   if (start === -1) return "lines";

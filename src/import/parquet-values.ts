@@ -1,6 +1,6 @@
 /**
- * Values of DuckDB's types as JSON. Done here and not by DuckDB's `to_json`, which rounds decimals within a STRUCT, and writes
- * bytes that are no UTF-8 as escapes.
+ * Values of DuckDB's types as JSON. Done here and not by DuckDB's `to_json`, which rounds decimals within a STRUCT, and
+ * writes bytes that are no UTF-8 as escapes.
  */
 import { isUtf8 } from "node:buffer";
 import {

@@ -11,8 +11,8 @@ import { compareIds, writeImportedIds } from "../store/ids/imported.ts";
 export const pieceMax = { events: 500_000, bytes: 256 * 1024 * 1024 };
 
 /**
- * DuckDB holds 2,048 lines at once, and each several times: of lines that are this long on average a piece has less, or it does not
- * fit into the memory of a rewriting process (six lines of 16 MiB did not). Bytes.
+ * DuckDB holds 2,048 lines at once, and each several times: of lines that are this long on average a piece has less, or
+ * it does not fit into the memory of a rewriting process (six lines of 16 MiB did not). Bytes.
  */
 const longLines = { bytesMin: 4 * 1024, pieceBytesMax: 16 * 1024 * 1024 };
 

@@ -17,7 +17,8 @@ type ReadOptions = {
 
 /**
  * Reads a file's rows, many at a time.
- * @throws ImportRefused naming the file, where it is damaged or what follows cannot be told into rows; rows before it were given
+ * @throws ImportRefused naming the file, where it is damaged or what follows cannot be told into rows; rows before it
+ * were given
  */
 export async function* readRows(source: ImportSource, options: ReadOptions): AsyncGenerator<SourceRow[]> {
   try {

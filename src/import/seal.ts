@@ -1,4 +1,7 @@
-/** The second reading: files that were checked become segments, a piece at a time. Interrupted, it is done again from the start. */
+/**
+ * The second reading: files that were checked become segments, a piece at a time. Interrupted, it is done again from
+ * the start.
+ */
 import { importedLine } from "../event/line/imported.ts";
 import { type Timestamp, timestampOfMs } from "../event/timestamp.ts";
 import type { DataFolder } from "../store/folder/names.ts";

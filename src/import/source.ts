@@ -40,7 +40,8 @@ const magics = { gzip: "1f8b", zstd: "28b52ffd", parquet: "50415231", utf16le: "
 type Given = { shown: string; path: string; format: ImportFormat | undefined; name: string | undefined };
 
 /**
- * Looks at a file's name and its first bytes. Without a format, one that was not named by a file ending holds JSON or Parquet.
+ * Looks at a file's name and its first bytes. Without a format, one that was not named by a file ending holds JSON or
+ * Parquet.
  * @throws ImportRefused naming the file
  */
 export function importSource({ shown, path, format, name }: Given): ImportSource {

@@ -29,8 +29,8 @@ function cutToLastDurable(file: OpenFile, steps: DiskSteps): void {
 }
 
 /**
- * Zeros written ahead of small groups: a sync into what is written already changes no size, so the file system has nothing to
- * commit but the data (182 us and 99 us). Bytes.
+ * Zeros written ahead of small groups: a sync into what is written already changes no size, so the file system has
+ * nothing to commit but the data (182 us and 99 us). Bytes.
  */
 const zeros = new Uint8Array(512 * 1024);
 
@@ -38,8 +38,9 @@ const zeros = new Uint8Array(512 * 1024);
 const reserveFor = 64 * 1024;
 
 /**
- * A repair proves with a write and a sync of what failed, and of at most this much, that small groups can be written again.
- * A larger group may still be refused, by a limit on the size of files: that must not keep the small ones out. Bytes.
+ * A repair proves with a write and a sync of what failed, and of at most this much, that small groups can be written
+ * again. A larger group may still be refused, by a limit on the size of files: that must not keep the small ones out.
+ * Bytes.
  */
 const proofBytesMax = 64 * 1024;
 
@@ -69,8 +70,8 @@ type FileJournalOptions = {
 };
 
 /**
- * A `Journal` in files. Not for use by two threads. Everything happens within the call, and only the answer comes later:
- * asynchronous syncs wait for one of few threads, which all of the process share.
+ * A `Journal` in files. Not for use by two threads. Everything happens within the call, and only the answer comes
+ * later: asynchronous syncs wait for one of few threads, which all of the process share.
  */
 export class FileJournal implements Journal {
   readonly #options: FileJournalOptions;
@@ -200,7 +201,9 @@ export class FileJournal implements Journal {
     return part;
   }
 
-  /** Writes a group where the last one ends. A small one that does not fit in what is reserved brings new zeros with it. */
+  /**
+   * Writes a group where the last one ends. A small one that does not fit in what is reserved brings new zeros with it.
+   */
   #write(file: OpenFile, bytes: Uint8Array): void {
     const end = file.bytes + bytes.byteLength;
     this.#steps.write(file.descriptor, bytes, file.bytes);
@@ -212,8 +215,8 @@ export class FileJournal implements Journal {
       file.reserved = end + zeros.byteLength;
     } catch (error) {
       if (codeOf(error) === undefined) throw error;
-      // The group is written; zeros are optional, so whatever refused them (space, quota, a limit on the size of files) is no
-      // error. What the disk thinks of the group itself the sync tells.
+      // The group is written; zeros are optional, so whatever refused them (space, quota, a limit on the size of files)
+      // is not an error. What the disk thinks of the group itself the sync tells.
       file.isTight = true;
       this.#steps.cut(file.descriptor, end);
     }

@@ -56,8 +56,8 @@ export async function recoverFiles(recovery: Recovery, { isSealed }: RecoveryDec
     if (!(await makeSound(recovery, place, until === undefined))) corrupt.push({ from: place.from, until });
   }
   const parts = files.list().map((place) => {
-    // Written once more: what is only in the page cache would count as durable, and a sync that succeeds after one that failed
-    // in the last life would prove nothing.
+    // Written once more: what is only in the page cache would count as durable, and a sync that succeeds after one that
+    // failed in the last life would prove nothing.
     const bytes = readFileSync(place.path);
     replaceFile({ path: place.path, unfinished: files.unfinishedOf(place.path) }, bytes);
     return partOf(place, judgeJournal(bytes, place.from));
@@ -70,7 +70,10 @@ export async function recoverFiles(recovery: Recovery, { isSealed }: RecoveryDec
   return { parts, corrupt };
 }
 
-/** Brings one file to whole groups only: cuts a torn end. Of a corrupt file it keeps a copy and goes on with the rest; false then. */
+/**
+ * Brings one file to whole groups only: cuts a torn end. Of a corrupt file it keeps a copy and goes on with the rest;
+ * false then.
+ */
 async function makeSound({ files, log }: Recovery, place: JournalPlace, isLast: boolean): Promise<boolean> {
   const { path } = place;
   const content = readJournal(path, place.from);

@@ -1,11 +1,13 @@
 /**
- * What a shard needs of its journal, and what others need to read it: the seam behind which a replicated log can stand one day.
+ * What a shard needs of its journal, and what others need to read it: the seam behind which a replicated log can stand
+ * one day.
  *
  * Invariants:
  * - A group is there whole or not at all.
- * - A group whose `append` was answered is durable. One whose `append` failed may be there or not, and is never acknowledged.
- * - Several calls may be under way. Answers may come late and in any order, but what fails, fails everything that was asked
- *   after it, until a `repair` is answered.
+ * - A group whose `append` was answered is durable. One whose `append` failed may be there or not, and is never
+ *   acknowledged.
+ * - Several calls may be under way. Answers may come late and in any order, but what fails, fails everything that was
+ *   asked after it, until a `repair` is answered.
  * - Parts are in order of sequence, without gap or overlap. A part that was given never changes again.
  */
 import type { Sequence } from "../base/brand.ts";
@@ -13,8 +15,8 @@ import type { LineBuffer } from "../base/line-buffer.ts";
 import type { JournalContent } from "./reader.ts";
 
 /**
- * Rows that become durable together: their lines, each ended by a newline. The journal writes its commit line behind them. The
- * lines are the journal's until it has answered.
+ * Rows that become durable together: their lines, each ended by a newline. The journal writes its commit line behind
+ * them. The lines are the journal's until it has answered.
  */
 export type Group = { lines: LineBuffer; rows: number };
 
@@ -26,7 +28,10 @@ export type JournalPlace = { path: string; from: Sequence };
 
 /** What the shard decides of what a recovery finds. */
 export type RecoveryDecisions = {
-  /** Whether all events of a file are sealed: then it goes. Asked before anything is changed in it, in order of sequence. */
+  /**
+   * Whether all events of a file are sealed: then it goes. Asked before anything is changed in it, in order of
+   * sequence.
+   */
   isSealed(found: JournalPlace): Promise<boolean>;
   /** Sequence of the first row that will be appended. Asked once, when everything that was found is durable. */
   nextAfter(recovered: RecoveredJournal): Sequence;
@@ -36,15 +41,18 @@ export type RecoveryDecisions = {
 export type RecoveredJournal = {
   /** What waits to be sealed, in order. */
   parts: JournalPart[];
-  /** Files that were damaged: where each began, and where the file behind it begins. Their whole groups are among the parts. */
+  /**
+   * Files that were damaged: where each began, and where the file behind it begins. Their whole groups are among the
+   * parts.
+   */
   corrupt: { from: Sequence; until: Sequence | undefined }[];
 };
 
 /** The journal of one shard. */
 export interface Journal {
   /**
-   * Takes up what the last life left: drops what is sealed, cuts what was never acknowledged, and makes the rest durable. Before
-   * anything else is asked, and once.
+   * Takes up what the last life left: drops what is sealed, cuts what was never acknowledged, and makes the rest
+   * durable. Before anything else is asked, and once.
    * @throws DataFolderRefused when files contradict each other in a way that only a person can judge
    */
   recover(decisions: RecoveryDecisions): Promise<RecoveredJournal>;
@@ -54,13 +62,14 @@ export interface Journal {
    */
   append(group: Group): Promise<number>;
   /**
-   * After something failed, and everything else was answered: brings the journal back to its last durable group, closes what was
-   * being written as a part (undefined when it holds nothing), and goes on.
+   * After something failed, and everything else was answered: brings the journal back to its last durable group, closes
+   * what was being written as a part (undefined when it holds nothing), and goes on.
    * @throws JournalNotWritten when the disk still refuses; the part is then given by the repair that succeeds
    */
   repair(): Promise<JournalPart | undefined>;
   /**
-   * Closes what `append` was asked for since the last part as the next one, once it is durable; undefined when that is nothing.
+   * Closes what `append` was asked for since the last part as the next one, once it is durable; undefined when that is
+   * nothing.
    * @throws JournalNotWritten when the disk refuses; the journal takes no more until `repair`, which gives the part
    */
   rotate(): Promise<JournalPart | undefined>;
@@ -75,7 +84,10 @@ export interface Journal {
   readonly openBytes: number;
   /** Sequence of the first row that is in no part. */
   readonly openFrom: Sequence;
-  /** Whether somebody removed what takes appends: what is appended to it would be lost, what goes behind the next `rotate` would not. */
+  /**
+   * Whether somebody removed what takes appends: what is appended to it would be lost, what goes behind the next
+   * `rotate` would not.
+   */
   readonly isRemoved: boolean;
   /**
    * Those of these parts that somebody removed.

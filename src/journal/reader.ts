@@ -5,8 +5,8 @@
  * - A group is given only when its commit line, its length, its checksum and its place in the sequence all agree.
  * - Only what stands after the last whole group can be a torn tail. Anything wrong before that is corruption: reported
  *   with its place, never repaired by guessing.
- * - No commit line, no group: rows whose commit is missing were never acknowledged, where they look as an interrupted write
- *   leaves them (`tail.ts`). Anything else at the end is corruption, too.
+ * - No commit line, no group: rows whose commit is missing were never acknowledged, where they look as an interrupted
+ *   write leaves them (`tail.ts`). Anything else at the end is corruption, too.
  */
 import { readFileSync } from "node:fs";
 import { type Sequence, sequence } from "../base/brand.ts";

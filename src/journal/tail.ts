@@ -1,16 +1,17 @@
 /**
- * What stands behind the last whole group of a journal file: a write that was cut short, or a group that was acknowledged and
- * has been damaged since. The one is cut, the other must be told, so whatever is in doubt counts as damage or is kept.
+ * What stands behind the last whole group of a journal file: a write that was cut short, or a group that was
+ * acknowledged and has been damaged since. The one is cut, the other must be told, so whatever is in doubt counts as
+ * damage or is kept.
  *
  * How a write is cut short:
  * - The file ends within it. A process that was killed or a disk that was full leaves this.
- * - Sectors of it did not reach the disk before the power went, in any order. Each holds what it held before: zeros from where the
- *   group begins, because the file was filled with zeros ahead. Where the last one that was written is not full, the group ends
- *   in it, with its commit line or the end of it.
+ * - Sectors of it did not reach the disk before the power went, in any order. Each holds what it held before: zeros
+ *   from where the group begins, because the file was filled with zeros ahead. Where the last one that was written is
+ *   not full, the group ends in it, with its commit line or the end of it.
  * - Nothing else: a zero byte amid others, or a line of no known kind, was not left by a write.
  *
- * A group that lacks fewer bytes than `lostBytesMin` may have lost them to damage. All else of it is there, so it is kept whole
- * where the missing bytes are known: the beginning of its first row, the end of its commit line.
+ * A group that lacks fewer bytes than `lostBytesMin` may have lost them to damage. All else of it is there, so it is
+ * kept whole where the missing bytes are known: the beginning of its first row, the end of its commit line.
  */
 import type { Sequence } from "../base/brand.ts";
 import {
@@ -43,7 +44,10 @@ export type Tail =
   /** All of a group but a few bytes, which are known. */
   | { kind: "whole"; commit: Commit; lines: Buffer; mend: Mend };
 
-/** The end of a journal file, in `bytes` from `from` (in) to `to` (out), which no whole group explains; zeros may follow. */
+/**
+ * The end of a journal file, in `bytes` from `from` (in) to `to` (out), which no whole group explains; zeros may
+ * follow.
+ */
 type Place = { bytes: Buffer; from: number; to: number; next: Sequence };
 
 /** Judges the end of a journal file. */
@@ -68,8 +72,8 @@ function endOf({ bytes, to }: Place): Tail {
 }
 
 /**
- * How many bytes lie in sectors that were not written, and where the last stretch of those that were begins. Undefined where a
- * sector has zero bytes and others.
+ * How many bytes lie in sectors that were not written, and where the last stretch of those that were begins. Undefined
+ * where a sector has zero bytes and others.
  */
 function sectorsOf({ bytes, from, to }: Place): { lostBytes: number; lastWritten: number } | undefined {
   let lostBytes = 0;
@@ -116,7 +120,10 @@ function judgeUnbroken(place: Place): Tail {
 /** What a commit line ends with behind its checksum. */
 const afterChecksum = '"}}\n';
 
-/** A group to its last byte, of which only the first bytes are zeros: it is whole where its checksum proves what they were. */
+/**
+ * A group to its last byte, of which only the first bytes are zeros: it is whole where its checksum proves what they
+ * were.
+ */
 function judgeWithoutHead({ bytes, from, to }: Place, lostBytes: number): Tail {
   const head = rowPrefix.slice(0, lostBytes);
   const group = Buffer.concat([Buffer.from(head), bytes.subarray(from + head.length, to)]);

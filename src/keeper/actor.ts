@@ -1,8 +1,9 @@
 /**
  * Entry of the keeper's process, the one that has DuckDB. It seals, counts and publishes; its state is the folder.
  *
- * A process and not a thread, because DuckDB and its binding abort where others throw: without a free descriptor, or when a thread ends
- * under a running query. Here that costs a retry. Its threads share no pool with the journal's syncs either.
+ * A process and not a thread, because DuckDB and its binding abort where others throw: without a free descriptor, or
+ * when a thread ends under a running query. Here that costs a retry. Its threads share no pool with the journal's syncs
+ * either.
  */
 import { serveProcess, tellService } from "../actor/process.ts";
 import { openLog } from "../base/log.ts";
@@ -14,7 +15,8 @@ import { Keeper } from "./keeper.ts";
 import { sweepOfKeeper } from "./leftovers.ts";
 import type { KeeperNotice, KeeperOptions, KeeperReplies, KeeperRequest } from "./protocol.ts";
 
-// Sent to this process alone, a signal is meant for the service. Sent to all of the group, the service has it already and says so.
+// Sent to this process alone, a signal is meant for the service. Sent to all of the group, the service has it already
+// and says so.
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, () => tellService({ kind: "signalled", signal } satisfies KeeperNotice));
 // The end of the terminal reaches the whole group; the service decides, and may still need what it seals with.
@@ -26,8 +28,8 @@ serveProcess<KeeperRequest, KeeperReplies>((options) => {
   const keeper = new Keeper(folder, log);
   // Whoever can write into the folder cannot make the keeper read the rest of the machine.
   const access = { folders: [folder.root] };
-  // Two, so that a catalog does not wait for a flush, and two shards can flush at once: one DuckDB alone was what a lasting load waited
-  // for. Each has its own instance: what breaks one does not touch the other.
+  // Two, so that a catalog does not wait for a flush, and two shards can flush at once: one DuckDB alone was what a
+  // lasting load waited for. Each has its own instance: what breaks one does not touch the other.
   const queue = new JobQueue({ threads, memoryMiB }, access);
   const flushQueue = new JobQueue({ threads, memoryMiB }, access);
   return {

@@ -9,7 +9,9 @@ import type { KeeperNotice, KeeperOptions, KeeperReplies, KeeperRequest } from "
 /** The keeper, as others see it. */
 export type KeeperHost = ProcessHost<KeeperRequest, KeeperReplies, KeeperNotice>;
 
-/** DuckDB's memory: for a flush of small events, and for what the largest event takes while it is read and packed. MiB */
+/**
+ * DuckDB's memory: for a flush of small events, and for what the largest event takes while it is read and packed. MiB
+ */
 const memoryMiB = { base: 128, perBodyMiB: 64 };
 
 /** Starts the keeper's process; `onSignal` is told of a signal that was meant to end it. */

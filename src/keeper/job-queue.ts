@@ -5,8 +5,9 @@ import type { DuckDB, DuckDBLimits } from "../store/sql/duckdb.ts";
 import { type DuckDBAccess, openLockedDuckDB } from "../store/sql/lock-duckdb.ts";
 
 /**
- * Flushes use a core in bursts of 100 ms, and whoever waits for an answer waits for no burst: at half load p99 is a quarter lower so.
- * A tenth of the weight of a thread that answers, so that a flush still goes on when those never rest; should it fall behind, shards wait for it.
+ * Flushes use a core in bursts of 100 ms, and whoever waits for an answer waits for no burst: at half load p99 is a
+ * quarter lower so. A tenth of the weight of a thread that answers, so that a flush still goes on when those never
+ * rest; should it fall behind, shards wait for it.
  */
 const poolNice = 10;
 
@@ -51,8 +52,8 @@ export class JobQueue {
       lowerPoolPriority(poolNice);
       return await job(opened);
     } catch (error) {
-      // An instance that met a failed write or sync refuses everything from then on, also when the disk is well again. One that only
-      // found no descriptor is sound, and a new one would abort the process for the same lack.
+      // An instance that met a failed write or sync refuses everything from then on, also when the disk is well again.
+      // One that only found no descriptor is sound, and a new one would abort the process for the same lack.
       if (opened === undefined || !lacksDescriptors(error)) {
         this.#duckdb = undefined;
         opened?.[Symbol.dispose]();

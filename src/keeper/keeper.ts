@@ -26,7 +26,9 @@ import { countSealed, type HourWindow, type SealedCounts } from "../store/segmen
 import type { DuckDB } from "../store/sql/duckdb.ts";
 import type { FolderInspection, RewriteWish, ShardHoldings, ShardStretch } from "./protocol.ts";
 
-/** At each look this many bytes of segments are compared with their checksums: 13 MB/s leave the disk to others. Bytes. */
+/**
+ * At each look this many bytes of segments are compared with their checksums: 13 MB/s leave the disk to others. Bytes.
+ */
 const scrubBytes = 64 * 1024 * 1024;
 
 /** Knows what is sealed, and is the only one that gives or takes a segment's name. */
@@ -48,7 +50,10 @@ export class Keeper {
     this.#inspector = new Inspector(folder);
   }
 
-  /** Writes the catalog over what is sealed now. A shard without a watermark keeps the lowest: nothing is promised of it. */
+  /**
+   * Writes the catalog over what is sealed now. A shard without a watermark keeps the lowest: nothing is promised of
+   * it.
+   */
   async publish(duckdb: DuckDB, { watermarks, nowMs }: { watermarks: readonly ShardWatermark[]; nowMs: number }) {
     const segments = await this.#known.list(duckdb);
     // Before the catalog: it may say more than the catalog shows, and never less.
@@ -113,7 +118,10 @@ export class Keeper {
     return files;
   }
 
-  /** Looks for the segments whose rollups cannot be counted, one by one; true when there is one, which is left out from now on. */
+  /**
+   * Looks for the segments whose rollups cannot be counted, one by one; true when there is one, which is left out from
+   * now on.
+   */
   async #hasFoundUnreadable(duckdb: DuckDB, files: readonly string[], window: HourWindow): Promise<boolean> {
     let hasFound = false;
     for (const file of files) {

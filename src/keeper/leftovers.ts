@@ -7,8 +7,8 @@ import { type DataFolder, unfinishedSuffix } from "../store/folder/names.ts";
 const unfinished = new RegExp(`^[^.]+\\.(?:duckdb|ndjson)(?:\\.probe)?\\${unfinishedSuffix}(?:\\.wal)?$`);
 
 /**
- * Removes the unfinished files of a keeper that has ended, which nothing was ever promised about; gives their paths. REQUIRES: no other
- * keeper works on the folder.
+ * Removes the unfinished files of a keeper that has ended, which nothing was ever promised about; gives their paths.
+ * REQUIRES: no other keeper works on the folder.
  */
 export function sweepOfKeeper(folder: DataFolder): string[] {
   const removed: string[] = [];

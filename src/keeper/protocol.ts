@@ -26,8 +26,8 @@ export type ShardHoldings = ShardWatermark & { events: number; segments: number;
 export type ShardStretch = { shard: ShardId; before: Sequence };
 
 /**
- * Why a rewrite is looked for: because many small segments are there, to have as few as possible of these stretches, because of
- * age, or to keep of some segments only the events for which an SQL condition holds.
+ * Why a rewrite is looked for: because many small segments are there, to have as few as possible of these stretches,
+ * because of age, or to keep of some segments only the events for which an SQL condition holds.
  */
 export type RewriteWish =
   | { kind: "merge" }

@@ -1,4 +1,7 @@
-/** Keeps the catalog up with what is sealed: one publication at a time, and another while something was sealed meanwhile. */
+/**
+ * Keeps the catalog up with what is sealed: one publication at a time, and another while something was sealed
+ * meanwhile.
+ */
 import { systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -79,7 +82,10 @@ export class Publisher implements Disposable {
     });
   }
 
-  /** Publishes for the last time, and tries until `giveUpAtMs` of the monotonic clock; false when the catalog could not be written by then. */
+  /**
+   * Publishes for the last time, and tries until `giveUpAtMs` of the monotonic clock; false when the catalog could not
+   * be written by then.
+   */
   async finish(giveUpAtMs: number): Promise<boolean> {
     this.#isFinishing = true;
     await this.#running;

@@ -1,11 +1,12 @@
 /**
- * What is sealed in one folder, carried into another: segments by hard links, or by copies where links cannot be; id logs
- * and the receipts of erasures copied, because they grow.
+ * What is sealed in one folder, carried into another: segments by hard links, or by copies where links cannot be; id
+ * logs and the receipts of erasures copied, because they grow.
  *
  * Invariants:
- * - Beside a running service, with no lock: names decide what is current, and what vanishes meanwhile is looked up again.
- * - An id is carried only when its event is: segments are listed before id logs are read, and a block is left out when its
- *   flush goes past the segments. Otherwise a client that sends an event again would be told that it is there.
+ * - Beside a running service, with no lock: names decide what is current, and what vanishes meanwhile is looked up
+ *   again.
+ * - An id is carried only when its event is: segments are listed before id logs are read, and a block is left out when
+ *   its flush goes past the segments. Otherwise a client that sends an event again would be told that it is there.
  */
 import { constants, copyFileSync, linkSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -89,8 +90,8 @@ function requireReadable(from: DataFolder, current: readonly Listed[]): void {
 }
 
 /**
- * Current segments at one moment: listed until two listings in a row agree. One alone may miss a file that came and the one
- * that it replaced and that went, both while the folder was being read.
+ * Current segments at one moment: listed until two listings in a row agree. One alone may miss a file that came and the
+ * one that it replaced and that went, both while the folder was being read.
  */
 function listCurrent(folder: DataFolder): Listed[] {
   let listed = listNames(folder.segments, parseSegmentName);

@@ -1,7 +1,8 @@
 /**
  * What an export's folder says about itself: `_export.json`, which names the parameters and each finished day.
  *
- * Everything in the folder that is not a day begins with `_`: programs that open the folder as a data set skip such names.
+ * Everything in the folder that is not a day begins with `_`: programs that open the folder as a data set skip such
+ * names.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -33,7 +34,10 @@ const manifestSchema = Type.Object({
   days: Type.Record(Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }), Type.Union([daySchema, Type.Integer()])),
 });
 
-/** Parameters and finished days of an export. A number stands where the release before counted a day's events and no more. */
+/**
+ * Parameters and finished days of an export. A number stands where the release before counted a day's events and no
+ * more.
+ */
 export type ExportManifest = Static<typeof manifestSchema>;
 
 const manifestFile = "_export.json";

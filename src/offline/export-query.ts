@@ -39,8 +39,9 @@ export function dayCountsQuery({ from, to }: ExportRange): string {
 }
 
 /**
- * Gives a fingerprint of the segments that each UTC day's events lie in, as `day` and `segments`, for days of which every event is sealed;
- * `segments` are the paths of all that there are. A segment never changes, and its name holds its checksum.
+ * Gives a fingerprint of the segments that each UTC day's events lie in, as `day` and `segments`, for days of which
+ * every event is sealed; `segments` are the paths of all that there are. A segment never changes, and its name holds
+ * its checksum.
  */
 export const segmentsOfDaysQuery = (segments: readonly string[]) => `
   WITH sealed AS (
@@ -53,8 +54,8 @@ export const segmentsOfDaysQuery = (segments: readonly string[]) => `
 type Day = ExportRange & { day: string };
 
 /**
- * Gives a fingerprint of all columns of a day's events, whatever their order, as `content`. Two sums of 64-bit hashes with different
- * keys: that they agree by chance does not happen, and nobody gains who makes them agree.
+ * Gives a fingerprint of all columns of a day's events, whatever their order, as `content`. Two sums of 64-bit hashes
+ * with different keys: that they agree by chance does not happen, and nobody gains who makes them agree.
  */
 export function dayContentQuery(day: Day): string {
   const columns = Object.keys(eventColumns).map((name) => `${identifier(name)}::VARCHAR`);
@@ -70,7 +71,10 @@ const inDay = ({ from, to, day }: Day) =>
     to === null ? undefined : `timestamp < ${time(to)}`,
   ]);
 
-/** Writes the events of one UTC day (`YYYY-MM-DD`) that lie in the range to a file, by `timestamp`; gives their number as `Count`. */
+/**
+ * Writes the events of one UTC day (`YYYY-MM-DD`) that lie in the range to a file, by `timestamp`; gives their number
+ * as `Count`.
+ */
 export function copyDayStatement(copy: Day & { format: ExportFormat; path: string }): string {
   const { format, path } = copy;
   const columns = selected[format];
@@ -100,8 +104,8 @@ function jsonOf(column: string, type: string): string {
 }
 
 /**
- * Parquet has types of its own for a UUID, for JSON and for an ENUM, which other readers give as bytes (polars) or not at all: as strings
- * everybody reads them. Times and strings are the same everywhere.
+ * Parquet has types of its own for a UUID, for JSON and for an ENUM, which other readers give as bytes (polars) or not
+ * at all: as strings everybody reads them. Times and strings are the same everywhere.
  */
 const asStrings = Object.entries(eventColumns)
   .filter(([, type]) => type !== "VARCHAR" && type !== "TIMESTAMPTZ")

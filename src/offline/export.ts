@@ -2,10 +2,11 @@
  * Events as files of other formats, one for each UTC day of `timestamp`: `day=YYYY-MM-DD/events.<format>`.
  *
  * Invariants:
- * - A file has its name only when it is whole and durable. `_export.json` says of each finished day what its file holds; it is
- *   written after the file, so a day is finished when both are there.
- * - Doing it again with the same parameters does what is missing or no longer agrees with the catalog, and nothing else. A day
- *   agrees when its events come from the same segments, which never change, or else when all columns of all its events do.
+ * - A file has its name only when it is whole and durable. `_export.json` says of each finished day what its file
+ *   holds; it is written after the file, so a day is finished when both are there.
+ * - Doing it again with the same parameters does what is missing or no longer agrees with the catalog, and nothing
+ *   else. A day agrees when its events come from the same segments, which never change, or else when all columns of all
+ *   its events do.
  */
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -121,7 +122,10 @@ async function readSegmentsOfDays({ duckdb, segments }: FolderReader): Promise<M
   return new Map(rows.map(({ day, segments }) => [String(day), String(segments)]));
 }
 
-/** Whether the file of a day holds what the catalog has of it; the events themselves are read only where their segments are others. */
+/**
+ * Whether the file of a day holds what the catalog has of it; the events themselves are read only where their segments
+ * are others.
+ */
 async function isUpToDate(
   reader: FolderReader,
   { out, manifest, format, from, to }: Work,

@@ -1,4 +1,7 @@
-/** A data folder as a database of this process's own: the catalog's views and macros over everything accepted, sealed or not. */
+/**
+ * A data folder as a database of this process's own: the catalog's views and macros over everything accepted, sealed or
+ * not.
+ */
 import { join } from "node:path";
 import { type FolderView, viewFolder } from "../store/catalog/folder-view.ts";
 import { catalogStatements } from "../store/catalog/views.ts";
@@ -12,8 +15,8 @@ import { literal } from "../store/sql/literals.ts";
 const triesMax = 5;
 
 /**
- * Does again what failed because a file was replaced and gone between a look at the folder and its reading; the work begins
- * with a look.
+ * Does again what failed because a file was replaced and gone between a look at the folder and its reading; the work
+ * begins with a look.
  */
 export async function retriedWhileGone<Answer>(work: () => Promise<Answer>): Promise<Answer> {
   for (let tries = 1; ; tries++)
@@ -60,8 +63,8 @@ export class FolderReader implements Disposable {
   }
 
   /**
-   * Looks at the folder again: from now on, statements see everything accepted before this call. What statements made (tables,
-   * variables, settings) stays. Not inside a transaction.
+   * Looks at the folder again: from now on, statements see everything accepted before this call. What statements made
+   * (tables, variables, settings) stays. Not inside a transaction.
    */
   async refresh(): Promise<void> {
     await retriedWhileGone(() => this.#look());

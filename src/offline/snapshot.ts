@@ -3,10 +3,10 @@
  *
  * Invariants:
  * - A snapshot appears whole: it is made under a temporary name beside its own, and renamed.
- * - It shares its segments with the folder that it was taken of, by hard links. Nobody writes a sealed file, so neither side
- *   sees what becomes of the other.
- * - A restore has one step that counts: `segments` gets its name last. Killed before, the folder is still empty to the next
- *   restore, and a start sweeps what lies there.
+ * - It shares its segments with the folder that it was taken of, by hard links. Nobody writes a sealed file, so neither
+ *   side sees what becomes of the other.
+ * - A restore has one step that counts: `segments` gets its name last. Killed before, the folder is still empty to the
+ *   next restore, and a start sweeps what lies there.
  */
 import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -81,7 +81,8 @@ export async function takeSnapshot(folder: DataFolder, path: string): Promise<Sn
 
 /**
  * Fills a data folder that holds no event from a snapshot, which stays as it is.
- * @throws PlaceRefused when `path` holds events, or `from` is not a whole snapshot; DataFolderRefused when a server has it
+ * @throws PlaceRefused when `path` holds events, or `from` is not a whole snapshot; DataFolderRefused when a server has
+ * it
  */
 export async function restoreSnapshot(from: string, path: string): Promise<SnapshotReport> {
   const snapshot = dataFolder(resolve(from));
@@ -116,7 +117,8 @@ export async function restoreSnapshot(from: string, path: string): Promise<Snaps
 }
 
 /**
- * Checks a snapshot before anything of it is put in place: regular files alone, segments by the checksums in their names.
+ * Checks a snapshot before anything of it is put in place: regular files alone, segments by the checksums in their
+ * names.
  * @throws PlaceRefused naming the first file that is not sound
  */
 async function requireSound(snapshot: DataFolder): Promise<void> {

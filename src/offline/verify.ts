@@ -177,7 +177,8 @@ function reportOverlaps(
 
 async function verifyCatalog(duckdb: DuckDB, folder: DataFolder, report: VerifyReport): Promise<void> {
   try {
-    // A copied folder's catalog names the place where it was written; the segments beside it are the ones that are checked.
+    // A copied folder's catalog names the place where it was written; the segments beside it are the ones that are
+    // checked.
     await duckdb.run(`SET VARIABLE millrace_dir = ${literal(folder.root)}`);
     await duckdb.run(`ATTACH ${literal(folder.catalog)} AS catalog_file (READ_ONLY)`);
     await duckdb.rows("SELECT count(*)::DOUBLE AS events FROM catalog_file.events");

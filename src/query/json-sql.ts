@@ -107,7 +107,7 @@ const isJson = (type: DuckDBType) => type instanceof DuckDBVarCharType && type.a
 
 /**
  * JSON as it is, on one line: a line cannot end within a string of JSON, so that line ends are blanks. As a string
- * where it is no JSON for others: DuckDB's may hold NaN and Infinity, outside of strings.
+ * where it is not JSON for others: DuckDB's may hold NaN and Infinity, outside of strings.
  */
 function jsonText(text: string): string {
   const bare = `regexp_replace(${text}, '"(?:[^"\\\\]|\\\\.)*"', '', 'g')`;

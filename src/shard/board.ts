@@ -3,8 +3,8 @@
  *
  * Invariants:
  * - Only the shard's actor writes. There are two copies of the values: a change is made in the one that readers do not
- *   look at, and the step of the version lets them look at it. A reader whose version stepped meanwhile reads again, so what
- *   it gets is one state, also when the writing thread is held up or dies within a change.
+ *   look at, and the step of the version lets them look at it. A reader whose version stepped meanwhile reads again, so
+ *   what it gets is one state, also when the writing thread is held up or dies within a change.
  * - An event is counted here after it is durable and before it is answered: stats read their own writes.
  */
 import { categories } from "../event/categories.ts";
@@ -39,7 +39,9 @@ const categoriesAt = fields.length;
 const hoursFromAt = categoriesAt + categories.length;
 const hoursAt = hoursFromAt + 1;
 const valuesCount = hoursAt + boardHours;
-/** Version, reservation and start of the disk work, 32 bits each, before the values, which begin at a multiple of eight. */
+/**
+ * Version, reservation and start of the disk work, 32 bits each, before the values, which begin at a multiple of eight.
+ */
 const headerBytes = 16;
 const versionAt = 0;
 const reservedAt = 1;

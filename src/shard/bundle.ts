@@ -4,9 +4,9 @@
  * A message costs by the number of its values, not by its bytes: fifty requests as arrays of fields took 21 us to post,
  * as one byte array 5 us.
  *
- * Requests are frames, end to end: bytes of the body (u32), encoding and bytes of the form's name (u8 each), bytes of the subject
- * (u16, all ones for none), the form's name in ASCII, the subject in UTF-8, the body; little-endian. Answers are lines: a letter
- * for the kind, then its text.
+ * Requests are frames, end to end: bytes of the body (u32), encoding and bytes of the form's name (u8 each), bytes of
+ * the subject (u16, all ones for none), the form's name in ASCII, the subject in UTF-8, the body; little-endian.
+ * Answers are lines: a letter for the kind, then its text.
  */
 import type { OverloadReason } from "../base/errors.ts";
 import { invariant, unreachable } from "../base/invariant.ts";

@@ -1,6 +1,6 @@
 /**
- * Reads every small file of a data folder and says what is wrong with it, and what to do. For `verify` and for health, so no
- * sentence names the place of the folder.
+ * Reads every small file of a data folder and says what is wrong with it, and what to do. For `verify` and for health,
+ * so no sentence names the place of the folder.
  *
  * Whoever adds a file to a data folder adds it here.
  */

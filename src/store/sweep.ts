@@ -8,7 +8,10 @@ import { type DataFolder, unfinishedSuffix } from "./folder/names.ts";
 import { sweepScratch } from "./folder/scratch.ts";
 import { removeUnsealedIds } from "./ids/imported-folder.ts";
 
-/** Makes a folder this version's: marks it, and removes what an earlier life left unfinished. Gives warnings. REQUIRES: its lock. */
+/**
+ * Makes a folder this version's: marks it, and removes what an earlier life left unfinished. Gives warnings. REQUIRES:
+ * its lock.
+ */
 export function takeOver(folder: DataFolder, log: Log): string[] {
   const warnings = markFormat(folder);
   const swept = sweepUnfinished(folder);

@@ -17,8 +17,8 @@ export class ConditionRefused extends MillraceError {
 export const bracketed = (condition: string) => `(${condition}\n)`;
 
 /**
- * Checks that a string is one BOOLEAN expression over the columns of `events` that says the same of an event whenever it
- * is asked: an erasure asks several times, and goes on after a restart.
+ * Checks that a string is one BOOLEAN expression over the columns of `events` that says the same of an event whenever
+ * it is asked: an erasure asks several times, and goes on after a restart.
  * @throws ConditionRefused with what is wrong
  */
 export async function requireCondition(duckdb: DuckDB, condition: string): Promise<void> {

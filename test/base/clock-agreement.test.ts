@@ -5,7 +5,10 @@ import { ClockAgreement } from "../../src/base/clock-agreement.ts";
 const startMs = Date.parse("2026-11-26T00:00:00Z");
 const minute = 60_000;
 
-/** Looks every half second for `forMs`; the wall clock shows what `offset` makes of the time that has passed. Gives the jumps. */
+/**
+ * Looks every half second for `forMs`; the wall clock shows what `offset` makes of the time that has passed. Gives the
+ * jumps.
+ */
 function run(
   agreement: ClockAgreement,
   { fromMs = 0, forMs, offset }: { fromMs?: number; forMs: number; offset: (passedMs: number) => number },

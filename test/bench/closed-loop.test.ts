@@ -125,7 +125,9 @@ test("without repeats each answer is for events of its own, and each connection 
   expect(ledgerOf(loads, batches)).toEqual({ acknowledged: 30_000, unansweredMax: 13_000 });
 });
 
-/** A client's course: each request is new or repeats an earlier one, reaches the server or not, and is answered or not. */
+/**
+ * A client's course: each request is new or repeats an earlier one, reaches the server or not, and is answered or not.
+ */
 const courses = fc.array(
   fc.record({ repeatOf: fc.option(fc.nat(), { freq: 2 }), arrives: fc.boolean(), isAnswered: fc.boolean() }),
   { minLength: 1, maxLength: 60 },

@@ -1,4 +1,7 @@
-/** Bodies as the JSON writers of other languages spell them: transcribed as the parser would, without it, in time that grows with their bytes. */
+/**
+ * Bodies as the JSON writers of other languages spell them: transcribed as the parser would, without it, in time that
+ * grows with their bytes.
+ */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { LineBuffer } from "../../src/base/line-buffer.ts";
@@ -194,7 +197,8 @@ describe("time grows with the bytes of a body, whatever it holds, taken or refus
         Buffer.from(`{"event_name":"a","properties":{"p":${shape(bytes)}}${end}}`),
       );
       if (small === undefined || large === undefined) throw new Error("there are two sizes");
-      // The quickest of several tries, and of more where the machine is busy. Below a millisecond the clock is too coarse.
+      // The quickest of several tries, and of more where the machine is busy. Below a millisecond the clock is too
+      // coarse.
       let [smallMs, largeMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
       for (let tries = 0; tries < 3 || (largeMs >= 10 * smallMs && tries < 40); tries++) {
         smallMs = Math.max(1, Math.min(smallMs, tryMs(ingest, small, kind)));

@@ -18,8 +18,9 @@ type Form = "event" | "batch";
 type Lines = { rows: Omit<Row, "eventId">[]; lines: string[] };
 
 /**
- * Ids that the server made are masked. One number that must keep its spelling makes the parser keep the properties of all events of
- * a body as text, and the transcriber those of its own event: in batches such text is shown as what it says.
+ * Ids that the server made are masked. One number that must keep its spelling makes the parser keep the properties of
+ * all events of a body as text, and the transcriber those of its own event: in batches such text is shown as what it
+ * says.
  */
 function shown(row: Row, line: string, form: Form): { row: Omit<Row, "eventId">; line: string } {
   const { eventId, category, hour, content } = row;

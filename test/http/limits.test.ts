@@ -10,7 +10,7 @@ const limitBytes = 4096;
 const service = sharedService();
 const tight = sharedService({ env: { MILLRACE_MAX_BODY_BYTES: String(limitBytes) } });
 
-/** An event of exactly so many bytes. */
+/** An event of exactly this many bytes. */
 function eventOf(bytes: number): string {
   const frame = '{"event_name":"limits","session_id":""}';
   return frame.replace('""}', `"${"x".repeat(bytes - frame.length)}"}`);

@@ -1,4 +1,7 @@
-/** What a request may be addressed to. Anything else gets a refusal in JSON: never a page of the runtime, never another path's answer. */
+/**
+ * What a request may be addressed to. Anything else gets a refusal in JSON: never a page of the runtime, never another
+ * path's answer.
+ */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { isHost, plainPathOf } from "../../src/http/edge/target.ts";

@@ -1,6 +1,6 @@
 /**
- * 422 as pydantic gives it. Each expectation was taken from FastAPI 0.142 with pydantic 2.13 and the reference's models,
- * answered for the same body.
+ * 422 as pydantic gives it. Each expectation was taken from FastAPI 0.142 with pydantic 2.13 and the reference's
+ * models, answered for the same body.
  */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type Issue, shaped, validationAnswer } from "../support/answers.ts";

@@ -7,7 +7,10 @@ import type { Journal, JournalPart } from "../../src/journal/journal.ts";
 import { nothingSealed, recovered } from "../support/journal-files.ts";
 import { groupOf, linesOf, rowAt, temporaryFolder } from "../support/rows.ts";
 
-/** How an implementation under test is opened in a folder, and how its disk is made to refuse: new files, while it is blocked. */
+/**
+ * How an implementation under test is opened in a folder, and how its disk is made to refuse: new files, while it is
+ * blocked.
+ */
 export type JournalUnderTest = {
   open(folder: string, disk: { isBlocked: boolean }): Journal;
 };

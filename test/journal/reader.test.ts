@@ -126,7 +126,9 @@ describe("B10: a last group that was acknowledged and damaged since", () => {
 });
 
 describe("a power cut in the write of a group that was never acknowledged", () => {
-  /** A journal whose last group was written over zeros, up to `reserved` bytes, and of which these sectors were lost. */
+  /**
+   * A journal whose last group was written over zeros, up to `reserved` bytes, and of which these sectors were lost.
+   */
   const cutIn = (bytes: Buffer, from: number, { lost, behind }: { lost: (at: number) => boolean; behind: number }) => {
     const torn = Buffer.concat([bytes, Buffer.alloc(behind)]);
     for (let at = from; at < bytes.byteLength; at++) if (lost(Math.floor(at / sectorBytes))) torn[at] = 0;

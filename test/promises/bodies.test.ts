@@ -1,4 +1,7 @@
-/** Bodies on their way are bounded together, whatever clients do: past 128 MiB a request is refused at once, and nothing is kept of it. */
+/**
+ * Bodies on their way are bounded together, whatever clients do: past 128 MiB a request is refused at once, and nothing
+ * is kept of it.
+ */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";

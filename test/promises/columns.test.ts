@@ -32,7 +32,7 @@ const eventColumns = [
 
 const pairs = (rows: readonly Record<string, unknown>[]) => rows.map((row) => [row["column_name"], row["column_type"]]);
 
-/** The hours of `events`, counted anew, with the columns of the rollups. */
+/** The hours of `events`, counted again, with the columns of the rollups. */
 const countedHours = `SELECT date_trunc('hour', "timestamp") AS hour, category, priority, event_name, count(*) AS events
   FROM events GROUP BY ALL`;
 

@@ -1,4 +1,7 @@
-/** A2: a step that committed and then failed is recognized as done by the next try, without a restart, and nothing is there twice. */
+/**
+ * A2: a step that committed and then failed is recognized as done by the next try, without a restart, and nothing is
+ * there twice.
+ */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -14,8 +17,8 @@ import { until } from "../support/until.ts";
 setDefaultTimeout(testMsMax);
 
 /**
- * Lets calls on one path of a running service fail, one fault after another: sends until each has failed as often as its `from` and
- * `to` say, and waits until everything is sealed.
+ * Lets calls on one path of a running service fail, one fault after another: sends until each has failed as often as
+ * its `from` and `to` say, and waits until everything is sealed.
  */
 async function sealDespite(
   faults: readonly (Omit<Fault, "logPath" | "path" | "to"> & { to: number })[],

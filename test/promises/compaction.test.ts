@@ -189,7 +189,8 @@ test("a merged segment is in an order in which one session, one name, one stretc
        WHERE event_name IS DISTINCT FROM before`,
     ),
   );
-  // Four parts of time with four of sessions in each, and each name once in a part; as they came it was each time another.
+  // Four parts of time with four of sessions in each, and each name once in a part; as they came it was each time
+  // another.
   expect(changes).toBeLessThanOrEqual(4 * 4 * names);
   expect(await agreedCount(service)).toBe(4_000);
 });

@@ -19,7 +19,9 @@ setDefaultTimeout(testMsMax);
 
 const eventId = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
 
-/** A stopped service of one shard with three segments of 2, 3 and 4 events, which nobody merges; ids count up from 1. */
+/**
+ * A stopped service of one shard with three segments of 2, 3 and 4 events, which nobody merges; ids count up from 1.
+ */
 const threeSegments = copiesOf({ env: { MILLRACE_SHARDS: "1" } }, async (service) => {
   let next = 1;
   for (const size of [2, 3, 4]) {

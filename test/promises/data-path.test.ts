@@ -1,4 +1,7 @@
-/** C13: a data folder of any name either works in all that one does with it, or is refused at once by the variable's name. */
+/**
+ * C13: a data folder of any name either works in all that one does with it, or is refused at once by the variable's
+ * name.
+ */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,6 @@
-/** Few descriptors and many connections: nothing aborts, nothing spins, and the disk has its share whatever comes in. */
+/**
+ * Few descriptors and many connections: nothing aborts, nothing spins, and the disk has its share whatever comes in.
+ */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { openCrowd } from "../support/crowd.ts";
 import { keeperOf } from "../support/keeper.ts";

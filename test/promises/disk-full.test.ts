@@ -11,7 +11,9 @@ import { until } from "../support/until.ts";
 
 setDefaultTimeout(testMsMax);
 
-/** A second: each segment is some 800 kB however few events it holds, and the small disk must hold those of all rounds. */
+/**
+ * A second: each segment is some 800 kB however few events it holds, and the small disk must hold those of all rounds.
+ */
 const unhurried = { MILLRACE_FLUSH_INTERVAL_SECONDS: "1" };
 
 /** Writes until nothing fits. */

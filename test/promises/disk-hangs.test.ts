@@ -1,4 +1,7 @@
-/** C15: a disk that hangs. Nobody waits longer than 5 s, health answers at once and says so, and nothing is lost or doubled. */
+/**
+ * C15: a disk that hangs. Nobody waits longer than 5 s, health answers at once and says so, and nothing is lost or
+ * doubled.
+ */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
@@ -11,13 +14,17 @@ setDefaultTimeout(testMsMax);
 /** What the contract gives a request, and what a busy machine may add. ms */
 const answeredMsMax = 5_000 + 3_000;
 
-/** Health answers within a second on an idle machine; one that waited for the disk would take far longer than this. ms */
+/**
+ * Health answers within a second on an idle machine; one that waited for the disk would take far longer than this. ms
+ */
 const healthMsMax = 4_000;
 
 /** Longer than any of these tests looks at it. Seconds. */
 const hang = { delaySeconds: 45 };
 
-/** Health and liveness, asked without pause until the scope ends: how long the slowest took, and what was answered last. */
+/**
+ * Health and liveness, asked without pause until the scope ends: how long the slowest took, and what was answered last.
+ */
 function watchHealth(service: Service) {
   const seen = { slowestMs: 0, status: 200, problems: [] as string[], livez: new Set<number>() };
   let isOver = false;

@@ -155,7 +155,7 @@ test("a dry run says how many events would go and changes nothing, over HTTP and
   expect(JSON.parse(atPrompt.stdout)).toEqual(counted(42).body);
   await expectUntouched(service, 47);
   expect(segmentsOf(service.dataDir).current.length).toBeGreaterThanOrEqual(before);
-  // `false` is no dry run, and the count was right.
+  // `false` is not a dry run, and the count was right.
   expect((await erase(service, { session_id: "it's", dry_run: false })).erased).toBe(42);
   await service.stop();
   const alone = await millrace(["erase", "--where", "event_name = 'other'", "--dry-run"], { env });

@@ -139,7 +139,7 @@ test("replaced segments, lines kept aside and torn blocks of id logs hold nothin
     event: { event_id: event.event_id, session_id: session, properties: event.properties },
   }));
   const foreign = { receivedMs, event: { event_id: randomUUID(), session_id: "other" } };
-  // DuckDB takes no half of a pair: the first line and one of somebody else's are kept aside.
+  // DuckDB takes no half of a pair: the first line and one of somebody else's are refused lines.
   const spoilt = aside === undefined ? [] : [{ ...aside, event: { ...aside.event, event_name: "spoilt" } }];
   layEvents(
     service.dataDir,

@@ -18,7 +18,10 @@ setDefaultTimeout(testMsMax);
 
 type Format = "parquet" | "csv" | "ndjson";
 
-/** Events of four days, with all that a format may stumble over; bodies as text, for numbers and blanks as they are sent. */
+/**
+ * Events of four days, with all that a format may stumble over; bodies as text, for numbers and blanks as they are
+ * sent.
+ */
 const odd = [
   '{"event_name":"a, \\"b\\"","timestamp":"2026-02-27T23:59:59.999999Z","properties":{"n":1.50,"big":9007199254740993}}',
   '{"event_name":"line\\nend\\ttab","timestamp":"2026-02-28T00:00:00Z","properties":{ "a" :\n 1.0 },"session_id":"s\'1"}',
@@ -86,8 +89,8 @@ function readBack(out: string, format: Format): string {
 const texts = Object.keys(eventColumns).map((name) => `${name}::VARCHAR AS ${name}`);
 
 /**
- * Rows that the catalog has and the export has not, and the other way round. DuckDB's reader of JSON spells what it reads anew,
- * so that for ndjson both sides are.
+ * Rows that the catalog has and the export has not, and the other way round. DuckDB's reader of JSON spells what it
+ * reads again, so that for ndjson both sides are.
  */
 async function differences(service: Service, out: string, format: Format, where = "true"): Promise<number> {
   const columns = texts.map((text) =>

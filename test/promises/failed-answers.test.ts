@@ -1,4 +1,6 @@
-/** A1: an answer whose query fails under way is never taken for a whole one, whatever its format and wherever it goes. */
+/**
+ * A1: an answer whose query fails under way is never taken for a whole one, whatever its format and wherever it goes.
+ */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** C15: a limit on the size of files (`ulimit -f`, EFBIG), and what is like it: health is ok only while events are accepted. */
+/**
+ * C15: a limit on the size of files (`ulimit -f`, EFBIG), and what is like it: health is ok only while events are
+ * accepted.
+ */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { callLog, faultyFromNow } from "../support/faults.ts";
 import { Ledger } from "../support/ledger.ts";

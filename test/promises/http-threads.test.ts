@@ -15,7 +15,7 @@ setDefaultTimeout(testMsMax);
 const env = { MILLRACE_HTTP_THREADS: "2" };
 const shared = sharedService({ env });
 
-/** So many connections do not all come to one of two threads: that happens once in half a million times. */
+/** This many connections do not all come to one of two threads: that happens once in half a million times. */
 const connections = 20;
 
 /** The same request over connections of its own, one after another. */

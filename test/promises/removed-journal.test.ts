@@ -1,4 +1,7 @@
-/** Journal files that somebody removes while the service runs, before they are sealed: told, counted out, and nothing stands still. */
+/**
+ * Journal files that somebody removes while the service runs, before they are sealed: told, counted out, and nothing
+ * stands still.
+ */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync, renameSync, truncateSync, unlinkSync } from "node:fs";
 import { basename, join } from "node:path";

@@ -21,8 +21,8 @@ const dayMs = 86_400_000;
 const mark = "a-text-of-what-has-expired-8c1d2f";
 
 /**
- * A retention time of three seconds: nothing goes before the clocks have agreed for that long, or for ten minutes where the time is
- * longer. Days of retention are had by moving what was received into the days to come.
+ * A retention time of three seconds: nothing goes before the clocks have agreed for that long, or for ten minutes where
+ * the time is longer. Days of retention are had by moving what was received into the days to come.
  */
 const briefRetention = String(3 / 86_400);
 

@@ -1,4 +1,6 @@
-/** Whichever process of a README command gets the signal to end: what was accepted is sealed, and no process is left. */
+/**
+ * Whichever process of a README command gets the signal to end: what was accepted is sealed, and no process is left.
+ */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { queryFile, single } from "../support/catalog.ts";

@@ -1,6 +1,6 @@
 /**
- * A6: statements that are no plain SELECT run to their end over events in several segments and unsealed ones, in every format,
- * over HTTP and at the command line.
+ * A6: statements that are no plain SELECT run to their end over events in several segments and unsealed ones, in every
+ * format, over HTTP and at the command line.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { DuckDB } from "../../src/store/sql/duckdb.ts";

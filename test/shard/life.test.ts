@@ -1,7 +1,7 @@
 /**
- * Properties of shards as a whole: group commit, admission, flush and recovery against a model of what was sent, acknowledged and
- * refused. The journal answers late, out of order or not at all well, each step of its disk may fail, the keeper fails before or after
- * its commit, threads die and the process starts again.
+ * Properties of shards as a whole: group commit, admission, flush and recovery against a model of what was sent,
+ * acknowledged and refused. The journal answers late, out of order or not at all well, each step of its disk may fail,
+ * the keeper fails before or after its commit, threads die and the process starts again.
  */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
@@ -13,7 +13,9 @@ import { type Faults, World } from "./world.ts";
 const shards = 2;
 const idOf = (id: number) => `00000000-0000-4000-8000-${id.toString(16).padStart(12, "0")}`;
 
-/** What happens to the shards: requests of events with one of few ids of their own, or without, time, seals, and ends. */
+/**
+ * What happens to the shards: requests of events with one of few ids of their own, or without, time, seals, and ends.
+ */
 function happenings({ ids, withoutId, ends }: { ids: number; withoutId: number; ends: number }) {
   const shard = fc.nat(shards - 1);
   const id = fc.oneof(

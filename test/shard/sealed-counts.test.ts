@@ -1,4 +1,4 @@
-/** Counting anew is exact, whatever is accepted, sealed or refused while the keeper counts. */
+/** Counting again is exact, whatever is accepted, sealed or refused while the keeper counts. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { sequence, shardId } from "../../src/base/brand.ts";
@@ -12,7 +12,9 @@ import { rowAt, temporaryFolder } from "../support/rows.ts";
 const hourMs = 3_600_000;
 const nowMs = 500_000 * hourMs;
 
-/** What may happen to a shard: events accepted, the file closed, the oldest part sealed, a line of it refused by DuckDB. */
+/**
+ * What may happen to a shard: events accepted, the file closed, the oldest part sealed, a line of it refused by DuckDB.
+ */
 const happening = fc.oneof(
   fc.record({ kind: fc.constant("accept" as const), events: fc.integer({ min: 1, max: 5 }) }),
   fc.record({ kind: fc.constantFrom("rotate" as const, "seal" as const, "sealWithRefused" as const) }),

@@ -31,7 +31,8 @@ test("load and flush settle: events that wait neither grow without end nor swing
   fc.assert(
     fc.property(rates, ({ flush, ingest }) => {
       const throttle = new Throttle();
-      // Thousands of events a second over 64 connections with a batch of 100 each, in a buffer of a million; 20 steps a second.
+      // Thousands of events a second over 64 connections with a batch of 100 each, in a buffer of a million; 20 steps a
+      // second.
       const perCycle = 6.4;
       const waiting: number[] = [0];
       for (let step = 0; step < 2_000; step++) {

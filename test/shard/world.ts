@@ -1,6 +1,6 @@
 /**
- * Two shards as one process runs them, without threads and without waiting: real shards, real journal files in memory, steps of the disk
- * that fail, a journal that answers late, and a keeper that seals late or fails.
+ * Two shards as one process runs them, without threads and without waiting: real shards, real journal files in memory,
+ * steps of the disk that fail, a journal that answers late, and a keeper that seals late or fails.
  */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

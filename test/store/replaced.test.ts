@@ -1,4 +1,7 @@
-/** When a replaced segment goes: after its time, by a clock that nobody sets, and only if readers can see what replaced it. */
+/**
+ * When a replaced segment goes: after its time, by a clock that nobody sets, and only if readers can see what replaced
+ * it.
+ */
 import { expect, test } from "bun:test";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

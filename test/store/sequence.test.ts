@@ -32,7 +32,10 @@ setDefaultTimeout(testMsMax);
 const shard = shardId(3);
 const idOf = (place: number) => `00000000-0000-4000-8000-${String(place).padStart(12, "0")}`;
 
-/** A row of a journal: whether DuckDB refuses its line, and how many places before it stands the event whose id it repeats. */
+/**
+ * A row of a journal: whether DuckDB refuses its line, and how many places before it stands the event whose id it
+ * repeats.
+ */
 type Row = { isRefused: boolean; repeats: number };
 /** Groups of rows that become one journal file, and whether the flush takes the next part, too. */
 type Part = { groups: Row[][]; isLastOfFlush: boolean };

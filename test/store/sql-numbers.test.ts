@@ -1,4 +1,7 @@
-/** No number reaches SQL bare: DuckDB would reckon with it in 32 bits where it fits into them (A5: hours times 3600, from 2038 on). */
+/**
+ * No number reaches SQL bare: DuckDB would reckon with it in 32 bits where it fits into them (A5: hours times 3600,
+ * from 2038 on).
+ */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import ts from "typescript";

@@ -1,6 +1,7 @@
 /**
  * A process of its own that opens the catalog, counts, closes, again and again, as analysts do while the service runs.
- * Usage: bun catalog-reader.ts CATALOG. Prints one line for each count: `{"rows","ids"}` or `{"error"}`; ends when killed.
+ * Usage: bun catalog-reader.ts CATALOG. Prints one line for each count: `{"rows","ids"}` or `{"error"}`; ends when
+ * killed.
  */
 import { queryFile } from "./catalog.ts";
 

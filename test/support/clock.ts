@@ -1,4 +1,7 @@
-/** A service whose wall clock a test sets while it runs; its monotonic clock goes on as ever. By libfaketime (Debian: faketime). */
+/**
+ * A service whose wall clock a test sets while it runs; its monotonic clock goes on as ever. By libfaketime (Debian:
+ * faketime).
+ */
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -20,7 +20,9 @@ const source = `
   setInterval(() => console.log(JSON.stringify({ opened, closed })), 50);
 `;
 
-/** Opens that many connections, each of which sends `sends` once and then nothing, and waits until all have been opened. */
+/**
+ * Opens that many connections, each of which sends `sends` once and then nothing, and waits until all have been opened.
+ */
 export async function openCrowd(service: Service, options: { connections: number; sends?: string }): Promise<Crowd> {
   const { connections, sends = "" } = options;
   const started = spawn(

@@ -78,8 +78,8 @@ export function callLog() {
 export interface Fault {
   readonly calls: keyof typeof diskCalls;
   /**
-   * `error`: the call is not made and fails with EIO, or with what is named; `kill`: the process ends by SIGKILL as the call
-   * begins; with a delay, the call is made that much later.
+   * `error`: the call is not made and fails with EIO, or with what is named; `kill`: the process ends by SIGKILL as the
+   * call begins; with a delay, the call is made that much later.
    */
   readonly fault: "error" | "kill" | { readonly error: string } | { readonly delaySeconds: number };
   /** Only calls on this path, or on a file that was opened there; default: all. */
@@ -93,8 +93,8 @@ export interface Fault {
 }
 
 /**
- * A command in front of the service that does this to it. The tracer is a grandchild (`-D`), so that the process that was
- * started is the service itself. Where tracing is refused, says so in one line and gives nothing.
+ * A command in front of the service that does this to it. The tracer is a grandchild (`-D`), so that the process that
+ * was started is the service itself. Where tracing is refused, says so in one line and gives nothing.
  */
 export function faultyCalls(options: Fault): readonly string[] | undefined {
   const calls = diskCalls[options.calls];
@@ -131,8 +131,8 @@ export interface Step {
 }
 
 /**
- * Has a running process killed by SIGKILL as one of its threads begins a call, counted from now on. Where tracing is refused,
- * says so in one line and gives nothing.
+ * Has a running process killed by SIGKILL as one of its threads begins a call, counted from now on. Where tracing is
+ * refused, says so in one line and gives nothing.
  */
 export const killAtCall = (pid: number, { calls, path, nth }: Step) =>
   faultyFromNow(pid, {
@@ -145,8 +145,8 @@ export const killAtCall = (pid: number, { calls, path, nth }: Step) =>
   });
 
 /**
- * Does this to a process that runs, and to its children; calls count from now on. At the end of its scope the calls are well
- * again. Where tracing is refused, says so in one line and gives nothing.
+ * Does this to a process that runs, and to its children; calls count from now on. At the end of its scope the calls are
+ * well again. Where tracing is refused, says so in one line and gives nothing.
  */
 export async function faultyFromNow(pid: number, options: Fault): Promise<AsyncDisposable | undefined> {
   const pids = [pid, ...descendants(pid)];
@@ -165,7 +165,8 @@ export async function faultyFromNow(pid: number, options: Fault): Promise<AsyncD
     [Symbol.asyncDispose]: async () => {
       // It lets go of the process, should that still run.
       tracer.kill("SIGTERM");
-      // A traced process whose parent was killed at the step stays a zombie that the tracer waits for, whatever it is told (seen).
+      // A traced process whose parent was killed at the step stays a zombie that the tracer waits for, whatever it is
+      // told (seen).
       if ((await within(tracer.exited, tracerMsMax)) === undefined) tracer.kill("SIGKILL");
       await tracer.exited;
     },

@@ -45,8 +45,8 @@ export function layEvents(
 }
 
 /**
- * Lays journal files and has each become a segment of its own, by a start of the service for each: what one start finds of a
- * shard becomes one segment. Sequences must have no gaps. The service runs before and after.
+ * Lays journal files and has each become a segment of its own, by a start of the service for each: what one start finds
+ * of a shard becomes one segment. Sequences must have no gaps. The service runs before and after.
  */
 export async function sealLaid(
   service: Service,

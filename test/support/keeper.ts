@@ -21,8 +21,8 @@ export const keeperOf = (service: Service): Promise<number> =>
   );
 
 /**
- * Waits until a step has ended the service, or its keeper alone, and ends what is left. Then the folder is as if both had ended there:
- * a successor of the keeper found what the step left, or had no time to.
+ * Waits until a step has ended the service, or its keeper alone, and ends what is left. Then the folder is as if both
+ * had ended there: a successor of the keeper found what the step left, or had no time to.
  */
 export async function endedByStep(service: Service): Promise<void> {
   await until(() => !service.isRunning || service.stderr.includes(`"actor":"keeper"`), {

@@ -1,12 +1,15 @@
 /**
- * A journal that answers late, out of order and sometimes not at all well, within what a journal promises: a stand-in for a log
- * over a network. What it holds is held by another journal.
+ * A journal that answers late, out of order and sometimes not at all well, within what a journal promises: a stand-in
+ * for a log over a network. What it holds is held by another journal.
  */
 import { JournalNotWritten } from "../../src/base/errors.ts";
 import type { Time } from "../../src/base/time.ts";
 import type { Group, Journal, JournalPart, RecoveredJournal, RecoveryDecisions } from "../../src/journal/journal.ts";
 
-/** How one call goes: what it does is done this much later, answered this much after that, or refused without being done. */
+/**
+ * How one call goes: what it does is done this much later, answered this much after that, or refused without being
+ * done.
+ */
 export type CallManner = { doneAfterMs: number; answeredAfterMs: number; isRefused: boolean };
 
 /** Calls of a journal that can fail. */

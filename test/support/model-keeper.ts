@@ -1,6 +1,6 @@
 /**
- * What a shard may ask the keeper, answered without DuckDB: a segment is a name in the folder and its rows in memory. It seals late,
- * and fails before or after its commit, when a test says so.
+ * What a shard may ask the keeper, answered without DuckDB: a segment is a name in the folder and its rows in memory.
+ * It seals late, and fails before or after its commit, when a test says so.
  */
 import { writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -21,7 +21,10 @@ import {
 import { nothingSealed } from "../../src/store/segment/rollup.ts";
 import type { SealedRows, SegmentSource } from "../../src/store/segment/segment.ts";
 
-/** How one seal goes: its commit is this much later, its answer this much after that; it fails on one side of the commit, or not. */
+/**
+ * How one seal goes: its commit is this much later, its answer this much after that; it fails on one side of the
+ * commit, or not.
+ */
 export type SealManner = { commitsAfterMs: number; answersAfterMs: number; fails: "before" | "after" | "not" };
 
 /** A row that is sealed. */

@@ -20,7 +20,10 @@ export type SealedFolder = { folder: DataFolder; content: CatalogContent } & Dis
 /** An open DuckDB in memory, as the keeper has one. */
 export const openDuckDB = () => DuckDB.open({ threads: 2, memoryMiB: 512 });
 
-/** Seals each list of events as one segment, of shards 0 and 1 in turn, and writes the catalog with what else `wanted` says. */
+/**
+ * Seals each list of events as one segment, of shards 0 and 1 in turn, and writes the catalog with what else `wanted`
+ * says.
+ */
 export async function sealedFolder(
   segments: readonly (readonly NamedEvent[])[],
   wanted: Partial<Omit<CatalogContent, "unsealed">> & { unsealed?: readonly NamedEvent[] } = {},

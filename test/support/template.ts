@@ -4,8 +4,8 @@ import { cpSync } from "node:fs";
 import { Service, type ServiceOptions, startService } from "./service.ts";
 
 /**
- * Has a service written to by `fill` before the tests of the file and stops it. Each call gives a service of the same options on a
- * copy of its folder, which the caller starts with `restart`.
+ * Has a service written to by `fill` before the tests of the file and stops it. Each call gives a service of the same
+ * options on a copy of its folder, which the caller starts with `restart`.
  */
 export function copiesOf(
   options: Omit<ServiceOptions, "dataDir">,

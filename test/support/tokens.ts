@@ -1,4 +1,6 @@
-/** Tokens made by the tests themselves, so that a mistake in the service's own signing cannot hide one in its checking. */
+/**
+ * Tokens made by the tests themselves, so that a mistake in the service's own signing cannot hide one in its checking.
+ */
 import { createHmac } from "node:crypto";
 
 /** What goes into a token. */

@@ -1,8 +1,8 @@
 /** Waiting for a condition instead of sleeping. */
 
 /**
- * A limit says how long something takes on a machine that does nothing else. It is reached only by what is wrong, so it costs
- * nothing to wait longer where other work keeps the cores busy.
+ * A limit says how long something takes on a machine that does nothing else. It is reached only by what is wrong, so it
+ * costs nothing to wait longer where other work keeps the cores busy.
  */
 export const patience = 6;
 

@@ -1,4 +1,7 @@
-/** Time that passes when a test says so: what waits for an hour takes no time, and the same run waits in the same order again. */
+/**
+ * Time that passes when a test says so: what waits for an hour takes no time, and the same run waits in the same order
+ * again.
+ */
 import type { Time } from "../../src/base/time.ts";
 
 /** Resolves when everything that can go on without time has done so. */

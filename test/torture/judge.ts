@@ -29,8 +29,9 @@ export async function recovered(service: Service): Promise<number> {
 }
 
 /**
- * Everything that was broken: events lost or stored twice, batches by half, events that nobody sent, stats that differ from the rows,
- * a folder in which `verify` finds something; before the client sends again what was not answered, and after.
+ * Everything that was broken: events lost or stored twice, batches by half, events that nobody sent, stats that differ
+ * from the rows, a folder in which `verify` finds something; before the client sends again what was not answered, and
+ * after.
  * REQUIRES: the service runs, nothing is in flight.
  */
 export async function judge(service: Service, ledger: Ledger): Promise<Broken[]> {

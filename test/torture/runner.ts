@@ -15,9 +15,15 @@ export interface RunOptions {
   readonly jobs?: number;
   /** No round begins after this; undefined: no end. ms as `performance.now()` */
   readonly endMs: number | undefined;
-  /** Ends the run: rounds under way are dropped. What they started is still to be ended by `endDescendants` and `releaseUnder`. */
+  /**
+   * Ends the run: rounds under way are dropped. What they started is still to be ended by `endDescendants` and
+   * `releaseUnder`.
+   */
   readonly signal?: AbortSignal;
-  /** A folder of this run alone; each round gets a new one in it. Folders of rounds that broke a promise are kept beside it. */
+  /**
+   * A folder of this run alone; each round gets a new one in it. Folders of rounds that broke a promise are kept beside
+   * it.
+   */
   readonly folder: string;
   /** Gets each line as it comes. */
   readonly print: (line: string) => void;

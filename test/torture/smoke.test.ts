@@ -62,7 +62,9 @@ async function judged(scenario: Scenario) {
     : once;
 }
 
-/** Whether a service that acknowledges before it syncs loses events: whether a single cut shows it is up to the machine. */
+/**
+ * Whether a service that acknowledges before it syncs loses events: whether a single cut shows it is up to the machine.
+ */
 async function isCaught(): Promise<boolean> {
   for (let cut = 0; cut < 8; cut++) {
     const scenario = powerWith({ cuts: 1, env: { MILLRACE_ACK: "buffered" } });

@@ -8,7 +8,9 @@ export interface ServiceStep {
   /** Beside the load. */
   readonly job: UpkeepJob;
   readonly calls: keyof typeof diskCalls;
-  /** Below the data folder; `open journal` is the file that takes appends as the load runs. Without: calls on anything. */
+  /**
+   * Below the data folder; `open journal` is the file that takes appends as the load runs. Without: calls on anything.
+   */
   readonly path?: string;
   /** Of each thread's calls from then on, one up to this is chosen. */
   readonly nthMax: number;

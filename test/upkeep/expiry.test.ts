@@ -6,7 +6,10 @@ import { Expiry } from "../../src/upkeep/expiry.ts";
 const dayMs = 86_400_000;
 const startMs = Date.parse("2026-11-26T00:00:00Z");
 
-/** An expiry by a clock that a test turns on; looks come from the calls alone, which the test makes as often as the service does. */
+/**
+ * An expiry by a clock that a test turns on; looks come from the calls alone, which the test makes as often as the
+ * service does.
+ */
 function expiryOf(retentionMs: number) {
   const time = { passedMs: 0, aheadMs: 0 };
   const clock = { nowMs: () => startMs + time.passedMs + time.aheadMs, monotonicMs: () => time.passedMs };

@@ -1,4 +1,6 @@
-/** The short way to the same files: Elysia checks, and each request is one INSERT on one connection to one DuckDB file. */
+/**
+ * The short way to the same files: Elysia checks, and each request is one INSERT on one connection to one DuckDB file.
+ */
 import { randomUUID } from "node:crypto";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { jwt } from "@elysiajs/jwt";

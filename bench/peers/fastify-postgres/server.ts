@@ -1,4 +1,7 @@
-/** The reference's analytics endpoints as a Node service keeps them: Fastify checks, PostgreSQL keeps, one INSERT a request. */
+/**
+ * The reference's analytics endpoints as a Node service keeps them: Fastify checks, PostgreSQL keeps, one INSERT a
+ * request.
+ */
 import { randomUUID } from "node:crypto";
 import jwt from "@fastify/jwt";
 import fastify from "fastify";
@@ -47,7 +50,9 @@ const batchSchema = {
   },
 };
 
-/** Of 64 requests in flight: 10 connections gave fewer events a second, 40 and 64 no more than the noise. Connections. */
+/**
+ * Of 64 requests in flight: 10 connections gave fewer events a second, 40 and 64 no more than the noise. Connections.
+ */
 const connectionsMax = 20;
 
 /** PostgreSQL's type of each kind of field. */

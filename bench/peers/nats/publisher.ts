@@ -1,6 +1,6 @@
 /**
- * Publishes bodies to JetStream, as many at once as asked for, each awaited, and prints what it saw as `ingest.lua` does.
- * Arguments: address, subject, file of bodies, seconds, messages in flight.
+ * Publishes bodies to JetStream, as many at once as asked for, each awaited, and prints what it saw as `ingest.lua`
+ * does. Arguments: address, subject, file of bodies, seconds, messages in flight.
  */
 import { connect } from "nats";
 

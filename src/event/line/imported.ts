@@ -1,6 +1,6 @@
 /**
- * A row of an imported history, in the columns of `events`, to a journal line. It is checked by the same code as an event that is
- * sent, so that the same things are wrong with it, in the same words. Pure.
+ * A row of an imported history, in the columns of `events`, to a journal line. It is checked by the same code as an
+ * event that is sent, so that the same things are wrong with it, in the same words. Pure.
  */
 import { fieldNames, type SharedName } from "../fields.ts";
 import type { Issue } from "../parse/issue.ts";
@@ -28,8 +28,8 @@ export const importColumns: ReadonlySet<string> = new Set(fieldNames);
 const shownCharsMax = 100;
 
 /**
- * Reads a row. What is null is absent. Without `received_at` a row counts as received at its `timestamp`, without that the other
- * way round. `properties` may be an object, or a string that holds the JSON of one.
+ * Reads a row. What is null is absent. Without `received_at` a row counts as received at its `timestamp`, without that
+ * the other way round. `properties` may be an object, or a string that holds the JSON of one.
  */
 export function importedLine({ value, exact }: ImportedRow, context: ImportContext): ImportedLine {
   if (!isRecord(value) || !isRecord(exact)) return refused(["Input should be a valid dictionary or object"]);

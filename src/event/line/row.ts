@@ -2,9 +2,11 @@
  * An accepted event as one journal line: JSON in the columns of `events`, so that DuckDB reads the journal as it is.
  *
  * What recovery asks of a line stands first and at fixed places, so that it is read without parsing:
- *   {"event_id":"<36>","timestamp":"<27>","received_at":"<27>","category":"…"[,"content":N][,"subject":…][,"client_id":…],"priority":…
- * `content` stands in lines whose id a client made, and is the checksum of what the client sent. `properties` is an object, or
- * the text of one where its numbers must keep their spelling; `columns.ts` reads both. What is null is left out.
+ * {"event_id":"<36>","timestamp":"<27>","received_at":"<27>","category":"…"
+ *   [,"content":N][,"subject":…][,"client_id":…],"priority":…
+ * `content` stands in lines whose id a client made, and is the checksum of what the client sent. `properties` is an
+ * object, or the text of one where its numbers must keep their spelling; `columns.ts` reads both. What is null is left
+ * out.
  */
 import { invariant } from "../../base/invariant.ts";
 import { recordOf } from "../../base/record.ts";
@@ -51,8 +53,8 @@ export const contentRoom = " ".repeat(contentChars);
 export const contentText = (content: number) => String(content).padStart(contentChars);
 
 /**
- * The checksum of what a client sent: its time as it is kept, the category, and the rest as a line has it. A time that the server
- * filled in differs from try to try, so it is not part of it.
+ * The checksum of what a client sent: its time as it is kept, the category, and the rest as a line has it. A time that
+ * the server filled in differs from try to try, so it is not part of it.
  */
 export const contentOf = (sentTime: string, category: string, rest: string | Uint8Array): number =>
   Bun.hash.xxHash32(rest, Bun.hash.xxHash32(`${sentTime}${category}`)) & contentMask;
@@ -90,7 +92,9 @@ export const contentPlaceAt = (category: string) => categoryAt + category.length
 /** What the client sent and the head does not have, but for `properties`, which end a line. */
 const beforeProperties = sentNames.filter((name) => name !== "properties");
 
-/** The part of a line that holds what the client sent and the head does not: members of an object; `properties` is JSON. */
+/**
+ * The part of a line that holds what the client sent and the head does not: members of an object; `properties` is JSON.
+ */
 function sentText(event: ValidEvent, properties: string | undefined): string {
   const members: Partial<Record<SentName, string>> = {};
   for (const name of beforeProperties) {
@@ -103,7 +107,10 @@ function sentText(event: ValidEvent, properties: string | undefined): string {
 
 const propertiesLabel = labelOf("properties");
 
-/** Fills in what the client left out and writes the line; `hasOwnSpellings`: some number of it is not spelt as JavaScript does. */
+/**
+ * Fills in what the client left out and writes the line; `hasOwnSpellings`: some number of it is not spelt as
+ * JavaScript does.
+ */
 export function rowOf(event: ValidEvent, acceptance: Acceptance, hasOwnSpellings: boolean): LinedRow {
   const timestamp = event.timestamp ?? acceptance.receivedAt;
   const properties = event.properties === null ? undefined : JSON.stringify(event.properties);

@@ -19,8 +19,8 @@ import { memberOf, propertiesLevelsMax } from "./values.ts";
 type Place = { loc: Issue["loc"]; value: unknown; exact: unknown };
 
 /**
- * All that is wrong at a place and within it. REQUIRES: the schema is made of objects, lists, records, strings, integers, booleans,
- * literals and unions of these: what else it holds is not judged.
+ * All that is wrong at a place and within it. REQUIRES: the schema is made of objects, lists, records, strings,
+ * integers, booleans, literals and unions of these: what else it holds is not judged.
  */
 export function issuesOf(schema: TSchema, place: Place): Issue[] {
   const all = KindGuard.IsUnion(schema) ? schema.anyOf : [schema];
@@ -72,7 +72,9 @@ function issuesOfModel({ properties, additionalProperties }: TObject, place: Pla
   return [...issues, ...others.flatMap((name) => issuesAt(placeWithin(place, name), fault))];
 }
 
-/** An object of one of several models, each of which has a string of its own; what all of them may have is judged apart. */
+/**
+ * An object of one of several models, each of which has a string of its own; what all of them may have is judged apart.
+ */
 function issuesOfChoice(models: readonly TObject[], place: Place): Issue[] {
   const names = [...new Set(models.flatMap(({ properties }) => Object.keys(properties)))];
   const shared = names.filter((name) => models.every(({ properties }) => Object.hasOwn(properties, name)));

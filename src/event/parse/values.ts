@@ -23,7 +23,10 @@ export const propertiesLevelsMax = propertiesDepthMax + 1;
 /** How long a string may be. Code points. */
 type Lengths = { minLength?: number; maxLength?: number };
 
-/** Whether a string is shorter or longer than it may be. A code point is one UTF-16 unit or two: often the units alone tell. */
+/**
+ * Whether a string is shorter or longer than it may be. A code point is one UTF-16 unit or two: often the units alone
+ * tell.
+ */
 export function isLengthWrong(
   value: string,
   { minLength = 0, maxLength = Number.POSITIVE_INFINITY }: Lengths,

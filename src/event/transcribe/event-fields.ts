@@ -70,8 +70,8 @@ export class EventFields implements Record<Exclude<EventFieldName, StringName>, 
   }
 
   /**
-   * Steps over an event and finds its fields; false where the scanner accepts none. A field that stands twice is not plain, nor is one
-   * that is read here and has escapes, or a key with escapes, which may be a field's.
+   * Steps over an event and finds its fields; false where the scanner accepts none. A field that stands twice is not
+   * plain, nor is one that is read here and has escapes, or a key with escapes, which may be a field's.
    */
   scan(): boolean {
     const scanner = this.#scanner;

@@ -6,7 +6,10 @@ import { escapeEnd, writeEscape } from "./json-escape.ts";
 /** What stands from `from` to before `to`. */
 type Stretch = { from: number; to: number };
 
-/** Without the space between its tokens, and with escapes as JSON.stringify writes them. REQUIRES: as many bytes reserved. */
+/**
+ * Without the space between its tokens, and with escapes as JSON.stringify writes them. REQUIRES: as many bytes
+ * reserved.
+ */
 export function copyRespelled(lines: LineBuffer, body: Buffer, { from, to }: Stretch): void {
   let isInString = false;
   for (let at = from; at < to; ) {

@@ -58,7 +58,10 @@ export function isRespelled(bytes: Uint8Array, at: number): boolean {
   return kind === letterU || kind === slash;
 }
 
-/** Writes what JSON.stringify would write for the escape at a place, which is one; gives where it ends. Never more bytes than it has. */
+/**
+ * Writes what JSON.stringify would write for the escape at a place, which is one; gives where it ends. Never more bytes
+ * than it has.
+ */
 export function writeEscape(sink: ByteSink, bytes: Uint8Array, at: number): number {
   const kind = bytes[at + 1] ?? 0;
   if (kind !== letterU) {

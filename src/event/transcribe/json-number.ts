@@ -19,8 +19,8 @@ const longNumberChars = 16;
 const smallZeros = 6;
 
 /**
- * "usual": JSON.stringify writes the number as it stands; "plus": so it does, with a plus in its exponent; "own": it does not. Only
- * long numbers and exponents are made strings of and compared.
+ * "usual": JSON.stringify writes the number as it stands; "plus": so it does, with a plus in its exponent; "own": it
+ * does not. Only long numbers and exponents are made strings of and compared.
  */
 export function spellingOf(bytes: Buffer, number: NumberPlaces): "usual" | "plus" | "own" {
   const { start, whole, wholeEnd, fractionEnd, end } = number;

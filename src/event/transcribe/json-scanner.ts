@@ -1,8 +1,9 @@
 /**
- * Walks over JSON that stays bytes: where values begin and end, and whether JSON.stringify would write them as they stand.
- * REQUIRES: the bytes are valid UTF-8. What a scanner accepts and calls plain, JSON.parse accepts too, and JSON.stringify gives
- * the same bytes for it but for what is noted beside: space between tokens, escapes, numbers in a spelling of their own
- * (property test). What it does not accept may still be JSON.
+ * Walks over JSON that stays bytes: where values begin and end, and whether JSON.stringify would write them as they
+ * stand.
+ * REQUIRES: the bytes are valid UTF-8. What a scanner accepts and calls plain, JSON.parse accepts too, and
+ * JSON.stringify gives the same bytes for it but for what is noted beside: space between tokens, escapes, numbers in a
+ * spelling of their own (property test). What it does not accept may still be JSON.
  */
 import {
   backslash,
@@ -50,11 +51,16 @@ export class JsonScanner {
   isPlain = true;
   /** Set to true when there was space between tokens; set to false by the caller. */
   hasSpace = false;
-  /** Set to true when a string has an escape that JSON.stringify may write in another way; set to false by the caller. */
+  /**
+   * Set to true when a string has an escape that JSON.stringify may write in another way; set to false by the caller.
+   */
   isRespelled = false;
   /** Set to true when JSON.stringify would write a number with other digits or signs; set to false by the caller. */
   hasOwnSpelling = false;
-  /** Set to true when a number has a plus before its exponent, though JSON.stringify writes it so; set to false by the caller. */
+  /**
+   * Set to true when a number has a plus before its exponent, though JSON.stringify writes it so; set to false by the
+   * caller.
+   */
   hasPlus = false;
   /** Whether the last key has an escape that JSON.stringify may write in another way. */
   isKeyRespelled = false;
@@ -92,7 +98,10 @@ export class JsonScanner {
     return true;
   }
 
-  /** Steps to the first member of an object or a list; gives whether there is one, undefined where none of the two begins. */
+  /**
+   * Steps to the first member of an object or a list; gives whether there is one, undefined where none of the two
+   * begins.
+   */
   enter(open: number, close: number): boolean | undefined {
     if (!this.token(open)) return undefined;
     if (this.peek() !== close) return true;
@@ -100,7 +109,10 @@ export class JsonScanner {
     return false;
   }
 
-  /** Steps over what stands behind a member; gives whether another one follows, undefined where neither that nor the end does. */
+  /**
+   * Steps over what stands behind a member; gives whether another one follows, undefined where neither that nor the end
+   * does.
+   */
   next(close: number): boolean | undefined {
     const byte = this.peek();
     if (byte !== comma && byte !== close) return undefined;

@@ -1,4 +1,7 @@
-/** A time as it stands in a body, to the 27 characters of a line, without making a text of it where it is written as most are. */
+/**
+ * A time as it stands in a body, to the 27 characters of a line, without making a text of it where it is written as
+ * most are.
+ */
 import { colon, digit0, digit9, dot, letterZ } from "../../base/ascii.ts";
 import { hourOfText, parseTimestamp } from "../timestamp.ts";
 

@@ -1,11 +1,12 @@
 /**
- * Bodies to journal lines, byte by byte, without making values of them, however their language spells numbers and strings. An
- * event that holds something out of the ordinary (a key twice or a number as a key, escapes in what is read here) is read by the
- * parser, alone.
+ * Bodies to journal lines, byte by byte, without making values of them, however their language spells numbers and
+ * strings. An event that holds something out of the ordinary (a key twice or a number as a key, escapes in what is read
+ * here) is read by the parser, alone.
  *
  * Invariants:
  * - Lines are what parsing, validating and `rowOf` make of the same body, byte for byte (property test).
- * - What is not a valid body, or not certain to be one, gives undefined and leaves no line: the parser decides, and explains.
+ * - What is not a valid body, or not certain to be one, gives undefined and leaves no line: the parser decides, and
+ *   explains.
  */
 
 import { isUtf8 } from "node:buffer";
@@ -31,17 +32,25 @@ const eventsHash = keyHash(eventsKey);
 const clientIdKey = Buffer.from("client_id");
 const clientIdHash = keyHash(clientIdKey);
 
-/** Clients that follow the schema's order send `client_id` last, and lines need it first: it is looked for in this many bytes at the end. */
+/**
+ * Clients that follow the schema's order send `client_id` last, and lines need it first: it is looked for in this many
+ * bytes at the end.
+ */
 const clientIdWithin = 1_024;
 const clientIdAtEnd = /^"client_id"[ \t\r\n]*:[ \t\r\n]*("(?:[^"\\]|\\.)*"|null)[ \t\r\n]*\}[ \t\r\n]*$/;
 
-/** It stands in each line of a batch: what a longer one comes to, and whether that is too much, is for the parser. Characters. */
+/**
+ * It stands in each line of a batch: what a longer one comes to, and whether that is too much, is for the parser.
+ * Characters.
+ */
 const clientIdCharsMax = 1_024;
 
 /** Two escapes of six bytes are the longest spelling of a code point. */
 const codePointBytesMax = 12;
 
-/** What a line may have beside its head and what stands in the body: labels, a priority, braces, the line end. Bytes. */
+/**
+ * What a line may have beside its head and what stands in the body: labels, a priority, braces, the line end. Bytes.
+ */
 const labelBytesMax = 256;
 
 const categoryTexts = categories.map((text) => Buffer.from(`"${text}"`));
@@ -182,7 +191,10 @@ export class Transcriber {
     return event && writeRow(rowOf(event, acceptance, parsed.exact !== parsed.value), this.#lines);
   }
 
-  /** Writes the line of the event whose fields are found, in the order of `rowOf`; `bytes`: how many it takes in the body. */
+  /**
+   * Writes the line of the event whose fields are found, in the order of `rowOf`; `bytes`: how many it takes in the
+   * body.
+   */
   #plainEvent(bytes: number): WrittenRow | undefined {
     const { event_name, properties } = this.#fields;
     const category = this.#memberAt(this.#fields.category, categoryTexts, categoryDefaultAt);

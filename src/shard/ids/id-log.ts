@@ -4,8 +4,9 @@
  *
  * Invariants:
  * - A journal's ids are durable here before its segment gets its name, so an id is always in the one or the other.
- * - A block that does not check costs its own ids alone. At the end of a file it may have been under way when the process ended: then
- *   its journal is still there. Otherwise a start reads its ids from the segments (`rebuild-ids.ts`).
+ * - A block that does not check costs its own ids alone. At the end of a file it may have been under way when the
+ *   process ended: then its journal is still there. Otherwise a start reads its ids from the segments
+ *   (`rebuild-ids.ts`).
  */
 import { closeSync, readSync, renameSync } from "node:fs";
 import { join } from "node:path";
@@ -51,7 +52,8 @@ export class IdLog {
   }
 
   /**
-   * Appends a block, durably, and removes files that are no longer needed. Never behind a torn block: nobody would read it.
+   * Appends a block, durably, and removes files that are no longer needed. Never behind a torn block: nobody would read
+   * it.
    * @throws the system's error when the disk refuses
    */
   append({ ids, shard, to, nowMs }: LoggedIds): void {
@@ -129,7 +131,10 @@ export function* idsIn(path: string): Generator<ReadonlySet<string>> {
   }
 }
 
-/** Rewrites a file without these ids, if it holds any, and without a torn block, which may hold some; gives how many it held. */
+/**
+ * Rewrites a file without these ids, if it holds any, and without a torn block, which may hold some; gives how many it
+ * held.
+ */
 function forgetIn(path: string, ids: ReadonlySet<string>): number {
   const { blocks, isTorn } = readIdBlocks(path);
   const kept = blocks.map((block) => {

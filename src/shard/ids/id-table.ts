@@ -2,13 +2,15 @@
  * The ids that clients made, in memory shared by all shards: at least the last million of them.
  *
  * Invariants:
- * - An id is in one state: pending (claimed by a shard, its group not yet durable) or durable. A pending id counts as seen
- *   only by the shard that claimed it, because only there its group goes first.
- * - Claims of a request are all or nothing. A request that meets another shard's pending id holds nothing while it waits,
- *   so no two requests wait for each other.
- * - Two generations: when the newer is full, the older is emptied and takes its place, never while it holds a pending id.
- * - One lock over the table, held for microseconds, at a rotation or a recovery for milliseconds. Every step is harmless to repeat, so that a thread that dies with the
- *   lock leaves a sound table: a slot's state is written last, and an emptied generation is empty.
+ * - An id is in one state: pending (claimed by a shard, its group not yet durable) or durable. A pending id counts as
+ *   seen only by the shard that claimed it, because only there its group goes first.
+ * - Claims of a request are all or nothing. A request that meets another shard's pending id holds nothing while it
+ *   waits, so no two requests wait for each other.
+ * - Two generations: when the newer is full, the older is emptied and takes its place, never while it holds a pending
+ *   id.
+ * - One lock over the table, held for microseconds, at a rotation or a recovery for milliseconds. Every step is
+ *   harmless to repeat, so that a thread that dies with the lock leaves a sound table: a slot's state is written last,
+ *   and an emptied generation is empty.
  */
 import { invariant } from "../../base/invariant.ts";
 import { contentUnknown } from "../../store/ids/blocks.ts";
@@ -130,7 +132,8 @@ export class IdTable {
   releasePending(): void {
     this.#lock();
     try {
-      // The counters are never too low. A look at every slot takes 20 ms, which a start of the service would wait for in each shard.
+      // The counters are never too low. A look at every slot takes 20 ms, which a start of the service would wait for
+      // in each shard.
       for (const generation of [0, 1]) if (this.#count(pendingAt, generation) > 0) this.#releasePendingOf(generation);
     } finally {
       this.#unlock();

@@ -1,9 +1,9 @@
 /**
  * Ids that came with imported events, as a shard asks for them before it accepts an event.
  *
- * While an import seals a piece, three things can be true of an id: it is *known* (its event is sealed: a repeat), *watched* (its
- * event is being sealed: a live event with this id is accepted, and the import is told to look again), or *held* (the piece gets
- * its name now: whoever sends the id waits for some milliseconds, and then knows).
+ * While an import seals a piece, three things can be true of an id: it is *known* (its event is sealed: a repeat),
+ * *watched* (its event is being sealed: a live event with this id is accepted, and the import is told to look again),
+ * or *held* (the piece gets its name now: whoever sends the id waits for some milliseconds, and then knows).
  */
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
@@ -12,7 +12,10 @@ import { ImportedIdsFile } from "../../store/ids/imported.ts";
 import { listImportedIds } from "../../store/ids/imported-folder.ts";
 import { type Claims, idWords } from "./id-table.ts";
 
-/** What a shard is told of an import. `path`: the ids of its piece. `reload`: the files of the folder are what counts now. */
+/**
+ * What a shard is told of an import. `path`: the ids of its piece. `reload`: the files of the folder are what counts
+ * now.
+ */
 export type ImportStep = { step: "watch" | "hold"; path: string } | { step: "reload" };
 
 /** The files that one shard asks. */

@@ -16,7 +16,8 @@ type IdRebuilder = {
 };
 
 /**
- * Starts the keeper and has the id logs put right. A failure of the second is logged and refuses no start: damage that stays is told by health.
+ * Starts the keeper and has the id logs put right. A failure of the second is logged and refuses no start: damage that
+ * stays is told by health.
  * @throws what the keeper's start throws
  */
 export async function rebuildIdLogs(keeper: IdRebuilder, log: Log): Promise<void> {

@@ -1,10 +1,12 @@
 /**
- * An accepting thread's side of all shards: requests of one turn of the event loop travel together, a few messages a shard.
+ * An accepting thread's side of all shards: requests of one turn of the event loop travel together, a few messages a
+ * shard.
  *
  * Invariants:
- * - What is in flight is bounded in bytes and requests; past that a request is refused at once, before it costs anything.
- * - Every submitted request is answered, also when its shard dies with it, and within 5 s also when the disk holds the shard's
- *   thread: the answer is then given here, and the shard's own, when it comes, goes nowhere.
+ * - What is in flight is bounded in bytes and requests; past that a request is refused at once, before it costs
+ *   anything.
+ * - Every submitted request is answered, also when its shard dies with it, and within 5 s also when the disk holds the
+ *   shard's thread: the answer is then given here, and the shard's own, when it comes, goes nowhere.
  * - A shard whose disk work or whose oldest request takes that long gets no new events.
  */
 import { systemClock } from "../../base/clock.ts";
@@ -18,8 +20,8 @@ import { Lane, type Sent, type ShardLane } from "./lane.ts";
 import { chooseShard } from "./routing.ts";
 
 /**
- * This many requests go at once, without waiting for the rest of the turn: the shard parses them while this thread reads on.
- * Fewer wake the shard too often (16: a tenth slower at 256 connections), more keep it waiting. Requests.
+ * This many requests go at once, without waiting for the rest of the turn: the shard parses them while this thread
+ * reads on. Fewer wake the shard too often (16: a tenth slower at 256 connections), more keep it waiting. Requests.
  */
 const messageRequestsMax = 64;
 

@@ -29,15 +29,15 @@ const shardRequestsInFlightMax = 5_000;
 const waitMsMax = diskWorkMsMax - 200;
 
 /**
- * Under load a queue whose head waits this long takes no more: what came behind it would wait for a second. Seen twice in a
- * row, because after a pause of this thread answers may be there that are not read yet. ms
+ * Under load a queue whose head waits this long takes no more: what came behind it would wait for a second. Seen twice
+ * in a row, because after a pause of this thread answers may be there that are not read yet. ms
  */
 const lateMs = 700;
 const lateLooksMin = 2;
 
 /**
- * Disk work that runs this long is the disk's fault: requests wait for it, and not because there are too many. Those that came
- * meanwhile are as late when the next group begins, so it counts for a while. ms
+ * Disk work that runs this long is the disk's fault: requests wait for it, and not because there are too many. Those
+ * that came meanwhile are as late when the next group begins, so it counts for a while. ms
  */
 const slowDiskMsMin = 250;
 const slowDiskCountsMs = 2_000;

@@ -5,12 +5,15 @@ import { type ShardId, shardId } from "../../base/brand.ts";
 export type ShardLoad = { isAccepting: boolean; bytesInFlight: number };
 
 /**
- * Below this a shard is not busy, and gets the next request too: fewer shards at work make larger groups, so fewer syncs
- * for the same events. More than single events of a thousand connections bring, less than a handful of batches. Bytes.
+ * Below this a shard is not busy, and gets the next request too: fewer shards at work make larger groups, so fewer
+ * syncs for the same events. More than single events of a thousand connections bring, less than a handful of batches.
+ * Bytes.
  */
 export const busyBytes = 256 * 1024;
 
-/** The first accepting shard that is not busy, otherwise the one with the least in flight; undefined when none accepts. */
+/**
+ * The first accepting shard that is not busy, otherwise the one with the least in flight; undefined when none accepts.
+ */
 export function chooseShard(loads: readonly ShardLoad[]): ShardId | undefined {
   let chosen: number | undefined;
   let fewestBytes = Number.POSITIVE_INFINITY;

@@ -20,8 +20,8 @@ import type { IngestedRows } from "./ingest.ts";
 import type { OpenGroup } from "./open-group.ts";
 
 /**
- * A request whose id is pending in another shard asks again after `pauseMs`, and gives up after `giveUpMs`: its neighbours in
- * the same message wait with it, and the other shard's disk may hang.
+ * A request whose id is pending in another shard asks again after `pauseMs`, and gives up after `giveUpMs`: its
+ * neighbours in the same message wait with it, and the other shard's disk may hang.
  */
 const claimRetry = { pauseMs: 2, giveUpMs: 500 };
 
@@ -86,7 +86,10 @@ export class Admission {
     return "buffer_full";
   }
 
-  /** Joins the open group with reserved room; undefined while an id of the request is pending in another shard, or being imported. */
+  /**
+   * Joins the open group with reserved room; undefined while an id of the request is pending in another shard, or being
+   * imported.
+   */
   #join(ingested: IngestedRows): Promise<AppendAnswer> | undefined {
     const { board, groups } = this.#options;
     const { form, receivedAt, rows, lines } = ingested;

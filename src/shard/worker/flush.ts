@@ -4,10 +4,12 @@
  * Invariants:
  * - Order of a flush: ids to the id log, segment sealed (its rename commits), journal files removed. Killed between any
  *   two, the next start does the rest again or finds it done.
- * - A part leaves the queue only when its segment is durable. A flush that fails is tried again, without an end, with a pause.
- * - The next try is of the same parts, whatever has arrived since: the failed one may have committed, and its segment is
- *   recognized by its stretch.
- * - A part whose file somebody removed before it was sealed ends in no segment: it is told as missing, and leaves the queue.
+ * - A part leaves the queue only when its segment is durable. A flush that fails is tried again, without an end, with a
+ *   pause.
+ * - The next try is of the same parts, whatever has arrived since: the failed one may have committed, and its segment
+ *   is recognized by its stretch.
+ * - A part whose file somebody removed before it was sealed ends in no segment: it is told as missing, and leaves the
+ *   queue.
  */
 import type { ShardId } from "../../base/brand.ts";
 import { messageOf } from "../../base/errors.ts";
@@ -26,8 +28,8 @@ import { removedParts } from "./lost-events.ts";
 import { Tally } from "./tally.ts";
 
 /**
- * A part that waits for its flush, with what was counted of it, whether its ids are in the id log, and whether its file was not
- * there after the last try.
+ * A part that waits for its flush, with what was counted of it, whether its ids are in the id log, and whether its file
+ * was not there after the last try.
  */
 export type PendingPart = {
   shard: ShardId;
@@ -54,7 +56,10 @@ type FlusherOptions = {
   onFailed(error: unknown): void;
 };
 
-/** A segment is made of about this much journal; one request alone may bring more. DuckDB stays within its memory. Bytes. */
+/**
+ * A segment is made of about this much journal; one request alone may bring more. DuckDB stays within its memory.
+ * Bytes.
+ */
 export const flushBytesMax = 24 * 1024 * 1024;
 
 /** First and longest pause after a flush that failed. */
@@ -98,7 +103,10 @@ export class Flusher {
     while (parts.some((part) => this.#queue.includes(part))) await this.#options.time.sleep(sealedPauseMs);
   }
 
-  /** From this time of the monotonic clock on a flush that fails ends the loop: what is left stays in the journal for the next start. */
+  /**
+   * From this time of the monotonic clock on a flush that fails ends the loop: what is left stays in the journal for
+   * the next start.
+   */
   giveUpAt(timeMs: number): void {
     this.#giveUpAtMs = timeMs;
   }
@@ -162,8 +170,9 @@ export class Flusher {
   }
 
   /**
-   * After a try that failed: takes parts whose files somebody removed out of the queue, because no later try can seal them. Only
-   * what two tries in a row did not find is lost; "noticed" after the first of them. "none" also when the loss could not be noted.
+   * After a try that failed: takes parts whose files somebody removed out of the queue, because no later try can seal
+   * them. Only what two tries in a row did not find is lost; "noticed" after the first of them. "none" also when the
+   * loss could not be noted.
    */
   async #takeRemoved(): Promise<"none" | "noticed" | "lost"> {
     const { disk, folder, journal, keeper, log, onLost } = this.#options;
@@ -214,7 +223,10 @@ export class Flusher {
     }
   }
 
-  /** The parts of the try that failed, or those at the head that fit into one segment: of one shard, no gap, not too large. */
+  /**
+   * The parts of the try that failed, or those at the head that fit into one segment: of one shard, no gap, not too
+   * large.
+   */
   #takeable(): PendingPart[] {
     if (this.#triedParts > 0) return this.#queue.slice(0, this.#triedParts);
     const taken: PendingPart[] = [];

@@ -1,12 +1,13 @@
 /**
- * Group commit: what arrives while one group is written and synced goes into the next, with no timer. A journal that answers late
- * has several groups under way.
+ * Group commit: what arrives while one group is written and synced goes into the next, with no timer. A journal that
+ * answers late has several groups under way.
  *
  * Invariants:
  * - `durable` of a group resolves true only after its rows are in the journal, and its ids and counts are settled.
- * - Answers of the journal are acted upon in the order of the calls: a part is closed after all of its groups are counted.
- * - When a group fails, everything behind it fails, the group that is open among it: a duplicate in it may have counted on a row
- *   that is not there. Until the repair nothing is taken.
+ * - Answers of the journal are acted upon in the order of the calls: a part is closed after all of its groups are
+ *   counted.
+ * - When a group fails, everything behind it fails, the group that is open among it: a duplicate in it may have counted
+ *   on a row that is not there. Until the repair nothing is taken.
  */
 import { JournalNotWritten } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
@@ -19,7 +20,10 @@ import type { Throttle } from "./throttle.ts";
 /** A larger group is committed before it takes more: what a message brings may be many times its bytes. Bytes. */
 const groupBytesMax = 4 * 1024 * 1024;
 
-/** With this many groups under way the open one waits, and takes more: a log over a network is no quicker with more of them. */
+/**
+ * With this many groups under way the open one waits, and takes more: a log over a network is not quicker with more of
+ * them.
+ */
 const underWayMax = 8;
 
 /** What the owner of the groups does when the journal has answered. */
@@ -77,7 +81,10 @@ export class GroupCommit {
     return this.#answers.outstanding === 0;
   }
 
-  /** The group that takes rows now; it is committed after the messages that have arrived by then, or the throttle's pause. */
+  /**
+   * The group that takes rows now; it is committed after the messages that have arrived by then, or the throttle's
+   * pause.
+   */
   join(): OpenGroup {
     invariant(!this.#isBroken, "no row joins a group while the journal is broken");
     if (this.#open !== undefined && this.#open.lines.end > groupBytesMax) this.#commitInTurn();

@@ -1,6 +1,6 @@
 /**
- * Answers that are acted upon in the order in which they were asked for, however they come. Several may be outstanding: a journal
- * may take the next group while the one before is not durable yet.
+ * Answers that are acted upon in the order in which they were asked for, however they come. Several may be outstanding:
+ * a journal may take the next group while the one before is not durable yet.
  */
 
 /** What happens with an answer. */

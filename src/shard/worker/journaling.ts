@@ -1,11 +1,11 @@
 /**
- * What a shard does around its journal: it commits groups, closes the journal when its events are due for their flush, and has it
- * repaired after the disk refused.
+ * What a shard does around its journal: it commits groups, closes the journal when its events are due for their flush,
+ * and has it repaired after the disk refused.
  *
  * Invariants:
  * - Ids are settled and events counted before the requests that brought them are answered.
- * - Ids of a group that failed are free once the repair has cut its rows, and not before: until then a recovery would take them
- *   for durable.
+ * - Ids of a group that failed are free once the repair has cut its rows, and not before: until then a recovery would
+ *   take them for durable.
  */
 import { JournalNotWritten } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";

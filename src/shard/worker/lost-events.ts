@@ -1,4 +1,7 @@
-/** What a recovery decides where events are gone: a segment that nobody can read, a stretch that a corrupt journal has lost. */
+/**
+ * What a recovery decides where events are gone: a segment that nobody can read, a stretch that a corrupt journal has
+ * lost.
+ */
 import { join } from "node:path";
 import { type Sequence, type ShardId, sequence } from "../../base/brand.ts";
 import { removeIfThere } from "../../base/durable.ts";
@@ -32,8 +35,8 @@ export function markLost(folder: DataFolder, shard: ShardId, { corrupt, parts }:
 }
 
 /**
- * Those of the parts of a flush that failed whose files somebody removed before they were sealed. None while the journal's folder
- * itself is away, or a segment has any of their events: then a later try may still go well.
+ * Those of the parts of a flush that failed whose files somebody removed before they were sealed. None while the
+ * journal's folder itself is away, or a segment has any of their events: then a later try may still go well.
  */
 export function removedParts<Pending extends { shard: ShardId; part: JournalPart }>(
   folder: DataFolder,
@@ -50,8 +53,8 @@ export function removedParts<Pending extends { shard: ShardId; part: JournalPart
 }
 
 /**
- * Takes back the note of the journal file that was begun last where recovery judges what is in that file. One that is there and
- * empty held acknowledged events once: its note stays, and tells that they are missing.
+ * Takes back the note of the journal file that was begun last where recovery judges what is in that file. One that is
+ * there and empty held acknowledged events once: its note stays, and tells that they are missing.
  */
 export function forgetOpened(folder: DataFolder, shard: ShardId): void {
   const noted = readOpened(folder).get(shard);
@@ -60,7 +63,9 @@ export function forgetOpened(folder: DataFolder, shard: ShardId): void {
   if (journal !== undefined && journal.read().writtenBytes > 0) removeIfThere(join(folder.opened, openedName(shard)));
 }
 
-/** What a journal tells of each file that it begins: a hint beside it, which a full disk may keep from being written. */
+/**
+ * What a journal tells of each file that it begins: a hint beside it, which a full disk may keep from being written.
+ */
 export const openedNoter =
   ({ folder, shard, log }: { folder: DataFolder; shard: ShardId; log: Log }) =>
   (from: Sequence): void => {

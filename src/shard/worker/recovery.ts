@@ -1,6 +1,6 @@
 /**
- * A shard's own folder to a shard that can go on. What it means is decided here; what happens to journal files is done by the
- * journal (`journal/file-recovery.ts`).
+ * A shard's own folder to a shard that can go on. What it means is decided here; what happens to journal files is done
+ * by the journal (`journal/file-recovery.ts`).
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -55,7 +55,8 @@ export type Recovered = {
 };
 
 /**
- * Recovers a shard, and the retired shards that it owns: those past the number that runs are shared out among those that run.
+ * Recovers a shard, and the retired shards that it owns: those past the number that runs are shared out among those
+ * that run.
  * @throws DataFolderRefused when files contradict each other in a way that only a person can judge
  */
 export async function recoverShard(options: RecoveryOptions): Promise<Recovered> {
@@ -104,7 +105,9 @@ async function recoverJournal(options: RecoveryOptions, shard: ShardId, journal:
   return { current, parts };
 }
 
-/** When the segment with a shard's newest events was written: its file's time needs no DuckDB. A merge makes it later. */
+/**
+ * When the segment with a shard's newest events was written: its file's time needs no DuckDB. A merge makes it later.
+ */
 const sealedAtMs = (folder: DataFolder, file: string | undefined) =>
   file === undefined ? 0 : (statSync(join(folder.segments, file), { throwIfNoEntry: false })?.mtimeMs ?? 0);
 

@@ -1,10 +1,10 @@
 /**
- * What the board says of sealed events, counted from the rollups: at start, when a day ends, and when events went (erased,
- * expired, found twice). Hours are kept for three days from the start of a UTC day, so an event dated far ahead costs nothing
- * until its day comes.
+ * What the board says of sealed events, counted from the rollups: at start, when a day ends, and when events went
+ * (erased, expired, found twice). Hours are kept for three days from the start of a UTC day, so an event dated far
+ * ahead costs nothing until its day comes.
  *
- * Invariant: a count is exact whatever is flushed meanwhile. The keeper counts what lies before the first event that was
- * pending when it was asked; that one and all that follow are added from their tallies.
+ * Invariant: a count is exact whatever is flushed meanwhile. The keeper counts what lies before the first event that
+ * was pending when it was asked; that one and all that follow are added from their tallies.
  */
 import { type Sequence, type ShardId, sequence } from "../../base/brand.ts";
 import { DataFolderRefused, messageOf } from "../../base/errors.ts";

@@ -1,6 +1,6 @@
 /**
- * Which journal files of a last life are sealed already, so that they can go: those that a segment covers which opens and counts. A
- * segment that does not is renamed, or put into quarantine, and the journal file is sealed again.
+ * Which journal files of a last life are sealed already, so that they can go: those that a segment covers which opens
+ * and counts. A segment that does not is renamed, or put into quarantine, and the journal file is sealed again.
  */
 import { join } from "node:path";
 import { type ShardId, sequence } from "../../base/brand.ts";
@@ -79,8 +79,8 @@ function groupsOf(place: JournalPlace): ReadGroup[] {
 }
 
 /**
- * What is wrong with a segment that could not be checked; undefined where the failure may be one of the moment: the keeper died,
- * descriptors or memory ran out.
+ * What is wrong with a segment that could not be checked; undefined where the failure may be one of the moment: the
+ * keeper died, descriptors or memory ran out.
  */
 async function damageOf(path: string, name: SegmentName, error: unknown): Promise<string | undefined> {
   if ((await checksumOfFile(path)) !== name.crc32) return "its bytes do not match the checksum in its name";

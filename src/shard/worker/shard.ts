@@ -1,5 +1,6 @@
 /**
- * One shard: the only one that touches its journal, its id log and its flushes. Puts its parts together, and is what the actor asks.
+ * One shard: the only one that touches its journal, its id log and its flushes. Puts its parts together, and is what
+ * the actor asks.
  *
  * Invariant: an answer leaves after its events are durable, counted and settled in the id table; never before.
  */
@@ -194,9 +195,9 @@ export class Shard {
   }
 
   /**
-   * Up to when everything that this shard accepted is sealed, for it and for those that fall to it: the time at which the
-   * oldest event was received that is accepted, or may yet be, and not sealed; otherwise now. Between two messages nothing is on its way but
-   * what is asked here.
+   * Up to when everything that this shard accepted is sealed, for it and for those that fall to it: the time at which
+   * the oldest event was received that is accepted, or may yet be, and not sealed; otherwise now. Between two messages
+   * nothing is on its way but what is asked here.
    */
   watermarks(): ShardWatermark[] {
     const times = [this.#accounts.oldestMs, this.#journaling.groups.oldestMs, this.#admission.oldestWaitingMs];
@@ -230,7 +231,10 @@ export class Shard {
     return Object.values(this.#metrics).map((histogram) => histogram.counts);
   }
 
-  /** Takes no more, seals what it can until `giveUpAtMs`, and closes; what cannot be sealed by then stays in the journal. */
+  /**
+   * Takes no more, seals what it can until `giveUpAtMs`, and closes; what cannot be sealed by then stays in the
+   * journal.
+   */
   async stop(giveUpAtMs: number): Promise<void> {
     this.#admission.close();
     this.#stopTicking();

@@ -1,9 +1,11 @@
 /**
- * Backpressure of a shard: when its flushes fall behind, its groups wait a little before they are committed. Callers are slowed
- * to what can be sealed, the processor goes to the flush, and the buffer does not run full under a load that only lasts.
+ * Backpressure of a shard: when its flushes fall behind, its groups wait a little before they are committed. Callers
+ * are slowed to what can be sealed, the processor goes to the flush, and the buffer does not run full under a load that
+ * only lasts.
  *
- * The pause is in proportion to the lag, which is itself what ingest was ahead of the flush so far: so the two settle where they are
- * equally quick, whatever the machine, and do not swing (a pause that grew and shrank step by step did, and left cores idle).
+ * The pause is in proportion to the lag, which is itself what ingest was ahead of the flush so far: so the two settle
+ * where they are equally quick, whatever the machine, and do not swing (a pause that grew and shrank step by step did,
+ * and left cores idle).
  */
 
 /** Longest pause: past it the buffer's bound is the better answer. ms */
@@ -20,8 +22,8 @@ export type FlushLag = {
 };
 
 /**
- * Where the pause begins, and where it is longest: past the interval the flush is late, and a third of the buffer is more than lies
- * in it while the flush keeps up.
+ * Where the pause begins, and where it is longest: past the interval the flush is late, and a third of the buffer is
+ * more than lies in it while the flush keeps up.
  */
 const limits = { age: { from: 1, to: 2 }, fill: { from: 0.33, to: 0.66 } };
 

@@ -39,8 +39,9 @@ const erasureSchema = Type.Object({
 export type Erasure = Static<typeof erasureSchema>;
 
 /**
- * The SQL condition, in brackets, that holds for the events that are to go. One that cannot be evaluated on an event does not
- * hold for it: events that came while the erasure was under way must not keep it from its end. A volatile one is refused.
+ * The SQL condition, in brackets, that holds for the events that are to go. One that cannot be evaluated on an event
+ * does not hold for it: events that came while the erasure was under way must not keep it from its end. A volatile one
+ * is refused.
  */
 export function erasureCondition(request: ErasureRequest): string {
   if ("where" in request) return `TRY((${request.where}\n)::BOOLEAN)`;
@@ -58,9 +59,9 @@ export function keepErasure(folder: DataFolder, erasure: Erasure): void {
 }
 
 /**
- * The erasure that was under way when the last life ended; undefined when there was none.
- * A damaged file tells nobody what was asked. It gets another name, so that other upkeep goes on, and stays until a person has
- * sent the erasure again.
+ * The erasure that was under way when the last life ended; undefined when there was none. A damaged file tells nobody
+ * what was asked. It gets another name, so that other upkeep goes on, and stays until a person has sent the erasure
+ * again.
  */
 export function readErasure(folder: DataFolder): Erasure | undefined {
   const kept = readKeptJson(folder.erasure);
@@ -76,7 +77,8 @@ export function finishErasure(folder: DataFolder, receipt: ErasureReceipt): void
   // A line that a crash cut is not a receipt; another one must not stand behind it.
   const { wholeBytes } = readKeptLines(folder.erasures);
   if (wholeBytes !== undefined) truncateDurably(folder.erasures, wholeBytes);
-  // One that is there already is of a try whose sync failed, which another sync would not mend: the file is written again.
+  // One that is there already is of a try whose sync failed, which another sync would not mend: the file is written
+  // again.
   if (readReceipts(folder).some(({ id }) => id === receipt.id))
     replaceDurably(folder.erasures, readFileSync(folder.erasures));
   else keepReceipts(folder, [receipt]);

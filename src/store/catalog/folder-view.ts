@@ -1,9 +1,9 @@
 /**
  * What a data folder holds at this moment, as every process sees it beside a service that goes on writing.
  *
- * Why every event accepted before the call is there exactly once: the journals are opened first and the segments listed after.
- * An event is in a journal that was opened, or its journal was sealed and removed before, and then the segment is in the list.
- * Groups that a listed segment covers are left out.
+ * Why every event accepted before the call is there exactly once: the journals are opened first and the segments listed
+ * after. An event is in a journal that was opened, or its journal was sealed and removed before, and then the segment
+ * is in the list. Groups that a listed segment covers are left out.
  */
 import { closeSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +21,9 @@ import { journalQuery } from "../segment/segment.ts";
 import { readReceipts } from "./receipts.ts";
 import type { CatalogContent } from "./views.ts";
 
-/** Everything accepted before the call, sealed or not, of a data folder that a service may be writing at this moment. */
+/**
+ * Everything accepted before the call, sealed or not, of a data folder that a service may be writing at this moment.
+ */
 export type FolderView = {
   /** For `catalogStatements`. `unsealed` is a SELECT over a private copy of the journals' whole groups. */
   content: CatalogContent;

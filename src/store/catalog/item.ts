@@ -1,7 +1,10 @@
 /** How a view or a macro of the catalog is told to DuckDB, and to whoever looks it up there. */
 import { identifier, literal } from "../sql/literals.ts";
 
-/** What an analyst reads in `duckdb_views()`, `duckdb_columns()` or `duckdb_functions()`: a meaning and a query that runs. */
+/**
+ * What an analyst reads in `duckdb_views()`, `duckdb_columns()` or `duckdb_functions()`: a meaning and a query that
+ * runs.
+ */
 type Comment = { meaning: string; example: string };
 
 /** A view or a table macro, with its comments. */

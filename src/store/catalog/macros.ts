@@ -32,10 +32,11 @@ const timeline: CatalogItem = {
   },
 };
 
-/*
- * The linear algorithm of ClickHouse's windowFunnel, a step at a time: of each event that ends a chain of steps, only the latest
- * start of such a chain is kept. It grows along the places of a session, so the chain that ended last before an event has the
- * latest start of all that the event can continue. Sorts and hash tables alone, so that it spills where memory is short.
+/**
+ * The linear algorithm of ClickHouse's windowFunnel, a step at a time: of each event that ends a chain of steps, only
+ * the latest start of such a chain is kept. It grows along the places of a session, so the chain that ended last before
+ * an event has the latest start of all that the event can continue. Sorts and hash tables alone, so that it spills
+ * where memory is short.
  */
 const funnel: CatalogItem = {
   kind: "macro",

@@ -2,7 +2,8 @@
  * The catalog: one DuckDB file of views over the current segments.
  *
  * Invariants:
- * - It is replaced whole, by rename, and held open by nobody here: it is never locked, and a reader sees one state of it.
+ * - It is replaced whole, by rename, and held open by nobody here: it is never locked, and a reader sees one state of
+ *   it.
  * - It names segments only after they are durable.
  */
 import { existsSync } from "node:fs";
@@ -33,7 +34,8 @@ export async function writeCatalog(duckdb: DuckDB, path: string, content: Catalo
     await duckdb.run("COMMIT");
     await duckdb.run("CHECKPOINT catalog_file");
   } catch (error) {
-    // Without it USE fails in the aborted transaction, and its error hides this one. After a commit there is nothing to roll back.
+    // Without it USE fails in the aborted transaction, and its error hides this one. After a commit there is nothing to
+    // roll back.
     await duckdb.run("ROLLBACK").catch(() => undefined);
     throw error;
   } finally {

@@ -1,7 +1,8 @@
 /**
  * The receipts of erasures that are done, a line each. A damaged line is left out, and told by `damagedReceipts`.
  *
- * Narrowed by hand and not by a schema: the keeper reads them at every start, and TypeBox takes 15 ms of a thread's start.
+ * Narrowed by hand and not by a schema: the keeper reads them at every start, and TypeBox takes 15 ms of a thread's
+ * start.
  */
 import { appendToFile } from "../../base/durable.ts";
 import { keptLine, readKeptLines } from "../folder/kept-file.ts";

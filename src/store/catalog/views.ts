@@ -1,4 +1,7 @@
-/** What the catalog says, as SQL: the same views and macros whether they stand in the catalog's file or in a query's process. */
+/**
+ * What the catalog says, as SQL: the same views and macros whether they stand in the catalog's file or in a query's
+ * process.
+ */
 import type { ShardId } from "../../base/brand.ts";
 import { segmentsQuery } from "../segment/segments-query.ts";
 import { emptyQuery, identifier, integer, listLiteral, literal } from "../sql/literals.ts";
@@ -33,7 +36,9 @@ export type CatalogContent = {
   /** Absolute path of the data folder, where the segments are unless the reader says otherwise. */
   root: string;
   segments: readonly CatalogSegment[];
-  /** SELECT of what is accepted and not sealed, in the columns of `events`; undefined where there is none to be seen. */
+  /**
+   * SELECT of what is accepted and not sealed, in the columns of `events`; undefined where there is none to be seen.
+   */
   unsealed: string | undefined;
   watermarks: readonly ShardWatermark[];
   erasures: readonly ErasureReceipt[];
@@ -55,7 +60,9 @@ const segmentsOf = (content: CatalogContent) => ({
 /** SQL literal of a time, ms since 1970. */
 const instant = (ms: number) => `'${new Date(ms).toISOString()}'::TIMESTAMPTZ`;
 
-/** Selects rows that stand in the query itself; `columns` says their types, `rows` their SQL literals in the same order. */
+/**
+ * Selects rows that stand in the query itself; `columns` says their types, `rows` their SQL literals in the same order.
+ */
 function inlineQuery(columns: Readonly<Record<string, string>>, rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return emptyQuery(columns);
   const typed = Object.entries(columns).map(([name, type]) => `${identifier(name)}::${type} AS ${identifier(name)}`);
@@ -192,8 +199,8 @@ function catalogView(content: CatalogContent): CatalogItem {
 }
 
 /**
- * Statements that make the catalog in the database that is current (`USE`), with comments on all that it holds; to be run
- * one by one.
+ * Statements that make the catalog in the database that is current (`USE`), with comments on all that it holds; to be
+ * run one by one.
  */
 export function catalogStatements(content: CatalogContent): string[] {
   return [

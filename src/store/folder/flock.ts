@@ -1,14 +1,18 @@
 /** Locks that Bun has no calls for: flock(2) on a folder, and a look at who holds a file by fcntl(2). */
 import { dlopen, type Pointer, read } from "bun:ffi";
 
-/** struct flock of 64-bit Linux: type and whence (16 bits), start, length (64 bits, at 8 and 16), process (32 bits, at 24). Bytes. */
+/**
+ * struct flock of 64-bit Linux: type and whence (16 bits), start, length (64 bits, at 8 and 16), process (32 bits, at
+ * 24). Bytes.
+ */
 const structBytes = 32;
 const getLock = 5;
 const unlocked = 2;
 
 /**
- * The process that has locked any part of an open file for itself by fcntl(2), as SQLite does; takes and changes nothing. 0: one that this
- * process cannot see, of another container say. Undefined: nobody has, or it cannot be asked here.
+ * The process that has locked any part of an open file for itself by fcntl(2), as SQLite does; takes and changes
+ * nothing. 0: one that this process cannot see, of another container say. Undefined: nobody has, or it cannot be asked
+ * here.
  */
 export function holderOf(descriptor: number): number | undefined {
   if (process.platform !== "linux") return undefined;

@@ -1,10 +1,10 @@
 /**
- * Which format a data folder has: a number that counts up whenever an older version could misread what a newer one wrote, and
- * the version that wrote it. Format 1 has no mark.
+ * Which format a data folder has: a number that counts up whenever an older version could misread what a newer one
+ * wrote, and the version that wrote it. Format 1 has no mark.
  *
- * A damaged mark is mended where one byte alone is wrong, and otherwise written again, because a folder of this format tells all
- * the rest by itself. Where a number can still be read that is too high the folder is refused, whatever a checksum says: better
- * not to start than to misread.
+ * A damaged mark is mended where one byte alone is wrong, and otherwise written again, because a folder of this format
+ * tells all the rest by itself. Where a number can still be read that is too high the folder is refused, whatever a
+ * checksum says: better not to start than to misread.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,10 @@ import { codeOf, DataFolderRefused } from "../../base/errors.ts";
 import { keepJson, mendKeptJson, readKeptJson } from "./kept-file.ts";
 import { currentFormat, type DataFolder, parseSegmentName } from "./names.ts";
 
-/** What is said of a folder or a segment of a later format, after its name; `writtenBy`: the version that wrote it, where that is known. */
+/**
+ * What is said of a folder or a segment of a later format, after its name; `writtenBy`: the version that wrote it,
+ * where that is known.
+ */
 export const laterFormat = (format: number, writtenBy?: string) =>
   `was written ${writtenBy === undefined ? "by a later version" : `by millrace ${writtenBy}`} in format ${format}; ` +
   `this is millrace ${packageJson.version}, which reads formats up to ${currentFormat}. Use that version or a later one`;
@@ -63,7 +66,8 @@ export function requireKnownMark(folder: DataFolder): string | undefined {
 }
 
 /**
- * Marks a folder as written by this version; gives a warning, or none, where the mark was damaged. REQUIRES: the folder's lock.
+ * Marks a folder as written by this version; gives a warning, or none, where the mark was damaged. REQUIRES: the
+ * folder's lock.
  * @throws DataFolderRefused when the folder has a later format
  */
 export function markFormat(folder: DataFolder): string[] {

@@ -1,13 +1,13 @@
 /**
  * Every file of a data folder that is neither a segment nor a journal, read and written in one place, with a CRC-32.
  *
- *   JSON    {"a": 1,"crc32":"89abcdef"}      one object, the checksum is its last member: `readKeptJson`, `keepJson`
- *   lines   {"a":1,"crc32":"89abcdef"}       the same, one object a line: `readKeptLines`, `keptLine`
- *   text    value, then a line `crc32 89abcdef`                         `readKeptText`, `keepText`
+ * JSON {"a": 1,"crc32":"89abcdef"} one object, the checksum is its last member: `readKeptJson`, `keepJson` lines
+ * {"a":1,"crc32":"89abcdef"} the same, one object a line: `readKeptLines`, `keptLine` text value, then a line
+ * `crc32 89abcdef` `readKeptText`, `keepText`
  *
- * How to use it: write with `keepJson(path, value)`; read with `readKeptJson(path)` and switch over `kind`. "damaged" is a
- * value and not an error, because what a damaged file means differs: name it in a warning and go on wherever that is safe.
- * Add the file to `small-files.ts`, so that `verify` and health read it too.
+ * How to use it: write with `keepJson(path, value)`; read with `readKeptJson(path)` and switch over `kind`. "damaged"
+ * is a value and not an error, because what a damaged file means differs: name it in a warning and go on wherever that
+ * is safe. Add the file to `small-files.ts`, so that `verify` and health read it too.
  *
  * Invariants:
  * - The checksum is of all bytes before it. Whatever single byte of a file changes, the file (or its line) is damaged.
@@ -21,7 +21,9 @@ import { codeOf, DataFolderRefused } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
 import { unfinishedSuffix } from "./names.ts";
 
-/** What a file holds: nothing because it is not there, a value, or what nobody may trust; `why` completes "the file …". */
+/**
+ * What a file holds: nothing because it is not there, a value, or what nobody may trust; `why` completes "the file …".
+ */
 export type Kept<Value> =
   | { kind: "missing" }
   | { kind: "sound"; value: Value; hasChecksum: boolean }
@@ -60,9 +62,9 @@ export function keepText(path: string, text: string): void {
 }
 
 /**
- * Writes a file of one line of text in its place and without a sync: for hints that must cost nothing. Texts of one file have one
- * length, far below a sector, so that a process that ends half-way and a power cut leave the text before or this one; of a new
- * file a power cut may leave the name alone, or zeros. REQUIRES: it is read with `readNotedText`.
+ * Writes a file of one line of text in its place and without a sync: for hints that must cost nothing. Texts of one
+ * file have one length, far below a sector, so that a process that ends half-way and a power cut leave the text before
+ * or this one; of a new file a power cut may leave the name alone, or zeros. REQUIRES: it is read with `readNotedText`.
  */
 export function noteText(path: string, text: string): void {
   invariant(!text.includes("\n"), "a kept text is one line");
@@ -88,8 +90,8 @@ export function readKeptJson(path: string): Kept<Record<string, unknown>> {
 }
 
 /**
- * The object of a damaged file in which one byte alone is wrong: the checksum tells which. Undefined where no change of one byte,
- * or more than one, makes the file sound. For files of some hundred bytes that nothing else could replace.
+ * The object of a damaged file in which one byte alone is wrong: the checksum tells which. Undefined where no change of
+ * one byte, or more than one, makes the file sound. For files of some hundred bytes that nothing else could replace.
  */
 export function mendKeptJson(path: string): Record<string, unknown> | undefined {
   const mended = mendBytes(bytesIfThere(path) ?? Buffer.alloc(0), (bytes) => {
@@ -122,7 +124,10 @@ export function readKeptText(path: string): Kept<string> {
   return bytes === undefined ? { kind: "missing" } : textOf(bytes);
 }
 
-/** Reads a file that `noteText` writes: one whose bytes never reached the disk before the power went is as good as missing. */
+/**
+ * Reads a file that `noteText` writes: one whose bytes never reached the disk before the power went is as good as
+ * missing.
+ */
 export function readNotedText(path: string): Kept<string> {
   const bytes = bytesIfThere(path);
   return bytes === undefined || bytes.every((byte) => byte === 0) ? { kind: "missing" } : textOf(bytes);
@@ -206,7 +211,9 @@ function objectOf(bytes: Buffer, { isEnded }: { isEnded: boolean }): Kept<Record
   }
 }
 
-/** Share of the characters of a form that stand at their places; 1 only where the digits of the checksum are digits too. */
+/**
+ * Share of the characters of a form that stand at their places; 1 only where the digits of the checksum are digits too.
+ */
 function likenessTo(form: string, text: string): number {
   if (text.length !== form.length) return 0;
   const fixed = [...form].filter((character) => character !== "#").length;

@@ -1,8 +1,9 @@
 /**
  * One server for a data folder.
  *
- * Two locks, each of which alone keeps a second server out: the file `lock`, which every version knows, and the folder itself, which
- * nobody can remove while it holds anything. A file `lock` that was removed is made again by whoever holds the folder.
+ * Two locks, each of which alone keeps a second server out: the file `lock`, which every version knows, and the folder
+ * itself, which nobody can remove while it holds anything. A file `lock` that was removed is made again by whoever
+ * holds the folder.
  */
 import { Database } from "bun:sqlite";
 import { type BigIntStats, closeSync, fstatSync, openSync, statSync } from "node:fs";
@@ -17,8 +18,8 @@ export class FolderInUse extends DataFolderRefused {}
 /** A held lock; released by `dispose`, and by the kernel when the process ends in whatever way. */
 type FolderLock = Disposable & {
   /**
-   * Looks whether what is locked still has its name, and takes the file's name again where it was removed.
-   * Undefined: the folder is this process's. Otherwise why it is not, in a sentence: nothing may be written to it any more.
+   * Looks whether what is locked still has its name, and takes the file's name again where it was removed. Undefined:
+   * the folder is this process's. Otherwise why it is not, in a sentence: nothing may be written to it any more.
    */
   lostBy(): string | undefined;
 };
@@ -27,7 +28,8 @@ type FolderLock = Disposable & {
 const lookEveryMs = 1_000;
 
 /**
- * Makes a data folder where there is none, and takes it for this process. `onLost` is told, once, when it is no longer this process's.
+ * Makes a data folder where there is none, and takes it for this process. `onLost` is told, once, when it is no longer
+ * this process's.
  * @throws DataFolderRefused when it cannot be made or locked, FolderInUse when another process holds it
  */
 export function takeDataFolder(path: string, onLost?: (why: string) => void): { folder: DataFolder; lock: FolderLock } {

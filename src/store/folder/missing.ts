@@ -1,12 +1,13 @@
 /**
- * Which events of a folder are missing. The sequences of a shard begin at 1 and have no gaps: every writer takes the next one,
- * retention and erasures leave empty segments, an import without a new event takes none. So whatever no name covers was lost.
+ * Which events of a folder are missing. The sequences of a shard begin at 1 and have no gaps: every writer takes the
+ * next one, retention and erasures leave empty segments, an import without a new event takes none. So whatever no name
+ * covers was lost.
  *
- * The end of a shard is told by two small files: `sealed.json`, up to where shards were sealed when the catalog was last written (or
- * had lost a journal file that somebody removed before it was sealed),
- * and `opened/SSSS`, the journal file that the shard began last. Both are hints: neither is synced with what it tells of,
- * so a power loss may keep them from telling of the last seconds. It never leaves one that tells what is not so: the first is replaced
- * by a rename, the second lies within a sector, and without its bytes it counts as missing.
+ * The end of a shard is told by two small files: `sealed.json`, up to where shards were sealed when the catalog was
+ * last written (or had lost a journal file that somebody removed before it was sealed), and `opened/SSSS`, the journal
+ * file that the shard began last. Both are hints: neither is synced with what it tells of, so a power loss may keep
+ * them from telling of the last seconds. It never leaves one that tells what is not so: the first is replaced by a
+ * rename, the second lies within a sector, and without its bytes it counts as missing.
  */
 import { join } from "node:path";
 import { type Sequence, type ShardId, sequence, shardId } from "../../base/brand.ts";
@@ -74,8 +75,8 @@ function missingOf(shard: ShardId, named: NamedRanges): MissingRange[] {
 }
 
 /**
- * What is missing in a folder, as its names tell it now. `journals` is for who has read them, before this call: one that is sealed
- * meanwhile is then in both lists, and not in none.
+ * What is missing in a folder, as its names tell it now. `journals` is for who has read them, before this call: one
+ * that is sealed meanwhile is then in both lists, and not in none.
  */
 export function missingIn(
   folder: DataFolder,
@@ -100,12 +101,18 @@ export function unusedFrom(folder: DataFolder, shard: ShardId): Sequence {
 const namesIn = <Name>(path: string, parse: (file: string) => Name | undefined): Name[] =>
   filesIn(path).flatMap((file) => parse(file) ?? []);
 
-/** Notes that a shard has a journal file with acknowledged events. Not synced: it must cost nothing, and a journal counts without it. */
+/**
+ * Notes that a shard has a journal file with acknowledged events. Not synced: it must cost nothing, and a journal
+ * counts without it.
+ */
 export function noteOpened(folder: DataFolder, { shard, from }: { shard: ShardId; from: Sequence }): void {
   noteText(join(folder.opened, openedName(shard)), String(from).padStart(16, "0"));
 }
 
-/** Notes up to where shards are sealed, or have lost what was to be sealed, if it is further than what is noted. A damaged note is replaced. */
+/**
+ * Notes up to where shards are sealed, or have lost what was to be sealed, if it is further than what is noted. A
+ * damaged note is replaced.
+ */
 export function keepSealedTo(folder: DataFolder, segments: readonly MissingRange[]): void {
   const noted = readSealedTo(folder);
   const furthest = new Map(noted);

@@ -1,36 +1,28 @@
 /**
  * The only place that builds or parses a name in the data folder. Names decide what is current, so this is the format.
  *
- *   millrace.duckdb                                        the catalog
- *   secret, crc32                                          the generated key, and the checksum of its file
- *   format                                                 the folder's format and the version that wrote it
- *   sealed.json, unreadable.json                           up to where shards are sealed; segments that cannot be read
- *   quarantine/….duckdb, quarantine/….json                 segments in quarantine; markers of what is missing
- *   import/….ndjson, .ids, .spool                          imported events on their way; removed at start
- *   lock, address                                          held by the server of this folder; where it listens
- *   journal/SSSS-FFFFFFFFFFFFFFFF.ndjson                   accepted, not yet sealed: shard, first sequence
- *   journal/corrupt/…, journal/refused/…                   corrupt journals; lines that DuckDB could not read
- *   segments/SSSS-FFFFFFFFFFFFFFFF-TTTTTTTTTTTTTTTT[-gNNNNNN][-fN]-CCCCCCCC.duckdb
- *                                                          sealed: shard, first and last sequence, how often this stretch
- *                                                          was rewritten, format, CRC-32 of the file
- *   opened/SSSS                                            the journal file that a shard opened last
- *   erasures.ndjson, erasure.json                          receipts of erasures; the one under way
- *   erasure.json.damaged-CCCCCCCC                          one that could not be read, under another name
- *   ids/SSSS-NNNNNNNN.ids                                  ids that clients made, the latest million and more
- *   ids/imported-TTTTTTTTTTTTTTTT-NNNNNNNN.ids             ids that came with imported events: they count once imports are
- *                                                          sealed up to that sequence
- *   scratch/…                                              temporary files of running processes
- *   anything that ends in .tmp                             unfinished; removed at start
+ * millrace.duckdb the catalog secret, crc32 the generated key, and the checksum of its file format the folder's format
+ * and the version that wrote it sealed.json, unreadable.json up to where shards are sealed; segments that cannot be
+ * read quarantine/….duckdb, quarantine/….json segments in quarantine; markers of what is missing import/….ndjson, .ids,
+ * .spool imported events on their way; removed at start lock, address held by the server of this folder; where it
+ * listens journal/SSSS-FFFFFFFFFFFFFFFF.ndjson accepted, not yet sealed: shard, first sequence journal/corrupt/…,
+ * journal/refused/… corrupt journals; lines that DuckDB could not read
+ * segments/SSSS-FFFFFFFFFFFFFFFF-TTTTTTTTTTTTTTTT[-gNNNNNN][-fN]-CCCCCCCC.duckdb sealed: shard, first and last
+ * sequence, how often this stretch was rewritten, format, CRC-32 of the file opened/SSSS the journal file that a shard
+ * opened last erasures.ndjson, erasure.json receipts of erasures; the one under way erasure.json.damaged-CCCCCCCC one
+ * that could not be read, under another name ids/SSSS-NNNNNNNN.ids ids that clients made, the latest million and more
+ * ids/imported-TTTTTTTTTTTTTTTT-NNNNNNNN.ids ids that came with imported events: they count once imports are sealed up
+ * to that sequence scratch/… temporary files of running processes anything that ends in .tmp unfinished; removed at
+ * start
  */
 import { join } from "node:path";
 import { type Sequence, type ShardId, sequence, shardId } from "../../base/brand.ts";
 
 /**
- * The format that this version writes, and the latest that it reads: of the data folder, and of each segment. It counts up whenever an
- * earlier version could misread what this one writes, and whenever segments gain a column or a category.
- *   1  the first; no mark in the folder
- *   2  the folder has a mark
- *   3  a segment says its format, in its name and in its summary, and has the sequence of each event
+ * The format that this version writes, and the latest that it reads: of the data folder, and of each segment. It counts
+ * up whenever an earlier version could misread what this one writes, and whenever segments gain a column or a category.
+ * 1 the first; no mark in the folder 2 the folder has a mark 3 a segment says its format, in its name and in its
+ * summary, and has the sequence of each event
  */
 export const currentFormat = 3;
 
@@ -121,8 +113,8 @@ export function parseJournalName(file: string): JournalName | undefined {
 }
 
 /**
- * What the name of a segment says: events `from` to `to` of a shard, how often that stretch was rewritten (0: never), the format of
- * the file (`currentFormat` tells which there are), and the CRC-32 of its bytes.
+ * What the name of a segment says: events `from` to `to` of a shard, how often that stretch was rewritten (0: never),
+ * the format of the file (`currentFormat` tells which there are), and the CRC-32 of its bytes.
  */
 export type SegmentName = {
   shard: ShardId;
@@ -134,8 +126,8 @@ export type SegmentName = {
 };
 
 /**
- * Shard number reserved for imported events. No service runs this many shards, so every service treats it as a retired shard:
- * counted, merged and shown like any other.
+ * Shard number reserved for imported events. No service runs this many shards, so every service treats it as a retired
+ * shard: counted, merged and shown like any other.
  */
 export const importShard = shardId(9_999);
 
@@ -173,7 +165,10 @@ export function parseIdLogName(file: string): IdLogName | undefined {
   return match === null ? undefined : { shard: shardId(Number(match[1])), number: Number(match[2]) };
 }
 
-/** What the name of a file of imported ids says: they count once imports are sealed up to `to`; `number` tells files apart. */
+/**
+ * What the name of a file of imported ids says: they count once imports are sealed up to `to`; `number` tells files
+ * apart.
+ */
 type ImportedIdsName = { to: Sequence; number: number };
 
 /** Name of a file of imported ids. */

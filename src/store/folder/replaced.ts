@@ -6,8 +6,8 @@ import { listNames } from "./layout.ts";
 import { type DataFolder, parseSegmentName } from "./names.ts";
 
 /**
- * Longer than this between two calls counts as this: while a machine sleeps its readers do, and rather a file stays for longer than a
- * query loses it. ms
+ * Longer than this between two calls counts as this: while a machine sleeps its readers do, and rather a file stays for
+ * longer than a query loses it. ms
  */
 const stepMsMax = 5_000;
 

@@ -2,8 +2,9 @@
  * Private folders for what a process writes on its way: a copy of what is not sealed, what DuckDB spills, pipes.
  *
  * Invariants:
- * - `scratch/NAME/lock` is held by the process that made the folder. The kernel releases it at the end of the process, whatever
- *   that is, so that only folders of processes that no longer live are removed, also across containers that share the data folder.
+ * - `scratch/NAME/lock` is held by the process that made the folder. The kernel releases it at the end of the process,
+ *   whatever that is, so that only folders of processes that no longer live are removed, also across containers that
+ *   share the data folder.
  * - They are 0700, and no start fails for one that cannot be removed.
  */
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -26,8 +27,8 @@ const temporaryPrefix = "millrace-scratch-";
 const triesMax = 5;
 
 /**
- * Makes one in the data folder; where that cannot be written to, in the system's folder for temporary files. Removes those that
- * ended processes have left there.
+ * Makes one in the data folder; where that cannot be written to, in the system's folder for temporary files. Removes
+ * those that ended processes have left there.
  * @throws PlaceRefused when there is no place
  */
 export function openScratch(folder: DataFolder): Scratch {
@@ -43,7 +44,9 @@ export function openScratch(folder: DataFolder): Scratch {
   throw new PlaceRefused(`there is no place for temporary files; ${reasons.join("; ")}`);
 }
 
-/** Removes what ended processes have left of them in the data folder; gives what could not be removed, with the reason. */
+/**
+ * Removes what ended processes have left of them in the data folder; gives what could not be removed, with the reason.
+ */
 export function sweepScratch(folder: DataFolder): string[] {
   return sweepPlace(ownPlace(folder));
 }

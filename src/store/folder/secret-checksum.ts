@@ -1,8 +1,8 @@
 /**
  * The checksum of the file `secret`, in a file beside it: `$(cat secret)` goes on giving the key and nothing else.
  *
- * With a wrong key every token is refused. So a key in which one byte is wrong is mended by its checksum. A key that a person has
- * replaced does not fit to its checksum either, and no change of one byte makes it: it is used, and told.
+ * With a wrong key every token is refused. So a key in which one byte is wrong is mended by its checksum. A key that a
+ * person has replaced does not fit to its checksum either, and no change of one byte makes it: it is used, and told.
  */
 import { crc32 } from "node:zlib";
 import { keepText, mendBytes, readKeptText } from "./kept-file.ts";

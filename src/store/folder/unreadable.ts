@@ -1,6 +1,6 @@
 /**
- * Current segments that cannot be read. The keeper finds them and writes them down in `unreadable.json`, so that every process
- * that looks at the folder leaves them out, and those that must not go on without them can name them.
+ * Current segments that cannot be read. The keeper finds them and writes them down in `unreadable.json`, so that every
+ * process that looks at the folder leaves them out, and those that must not go on without them can name them.
  *
  * An entry holds for the file as it was then: one that was put back is looked at again.
  */

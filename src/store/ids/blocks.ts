@@ -26,7 +26,10 @@ const olderHeadBytes = 24;
 /** Size of an id and the checksum of its content. Bytes. */
 export const idRecordBytes = 20;
 
-/** Stands for the checksum of a content that is not known any more: a repeat is then never told to be a conflict. 24 bits. */
+/**
+ * Stands for the checksum of a content that is not known any more: a repeat is then never told to be a conflict. 24
+ * bits.
+ */
 export const contentUnknown = 0xffffff;
 
 /** The ids of one flush. */
@@ -56,9 +59,9 @@ export function encodeIdBlock({ flushedAtMs, range, records }: IdBlock): Uint8Ar
 }
 
 /**
- * Whole blocks of an id log, in order. What does not check and is followed by whole blocks is damage, and is skipped: reading
- * goes on at the next block that checks. What does not check at the end of its file is torn, and may be a write under way; it is
- * damage too where no write under way looks like that.
+ * Whole blocks of an id log, in order. What does not check and is followed by whole blocks is damage, and is skipped:
+ * reading goes on at the next block that checks. What does not check at the end of its file is torn, and may be a write
+ * under way; it is damage too where no write under way looks like that.
  */
 export function readIdBlocks(path: string): {
   blocks: IdBlock[];

@@ -1,8 +1,9 @@
 /**
  * The files of imported ids of a folder.
  *
- * Invariant: an id counts only once its event is sealed. A file is there before the segment of its events has its name, and says in
- * its own name up to where imports must be sealed for it to count; what a crash left past that is removed before the next import.
+ * Invariant: an id counts only once its event is sealed. A file is there before the segment of its events has its name,
+ * and says in its own name up to where imports must be sealed for it to count; what a crash left past that is removed
+ * before the next import.
  */
 import { join } from "node:path";
 import { type Sequence, sequence } from "../../base/brand.ts";
@@ -31,7 +32,9 @@ export function listImportedIds(folder: DataFolder): { path: string; file: strin
   return files.map(({ file, name }) => ({ file, path: join(folder.ids, file), isSealed: name.to <= reached }));
 }
 
-/** Removes files whose import was killed, or failed, before its segment had a name. REQUIRES: no import is under way. */
+/**
+ * Removes files whose import was killed, or failed, before its segment had a name. REQUIRES: no import is under way.
+ */
 export function removeUnsealedIds(folder: DataFolder): void {
   for (const { path, isSealed } of listImportedIds(folder)) if (!isSealed) removeIfThere(path);
 }
@@ -43,7 +46,8 @@ export function newImportedIdsPath(folder: DataFolder, to: Sequence): string {
 }
 
 /**
- * Makes one file of the smaller ones where there are many. Done in part, some ids are in two files, which changes nothing.
+ * Makes one file of the smaller ones where there are many. Done in part, some ids are in two files, which changes
+ * nothing.
  * @throws ImportedIdsDamaged, with everything as it was
  */
 export function mergeImportedIds(folder: DataFolder): void {

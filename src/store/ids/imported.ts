@@ -1,14 +1,13 @@
 /**
- * A file of ids that came with imported events, sorted, so that one is found without keeping millions of them in memory. The id
- * table and the id logs hold what live clients made; an import of two million rows would push all of it out.
+ * A file of ids that came with imported events, sorted, so that one is found without keeping millions of them in
+ * memory. The id table and the id logs hold what live clients made; an import of two million rows would push all of it
+ * out.
  *
  * A file is blocks of 4 KiB, each with its own checksum. Little-endian:
  *
- *   0  magic     uint32
- *   4  CRC-32    uint32, of everything after it
- *   8  count     uint32, ids in this block; only the last block has fewer than 255
- *  12  blocks    uint32, of the file: one that is cut off is noticed
- *  16  ids       four words each, in ascending order over the whole file
+ * 0 magic uint32 4 CRC-32 uint32, of everything after it 8 count uint32, ids in this block; only the last block has
+ * fewer than 255 12 blocks uint32, of the file: one that is cut off is noticed 16 ids four words each, in ascending
+ * order over the whole file
  */
 
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
@@ -158,8 +157,8 @@ function lastNotAbove(count: number, compare: (index: number) => number): number
 }
 
 /**
- * Writes a file of imported ids, durably, under a temporary name and then its own. `count` is how many ids `sorted` gives, in
- * ascending order, some at a time. REQUIRES: at least one.
+ * Writes a file of imported ids, durably, under a temporary name and then its own. `count` is how many ids `sorted`
+ * gives, in ascending order, some at a time. REQUIRES: at least one.
  */
 export function writeImportedIds(path: string, count: number, sorted: Iterable<Uint32Array>): void {
   replaceDurably(path, (descriptor) => {

@@ -37,9 +37,10 @@ type BlockHead = { range: IdBlock["range"]; ids: number };
 const idWords = 4;
 
 /**
- * Compares the id logs with the segments, and puts right what they lack of the latest `idsMax` ids.
- * `isComplete`: every segment can be read. Otherwise damage stays where it is and is told, since its ids may come back with a segment.
- * @throws the system's error when the disk refuses, DuckDB's when a segment cannot be read; a second call does what is left
+ * Compares the id logs with the segments, and puts right what they lack of the latest `idsMax` ids. `isComplete`: every
+ * segment can be read. Otherwise damage stays where it is and is told, since its ids may come back with a segment.
+ * @throws the system's error when the disk refuses, DuckDB's when a segment cannot be read; a second call does what is
+ * left
  */
 export async function rebuildIds(
   duckdb: DuckDB,
@@ -80,7 +81,10 @@ function candidatesOf(segments: readonly KnownSegment[], idsMax: number): Candid
   return candidates;
 }
 
-/** How many ids the logs may lack, from counts alone. A block of the older format, which does not say whose it is, may be anybody's. */
+/**
+ * How many ids the logs may lack, from counts alone. A block of the older format, which does not say whose it is, may
+ * be anybody's.
+ */
 function lackOf(candidates: readonly Candidate[], heads: readonly BlockHead[]): number {
   const sum = (counted: readonly BlockHead[]) => counted.reduce((total, { ids }) => total + ids, 0);
   const unnamed = sum(heads.filter(({ range }) => range === undefined));

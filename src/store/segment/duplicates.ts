@@ -8,8 +8,8 @@ import { integer } from "../sql/literals.ts";
 import { segmentsQuery } from "./segments-query.ts";
 
 /**
- * Where repeats are looked for: `from` is a query over segments of one shard, `others` are paths of other segments. What is in
- * both stays where it was received earlier, or always in the others (theirs).
+ * Where repeats are looked for: `from` is a query over segments of one shard, `others` are paths of other segments.
+ * What is in both stays where it was received earlier, or always in the others (theirs).
  */
 type RepeatSearch = { from: string; shard: ShardId; others: readonly string[]; stays: "earlier" | "theirs" };
 
@@ -37,7 +37,8 @@ export async function removeRepeats(duckdb: DuckDB, { from, shard, others, stays
       ? "CREATE OR REPLACE TEMP TABLE earlier AS SELECT event_id, NULL::TIMESTAMPTZ AS received_at, '' AS filename FROM repeated WHERE false"
       : `CREATE OR REPLACE TEMP TABLE earlier AS FROM (${othersQuery}) SEMI JOIN repeated USING (event_id)`,
   );
-  // Two that were received in the same microsecond in two shards: the one of the first shard stays, whichever is looked at.
+  // Two that were received in the same microsecond in two shards: the one of the first shard stays, whichever is looked
+  // at.
   const isTheirs = stays === "theirs" ? "true" : "false";
   const shardOfOther = "parse_filename(earlier.filename)[:4]::INTEGER";
   return `(FROM ${from} ANTI JOIN repeated USING (event_id) UNION ALL BY NAME

@@ -1,8 +1,8 @@
 /**
  * What is known of the current segments: each is opened once, since none ever changes.
  *
- * A segment that cannot be read is left out, and what it had replaced counts again as long as it is there. It is looked at again
- * once its file has changed.
+ * A segment that cannot be read is left out, and what it had replaced counts again as long as it is there. It is looked
+ * at again once its file has changed.
  */
 import { statSync } from "node:fs";
 import { join } from "node:path";

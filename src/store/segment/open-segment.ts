@@ -1,7 +1,7 @@
 /**
- * Opens a segment the only way that is safe: read-only, and nothing of it is touched before it is known to hold tables and not
- * views. A view stored in a file runs whatever it says as soon as somebody reads it. `read_duckdb` needs no such check: it
- * takes tables alone.
+ * Opens a segment the only way that is safe: read-only, and nothing of it is touched before it is known to hold tables
+ * and not views. A view stored in a file runs whatever it says as soon as somebody reads it. `read_duckdb` needs no
+ * such check: it takes tables alone.
  */
 import { basename } from "node:path";
 import { SegmentNotSealed } from "../../base/errors.ts";
@@ -50,7 +50,10 @@ export async function withSegment<Result>(
   }
 }
 
-/** What a segment has besides its two tables: segments of the first versions have no summary, and those of format 2 no format in it. */
+/**
+ * What a segment has besides its two tables: segments of the first versions have no summary, and those of format 2 no
+ * format in it.
+ */
 type SegmentParts = { summary: boolean; format: boolean };
 
 /** The name and the summary say the same format, and it is one that this version reads. */

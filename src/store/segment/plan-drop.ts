@@ -8,8 +8,9 @@ import type { Rewrite } from "./rewrite.ts";
 const partMsMin = 24 * 60 * 60 * 1000;
 
 /**
- * The next rewrite that takes away events received before `cutoffMs`; undefined when none is due. What is expired whole goes
- * at once, and leaves one empty segment for its stretch; what is expired in part is there for a day longer at most.
+ * The next rewrite that takes away events received before `cutoffMs`; undefined when none is due. What is expired whole
+ * goes at once, and leaves one empty segment for its stretch; what is expired in part is there for a day longer at
+ * most.
  */
 export function planDrop(current: readonly KnownSegment[], cutoffMs: number): Rewrite | undefined {
   const isExpired = ({ summary }: KnownSegment) =>

@@ -1,8 +1,9 @@
 /**
  * Which segments are merged next: decided from what is known of them, never from their events.
  *
- * Segments of a shard that lie side by side become one when that is several times as large as the largest of them. So an event
- * is rewritten three or four times on its way to the largest size, and few segments of each size are there at a time.
+ * Segments of a shard that lie side by side become one when that is several times as large as the largest of them. So
+ * an event is rewritten three or four times on its way to the largest size, and few segments of each size are there at
+ * a time.
  */
 import { currentFormat, type SegmentName } from "../folder/names.ts";
 import type { Rewrite } from "./rewrite.ts";
@@ -22,8 +23,8 @@ type MergeLimits = {
 };
 
 /**
- * With segments of 8 million events, of 300 MB and merged in 20 s, a day of 10,000 events a second is 182 files at most, those
- * that wait for their readers among them; with 5 million it is 244 (the test of this file).
+ * With segments of 8 million events, of 300 MB and merged in 20 s, a day of 10,000 events a second is 182 files at
+ * most, those that wait for their readers among them; with 5 million it is 244 (the test of this file).
  */
 export const mergeLimits: MergeLimits = {
   growthMin: 6,
@@ -55,8 +56,8 @@ export function planMerge(current: readonly KnownSegment[], limits: MergeLimits)
 }
 
 /**
- * The next merge on the way to as few segments as there can be, each searched for repeats; undefined at its end. `isIn` tells
- * which of them it is about: all, by default.
+ * The next merge on the way to as few segments as there can be, each searched for repeats; undefined at its end. `isIn`
+ * tells which of them it is about: all, by default.
  */
 export function planFullMerge(
   current: readonly KnownSegment[],
@@ -74,8 +75,8 @@ export function planFullMerge(
 }
 
 /**
- * The next rewrite that keeps of these files only the events for which a condition holds; undefined when none of them is
- * current. Small neighbours become one on the way.
+ * The next rewrite that keeps of these files only the events for which a condition holds; undefined when none of them
+ * is current. Small neighbours become one on the way.
  */
 export function planKeep(
   current: readonly KnownSegment[],

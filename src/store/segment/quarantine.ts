@@ -1,8 +1,9 @@
 /**
- * Quarantine: a segment that cannot be read moves to `quarantine/`, and a marker beside it says which events are missing with
- * it, so that they are not reported forever. A marker alone says so of events whose file is gone.
+ * Quarantine: a segment that cannot be read moves to `quarantine/`, and a marker beside it says which events are
+ * missing with it, so that they are not reported forever. A marker alone says so of events whose file is gone.
  *
- * Order: marker, then rename, each durable. Killed in between, the segment is still in its place and the command is given again.
+ * Order: marker, then rename, each durable. Killed in between, the segment is still in its place and the command is
+ * given again.
  */
 import { existsSync, mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -21,14 +22,17 @@ import type { DuckDB } from "../sql/duckdb.ts";
 import { checksumFault, faultOf } from "./known.ts";
 import { readWhole } from "./read-whole.ts";
 
-/** What became of a segment: in quarantine with a marker, or why nothing was done. `file` is undefined for a marker alone. */
+/**
+ * What became of a segment: in quarantine with a marker, or why nothing was done. `file` is undefined for a marker
+ * alone.
+ */
 export type Quarantined =
   | { kind: "done"; file: string | undefined; range: MissingRange; why: string }
   | { kind: "refused"; why: string };
 
 /**
- * Puts a segment into quarantine, given by its name or path, or marks a stretch (`SSSS-from-to`) whose events are missing.
- * Doing it again is harmless. REQUIRES: nobody rewrites segments meanwhile.
+ * Puts a segment into quarantine, given by its name or path, or marks a stretch (`SSSS-from-to`) whose events are
+ * missing. Doing it again is harmless. REQUIRES: nobody rewrites segments meanwhile.
  */
 export async function quarantine(duckdb: DuckDB, folder: DataFolder, given: string): Promise<Quarantined> {
   const file = basename(given);

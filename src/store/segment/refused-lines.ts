@@ -1,6 +1,6 @@
 /**
- * Seals, and knows the last resort: journal lines that DuckDB cannot read go to `journal/refused/` with the reason, and the
- * rest is sealed. Nothing accepted may stop the rest.
+ * Seals, and knows the last resort: journal lines that DuckDB cannot read go to `journal/refused/` with the reason, and
+ * the rest is sealed. Nothing accepted may stop the rest.
  */
 import { writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -76,9 +76,10 @@ export async function sealSoundLines(duckdb: DuckDB, { folder, log, source }: Se
 const countedOf = ({ category, hour }: RowHead) => ({ category, hour });
 
 /**
- * Up to where a segment has the rows already, from the first one on: a try before this one gave it its name, and failed at
- * the sync after that or died before it answered. Undefined when no segment has any of them.
- * @throws SegmentNotSealed when a segment has others than whole files from the first one on: sealing would show those twice
+ * Up to where a segment has the rows already, from the first one on: a try before this one gave it its name, and failed
+ * at the sync after that or died before it answered. Undefined when no segment has any of them.
+ * @throws SegmentNotSealed when a segment has others than whole files from the first one on: sealing would show those
+ * twice
  */
 async function sealedBefore(duckdb: DuckDB, folder: DataFolder, source: SegmentSource): Promise<Sequence | undefined> {
   const touching = listNames(folder.segments, parseSegmentName).filter(

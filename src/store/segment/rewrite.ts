@@ -1,6 +1,6 @@
 /**
- * Segments to one segment: the one step behind compaction, retention and erasure. It makes the file and gives it no name, so
- * whatever ends it half-way has changed nothing.
+ * Segments to one segment: the one step behind compaction, retention and erasure. It makes the file and gives it no
+ * name, so whatever ends it half-way has changed nothing.
  *
  * Invariants:
  * - Sources are neighbours in one shard; what is made covers exactly their stretch.
@@ -50,7 +50,10 @@ const sessionParts = 4;
 /** Time is divided by days where a segment spans several, by hours where it spans several of those. us */
 const timeUnits = [86_400_000_000, 3_600_000_000];
 
-/** Journal lines of imported events, in one file in the folder `import`; `ids` of them came with their ids, which are in a file beside it. */
+/**
+ * Journal lines of imported events, in one file in the folder `import`; `ids` of them came with their ids, which are in
+ * a file beside it.
+ */
 export type ImportedLines = { file: string; events: number; lineBytesMax: number; ids: number };
 
 /**
@@ -103,7 +106,8 @@ type Written = Pick<Rewrite, "range" | "events" | "clientIds" | "isFinal"> & {
 
 async function writeAgain(duckdb: DuckDB, folder: DataFolder, written: Written): Promise<Rewritten> {
   const { range, events, clientIds, isFinal, query, rollup } = written;
-  // Two processes that make the same segment, one of them left over from a service that was killed, never meet in a file.
+  // Two processes that make the same segment, one of them left over from a service that was killed, never meet in a
+  // file.
   const unfinished = join(folder.segments, `${segmentName({ ...range, crc32: 0 })}.${process.pid}${unfinishedSuffix}`);
   const columns = [...Object.keys(eventColumns), "sequence"].map(identifier).join(", ");
   await duckdb.run(`ATTACH ${literal(unfinished)} AS segment ${segmentLayout(events)}`);
@@ -127,9 +131,10 @@ const mergedRollupQuery = (paths: readonly string[]) =>
    GROUP BY ALL ORDER BY ALL`;
 
 /**
- * The order in which a query by time, by session or by name reads only a part of the row groups: days (or hours), in each quarters
- * of the sessions, then names, then sessions. `bun run bench sql` measures it against a table in order of arrival. Sessions before
- * names were better for one session and worse for one name, names before sessions the other way round.
+ * The order in which a query by time, by session or by name reads only a part of the row groups: days (or hours), in
+ * each quarters of the sessions, then names, then sessions. `bun run bench sql` measures it against a table in order of
+ * arrival. Sessions before names were better for one session and worse for one name, names before sessions the other
+ * way round.
  */
 async function orderOf(duckdb: DuckDB, source: string): Promise<string> {
   const parts = Array.from({ length: sessionParts - 1 }, (_, index) => (index + 1) / sessionParts).join(", ");

@@ -8,7 +8,10 @@ import { segmentsQuery } from "./segments-query.ts";
 /** us */
 const hourUs = 3_600_000_000;
 
-/** SQL expression: the instant at which this hour since 1970 begins. Multiplied by DuckDB: from 2255 on the product is past 2^53. */
+/**
+ * SQL expression: the instant at which this hour since 1970 begins. Multiplied by DuckDB: from 2255 on the product is
+ * past 2^53.
+ */
 const startOf = (hour: number) => `make_timestamptz(${integer(hour)} * ${integer(hourUs)})`;
 
 /** Selects the rollup of a table of events; hours are UTC's. */

@@ -2,8 +2,8 @@
  * Journal lines to a sealed segment, and segments opened again.
  *
  * Invariants:
- * - A segment appears under its name whole: written as unfinished, checkpointed, synced, counted, then renamed. The rename
- *   is the commit of a flush.
+ * - A segment appears under its name whole: written as unfinished, checkpointed, synced, counted, then renamed. The
+ *   rename is the commit of a flush.
  * - Its name carries the checksum of its bytes; nobody ever writes it again.
  */
 import { join } from "node:path";
@@ -34,8 +34,8 @@ export type SegmentSource = {
 };
 
 /**
- * What became of the rows. `to` is the last sequence that is sealed: the end of the source, or of the files at its head that a
- * segment has already. Rows that DuckDB refused are in `journal/refused/` and not in the segment.
+ * What became of the rows. `to` is the last sequence that is sealed: the end of the source, or of the files at its head
+ * that a segment has already. Rows that DuckDB refused are in `journal/refused/` and not in the segment.
  */
 export type SealedRows = { to: Sequence; refused: { category: number; hour: number }[] };
 
@@ -58,12 +58,15 @@ const smallBlocksRowsMax = 20_000;
 const lineBufferBytesMin = 2 * 1024 * 1024;
 
 /**
- * Where the sequences of lines are known from. "counted": the lines are all of a stretch, in order, and this is the first one's
- * sequence. "in lines": each line has a member `sequence`.
+ * Where the sequences of lines are known from. "counted": the lines are all of a stretch, in order, and this is the
+ * first one's sequence. "in lines": each line has a member `sequence`.
  */
 type Numbering = { kind: "counted"; from: Sequence } | { kind: "in lines" };
 
-/** Selects the rows of journal files in the columns of `events`, and in `sequence` where it is numbered; commit lines have no id and fall out. */
+/**
+ * Selects the rows of journal files in the columns of `events`, and in `sequence` where it is numbered; commit lines
+ * have no id and fall out.
+ */
 export function journalQuery(source: Pick<SegmentSource, "files" | "lineBytesMax">, numbering?: Numbering): string {
   const entries: [string, string][] = Object.entries(eventColumns);
   const selected = entries.map(([name, type]) => journalColumn(name, type));

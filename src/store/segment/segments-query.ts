@@ -1,8 +1,9 @@
 /**
  * The one way to read a table of several segments: by name, in the columns of this version, whatever their formats.
  *
- * `read_duckdb` takes the columns of its first file for those of all. With `union_by_name` it opens every file before the query is
- * planned: 100 ms for 400 segments, each time. So there is one `read_duckdb` for the segments of each format, which their names say.
+ * `read_duckdb` takes the columns of its first file for those of all. With `union_by_name` it opens every file before
+ * the query is planned: 100 ms for 400 segments, each time. So there is one `read_duckdb` for the segments of each
+ * format, which their names say.
  */
 import { basename } from "node:path";
 import { columnsSince, eventColumns, rollupColumns } from "../../event/columns.ts";
@@ -17,7 +18,9 @@ type SegmentsRead = {
   files: readonly string[];
   /** SQL expression for the list of the paths of some of `files`; by default they are paths. */
   listOf?: (files: readonly string[]) => string;
-  /** Columns besides those of the table: `filename`, the path of the segment, and `sequence`, which `events` alone has. */
+  /**
+   * Columns besides those of the table: `filename`, the path of the segment, and `sequence`, which `events` alone has.
+   */
   extra?: readonly (keyof typeof extraColumns)[];
 };
 
@@ -32,7 +35,8 @@ const extraColumns = { filename: "VARCHAR", sequence: "BIGINT" } as const;
 const since: Readonly<Record<string, number>> = { ...columnsSince, sequence: 3 };
 
 /**
- * Selects the rows of a table of segments, in the columns of this version: what a segment of an earlier format lacks is NULL.
+ * Selects the rows of a table of segments, in the columns of this version: what a segment of an earlier format lacks is
+ * NULL.
  * @throws SegmentUnreadable naming a segment of a later format
  */
 export function segmentsQuery({ table, files, listOf = listLiteral, extra = [] }: SegmentsRead): string {

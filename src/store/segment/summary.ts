@@ -1,4 +1,6 @@
-/** What a segment says of itself in one row, so that nobody has to read its events to decide about it: table `summary`. */
+/**
+ * What a segment says of itself in one row, so that nobody has to read its events to decide about it: table `summary`.
+ */
 import packageJson from "../../../package.json" with { type: "json" };
 import { currentFormat } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";

@@ -52,9 +52,9 @@ export class DuckDB implements Disposable {
   }
 
   /**
-   * Chunks of the rows of one query, as they come, each of at most 2,048 rows. A caller that stops early ends the query.
-   * Nothing else may stream: after an error the driver gives the same empty chunk as at the end, and the failure is known only
-   * from the transaction around the query, which is aborted then.
+   * Chunks of the rows of one query, as they come, each of at most 2,048 rows. A caller that stops early ends the
+   * query. Nothing else may stream: after an error the driver gives the same empty chunk as at the end, and the failure
+   * is known only from the transaction around the query, which is aborted then.
    * @throws DuckDB's error, or QueryBrokeOff, also after chunks were given
    */
   async *chunks(sql: string): AsyncGenerator<DuckDBDataChunk> {
@@ -116,7 +116,8 @@ export class DuckDB implements Disposable {
 
   /**
    * Runs a text of statements and gives the last one's whole result, held in memory: for few rows. Unlike a prepared
-   * statement of the driver, it ends for SUMMARIZE, PIVOT and UNPIVOT over `read_duckdb`, which are planned again without end there.
+   * statement of the driver, it ends for SUMMARIZE, PIVOT and UNPIVOT over `read_duckdb`, which are planned again
+   * without end there.
    */
   async result(sql: string): Promise<DuckDBMaterializedResult> {
     return this.#connection.run(sql);

@@ -1,6 +1,6 @@
 /**
- * What a failure of DuckDB means. DuckDB tells it in a message alone, whose first words name its own kind of error. This is the one place
- * that reads such a message; everybody else asks for the meaning. Without DuckDB itself.
+ * What a failure of DuckDB means. DuckDB tells it in a message alone, whose first words name its own kind of error.
+ * This is the one place that reads such a message; everybody else asks for the meaning. Without DuckDB itself.
  */
 import { messageOf } from "../../base/errors.ts";
 
@@ -26,8 +26,8 @@ export type DuckDBFailure =
   | "unusable";
 
 /**
- * The first that fits decides. Each looks at the first words first: what follows them may be a client's own words, or a line of a journal.
- * The system's errors, of files that are opened without DuckDB, begin with their code.
+ * The first that fits decides. Each looks at the first words first: what follows them may be a client's own words, or a
+ * line of a journal. The system's errors, of files that are opened without DuckDB, begin with their code.
  */
 const meanings: readonly [DuckDBFailure, RegExp][] = [
   ["unusable", /^(?:FATAL|INTERNAL|Connection) Error: .*has been invalidated/s],
@@ -41,7 +41,9 @@ const meanings: readonly [DuckDBFailure, RegExp][] = [
   ["data", /^(?:Conversion|Invalid Input|Out of Range|Serialization) Error/],
 ];
 
-/** What a failure means; undefined for what is not an error of DuckDB's, or one of a kind that nothing here depends on. */
+/**
+ * What a failure means; undefined for what is not an error of DuckDB's, or one of a kind that nothing here depends on.
+ */
 export function duckdbFailureOf(error: unknown): DuckDBFailure | undefined {
   const message = messageOf(error);
   return meanings.find(([, words]) => words.test(message))?.[0];

@@ -9,8 +9,9 @@ export const literal = (text: string) => {
 };
 
 /**
- * A whole number as an SQL literal, always a BIGINT: a bare one would be an INTEGER where it fits, and what is reckoned with it would
- * overflow at 2^31 (as hours times 3600 do from 2038-01-19 on). So no number stands in SQL in another way.
+ * A whole number as an SQL literal, always a BIGINT: a bare one would be an INTEGER where it fits, and what is reckoned
+ * with it would overflow at 2^31 (as hours times 3600 do from 2038-01-19 on). So no number stands in SQL in another
+ * way.
  * @throws InvariantBroken for what is not a whole number, or past 2^53: its digits would not be those that were meant
  */
 export function integer(value: number): string {

@@ -1,6 +1,7 @@
 /**
- * Locks a DuckDB before it meets what others wrote: statements of a client, or files that somebody may have planted. A view or a
- * macro stored in a file runs whatever it says; locked, DuckDB opens what it is given here, and nothing else of the machine.
+ * Locks a DuckDB before it meets what others wrote: statements of a client, or files that somebody may have planted. A
+ * view or a macro stored in a file runs whatever it says; locked, DuckDB opens what it is given here, and nothing else
+ * of the machine.
  *
  * `millrace sql` alone stays open on purpose: its statements are those of the person who runs it.
  */
@@ -14,7 +15,10 @@ export type DuckDBAccess = {
   files?: readonly string[];
 };
 
-/** From here on DuckDB opens what `access` names, loads no extension, and changes none of its settings; variables can still be set. */
+/**
+ * From here on DuckDB opens what `access` names, loads no extension, and changes none of its settings; variables can
+ * still be set.
+ */
 export async function lockDuckDB(duckdb: DuckDB, { folders = [], files = [] }: DuckDBAccess): Promise<void> {
   for (const setting of [
     // A folder without its slash would allow its neighbours whose names begin alike.

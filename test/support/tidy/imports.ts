@@ -38,8 +38,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * A folder of src imports only folders above it in the tree, and a room only rooms above it; src knows nothing of bench and
- * test, bench nothing of test.
+ * A folder of src imports only folders above it in the tree, and a room only rooms above it; src knows nothing of bench
+ * and test, bench nothing of test.
  */
 export function importsOutOfOrder({ modules }: Project): string[] {
   const complaints: string[] = [];

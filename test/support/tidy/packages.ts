@@ -9,8 +9,8 @@ const listsOf: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * A start installs what the service needs and nothing else: what src imports is in the root's `dependencies`, and nothing
- * that only bench and test import is there. They list what they alone use in a package.json of their own.
+ * A start installs what the service needs and nothing else: what src imports is in the root's `dependencies`, and
+ * nothing that only bench and test import is there. They list what they alone use in a package.json of their own.
  */
 export function packagesOutOfPlace({ modules, manifests }: Project): string[] {
   const root = manifests.get("package.json");

@@ -1,4 +1,6 @@
-/** The source as the tidy rules see it: texts by path, and what refers to what. Made from the disk, or from a sample. */
+/**
+ * The source as the tidy rules see it: texts by path, and what refers to what. Made from the disk, or from a sample.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix, relative } from "node:path";
 import ts from "typescript";

@@ -1,4 +1,7 @@
-/** Rules about the words of comments and pages. Each answers with its complaints, one a line; none if the project keeps it. */
+/**
+ * Rules about the words of comments and pages. Each answers with its complaints, one a line; none if the project keeps
+ * it.
+ */
 import ts from "typescript";
 import type { Project } from "./project.ts";
 
@@ -24,7 +27,6 @@ const replaced: readonly (readonly [RegExp, string])[] = [
   [/\bfrom elsewhere\b/i, "imported"],
   [/\b(?:set|kept|sets|keeps|setting|keeping) aside\b/i, "quarantine, or: refused lines"],
   [/\bwhole merges?\b/i, "full merge"],
-  [/\bleftovers?\b/i, "unfinished file, or: retired shard"],
   [/(?<!\bthere )\b(?:is|was) no (?!longer|more\b|room\b|need\b)[a-z]+/i, "is not a"],
   [/\bso many\b|\bso much\b(?! (?:as|that|for))/i, "this many, this much"],
   [/\bpass(?:es|ed)? by\b/i, "skip"],
@@ -44,7 +46,8 @@ function* commentLines(source: ts.SourceFile): Generator<{ line: number; text: s
   const text = source.text;
   const lines = text.split("\n");
   const seen = new Set<number>();
-  // Only the parser tells a comment from the content of a template, so comments are what stands before a token of the tree.
+  // Only the parser tells a comment from the content of a template, so comments are what stands before a token of the
+  // tree.
   const visit = function* (node: ts.Node): Generator<{ line: number; text: string }> {
     for (const { pos, end } of ts.getLeadingCommentRanges(text, node.pos) ?? []) {
       const first = source.getLineAndCharacterOfPosition(pos).line;

@@ -1,11 +1,15 @@
 /**
- * What a JSON text means, by a parser that the service does not use: jsonc-parser, the one of VS Code. It gives places in the text, so that
- * the digits of numbers and the order of members are seen as they were sent. Of a key that comes twice the last value counts, at the place
- * of the first; keys that are whole numbers come before all others: so does JavaScript read an object, and so is it stored.
+ * What a JSON text means, by a parser that the service does not use: jsonc-parser, the one of VS Code. It gives places
+ * in the text, so that the digits of numbers and the order of members are seen as they were sent. Of a key that comes
+ * twice the last value counts, at the place of the first; keys that are whole numbers come before all others: so does
+ * JavaScript read an object, and so is it stored.
  */
 import { type Node, parseTree } from "jsonc-parser";
 
-/** The value in one form: numbers by their digits, strings by their characters, members in JavaScript's order. Undefined: it is not JSON. */
+/**
+ * The value in one form: numbers by their digits, strings by their characters, members in JavaScript's order.
+ * Undefined: it is not JSON.
+ */
 export function meaningOf(text: string): string | undefined {
   const root = parseTree(text, [], { disallowComments: true });
   return root === undefined ? undefined : meaningOfNode(root, text);

@@ -66,7 +66,10 @@ export class PoweredDisk implements AsyncDisposable {
     await this.#tell(`cut ${seed}`);
   }
 
-  /** Power again: the same disk with whatever is on it, its file system mounted again. REQUIRES: nobody uses the file system. */
+  /**
+   * Power again: the same disk with whatever is on it, its file system mounted again. REQUIRES: nobody uses the file
+   * system.
+   */
   async restore(): Promise<void> {
     await this.#detach();
     await this.#tell("restore");

@@ -1,9 +1,10 @@
 /**
- * A disk with a volatile write cache, served over NBD's fixed newstyle (https://github.com/NetworkBlockDevice/nbd/blob/master/doc/proto.md):
- * what was written and not flushed is lost, torn or reordered at a power cut.
+ * A disk with a volatile write cache, served over NBD's fixed newstyle
+ * (https://github.com/NetworkBlockDevice/nbd/blob/master/doc/proto.md): what was written and not flushed is lost, torn
+ * or reordered at a power cut.
  *
- * A process of its own: whoever waits for the file system on it cannot serve it at the same time.
- * Arguments: path of the socket, size in MiB. Standard input takes lines: `cut SEED`, `restore`; each is answered by `done`.
+ * A process of its own: whoever waits for the file system on it cannot serve it at the same time. Arguments: path of
+ * the socket, size in MiB. Standard input takes lines: `cut SEED`, `restore`; each is answered by `done`.
  */
 
 import { createServer, type Socket } from "node:net";

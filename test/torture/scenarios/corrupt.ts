@@ -17,7 +17,9 @@ const withoutContent = new Set(["lock", "address"]);
 /** Changed bytes for `verify`, and then for a service. */
 export const corrupt = corruptWith({ verified: 40, served: 4 });
 
-/** The scenario with this many bytes of a round that `verify` is to find, and this many that a service is started on. */
+/**
+ * The scenario with this many bytes of a round that `verify` is to find, and this many that a service is started on.
+ */
 export function corruptWith({ verified, served }: { verified: number; served: number }): Scenario {
   return {
     name: "corrupt",
@@ -52,7 +54,7 @@ export function corruptWith({ verified, served }: { verified: number; served: nu
 /** Files up to this size are changed at every byte. Bytes. */
 const smallBytes = 4_096;
 
-/** Every byte of the small files and of the written part of the journal, and of others one in so many. */
+/** Every byte of the small files and of the written part of the journal, and of others one in a number. */
 export const corruptBytes = corruptBytesWith({ ofSmall: 1, ofLarge: 997 });
 
 /** The scenario with other steps from one byte to the next. */

@@ -1,4 +1,7 @@
-/** SQL of every wrong kind beside ingest: nothing but the query's own process ends by it, and nothing of the machine is shown. */
+/**
+ * SQL of every wrong kind beside ingest: nothing but the query's own process ends by it, and nothing of the machine is
+ * shown.
+ */
 import { writeFileSync } from "node:fs";
 import { Ledger } from "../../support/ledger.ts";
 import type { Random } from "../../support/random.ts";

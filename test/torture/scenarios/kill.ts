@@ -1,4 +1,6 @@
-/** SIGKILL of the whole service at a moment that the seed chooses: under load, in a start, in a recovery, beside upkeep. */
+/**
+ * SIGKILL of the whole service at a moment that the seed chooses: under load, in a start, in a recovery, beside upkeep.
+ */
 import { Ledger } from "../../support/ledger.ts";
 import { Service } from "../../support/service.ts";
 import { writeUntilGone } from "../../support/writer.ts";

@@ -27,7 +27,8 @@ export const memory: Scenario = {
         mayEnd: true,
         service: { wrapper: ["sh", "-c", `echo $$ > ${group}/cgroup.procs && exec "$@"`, "sh"] },
         begin: async () => {
-          // Below what is in use already, the kernel refuses the limit, or ends somebody at once: both are such a fault.
+          // Below what is in use already, the kernel refuses the limit, or ends somebody at once: both are such a
+          // fault.
           setLimit(group, mebibytes * 2 ** 20);
           return { [Symbol.asyncDispose]: async () => setLimit(group, -1) };
         },

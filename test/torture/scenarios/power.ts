@@ -14,8 +14,8 @@ const writers = 4;
 export const power = powerWith({ cuts: 5 });
 
 /**
- * The scenario with this many cuts a round, on one disk, so that a recovery also meets what cuts before it have left; and over a
- * service with other settings than it is shipped with: one that does not sync must be caught.
+ * The scenario with this many cuts a round, on one disk, so that a recovery also meets what cuts before it have left;
+ * and over a service with other settings than it is shipped with: one that does not sync must be caught.
  */
 export function powerWith({ cuts, env = {} }: { cuts: number; env?: Readonly<Record<string, string>> }): Scenario {
   return {
