@@ -112,6 +112,39 @@ test("STRUCT, MAP and LIST of Parquet become JSON with all of their digits, and 
   expect(await linesOf(map, "properties")).toMatchObject([{ properties: { a: 1, b: 2, more: { 1: "x" } } }]);
 });
 
+test("a first U+FEFF of a string of Parquet is kept: in columns, in bytes, in extra columns, and at any depth", async () => {
+  using files = place();
+  const mark = "\ufeff";
+  const path = await parquet(
+    files,
+    `SELECT '${mark}' AS event_name, encode('${mark}s') AS session_id, '${mark}${mark}a page past twelve bytes' AS page_url,
+      {'k': '${mark}v', '${mark}z': ['${mark}', NULL], 'b': encode('${mark}b'), 'j': '{"${mark}j":"${mark}"}'::JSON,
+       'm': MAP {'${mark}k': {'e': '${mark}e'::ENUM ('${mark}e')}}} AS properties, '${mark}x' AS "${mark}more"`,
+  );
+  const [row] = await linesOf(path, "properties");
+  expect(row).toMatchObject({
+    event_name: mark,
+    session_id: `${mark}s`,
+    page_url: `${mark}${mark}a page past twelve bytes`,
+  });
+  expect(row).toHaveProperty("properties", {
+    k: `${mark}v`,
+    [`${mark}z`]: [mark, null],
+    b: `${mark}b`,
+    j: { [`${mark}j`]: mark },
+    m: { [`${mark}k`]: { e: `${mark}e` } },
+    [`${mark}more`]: `${mark}x`,
+  });
+});
+
+test("a byte order mark before JSON that a string holds is skipped, in Parquet and in JSON alike", async () => {
+  using files = place();
+  const text = '\ufeff{"n":1.50}';
+  const table = await parquet(files, `SELECT 'x' AS event_name, '${text}' AS properties`);
+  const json = files.file("a.ndjson", JSON.stringify({ event_name: "x", properties: text }));
+  for (const path of [table, json]) expect(await linesOf(path)).toMatchObject([{ properties: '{"n":1.50}' }]);
+});
+
 test("bytes that are no UTF-8, NaN and numbers in a column of strings are bad rows of a Parquet file", async () => {
   using files = place();
   for (const [column, message] of [

@@ -7,6 +7,9 @@ import {
   type Json,
 } from "@duckdb/node-api";
 import { MillraceError } from "../../base/errors.ts";
+import { keepFirstMarks } from "./driver-strings.ts";
+
+keepFirstMarks();
 
 /** Limits of one DuckDB instance; past its memory it spills to `spillTo`, or fails where there is none. */
 export type DuckDBLimits = { threads: number; memoryMiB: number; spillTo?: string };
