@@ -89,9 +89,10 @@ export async function sealImported(
   { range, lines, others }: { range: Rewrite["range"]; lines: ImportedLines; others: readonly string[] },
 ): Promise<Rewritten> {
   const { events, lineBytesMax } = lines;
-  const source = { files: [join(folder.imports, lines.file)], lineBytesMax };
-  const numbered = journalQuery(source, { kind: "counted", from: range.from });
-  await duckdb.run(`CREATE TEMP TABLE imported AS ${numbered}`);
+  const rows = journalQuery({ files: [join(folder.imports, lines.file)], lineBytesMax });
+  await duckdb.run(`CREATE TEMP TABLE lines AS ${rows}`);
+  // By the place in the table and not by a window, which would hold rows of 16 MiB once more.
+  await duckdb.run(`CREATE TEMP VIEW imported AS SELECT *, rowid + ${integer(range.from)} AS sequence FROM lines`);
   const paths = others.map((file) => join(folder.segments, file));
   const search = { from: "imported", shard: range.shard, others: paths, stays: "theirs" } as const;
   const query = `FROM ${await removeRepeats(duckdb, search)} ORDER BY "timestamp"`;
