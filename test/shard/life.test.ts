@@ -250,6 +250,16 @@ const faultsOf = (some: Partial<Faults>): Faults => ({
   ...some,
 });
 
+test("the bytes of a group that failed are counted until they are cut, and no longer", async () => {
+  const send = (id: number) => ({ kind: "send" as const, shard: 1, ids: [id] });
+  await live({
+    steps: [send(0), { kind: "restart" }, send(1), { kind: "pass", ms: 60 }],
+    calls: [],
+    seals: [],
+    diskFaults: [{ from: 3, count: 2 }],
+  });
+});
+
 test("a duplicate of an event whose group is under way shares its fate", async () => {
   const appends = oneByOne([{ doneAfterMs: 0, answeredAfterMs: 10, isRefused: true }], wellDone);
   using world = new World(shards, faultsOf({ journal: (call) => (call === "append" ? appends() : wellDone) }));

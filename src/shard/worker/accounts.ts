@@ -152,9 +152,12 @@ export class Accounts {
     });
   }
 
-  /** Whether the journal takes appends. */
+  /** Whether the journal takes appends. A repair cuts what a failed group had written, so its bytes are counted again. */
   tellJournalFailed(isFailed: boolean): void {
-    this.#options.board.write((edit) => edit.set("journalFailed", Number(isFailed)));
+    this.#options.board.write((edit) => {
+      edit.set("journalFailed", Number(isFailed));
+      this.#tellJournal(edit);
+    });
   }
 
   /** When the oldest event was received that is accepted and not sealed; undefined when there is none. ms since 1970 */
