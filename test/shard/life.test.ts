@@ -233,12 +233,15 @@ async function live(given: Scenario): Promise<void> {
   }
 }
 
+/** The same cases at each run, so that a failure is one of this change. To look for others: take the seed out. */
+const runs = { numRuns: 100, seed: 20_261_127 };
+
 test("whatever fails or is late: acknowledged events are there once, refused ones are not, counts agree, nothing hangs", async () => {
-  await fc.assert(fc.asyncProperty(anything, live), { numRuns: 100 });
+  await fc.assert(fc.asyncProperty(anything, live), runs);
 }, 60_000);
 
 test("the same, where few ids are sent again and again while their groups fail", async () => {
-  await fc.assert(fc.asyncProperty(duplicates, live), { numRuns: 100 });
+  await fc.assert(fc.asyncProperty(duplicates, live), runs);
 }, 60_000);
 
 /** Faults of a test that chooses them. */

@@ -152,7 +152,7 @@ export class Accounts {
     });
   }
 
-  /** Whether the journal takes appends. A repair cuts what a failed group had written, so its bytes are counted again. */
+  /** Whether the journal takes appends. A repair cuts what a failed group wrote, so its bytes are counted again. */
   tellJournalFailed(isFailed: boolean): void {
     this.#options.board.write((edit) => {
       edit.set("journalFailed", Number(isFailed));
