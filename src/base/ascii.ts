@@ -28,9 +28,9 @@ export const openList = 0x5b;
 export const backslash = 0x5c;
 /** `]` */
 export const closeList = 0x5d;
-/** `e`, with which an exponent begins. */
+/** `e`, which begins an exponent. */
 export const letterE = 0x65;
-/** `n`, with which null begins. */
+/** `n`, which begins null. */
 export const letterN = 0x6e;
 /** `{` */
 export const openObject = 0x7b;

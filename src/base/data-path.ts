@@ -2,19 +2,18 @@
 import { resolve } from "node:path";
 
 /**
- * `*`, `[` and `?` are patterns in the paths that DuckDB reads, also where a file has exactly that name: `data*` would
- * bring the segments of a `data2` beside it. And what follows a `?` is taken for options of the file when it is
- * written.
+ * DuckDB reads `*`, `[` and `?` in paths as patterns, even if a file has exactly that name: `data*` would add the
+ * segments of a `data2` beside it. When DuckDB writes a file, it takes what follows a `?` as options.
  */
 const patterns = /[*?[]/;
 
-/** What Bun puts into the place of bytes that are no UTF-8: it is another folder that would be made. */
+/** Bun replaces bytes that are not UTF-8 by this, so another folder would be made. */
 const notUtf8 = "\ufffd";
 
-/** The lock's file is SQLite's, which takes a path of 512 bytes at most, what it adds to the name included. Bytes. */
+/** The lock's file is SQLite's, which takes paths of at most 512 bytes, including what it adds to the name. Bytes. */
 const pathBytesMax = 480;
 
-/** Why no data folder can be there, as the end of a sentence that begins with the path's name; undefined: one can. */
+/** Why a path cannot be a data folder, as the end of a sentence that begins with the path's name; undefined: it can. */
 export function dataPathProblem(path: string): string | undefined {
   const root = resolve(path);
   const pattern = patterns.exec(root)?.[0];

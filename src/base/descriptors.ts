@@ -1,9 +1,9 @@
 /**
- * Descriptors of this process: how many it may have, and how some of them are kept for the disk whatever the number of
+ * Descriptors of this process: how many it may have, and how some are reserved for the disk, whatever the number of
  * connections.
  *
- * The system gives out the lowest number that is free, below the soft limit. The service lowers that limit for all of
- * its threads, so that accepting ends there; what must be opened is opened under the hard limit, which is set for that
+ * The system assigns the lowest free number below the soft limit. The service lowers that limit for all of its threads,
+ * so accepting connections fails there. What must be opened is opened under the hard limit, which is set for that
  * moment alone.
  */
 import { openSync, readdirSync, readFileSync, statSync } from "node:fs";
@@ -11,26 +11,25 @@ import { isMainThread } from "node:worker_threads";
 import { codeOf, messageOf } from "./errors.ts";
 import { libc } from "./libc.ts";
 
-/** How many descriptors there are: all of them, and those that anything may take. */
+/** How many descriptors there are: `all`, and the `ordinary` ones that anything may take. */
 export type DescriptorBudget = { all: number; ordinary: number };
 
 /**
- * Held open or opened at the same time by one shard: its journal, the id log or a folder being synced, and one to
- * spare.
+ * What one shard may hold open at the same time: its journal, the id log or a folder being synced, and one to spare.
  */
 const keptPerShard = 3;
 
-/** The disk's probe, and pipes to two processes that are started. */
+/** The disk's probe, and pipes to two processes that are being started. */
 const keptByAll = 8;
 
 /**
- * What the runtime, the lock, the listener and the keeper's channel hold all the time, and each thread more (seen: 10,
+ * What the runtime, the lock, the listener and the keeper's channel always hold, and what each thread adds (seen: 10
  * and 3).
  */
 const heldByAll = 12;
 const heldPerThread = 3;
 
-/** With fewer connections than this a service is of no use. */
+/** With fewer connections than this a service is useless. */
 const connectionsMin = 4;
 
 /** Descriptors of each query that runs: three pipes and the process. */
@@ -39,10 +38,10 @@ const heldPerQuery = 4;
 /** What decides how many descriptors a service needs beside its connections. */
 export type DescriptorNeeds = { shards: number; httpThreads: number; queriesMax: number };
 
-/** What is kept in this process, as this thread knows it. */
+/** The budget of this process, as this thread knows it. */
 let budget: DescriptorBudget | undefined;
 
-/** Most open files of this process at its start; undefined where the system does not tell. Infinity: no limit. */
+/** Most open files of this process at its start; undefined if the system does not report it. Infinity: no limit. */
 export function descriptorLimit(): number | undefined {
   if (budget !== undefined) return budget.all;
   try {
@@ -55,7 +54,7 @@ export function descriptorLimit(): number | undefined {
   }
 }
 
-/** Kept for the disk. */
+/** Descriptors reserved for the disk. */
 const keptOf = ({ shards }: DescriptorNeeds) => keptByAll + keptPerShard * shards;
 
 /** Descriptors that a service needs beside its connections. */
@@ -69,8 +68,8 @@ export const descriptorsMin = (needs: DescriptorNeeds): number => neededOf(needs
 export const connectionsAllowed = (limit: number, needs: DescriptorNeeds): number => limit - neededOf(needs);
 
 /**
- * Connections where nobody sets a bound. An eighth of the limit is room for those that come between two looks; a look
- * is every 100 ms.
+ * Most connections unless configured. An eighth of the limit is room for connections that arrive between two checks;
+ * checks are 100 ms apart.
  */
 export const connectionsByDefault = (limit: number, needs: DescriptorNeeds): number =>
   Math.max(connectionsMin, connectionsAllowed(limit, needs) - Math.floor(limit / 8));
@@ -79,8 +78,8 @@ export const connectionsByDefault = (limit: number, needs: DescriptorNeeds): num
 const openFiles = 7;
 
 /**
- * Keeps descriptors of this process for what `withKeptDescriptor` opens, once and for good; a second call gives what
- * the first one did. Undefined: the system has no such limits, or does not let them be set.
+ * Reserves descriptors of this process for `withKeptDescriptor`, once and for good; a second call returns the result of
+ * the first. Undefined: the system has no such limits, or does not let them be set.
  */
 export function keepDescriptors(needs: DescriptorNeeds): DescriptorBudget | undefined {
   if (budget !== undefined) return budget;
@@ -92,17 +91,16 @@ export function keepDescriptors(needs: DescriptorNeeds): DescriptorBudget | unde
   return kept;
 }
 
-/** Tells this thread what the main thread keeps. */
+/** Sets in this thread what the main thread reserved. */
 export function shareDescriptors(kept: DescriptorBudget | undefined): void {
   budget = kept;
-  // Now, while there is a descriptor to open the library with.
+  // Opened now, while there is a descriptor for the library.
   if (kept !== undefined) libc();
 }
 
 /**
- * In the moment in which the limit is higher the accepting thread may take all that are kept, should this one just then
- * not have the processor. Connections past the bound are ended within a tenth of a second, so it is tried again for
- * this long. ms
+ * While the limit is raised, the accepting thread may take all reserved descriptors, if this thread is not scheduled
+ * just then. Connections past the bound are closed within a tenth of a second, so opening is retried for this long. ms
  */
 const waitMsMax = 1_000;
 const waitMs = 2;
@@ -110,8 +108,8 @@ const waitMs = 2;
 const waiting = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
 /**
- * Runs what opens something that must be opened. Where the ordinary descriptors are used up it gets one of those that
- * are kept. A thread beside the main one waits for it, up to a second.
+ * Runs `open`, which opens something that must be opened. If the ordinary descriptors are used up, it gets a reserved
+ * one. A thread other than the main one waits for it, up to a second.
  * @throws whatever `open` throws
  */
 export function withKeptDescriptor<Result>(open: () => Result): Result {
@@ -134,13 +132,13 @@ function withRaisedLimit<Result>(kept: DescriptorBudget, open: () => Result): Re
     } finally {
       setSoftLimit(kept, kept.ordinary);
     }
-    // The main thread, which ends connections, must never stand still for this.
+    // The main thread closes connections, so it must never wait here.
     if (!isMainThread) Atomics.wait(waiting, 0, 0, waitMs);
   }
 }
 
 /**
- * Opens a file that must be opened, with one of the descriptors that are kept where the others are used up.
+ * Opens a file that must be opened, with a reserved descriptor if the others are used up.
  * @throws the system's error
  */
 export const openKept = (path: string, flags: string | number, mode?: number): number =>
@@ -156,13 +154,13 @@ function setSoftLimit({ all }: DescriptorBudget, soft: number): boolean {
 }
 
 /**
- * How many descriptors are open; Infinity while not even the folder that tells can be opened, undefined where there is
- * none.
+ * How many descriptors are open. Infinity: none is left to open the folder that lists them. Undefined: there is no such
+ * folder.
  */
 export function descriptorsOpen(): number | undefined {
   const folder = "/proc/self/fd";
   try {
-    // Linux tells it as the folder's size since 6.2, without a descriptor.
+    // Since 6.2 Linux reports it as the folder's size, without a descriptor.
     return statSync(folder).size || readdirSync(folder).length;
   } catch (error) {
     if (codeOf(error) === "EMFILE" || codeOf(error) === "ENFILE") return Number.POSITIVE_INFINITY;
@@ -172,8 +170,8 @@ export function descriptorsOpen(): number | undefined {
 }
 
 /**
- * Whether something failed because this process, or the machine, may open no more files: the system says so, or DuckDB
- * in its words.
+ * Whether something failed because this process, or the machine, may open no more files, as reported by the system or
+ * by DuckDB.
  */
 export const lacksDescriptors = (error: unknown): boolean =>
   ["EMFILE", "ENFILE"].includes(codeOf(error) ?? "") || /too many open files/i.test(messageOf(error));

@@ -1,8 +1,8 @@
 /**
  * Free space of the data folder's disk, and whether it takes a file at all.
  *
- * Asked off this thread, one question at a time: a disk that hangs must not hold whoever answers requests, and a
- * question that does not come back is itself what there is to tell.
+ * Checked off this thread, one check at a time: a disk that hangs must not block the thread that answers requests, and
+ * a check that does not return is itself reported.
  */
 import { statfsSync } from "node:fs";
 import { open, statfs, unlink } from "node:fs/promises";
@@ -12,21 +12,21 @@ import { lacksDescriptors } from "./descriptors.ts";
 import { codeOf, messageOf } from "./errors.ts";
 
 /**
- * What is known of the disk. `failure`: the system's code or text of the last look; `silentMs`: how long it has not
- * answered.
+ * The state of the disk. `failure`: the code or message of the last check; `silentMs`: for how long the running check
+ * has not returned.
  */
 export type DiskState = { freeBytes: number; isLow: boolean; failure: string | undefined; silentMs: number };
 
-/** How often the disk is asked. ms */
+/** How often the disk is checked. ms */
 const lookEveryMs = 250;
 
-/** Kept free for a small segment, the catalog and the group being written. Bytes. */
+/** Kept free for a small segment, the catalog and the group that is being written. Bytes. */
 const reserveBytesMin = 4 * 1024 * 1024;
 
-/** `unsealedBytes`: what waits to be sealed; `onLook` is told after each look. */
+/** `unsealedBytes`: what waits to be sealed; `onLook` is called after each check. */
 type DiskWatchOptions = { unsealedBytes: () => number; onLook: (state: DiskState) => void };
 
-/** Watches the disk of a folder; what waits to be sealed needs room once more, at most half its size. */
+/** Watches the disk of a folder. Sealing needs space again for what waits to be sealed, at most half its size. */
 export class DiskWatch implements Disposable {
   readonly #path: string;
   readonly #unsealedBytes: () => number;
@@ -34,12 +34,12 @@ export class DiskWatch implements Disposable {
   #timer: NodeJS.Timeout | undefined;
   #freeBytes: number;
   #failure: string | undefined;
-  /** When the look that is under way began; undefined when none is. ms */
+  /** When the running check began; undefined if none is running. ms */
   #askedMs: number | undefined;
 
   /**
-   * Looks once, and then again and again until it is disposed.
-   * @throws the system's error when the folder's disk cannot be asked at all
+   * Checks once, and then regularly until it is disposed of.
+   * @throws the system's error when the folder's disk cannot be checked at all
    */
   static open(path: string, options: DiskWatchOptions): DiskWatch {
     const { bavail, bsize } = statfsSync(path);
@@ -58,7 +58,7 @@ export class DiskWatch implements Disposable {
     this.#freeBytes = freeBytes;
   }
 
-  /** As it was seen last. */
+  /** The state at the last check. */
   get state(): DiskState {
     return {
       freeBytes: this.#freeBytes,
@@ -76,7 +76,7 @@ export class DiskWatch implements Disposable {
     this.#askedMs = systemClock.monotonicMs();
     try {
       const { bavail, bsize } = await statfs(this.#path);
-      // A disk that became read-only shows no lack of space. Not synced, and removed at once.
+      // A disk that became read-only still has free space, so a file is created: not synced, and removed at once.
       const probe = join(this.#path, "disk.tmp");
       const file = await open(probe, "w");
       await file.close();
@@ -84,7 +84,7 @@ export class DiskWatch implements Disposable {
       this.#freeBytes = bavail * bsize;
       this.#failure = undefined;
     } catch (error) {
-      // Too many connections for a moment are no fault of the disk: what was known of it holds.
+      // Too many connections are not a fault of the disk: its last known state holds.
       if (!lacksDescriptors(error)) this.#failure = codeOf(error) ?? messageOf(error);
     } finally {
       this.#askedMs = undefined;

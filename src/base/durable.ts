@@ -1,11 +1,11 @@
 /**
- * Every step that must survive a power loss, in one place: create, append, replace, and the steps that they are made
+ * Every step that must survive a power loss, in one place: create, append, replace, and the steps that these consist
  * of.
  *
  * Invariants:
  * - A file's bytes are durable after `sync`, its name only after `syncFolder`.
- * - A failed sync says nothing about what is on disk, and a second one that succeeds says nothing either (the kernel
- *   may have dropped the pages): the caller gives the descriptor up.
+ * - After a failed sync nothing is known about what is on disk, even if a second sync succeeds (the kernel may have
+ *   dropped the pages): the caller must give the descriptor up.
  */
 import {
   closeSync,
@@ -25,7 +25,7 @@ import { openKept } from "./descriptors.ts";
 import { codeOf } from "./errors.ts";
 
 /**
- * Writes all of `bytes` at `position`, or where the descriptor stands.
+ * Writes all of `bytes` at `position`, or at the descriptor's own offset.
  * @throws the system's error; some of the bytes may then be in the file
  */
 export function writeAll(descriptor: number, bytes: Uint8Array, position?: number): void {
@@ -36,18 +36,14 @@ export function writeAll(descriptor: number, bytes: Uint8Array, position?: numbe
   }
 }
 
-// Synchronous on purpose: asynchronous calls wait for one of few threads, which all of the process share.
+// Synchronous on purpose: asynchronous calls wait for one of few threads, which the whole process shares.
 
-/**
- * What goes into a file: bytes, pieces of them in their order, or whatever a function writes to the descriptor that it
- * is given.
- */
+/** The content of a file: bytes, pieces of them in order, or a function that writes to the descriptor it is given. */
 export type Content = string | Uint8Array | readonly Uint8Array[] | ((descriptor: number) => void);
 
 /**
- * Makes a file that is not there yet, with these bytes, which are durable then; its name is not before `syncFolder` or
- * a rename.
- * @throws the system's error; the file may then be there with some of the bytes
+ * Creates a file that does not exist yet. Its bytes are durable then; its name only after `syncFolder` or a rename.
+ * @throws the system's error; the file may then exist with some of the bytes
  */
 export function createDurably(path: string, content: Content, mode?: number): void {
   withFile(openKept(path, "wx", mode), (descriptor) => {
@@ -57,7 +53,7 @@ export function createDurably(path: string, content: Content, mode?: number): vo
 }
 
 /**
- * Appends to a file, and makes it where there is none; the bytes are durable then, and the name of a new file is not.
+ * Appends to a file, creating it if needed. The bytes are durable then; the name of a new file is not.
  * @throws the system's error; some of the bytes may then be in the file
  */
 export function appendToFile(path: string, content: Content): void {
@@ -68,9 +64,9 @@ export function appendToFile(path: string, content: Content): void {
 }
 
 /**
- * Replaces a file, or makes it, durably: at any moment readers, also those after a power loss, see the one before or
- * this one whole. `unfinished`: a name beside it, for a file that the next start removes; one of an earlier try is
- * removed here.
+ * Creates or replaces a file durably: at any moment, also after a power loss, readers see all of the old file or all of
+ * the new one. `unfinished`: a name in the same folder, for a file that the next start removes; one that an earlier try
+ * left is removed here.
  */
 export function replaceFile(names: { path: string; unfinished: string }, content: Content): void {
   removeIfThere(names.unfinished);
@@ -79,14 +75,14 @@ export function replaceFile(names: { path: string; unfinished: string }, content
 }
 
 /**
- * Has a file, made where it is missing, hold these bytes, written in its place and without a sync: for hints that must
- * cost nothing. Does not wait for the reader of a named pipe that stands in its place.
+ * Overwrites a file with these bytes in place and without a sync, creating it if needed: for hints that must cost
+ * nothing. If a named pipe has the file's name, does not wait for its reader.
  */
 export function noteInPlace(path: string, bytes: Uint8Array): void {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK;
   withFile(openKept(path, flags), (descriptor) => {
     writeAll(descriptor, bytes, 0);
-    // What damage may have put behind them.
+    // Damage may have left bytes after them.
     if (fstatSync(descriptor).size > bytes.byteLength) ftruncateSync(descriptor, bytes.byteLength);
   });
 }
@@ -105,19 +101,19 @@ function writeContent(descriptor: number, content: Content): void {
   else for (const piece of content instanceof Uint8Array ? [content] : content) writeAll(descriptor, piece);
 }
 
-/** Makes the names in a folder durable: creations, renames and removals before the call. */
+/** Makes the names in a folder durable: all creations, renames and removals before the call. */
 export const syncFolder = (folder: string): void => withFile(openKept(folder, "r"), fsyncSync);
 
 /** Makes the bytes of a closed file durable. */
 export const syncClosed = (path: string): void => withFile(openKept(path, "r"), fsyncSync);
 
-/** Makes the bytes of a closed file durable, and does not hold the thread meanwhile. */
+/** Makes the bytes of a closed file durable without blocking the thread. */
 export async function syncFile(path: string): Promise<void> {
   await using file = await open(path, "r");
   await file.sync();
 }
 
-/** Cuts a file to `lengthBytes`, durably. */
+/** Truncates a file to `lengthBytes`, durably. */
 export function truncateDurably(path: string, lengthBytes: number): void {
   withFile(openKept(path, "r+"), (descriptor) => {
     ftruncateSync(descriptor, lengthBytes);
@@ -125,13 +121,15 @@ export function truncateDurably(path: string, lengthBytes: number): void {
   });
 }
 
-/** Gives a synced file its final name, replacing what had it: after this, and not before, it is there. */
+/** Gives a synced file its final name, replacing any file of that name. The name is durable only after the call. */
 export function renameDurably(names: { from: string; to: string }): void {
   renameSync(names.from, names.to);
   syncFolder(dirname(names.to));
 }
 
-/** Removes a file if it is there. Not synced: a removal that a power loss undoes is done again by the next start. */
+/**
+ * Removes a file if it exists. Not synced: if a power loss undoes the removal, the next start removes the file again.
+ */
 export function removeIfThere(path: string): void {
   try {
     unlinkSync(path);
@@ -140,9 +138,9 @@ export function removeIfThere(path: string): void {
   }
 }
 
-/** CRC-32 of a whole file, read in pieces so that a large one costs no memory. */
+/** CRC-32 of a whole file, read in pieces so that a large one takes little memory. */
 export async function checksumOfFile(path: string): Promise<number> {
-  // 1 MiB is checked in 10 us and read in under 1 ms: no other work of the thread waits longer.
+  // A piece of 1 MiB is read in under 1 ms and checked in 10 us: other work of the thread waits no longer.
   const piece = new Uint8Array(1 << 20);
   await using file = await open(path, "r");
   let checksum = 0;

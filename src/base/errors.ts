@@ -1,7 +1,7 @@
-/** Anything that a caller is expected to tell apart from a bug. What it says may be logged, never sent to a client. */
+/** A failure that callers handle, unlike a bug. Its message may be logged, never sent to a client. */
 export abstract class MillraceError extends Error {}
 
-/** The environment asks for something that cannot be; `problems` lists all of it, each naming its variable. */
+/** The environment asks for something impossible; `problems` lists all of it, each naming its variable. */
 export class ConfigInvalid extends MillraceError {
   override readonly name = "ConfigInvalid";
   readonly problems: readonly string[];
@@ -11,17 +11,17 @@ export class ConfigInvalid extends MillraceError {
   }
 }
 
-/** The data folder cannot be served from: another server has it, or it cannot be written. */
+/** The data folder cannot be served: another server has it, or it cannot be written. */
 export class DataFolderRefused extends MillraceError {
   override readonly name = "DataFolderRefused";
 }
 
-/** A folder that a command was given is not what it must be: not empty, no snapshot, of another export. */
+/** A folder given to a command is not suitable: not empty, not a snapshot, of another export. */
 export class PlaceRefused extends MillraceError {
   override readonly name = "PlaceRefused";
 }
 
-/** The address to listen on cannot be had. */
+/** The address cannot be listened on. */
 export class AddressRefused extends MillraceError {
   override readonly name = "AddressRefused";
 }
@@ -31,22 +31,22 @@ export class TooFewDescriptors extends MillraceError {
   override readonly name = "TooFewDescriptors";
 }
 
-/** The disk did not take a write or a sync. Nothing of it may be acknowledged. */
+/** The disk failed a write or a sync. Nothing of it may be acknowledged. */
 export class JournalNotWritten extends MillraceError {
   override readonly name = "JournalNotWritten";
 }
 
-/** Journal lines could not be made a segment now; they are kept and tried again. */
+/** Journal lines could not be sealed now; they are kept and tried again. */
 export class SegmentNotSealed extends MillraceError {
   override readonly name = "SegmentNotSealed";
 }
 
-/** The machine refuses what a start needs, or a part of the service died in it; the data folder is not at fault. */
+/** The machine refuses what a start needs, or a part of the service died during it; the data folder is not at fault. */
 export class StartFailed extends MillraceError {
   override readonly name = "StartFailed";
 }
 
-/** An actor cannot do its work before a person has done something; the message says what. */
+/** An actor cannot work until a person has done something; the message says what. */
 export class ActorRefused extends MillraceError {
   override readonly name = "ActorRefused";
 }
@@ -56,25 +56,25 @@ export class ActorDied extends MillraceError {
   override readonly name = "ActorDied";
 }
 
-/** Why a request is turned away for now; also the label of the metric. */
+/** Why a request is refused for now; also the label of the metric. */
 export type OverloadReason =
-  /** As many bytes of bodies are held as may be. */
+  /** The limit of body bytes in memory is reached. */
   | "bodies_full"
   | "buffer_full"
   | "disk_low"
-  /** The journal is broken, so nothing was begun. */
+  /** The journal had failed before, so nothing was begun. */
   | "journal_failed"
-  /** The journal failed at this request's group. Where the disk took some of it and keeps that, the event is stored. */
+  /** The journal failed at this request's group. If the disk took some of it and keeps that, the event is stored. */
   | "commit_failed"
-  /** The request waited too long for its commit, which may still come. */
+  /** The request waited too long for its commit, which may still succeed. */
   | "commit_late"
-  /** Nothing was begun: commits run too long now. */
+  /** Nothing was begun: commits take too long now. */
   | "disk_slow"
   | "queue_full"
   | "no_shard"
   | "stopping";
 
-/** The service cannot take more now; the same request can be sent again after `retryAfterSeconds`. */
+/** The service cannot accept more now; the same request can be sent again after `retryAfterSeconds`. */
 export class Overloaded extends MillraceError {
   override readonly name = "Overloaded";
   readonly reason: OverloadReason;
@@ -91,7 +91,7 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The system's code of a failed call (`ENOSPC`, `ENOENT`), or undefined where it has none. */
+/** The system's code of a failed call (`ENOSPC`, `ENOENT`), or undefined if there is none. */
 export function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;

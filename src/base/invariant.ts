@@ -4,8 +4,8 @@ class InvariantBroken extends Error {
 }
 
 /**
- * States what must hold here.
- * @throws InvariantBroken when it does not
+ * Checks a promise.
+ * @throws InvariantBroken when it does not hold
  */
 export function invariant(holds: boolean, promise: string): asserts holds {
   if (!holds) throw new InvariantBroken(promise);
@@ -13,7 +13,7 @@ export function invariant(holds: boolean, promise: string): asserts holds {
 
 /**
  * Ends a switch over a union: does not compile while a case is missing.
- * @throws InvariantBroken when reached all the same, by a message from another version
+ * @throws InvariantBroken when reached all the same, through a message from another version
  */
 export function unreachable(value: never): never {
   throw new InvariantBroken(`no case for ${JSON.stringify(value)}`);

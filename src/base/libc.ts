@@ -1,6 +1,6 @@
 /**
- * The few calls of the system's C library that the runtime has no way to: limits of the process, and sockets by their
- * descriptor. Linux alone; undefined elsewhere, and where the library is not found.
+ * The few calls of the system's C library that the runtime does not offer: limits of the process, and sockets by their
+ * descriptor. Linux alone; undefined elsewhere, and if the library is not found.
  */
 import { dlopen, FFIType } from "bun:ffi";
 
@@ -16,21 +16,21 @@ const calls = {
   shutdown: { args: [i32, i32], returns: i32 },
 } as const;
 
-/** The library of the common systems, and of those with musl. */
+/** The library's name on most systems, and on those with musl. */
 const names = ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`];
 
 type Libc = ReturnType<typeof dlopen<typeof calls>>["symbols"];
 
 let opened: Libc | undefined;
 
-/** The calls; each gives -1 where the system refuses. The library is opened once in each thread. */
+/** The calls; each returns -1 if the system refuses. The library is opened once in each thread. */
 export function libc(): Libc | undefined {
   if (process.platform !== "linux") return undefined;
   for (const name of names)
     try {
       opened ??= dlopen(name, calls).symbols;
     } catch (error) {
-      // The other kind of system. Whatever else is wrong with a library, it cannot be used.
+      // This is the other kind of system, or the library cannot be used.
       if (!(error instanceof Error)) throw error;
     }
   return opened;

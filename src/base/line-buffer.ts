@@ -1,32 +1,32 @@
-/** Memory in which lines are put together, and which is used again: what makes no garbage is collected by nobody. */
+/** Reusable memory for building lines: it makes no garbage. */
 
 import { backslash, quote } from "./ascii.ts";
 
-/** Room that a new buffer has. Bytes. */
+/** Initial capacity. Bytes. */
 const bytesAtFirst = 256 * 1024;
 
-/** A buffer that had to grow larger gives its memory back when it is emptied. Bytes. */
+/** A buffer that has grown larger frees its memory when it is emptied. Bytes. */
 const bytesKeptMax = 16 * 1024 * 1024;
 
-/** Up to this many bytes a loop copies faster than a call does. */
+/** Up to this many bytes, a loop copies faster than a call. */
 const shortBytesMax = 20;
 
-/** A growing stretch of bytes that is written at its end. */
+/** A growing buffer to whose end bytes are appended. */
 export class LineBuffer {
   #bytes = Buffer.allocUnsafeSlow(bytesAtFirst);
   #end = 0;
 
-  /** Bytes that were written. */
+  /** How many bytes were written. */
   get end(): number {
     return this.#end;
   }
 
-  /** What was written from a place on, until the next write. */
+  /** The bytes from an offset to the end; valid until the next write. */
   view(from = 0): Buffer<ArrayBuffer> {
     return this.#bytes.subarray(from, this.#end);
   }
 
-  /** Makes room for this many more bytes: before each `text` and each `copy`. */
+  /** Makes room for this many more bytes. Must precede whatever appends. */
   reserve(more: number): void {
     const needed = this.#end + more;
     if (needed <= this.#bytes.byteLength) return;
@@ -35,18 +35,18 @@ export class LineBuffer {
     this.#bytes = larger;
   }
 
-  /** Writes a text in UTF-8. REQUIRES: three bytes reserved for each of its UTF-16 units. */
+  /** Appends a string in UTF-8. REQUIRES: three bytes reserved for each of its UTF-16 units. */
   text(text: string): void {
     this.#end += this.#bytes.write(text, this.#end, "utf8");
   }
 
-  /** Writes a text of ASCII. REQUIRES: a byte reserved for each of its characters. */
+  /** Appends an ASCII string. REQUIRES: a byte reserved for each of its characters. */
   ascii(text: string): void {
     this.#bytes.write(text, this.#end, "latin1");
     this.#end += text.length;
   }
 
-  /** Writes the bytes of another buffer from `from` to before `to`. REQUIRES: as many reserved. */
+  /** Appends the bytes of another buffer from `from` to before `to`. REQUIRES: as many reserved. */
   copy(source: Buffer, from: number, to: number): void {
     const bytes = this.#bytes;
     let end = this.#end;
@@ -55,17 +55,17 @@ export class LineBuffer {
     this.#end = end;
   }
 
-  /** Writes one byte. REQUIRES: it is reserved. */
+  /** Appends one byte. REQUIRES: it is reserved. */
   byte(byte: number): void {
     this.#bytes[this.#end++] = byte;
   }
 
-  /** Writes a text of ASCII over what stands at a place. */
+  /** Overwrites bytes at an offset with an ASCII string. */
   over(at: number, text: string): void {
     this.#bytes.write(text, at, "latin1");
   }
 
-  /** Makes a JSON string of the JSON that was written from a place on, which has no control characters. */
+  /** Turns the JSON from an offset to the end into a JSON string. REQUIRES: that JSON has no control characters. */
   quoteFrom(from: number): void {
     let more = 2;
     for (let at = from; at < this.#end; at++) if (isEscaped(this.#bytes[at])) more += 1;
@@ -83,12 +83,12 @@ export class LineBuffer {
     bytes[from] = quote;
   }
 
-  /** Takes away what was written from a place on. */
+  /** Removes the bytes from an offset on. */
   cut(end: number): void {
     this.#end = end;
   }
 
-  /** Takes everything away. */
+  /** Removes everything. */
   clear(): void {
     this.#end = 0;
     if (this.#bytes.byteLength > bytesKeptMax) this.#bytes = Buffer.allocUnsafeSlow(bytesAtFirst);

@@ -1,4 +1,4 @@
-/** What the service says of itself: JSON lines on a pipe, readable text on a terminal, always on standard error. */
+/** The service's log: JSON lines on a pipe, readable text on a terminal, always on standard error. */
 import pino from "pino";
 import type { PinoPretty } from "pino-pretty";
 
@@ -12,18 +12,18 @@ export type LogLevel = (typeof logLevels)[number];
 export type Log = pino.Logger;
 
 /**
- * A log for one thread; `part` stands in each of its lines.
+ * Opens a log for one thread; each of its lines has `part`.
  * pino: the usual structured logger of the platform, and its synchronous destination loses no line at exit.
  */
 export function openLog(level: LogLevel, part: string): Log {
   const options = { level, base: { part }, timestamp: pino.stdTimeFunctions.isoTime };
   const standardError = 2;
   const destination = pino.destination({ dest: standardError, sync: true });
-  // A terminal that was closed, a full disk under a log file: there is nobody to tell, and a stop must still seal what
-  // was accepted.
+  // If the terminal was closed or the log's disk is full, nothing can be reported, and a stop must still seal what was
+  // accepted.
   destination.on("error", () => undefined);
   if (!process.stderr.isTTY) return pino(options, destination);
-  // Loaded for a terminal alone: each thread would take 10 ms longer to start.
+  // Loaded only for a terminal: it would add 10 ms to each thread's start.
   const pretty: typeof PinoPretty = require("pino-pretty");
   return pino(options, pretty({ destination, ignore: "part", messageFormat: "{part}: {msg}" }));
 }

@@ -1,9 +1,9 @@
 /**
  * Every metric's name, help and buckets.
  *
- * What happens once an event is counted on the boards and read at the scrape; the histograms here are observed once a
- * group or a flush, so the hot path pays nothing for them. Shards count plain numbers: a Prometheus client would take
- * 20 ms of each thread's start, and only the scrape needs one.
+ * What happens for each event is counted on the boards and read at the scrape. The histograms here are observed once
+ * for each group or flush, so they cost nothing on the hot path. Shards count plain numbers: a Prometheus client would
+ * add 20 ms to each thread's start, and only the scrape needs one.
  */
 
 /** Histograms that a shard's thread counts, with the upper bounds of their buckets. */
@@ -34,12 +34,12 @@ export const histograms = {
 type HistogramName = keyof typeof histograms;
 
 /**
- * What a histogram holds, as plain data: values in each bucket and not in a lower one, the last without a bound; and
- * their sum.
+ * A histogram as plain data: how many values are in each bucket and not in a lower one, with a last bucket without a
+ * bound; and the sum of the values.
  */
 export type HistogramCounts = { name: HistogramName; buckets: number[]; sum: number };
 
-/** Counts values into buckets; a bound belongs to its bucket. */
+/** Counts values into buckets; a bucket includes its upper bound. */
 class Histogram {
   readonly #name: HistogramName;
   readonly #bounds: readonly number[];
@@ -60,7 +60,7 @@ class Histogram {
     this.#sum += value;
   }
 
-  /** What it holds now. */
+  /** The counts so far. */
   get counts(): HistogramCounts {
     return { name: this.#name, buckets: [...this.#buckets], sum: this.#sum };
   }
@@ -69,7 +69,7 @@ class Histogram {
 /** Histograms of one shard's thread. */
 export type ShardMetrics = ReturnType<typeof openShardMetrics>;
 
-/** Makes the histograms of a shard's thread, with nothing in them. */
+/** Makes empty histograms for a shard's thread. */
 export const openShardMetrics = () => ({
   groupEvents: new Histogram("millrace_group_events"),
   groupBytes: new Histogram("millrace_group_bytes"),
@@ -78,7 +78,7 @@ export const openShardMetrics = () => ({
   flushEvents: new Histogram("millrace_flush_events"),
 });
 
-/** Value types of the metrics that are read from boards and the disk at each scrape. */
+/** Types of the metrics that are read from boards and the disk at each scrape. */
 export const scrapedMetrics = {
   millrace_events_accepted_total: { type: "counter", help: "Events made durable" },
   millrace_duplicates_total: { type: "counter", help: "Events whose id had been accepted before" },

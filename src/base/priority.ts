@@ -1,17 +1,17 @@
-/** Which threads the processor prefers: those that answer somebody, over those that nobody waits for. */
+/** Gives threads that answer somebody precedence over those that nobody waits for. */
 import { readdirSync, readFileSync } from "node:fs";
 import { setPriority } from "node:os";
 import { codeOf } from "./errors.ts";
 
 /**
- * Bun's threads for asynchronous work; DuckDB's queries run on them, and threads that they start inherit their
+ * Bun's threads for asynchronous work. DuckDB's queries run on them, and the threads that they start inherit their
  * priority.
  */
 const poolName = /^Bun Pool/;
 
 /**
- * Gives the threads of this process's pool a nice value, those that exist now; on Linux it belongs to a thread, not to
- * a process. Elsewhere, and where it is not allowed, nothing changes.
+ * Sets the nice value of the pool's threads in this process, those that exist now; on Linux it belongs to a thread, not
+ * to a process. Elsewhere, and if it is not allowed, nothing changes.
  */
 export function lowerPoolPriority(nice: number): void {
   for (const thread of unlessRefused(() => readdirSync("/proc/self/task")) ?? [])
@@ -21,7 +21,7 @@ export function lowerPoolPriority(nice: number): void {
 }
 
 /**
- * No /proc, no right, or a thread that has ended meanwhile: then this thread stays as it is, and the others have their
+ * Undefined without /proc, without the right, or if the thread has ended meanwhile: the other threads still have their
  * turn.
  */
 function unlessRefused<Result>(ask: () => Result): Result | undefined {

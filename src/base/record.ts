@@ -1,4 +1,4 @@
-/** Objects that have a value for each of some names. */
+/** Objects with a value for each of some names. */
 
 /** Makes an object with these names as its keys, in their order. */
 export function recordOf<Name extends string, Value>(

@@ -1,11 +1,11 @@
-/** Memory given back in time: bodies come faster than the garbage collector thinks of them. */
+/** Frees memory early: bodies come faster than the garbage collector runs. */
 
-/** Freeing costs 350 ns: less than a collection for large bodies, more than one for small ones. Bytes. */
+/** Freeing takes 350 ns: less than collecting a large body, more than collecting a small one. Bytes. */
 const releaseBytesMin = 4_096;
 
 /**
- * Frees the memory of bytes that nobody will look at again, now and not at some later garbage collection (seen: 280 MB
- * of them alive at 3,500 batches a second). Bytes that share their buffer with others are left alone.
+ * Frees the memory of bytes that nobody will use again, now and not at some later garbage collection (seen: 280 MB of
+ * them alive at 3,500 batches a second). Skips bytes that share their buffer with others.
  */
 export function release(bytes: Uint8Array): void {
   if (bytes.byteLength < releaseBytesMin) return;
@@ -13,11 +13,12 @@ export function release(bytes: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength) buffer.transfer(0);
 }
 
-/** A thread that inflated or parsed this much has left several times as much behind, and little of it lives. Bytes. */
+/** Inflating or parsing this much leaves several times as much garbage, of which little is still used. Bytes. */
 const collectEveryBytes = 8 * 1024 * 1024;
 
 /**
- * Faster than this, bytes pile up while they are collected beside the thread (seen: 790 MB resident instead of 480). ms
+ * If the last collection was more recent than this, collect synchronously: concurrent collection cannot keep up (seen:
+ * 790 MB resident instead of 480). ms
  */
 const hurryMs = 500;
 
@@ -25,10 +26,10 @@ let parsedBytes = 0;
 let collectedAtMs = 0;
 
 /**
- * Collects this thread's garbage each time that this many bytes have left some. Left to itself the heap grows for a
- * minute before a full collection, because strings that lived through one group count as old. While there is time it is
- * collected beside the thread: a collection that is waited for takes 15 to 20 ms, and so long do the requests that come
- * meanwhile.
+ * Collects this thread's garbage each time that `collectEveryBytes` were inflated or parsed. Left to itself, the heap
+ * grows for a minute before a full collection, because strings that lived through one group count as old. If there is
+ * time, it is collected concurrently: a synchronous collection takes 15 to 20 ms, which requests that arrive meanwhile
+ * have to wait.
  */
 export function collectAfter(bytes: number): void {
   parsedBytes += bytes;

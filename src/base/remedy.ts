@@ -17,8 +17,8 @@ const remedies: Readonly<Record<string, string>> = {
 };
 
 /**
- * The message of an error, and what to do about it where the system refused: its own code decides, or that of its
- * cause.
+ * The message of an error, and what to do about it if the system refused. The error's own code decides, or else that of
+ * its cause.
  */
 export function withRemedy(error: unknown): string {
   const code = codeOf(error) ?? codeOf(error instanceof Error ? error.cause : undefined);

@@ -1,13 +1,13 @@
-/** Clock and timers. What waits takes them, so that a test can let time pass without waiting. */
+/** Clock and timers, passed to whatever waits, so that a test can let time pass without waiting. */
 import { type Clock, systemClock } from "./clock.ts";
 
 /** Time as one thread sees it. */
 export type Time = Clock & {
   /** Resolves after this long. ms */
   sleep(ms: number): Promise<void>;
-  /** Runs `work` after this long; 0: after the messages that have arrived by now. ms */
+  /** Runs `work` after this long; 0: after the messages that have arrived so far. ms */
   after(ms: number, work: () => void): void;
-  /** Runs `work` again and again, this far apart, until the returned function is called. ms */
+  /** Runs `work` repeatedly at this interval, until the returned function is called. ms */
   every(ms: number, work: () => void): () => void;
 };
 

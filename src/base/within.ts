@@ -1,6 +1,6 @@
-/** Waiting that ends. */
+/** Waiting with a time limit. */
 
-/** What a promise gives, or undefined when it takes longer than `ms`; the timer is gone either way. */
+/** Resolves as the promise does, or with undefined if that takes longer than `ms`. Clears the timer in both cases. */
 export async function within<Value>(promise: Promise<Value>, ms: number): Promise<Value | undefined> {
   const late = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => late.resolve(undefined), ms);

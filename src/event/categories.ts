@@ -1,6 +1,6 @@
 /**
- * The words that an event's category and priority are chosen from, without the schema: whoever only counts or stores
- * them need not load TypeBox, which takes 15 ms of a thread's start.
+ * The values of an event's category and priority, without the schema: code that only counts or stores them need not
+ * load TypeBox, which takes 15 ms of a thread's start.
  */
 
 /** The eight categories of the reference, in its order; also the members of the SQL ENUM. */
@@ -24,8 +24,8 @@ export type Category = (typeof categories)[number];
 /** One of `priorities`. */
 export type Priority = (typeof priorities)[number];
 
-/** What an event without a category has. */
+/** The category of an event that has none. */
 export const categoryDefault: Category = "user_action";
 
-/** What an event without a priority has. */
+/** The priority of an event that has none. */
 export const priorityDefault: Priority = "medium";

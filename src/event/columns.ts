@@ -32,10 +32,7 @@ function sinceOf(name: FieldName): number {
 /** Columns of the table `events`: name to SQL type. */
 export const eventColumns: Readonly<Record<FieldName, string>> = recordOf(fieldNames, sqlTypeOf);
 
-/**
- * Columns of the table `events`: name to the first format whose segments have it. Reading an earlier segment gives NULL
- * there.
- */
+/** Columns of the table `events`: name to the first format whose segments have it. In an earlier segment it is NULL. */
 export const columnsSince: Readonly<Record<string, number>> = recordOf(fieldNames, sinceOf);
 
 /** Columns of the table `rollup` and of the view `events_hourly`: name to SQL type. */
@@ -50,7 +47,7 @@ export const rollupColumns = {
 /** SQL for a column of a journal line, read as the type that `journalType` names. */
 export function journalColumn(name: string, type: string): string {
   if (type.startsWith("ENUM")) return `${name}::${type} AS ${name}`;
-  // A string stands where an object's numbers must keep their spelling.
+  // `properties` is a string where its numbers must keep their spelling.
   if (type === "JSON")
     return `CASE WHEN json_type(${name}) = 'VARCHAR' THEN (${name}->>'$')::JSON ELSE ${name} END AS ${name}`;
   return `"${name}"`;

@@ -1,19 +1,19 @@
-/** Ids of events: UUIDs as lower-case text with hyphens, and as four 32-bit words where very many lie together. */
+/** Ids of events: UUIDs as lower-case strings with hyphens, and as four 32-bit words where there are very many. */
 
-/** Makes a UUIDv7: ids that are made later sort later. */
+/** Makes a UUIDv7: later ids sort later. */
 export function makeEventId(): string {
   return Bun.randomUUIDv7();
 }
 
-/** What `parseEventId` found. */
+/** The result of `parseEventId`. */
 export type ParsedEventId = { ok: true; id: string } | { ok: false; error: string };
 
 const canonical = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const simple = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/;
 
 /**
- * Reads a UUID in any form that pydantic takes: with hyphens, and then also in braces or after `urn:uuid:`; or as 32
- * digits. `error` is what Rust's crate `uuid`, and so pydantic, says of anything else.
+ * Reads a UUID in any form that pydantic accepts: with hyphens, and then also in braces or after `urn:uuid:`; or as 32
+ * digits. For anything else, `error` is the message of Rust's crate `uuid`, which pydantic passes on.
  */
 export function parseEventId(text: string): ParsedEventId {
   if (canonical.test(text)) return { ok: true, id: text };
@@ -25,7 +25,7 @@ export function parseEventId(text: string): ParsedEventId {
     : { ok: false, error: errorOf(Buffer.byteLength(body) === 36 ? body : text) };
 }
 
-/** Takes off braces or `urn:uuid:`; `start` is how much of `text` stands before `body`. */
+/** Removes braces or `urn:uuid:`; `start` is the offset of `body` in `text`. */
 function unwrap(text: string): { body: string; start: number } {
   if (text.length > 1 && text.startsWith("{") && text.endsWith("}")) return { body: text.slice(1, -1), start: 1 };
   const urn = "urn:uuid:";
@@ -34,7 +34,7 @@ function unwrap(text: string): { body: string; start: number } {
 
 const groupLengths = [8, 4, 4, 4, 12];
 
-/** The crate counts from where it looked: within a wrapping only where that holds the right number of bytes. */
+/** The crate reports offsets within the wrapping only if that holds the right number of bytes. */
 function errorOf(text: string): string {
   const { body, start } = unwrap(text);
   const at = body.search(/[^0-9a-fA-F-]/);
@@ -49,12 +49,12 @@ function errorOf(text: string): string {
   }
   if (groups.length !== groupLengths.length) return `invalid group count: expected 5, found ${groups.length}`;
   const group = groups.findIndex((length, index) => length !== groupLengths[index]);
-  // To the last group it counts the wrapping too.
+  // The crate adds the wrapping to the length of the last group.
   const found = group === 4 ? text.length - 24 : groups[group];
   return `invalid group length in group ${group}: expected ${groupLengths[group]}, found ${found}`;
 }
 
-/** Writes an id as four words from `offset` on, most significant first, so that words compare as ids do. */
+/** Writes an id as four words at `offset`, most significant first, so words compare as ids do. */
 export function writeEventId(id: string, into: Uint32Array, offset: number): void {
   into[offset] = (fourDigits(id, 0) << 16) | fourDigits(id, 4);
   into[offset + 1] = (fourDigits(id, 9) << 16) | fourDigits(id, 14);
@@ -66,7 +66,9 @@ function fourDigits(id: string, at: number): number {
   return (digit(id, at) << 12) | (digit(id, at + 1) << 8) | (digit(id, at + 2) << 4) | digit(id, at + 3);
 }
 
-/** In ASCII the low four bits of 0 to 9 are the value, those of a to f 9 less, and only letters have bit 6. */
+/**
+ * In ASCII, the low four bits of 0 to 9 are the value; those of a to f are the value less 9. Only letters have bit 6.
+ */
 function digit(id: string, at: number): number {
   const code = id.charCodeAt(at);
   return (code & 15) + 9 * (code >> 6);

@@ -1,32 +1,32 @@
 /**
  * The one table of an event's fields. Everything that lists them derives from it: the schema and the OpenAPI document
  * (`schema.ts`), the order of errors, the columns of `events` (`columns.ts`), the journal line and both ways to it
- * (`line/row.ts`, `transcribe/`), import, export, and the peers of the benchmark. Another field that is a string or
- * null is one more row. A field of another kind does not compile until each of them says what it does with it.
+ * (`line/row.ts`, `transcribe/`), import, export, and the peers of the benchmark. To add a field that is a string or
+ * null, add one row. A field of another kind does not compile until each of these handles it.
  *
- * Plain data, without TypeBox: whoever only stores or counts events need not load it, which takes 15 ms of a thread's
+ * Plain data, without TypeBox: code that only stores or counts events need not load it, which takes 15 ms of a thread's
  * start.
  */
 import { categories, categoryDefault, priorities, priorityDefault } from "./categories.ts";
 
 /** What a field holds. */
 type Kind =
-  /** A string or null; null where it is left out. */
+  /** A string or null; null if left out. */
   | { kind: "string" }
-  /** A string that must be there, of 1 to this many code points. */
+  /** A required string of 1 to this many code points. */
   | { kind: "name"; codePointsMax: number; examples: readonly string[] }
-  /** One of these words; the default where it is left out. */
+  /** One of these words; the default if left out. */
   | { kind: "enum"; members: readonly string[]; default: string }
-  /** A moment, to the microsecond; the server's where it is left out. */
+  /** A time, to the microsecond; the server's if left out. */
   | { kind: "time" }
-  /** A UUID; the server makes one where it is left out. */
+  /** A UUID; the server makes one if it is left out. */
   | { kind: "id" }
-  /** An object or null, with any JSON inside, to this many levels of objects and lists. */
+  /** An object or null, holding any JSON, up to this many levels of objects and lists. */
   | { kind: "object"; levelsMax: number };
 
 /**
- * Who gives a field: the client with each event, the client with a batch, or the server alone. `errorOrder` is the
- * place in the schema and in a list of errors. `description` is what the OpenAPI document says.
+ * Who sets a field: the client in each event, the client once for a batch, or the server alone. `errorOrder` is its
+ * place in the schema and in a list of errors. `description` goes into the OpenAPI document.
  */
 type Giver =
   | { givenBy: "event"; errorOrder: number; description: string }
@@ -34,22 +34,21 @@ type Giver =
   | { givenBy: "server" };
 
 /**
- * Where a field stands in a journal line: in the head, whose places `line/row.ts` fixes so that recovery reads them
- * without parsing, or behind it in the order of these numbers: first what the events of a request share, then what the
- * client sent.
+ * Where a field is in a journal line: in the head, whose offsets `line/row.ts` fixes so that recovery reads them
+ * without parsing; or after the head, in the order of these numbers. What the events of a request share comes first,
+ * then what the client sent.
  */
 type Line = { line: "head" | number };
 
-/**
- * The first format whose segments have the column, where that is not the first one: an earlier segment has NULL there.
- */
+/** The first format whose segments have the column, if it is not format 1. In an earlier segment the column is NULL. */
 type Since = { since?: number };
 
 type FieldRow = Kind & Giver & Line & Since;
 
 /**
- * The fields, in the order of the columns. Numbers only give an order, and leave room between them. The order in a line
- * never changes: checksums of what clients sent are made over it, and tell a duplicate from a conflict across versions.
+ * The fields, in the order of the columns. The numbers only define an order, with gaps for new fields. The order in a
+ * line never changes: the checksums of what clients sent are made over it, and must distinguish a duplicate from a
+ * conflict across versions.
  */
 export const fields = {
   event_id: {
@@ -151,7 +150,7 @@ type NamesWhere<Row> = { [Name in FieldName]: Fields[Name] extends Row ? Name : 
 /** Fields that a client sends with each event. */
 export type EventFieldName = NamesWhere<{ givenBy: "event" }>;
 
-/** Those of them that are a string or null, of which each is handled as the others are. */
+/** The event fields that are a string or null; all of them are handled alike. */
 export type StringName = NamesWhere<{ givenBy: "event"; kind: "string" }>;
 
 /** Fields that a client sends once for all events of a batch. */
@@ -160,10 +159,10 @@ export type BatchFieldName = NamesWhere<{ givenBy: "batch" }>;
 /** Fields in the head of a journal line. */
 export type HeadName = NamesWhere<{ line: "head" }>;
 
-/** Fields that the events of a request share, behind the head of a line. */
+/** Fields that the events of a request share, after the head of a line. */
 export type SharedName = NamesWhere<{ givenBy: "batch" | "server"; line: number }>;
 
-/** Fields that the client sent with the event, behind the head of a line. */
+/** Fields that the client sent with the event, after the head of a line. */
 export type SentName = NamesWhere<{ givenBy: "event"; line: number }>;
 
 const isFieldName = (name: string): name is FieldName => Object.hasOwn(fields, name);
@@ -181,7 +180,7 @@ export const eventFieldNames: readonly EventFieldName[] = fieldNames
   .filter(isEventFieldName)
   .sort((one, other) => fields[one].errorOrder - fields[other].errorOrder);
 
-/** Those of them that are a string or null. */
+/** The event fields that are a string or null. */
 export const stringNames: readonly StringName[] = eventFieldNames.filter(isStringName);
 
 /** Fields that the events of a request share, in the order of a line. */

@@ -1,6 +1,6 @@
 /**
- * The forms that a body can have: how each is read, and what accepts it. Whoever takes bodies of another form adds an
- * entry here and a row to the table of endpoints (`http/endpoints.ts`).
+ * The forms that a body can have: how each is read and answered. To accept another form, add an entry here and a row to
+ * the table of endpoints (`http/endpoints.ts`).
  */
 import { invariant } from "../base/invariant.ts";
 import type { Acceptance } from "./line/row.ts";
@@ -11,38 +11,36 @@ import { type Validated, type ValidEvent, validateBatch, validateEvent } from ".
 import type { Timestamp } from "./timestamp.ts";
 import type { Transcriber } from "./transcribe/transcribe.ts";
 
-/** What the events of a body share and the body does not say. */
+/** What the events of a body share but the body does not contain. */
 export type Sender = Omit<Acceptance, "clientIdText">;
 
-/** The events of a body; or the JSON of the 422 that says all that is wrong with it. */
+/** The events of a body, or the JSON of the 422 with everything that is wrong with it. */
 type ParsedBody =
   | {
       ok: true;
       events: readonly ValidEvent[];
       client_id: string | null;
-      /** Whether a number of it is spelt in another way than JavaScript spells it. */
+      /** Whether a number in it is spelled differently than JavaScript would spell it. */
       hasOwnSpellings: boolean;
     }
   | { ok: false; answer: string };
 
-/** What was accepted of a body. `duplicates`: rows whose ids had been accepted before. */
+/** What was accepted of a body. `duplicates`: how many of its rows are duplicates. */
 type Accepted = { rows: readonly { eventId: string }[]; duplicates: number; receivedAt: Timestamp };
 
 /** One form of body. */
 export type Form = {
-  /**
-   * Writes the lines of a body without making values of it. Undefined: no line was written, and `parse` must decide.
-   */
+  /** Writes the lines of a body without parsing it. Undefined: no line was written, and `parse` must decide. */
   transcribe(transcriber: Transcriber, body: Buffer, sender: Sender): WrittenRow[] | undefined;
-  /** Reads any body: every valid event of the form, and every fault. */
+  /** Parses any body, into its valid events or all of its faults. */
   parse(body: Uint8Array): ParsedBody;
   /** The JSON of the 200. */
   answer(accepted: Accepted): string;
 };
 
 /**
- * Each form by its name, which travels with a body from the endpoint to the shard. The reference's fields come first in
- * an answer.
+ * The forms by name. The name travels with a body from the endpoint to the shard. In an answer the reference's fields
+ * come first.
  */
 const forms = {
   event: {
@@ -66,7 +64,7 @@ export type FormName = keyof typeof forms;
 
 const byName: ReadonlyMap<string, Form> = new Map(Object.entries(forms));
 
-/** The form of a name that came with a body. */
+/** Returns the form that a body's name stands for. */
 export function formNamed(name: string): Form {
   const form = byName.get(name);
   invariant(form !== undefined, "a body comes with the name of a form");

@@ -1,4 +1,4 @@
-/** The shape of an event and of a batch, made from the table of fields: behind validation and the OpenAPI document. */
+/** The schema of an event and of a batch, made from the table of fields, for validation and the OpenAPI document. */
 import { type Static, type TLiteral, type TOptional, type TSchema, type TUnion, Type } from "@sinclair/typebox";
 import { unreachable } from "../base/invariant.ts";
 import { recordOf } from "../base/record.ts";
@@ -57,7 +57,7 @@ function schemaOf(name: EventFieldName): TSchema {
   }
 }
 
-/** The type of a row's schema: of an ENUM with its own words, of any other kind what `schemas` makes. */
+/** The type of a row's schema: for an ENUM with its own words, for any other kind what `schemas` returns. */
 type SchemaOf<Row> = Row extends { kind: "enum"; members: readonly (infer Member extends string)[] }
   ? TOptional<TUnion<TLiteral<Member>[]>>
   : Row extends { kind: infer Kind extends Exclude<FieldKind, "enum"> }
@@ -66,7 +66,7 @@ type SchemaOf<Row> = Row extends { kind: "enum"; members: readonly (infer Member
 
 type EventProperties = { [Name in EventFieldName]: SchemaOf<(typeof fields)[Name]> };
 
-// The type says of each row what `schemaOf` makes of it, which TypeScript cannot follow through the loop.
+// The type gives each row the result of `schemaOf`, which TypeScript cannot follow through the loop.
 const eventProperties = recordOf(eventFieldNames, schemaOf) as EventProperties;
 
 /** An event as clients send it. Fields that it does not name are ignored. */
@@ -74,7 +74,7 @@ export const eventSchema = Type.Object(eventProperties, { $id: "AnalyticsEvent",
 
 const batchFields = { client_id: schemas.string(fields.client_id) } satisfies Readonly<Record<BatchFieldName, TSchema>>;
 
-/** A batch as clients send it: kept whole or refused whole. */
+/** A batch as clients send it: accepted or refused as a whole. */
 export const batchSchema = Type.Object(
   {
     events: Type.Array(eventSchema, {

@@ -1,42 +1,42 @@
 /**
- * When an event happened, to the microsecond, in UTC. Reads what pydantic 2 reads (`speedate`, lax mode), and without
- * Date, which ends at milliseconds.
+ * When an event happened, to the microsecond, in UTC. Reads what pydantic 2 reads (`speedate`, lax mode), without Date,
+ * which has only milliseconds.
  */
 
-/** A moment from year 1 to year 9999. */
+/** A time from year 1 to year 9999. */
 export type Timestamp = {
-  /** `YYYY-MM-DDTHH:MM:SS.ffffffZ`: always 27 characters, so that texts compare as moments do. */
+  /** `YYYY-MM-DDTHH:MM:SS.ffffffZ`: always 27 characters, so strings sort by time. */
   text: string;
   /** Whole hours since 1970-01-01T00Z; negative before. */
   hour: number;
 };
 
-/** What `parseTimestamp` found; `error` is in pydantic's words. */
+/** The result of `parseTimestamp`; `error` is in pydantic's words. */
 export type ParsedTimestamp = { ok: true; timestamp: Timestamp } | { ok: false; error: string };
 
 /**
- * Reads ISO 8601, or a Unix time as a number or as a text of digits.
- * No offset means UTC. A Unix time is in seconds up to 2e10 in size, and in milliseconds past that. What is finer than
- * a microsecond is cut off in ISO 8601 and rounded in a Unix time.
+ * Reads ISO 8601, or a Unix time as a number or as a string of digits.
+ * No offset means UTC. A Unix time is in seconds up to 2e10 in absolute value, and in milliseconds beyond. Digits past
+ * the microsecond are cut off in ISO 8601 and rounded in a Unix time.
  */
 export function parseTimestamp(value: string | number): ParsedTimestamp {
   if (typeof value === "number") return parseUnix(value);
   return parseIso(value) ?? (unixText.test(value) ? parseUnix(Number(value)) : refused(isoError(value)));
 }
 
-/** The moment that a clock's milliseconds since 1970 stand for. REQUIRES: it lies in the years 1 to 9999. */
+/** Converts a clock's milliseconds since 1970. REQUIRES: the time is in the years 1 to 9999. */
 export function timestampOfMs(ms: number): Timestamp {
   const seconds = Math.floor(ms / 1000);
   return momentOf(seconds, Math.floor((ms - seconds * 1000) * 1000));
 }
 
-/** Reads whole microseconds since 1970; refused outside of the years 1 to 9999. */
+/** Converts whole microseconds since 1970; an error outside of the years 1 to 9999. */
 export function parseMicros(micros: bigint): ParsedTimestamp {
   const rest = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
   return momentWithin(Number((micros - rest) / 1_000_000n), Number(rest));
 }
 
-/** The hour of a `Timestamp`'s text. */
+/** Whole hours since 1970-01-01T00Z of a `Timestamp`'s text. */
 export function hourOfText(text: string): number {
   return daysAtStart(text) * 24 + twoDigits(text, 11);
 }
@@ -46,7 +46,7 @@ const year0Seconds = -62_167_219_200;
 const year1Seconds = -62_135_596_800;
 const year10000Seconds = 253_402_300_800;
 
-/** Undefined where the text has not the form. */
+/** Undefined if the string is not in this form. */
 function parseIso(text: string): ParsedTimestamp | undefined {
   const days = daysAtStart(text);
   if (Number.isNaN(days)) return undefined;
@@ -65,7 +65,7 @@ function parseIso(text: string): ParsedTimestamp | undefined {
   if (Number.isNaN(offsetMinutes)) return undefined;
 
   const fraction = hasFraction ? text.slice(20, Math.min(timeEnd, 26)).padEnd(6, "0") : "000000";
-  // Most clients send nearly the canonical text: it is put together from theirs, three times as quick as from numbers.
+  // Most clients send nearly the canonical form. Slicing theirs is three times as fast as formatting numbers.
   if (offsetMinutes === 0 && hasSecond && days * secondsPerDay >= year1Seconds) {
     const timestamp = { text: `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction}Z`, hour: days * 24 + hour };
     return { ok: true, timestamp };
@@ -74,7 +74,7 @@ function parseIso(text: string): ParsedTimestamp | undefined {
   return momentWithin(seconds, Number(fraction));
 }
 
-/** Days from 1970-01-01 to the date `YYYY-MM-DD` that a text starts with; NaN where it starts with none. */
+/** Days from 1970-01-01 to the date `YYYY-MM-DD` that a string starts with; NaN if it starts with none. */
 function daysAtStart(text: string): number {
   const year = twoDigits(text, 0) * 100 + twoDigits(text, 2);
   const month = twoDigits(text, 5);
@@ -83,7 +83,7 @@ function daysAtStart(text: string): number {
   return isDate && day <= daysInMonth(year, month) ? daysSince1970(year, month, day) : Number.NaN;
 }
 
-/** NaN where there are not two digits, which then fails each comparison. */
+/** NaN if there are not two digits; NaN fails every comparison. */
 function twoDigits(text: string, at: number): number {
   const tens = text.charCodeAt(at) - 48;
   const ones = text.charCodeAt(at + 1) - 48;
@@ -101,7 +101,7 @@ function isSeparator(code: number): boolean {
   return code === 84 || code === 116 || code === 32 || code === 95;
 }
 
-/** The offset that fills the rest of a text, `Z`, `+HH:MM` or `+HHMM`; NaN where something else does. */
+/** Reads the offset that must fill the rest of a string: `Z`, `+HH:MM` or `+HHMM`. NaN for anything else. */
 function offsetMinutesAt(text: string, at: number): number {
   const sign = text[at];
   if ((sign === "Z" || sign === "z") && text.length === at + 1) return 0;
@@ -109,7 +109,7 @@ function offsetMinutesAt(text: string, at: number): number {
   const hours = twoDigits(text, at + 1);
   const minutes = twoDigits(text, minutesAt);
   if (!(hours <= 23) || !(minutes <= 59) || text.length !== minutesAt + 2) return Number.NaN;
-  // Speedate takes U+2212 too, the minus of typesetting.
+  // Speedate also accepts U+2212, the typographic minus.
   return sign === "+" ? hours * 60 + minutes : sign === "-" || sign === "\u2212" ? -hours * 60 - minutes : Number.NaN;
 }
 
@@ -120,7 +120,7 @@ function parseUnix(time: number): ParsedTimestamp {
   const whole = Math.floor(time);
   const inMs = Math.abs(time) > unixSecondsMax;
   const seconds = inMs ? Math.floor(whole / 1000) : whole;
-  // The fraction is taken from the number as it is, since a product of the whole would round a second time.
+  // The fraction is computed from the original number: multiplying the whole time first would round twice.
   const micros = inMs
     ? (whole - seconds * 1000) * 1000 + Math.round((time - whole) * 1000)
     : Math.round((time - whole) * 1e6);
@@ -151,7 +151,7 @@ function padded(value: number, digits: number): string {
   return String(value).padStart(digits, "0");
 }
 
-/** Counts from a year that starts in March: leap days then end it, and months have lengths that repeat. */
+/** Counts years from March: the leap day is then their last day, and the lengths of months repeat. */
 function daysSince1970(year: number, month: number, day: number): number {
   const marchYear = month > 2 ? year : year - 1;
   const marchMonth = month > 2 ? month - 3 : month + 9;
@@ -159,12 +159,12 @@ function daysSince1970(year: number, month: number, day: number): number {
   return marchYear * 365 + leapDays + Math.floor((marchMonth * 153 + 2) / 5) + day - 719_469;
 }
 
-/** The inverse of `daysSince1970`, as text. */
+/** The inverse of `daysSince1970`, as a string. */
 function dateOf(days: number): string {
   const marchDays = days + 719_468;
   const era = Math.floor(marchDays / 146_097);
   const dayOfEra = marchDays - era * 146_097;
-  // Each term takes out the leap days of 4, 100 and 400 years, after which all years have 365.
+  // The terms remove the leap days of 4, 100 and 400 years, so that all years have 365 days.
   const yearOfEra = Math.floor(
     (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
   );
@@ -182,7 +182,9 @@ function daysInMonth(year: number, month: number): number {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
 }
 
-/** Why a string is not a time. What pydantic says is what it found when, in the end, it tried a date alone. */
+/**
+ * Why a string is not a time. pydantic reports the fault that it met when, as its last attempt, it tried a date alone.
+ */
 function isoError(text: string): string {
   if (Buffer.byteLength(text) < 10) return "input is too short";
   if (!/^\d{4}/.test(text)) return "invalid character in year";

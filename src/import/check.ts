@@ -1,4 +1,4 @@
-/** The first reading of all files: everything that is wrong with them is told before anything is sealed. */
+/** The first reading of all files: everything that is wrong with them is reported before anything is sealed. */
 import { appendFileSync, closeSync, openSync, renameSync } from "node:fs";
 import { removeIfThere } from "../base/durable.ts";
 import { messageOf } from "../base/errors.ts";
@@ -14,18 +14,18 @@ import type { ImportSource } from "./source.ts";
 export type ImportOptions = {
   extra: Extra;
   delimiter: string | undefined;
-  /** Where bad rows go; undefined: one of them refuses everything. */
+  /** The file for bad rows; undefined: one bad row refuses everything. */
   skipBadTo: string | undefined;
-  /** Nothing is written, the bad rows neither. */
+  /** Nothing is written, not even the bad rows. */
   isDryRun: boolean;
-  /** Told now and then; `readBytes` of the file as it is packed, where that is known. */
+  /** Called now and then. `readBytes`: bytes of the file read so far, before unpacking, where that is known. */
   onProgress: (at: { source: ImportSource; rows: number; readBytes: number }) => void;
 };
 
-/** What files hold. */
+/** How many rows the files hold. */
 type Checked = { rows: number; bad: number };
 
-/** Bad rows that are told one by one, and unknown columns that are listed. */
+/** At most this many bad rows are reported one by one, and unknown columns listed. */
 const [toldMax, columnsMax] = [20, 200];
 
 /**
@@ -80,10 +80,7 @@ function unknownText(unknown: ReadonlySet<string>): string {
   return `columns that events do not have: ${names.join(", ")}${more}; --extra properties puts them into properties, --extra ignore leaves them out`;
 }
 
-/**
- * What is checked of a row has the same answer at any time; ids and times that it lacks are filled in when it is
- * sealed.
- */
+/** A row's check has the same result at any time; missing ids and times are filled in when it is sealed. */
 const now = timestampOfMs(0);
 const makeId = () => "00000000-0000-8000-8000-000000000000";
 
@@ -94,7 +91,7 @@ function problemIn(row: SourceRow, extra: Extra): string | undefined {
   return line.ok ? undefined : line.problems.join("; ");
 }
 
-/** Bad rows on their way into a file, which appears when all files were read. */
+/** Bad rows on their way into a file, which appears once all files were read. */
 class BadRows implements Disposable {
   readonly #path: string;
   readonly #unfinished: string;
@@ -124,7 +121,7 @@ class BadRows implements Disposable {
     if (this.#lines.length >= 1000) this.#write();
   }
 
-  /** Gives the file its name, in the place of one of an earlier run. */
+  /** Gives the file its name, replacing the file of an earlier run. */
   finish(): void {
     this.#write();
     try {

@@ -1,24 +1,24 @@
 /**
- * Ids of rows that have none: made from the name of the file, what the row says, and how many rows that say the same
- * came before it in files of that name. So a file that is given again brings the same ids, wherever a row stands in it.
+ * Ids for rows that have none, made from the file's name, the row's content, and how many rows with the same content
+ * came before it in files of that name. So importing a file again makes the same ids, wherever a row is in it.
  */
 import { isRecord } from "../event/parse/parse.ts";
 
-/** Slots at the beginning; they double when three quarters are taken. */
+/** Initial number of slots; it doubles when three quarters are taken. */
 const slotsMin = 1 << 16;
 
-/** A slot: the first 64 bits of a row's digest, and how often it came. 32-bit words. */
+/** A slot holds the first 64 bits of a row's digest and how often it came. 32-bit words. */
 const slotWords = 3;
 
 /**
- * Makes ids. It remembers 12 to 32 bytes of each different row without an id, so ten million of them take about 300 MB.
- * Two rows whose digests agree in 64 bits are counted together, which costs nothing but a number.
+ * Makes ids. It keeps 12 to 32 bytes for each different row without an id: about 300 MB for ten million. Two rows whose
+ * digests agree in 64 bits are counted together, which only makes the second one's number higher.
  */
 export class ContentIds {
   #slots = new Uint32Array(slotsMin * slotWords);
   #taken = 0;
 
-  /** The id of the next row that says `row` in a file of this name. */
+  /** The id of the next row with the content of `row` in a file of this name. */
   next(source: string, row: unknown): string {
     const digest = new Bun.CryptoHasher("sha256").update(`${source}\0${contentOf(row)}`).digest();
     const before = this.#count(digest.readUInt32LE(0), digest.readUInt32LE(4));
@@ -27,7 +27,7 @@ export class ContentIds {
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
   }
 
-  /** How often these 64 bits came before; counts this time. */
+  /** Counts these 64 bits, and returns how often they came before. */
   #count(first: number, second: number): number {
     if (this.#taken * 4 >= (this.#slots.length / slotWords) * 3) this.#grow();
     const at = slotOf(this.#slots, first, second);
@@ -48,7 +48,7 @@ export class ContentIds {
   }
 }
 
-/** Where a digest stands, or the free slot where it would. */
+/** The slot of a digest, or the free slot where it belongs. */
 function slotOf(slots: Uint32Array, first: number, second: number): number {
   const count = slots.length / slotWords;
   let place = first % count;
@@ -59,7 +59,7 @@ function slotOf(slots: Uint32Array, first: number, second: number): number {
   }
 }
 
-/** What a row says, whatever the order of its columns: all of them, also those that are not kept. */
+/** A row's content in a fixed order of columns: all of them, including those that are not stored. */
 function contentOf(row: unknown): string {
   if (!isRecord(row)) return JSON.stringify(row);
   const names = Object.keys(row).filter((name) => row[name] !== null && row[name] !== undefined);

@@ -1,15 +1,15 @@
 /**
- * CSV as RFC 4180 has it: a header, cells in quotes where they need them, a quote within them doubled. Nothing is
- * guessed, so that row numbers, short rows and stray quotes are told exactly. Lines end in LF or CRLF; blank lines are
+ * Reads CSV as in RFC 4180: a header, cells in quotes where they need them, a quote within them doubled. Nothing is
+ * guessed, so row numbers, short rows and stray quotes are reported exactly. Lines end in LF or CRLF; blank lines are
  * skipped.
  *
- * A cell with nothing in it is absent; `""` is the empty string.
+ * An empty cell is absent; `""` is the empty string.
  */
 import { isUtf8 } from "node:buffer";
 import { ImportRefused } from "./refused.ts";
 import { neverEmpty, rowBytesMax, type SourceRow } from "./row.ts";
 
-/** Delimiters that are recognised by themselves, in this order. */
+/** Delimiters that are recognised without an option, in this order. */
 export const csvDelimiters = [",", ";", "\t", "|"] as const;
 
 const quote = 0x22;
@@ -19,12 +19,12 @@ const carriageReturn = 0x0d;
 /** A line of the file, or several where a quoted cell spans them. */
 type CsvRecord = { bytes: Buffer; line: number };
 
-/** Where the scan of a record stands. */
+/** The state of the scan of a record. */
 type Scan = "cell start" | "in cell" | "in quotes" | "quote in quotes";
 
 /**
- * Cuts bytes into records, in one pass whatever their length.
- * @throws ImportRefused for a record past `rowBytesMax`, and for a quoted cell that never ends
+ * Splits bytes into records, in one pass whatever their length.
+ * @throws ImportRefused for a record longer than `rowBytesMax`, and for a quoted cell that never ends
  */
 async function* csvRecords(
   chunks: AsyncIterable<Buffer>,
@@ -62,7 +62,7 @@ async function* csvRecords(
         delimiter ??= delimiterOf(record.bytes).charCodeAt(0);
         records.push(record);
       } else if (byte === quote && scan !== "in cell") scan = "in quotes";
-      // Before the header is known, any delimiter starts a cell: a quote means the same after each of them.
+      // Before the header has been read, any delimiter starts a cell: a quote means the same after each of them.
       else if (delimiter === undefined ? isDelimiter(byte) : byte === delimiter) scan = "cell start";
       else scan = "in cell";
     }
@@ -83,7 +83,7 @@ async function* csvRecords(
 const isDelimiter = (byte: number | undefined) => byte !== undefined && delimiterBytes.has(byte);
 const delimiterBytes = new Set(csvDelimiters.map((each) => each.charCodeAt(0)));
 
-/** A cell: its text, and whether it stood in quotes. */
+/** A cell: its string, and whether it was in quotes. */
 type Cell = { text: string; isQuoted: boolean };
 
 /** Cells of a record, or what is wrong with it. */
@@ -120,21 +120,23 @@ function endOfCell(text: string, at: number, delimiter: string): number {
   return end === -1 ? text.length : end;
 }
 
-/** Where a quoted cell ends, behind its closing quote. */
+/** The offset after the closing quote of a quoted cell. */
 function endOfQuoted(text: string, at: number): number {
   let end = text.indexOf('"', at + 1);
   while (end !== -1 && text[end + 1] === '"') end = text.indexOf('"', end + 2);
   return end === -1 ? text.length : end + 1;
 }
 
-/** Which cell is not UTF-8, as far as that can be said. */
+/** Which cell is not UTF-8, as far as that can be determined. */
 function placeOfFault(record: Buffer, delimiter: string): string {
   const cells = record.toString("latin1").split(delimiter);
   const index = cells.findIndex((cell) => !isUtf8(Buffer.from(cell, "latin1")));
   return index === -1 ? "" : `cell ${index + 1} `;
 }
 
-/** The delimiter of a header: the first of the usual ones by which it has a column `event_name`; otherwise a comma. */
+/**
+ * The delimiter of a header: the first of the usual ones with which it has a column `event_name`; otherwise a comma.
+ */
 function delimiterOfHeader(header: Buffer): string {
   const found = csvDelimiters.find((each) => {
     const read = cellsOf(header, each);
@@ -143,7 +145,7 @@ function delimiterOfHeader(header: Buffer): string {
   return found ?? ",";
 }
 
-/** Names that a header gives, each once. */
+/** The names in a header, which must be unique. */
 function namesOf(header: Buffer, delimiter: string): string[] {
   const read = cellsOf(header, delimiter);
   if (!read.ok) throw new ImportRefused(`the header: ${read.problem}`);
@@ -156,12 +158,12 @@ function namesOf(header: Buffer, delimiter: string): string[] {
   );
 }
 
-/** `delimiter`: undefined, and the header decides. `onColumns` is told the names in the header. */
+/** `delimiter`: if undefined, the header decides. `onColumns` is called with the names in the header. */
 type CsvOptions = { delimiter: string | undefined; onColumns: (names: readonly string[]) => void };
 
 /**
- * The rows of a CSV file, the header not among them.
- * @throws ImportRefused where what follows cannot be told into rows
+ * The rows of a CSV file, without the header.
+ * @throws ImportRefused when the rest cannot be split into rows
  */
 export async function* csvRows(
   chunks: AsyncIterable<Buffer>,

@@ -1,16 +1,16 @@
 /**
- * JSON as rows: a value a line, an array of values, or values one after another over several lines each. Read as it
- * comes, one row at a time; what a row means is decided by `parseJson`, so that digits stay as they are.
+ * Reads JSON as rows: one value a line, an array of values, or values one after another over several lines each. It
+ * streams, one row at a time; `parseJson` parses each row, so digits are kept.
  */
 import { problemOf } from "../event/line/imported.ts";
 import { parseJson } from "../event/parse/parse.ts";
 import { ImportRefused } from "./refused.ts";
 import { rowBytesMax, type SourceRow } from "./row.ts";
 
-/** How values follow each other. */
+/** How the values of a file follow each other. */
 type JsonForm = "lines" | "array" | "values";
 
-/** A form is told from this much of a file at most. Bytes. */
+/** The form is recognised from at most this much of a file. Bytes. */
 const sniffedBytesMax = 64 * 1024;
 
 const [newline, quote, backslash, comma] = [0x0a, 0x22, 0x5c, 0x2c];
@@ -19,12 +19,12 @@ const isOpening = (byte: number | undefined) => byte === 0x7b || byte === 0x5b;
 const isClosing = (byte: number | undefined) => byte === 0x7d || byte === 0x5d;
 const closeList = 0x5d;
 
-/** A value's bytes, and the line in which it begins. */
+/** A value's bytes, and the line where it begins. */
 type JsonValue = { bytes: Buffer; line: number };
 
 /**
- * The rows of a JSON file; blank lines are none.
- * @throws ImportRefused where what follows cannot be told into rows
+ * The rows of a JSON file; blank lines are skipped.
+ * @throws ImportRefused when the rest cannot be split into rows
  */
 export async function* jsonRows(chunks: AsyncIterable<Buffer>): AsyncGenerator<SourceRow[]> {
   const { form, all } = await sniffed(chunks);
@@ -40,7 +40,7 @@ export async function* jsonRows(chunks: AsyncIterable<Buffer>): AsyncGenerator<S
   }
 }
 
-/** Reads ahead to see the form, and gives all the chunks again. */
+/** Reads ahead to recognise the form, and returns all chunks again. */
 async function sniffed(chunks: AsyncIterable<Buffer>): Promise<{ form: JsonForm; all: AsyncIterable<Buffer> }> {
   const iterator = chunks[Symbol.asyncIterator]();
   const ahead: Buffer[] = [];
@@ -67,8 +67,8 @@ async function sniffed(chunks: AsyncIterable<Buffer>): Promise<{ form: JsonForm;
 }
 
 /**
- * An array begins with a bracket. A line that ends within a value, before one that begins none, is part of a longer
- * value.
+ * An array begins with a bracket. If the first line ends inside a value, and the next does not begin an object, the
+ * values take several lines.
  */
 function formOf(head: Buffer): JsonForm {
   const start = head.findIndex((byte) => !isSpace(byte));
@@ -86,7 +86,7 @@ function endOfValue(bytes: Buffer): number | undefined {
   return undefined;
 }
 
-/** Where a scan stands within an object or an array. */
+/** The state of a scan within an object or an array. */
 class ValueScan {
   depth = 0;
   #isInString = false;
@@ -96,7 +96,7 @@ class ValueScan {
     return this.depth === 0 && !this.#isInString;
   }
 
-  /** Takes a byte; true when it ends an object or an array that nothing is around. */
+  /** Takes a byte. Returns true when it ends an outermost object or array. */
   step(byte: number | undefined): boolean {
     if (this.#isInString) {
       if (this.#isEscaped) this.#isEscaped = false;
@@ -114,7 +114,7 @@ class ValueScan {
   }
 }
 
-/** Bytes of a value that lies in several chunks: joined once, when it is whole. */
+/** Bytes of a value that spans several chunks, joined once when it is complete. */
 class Parts {
   #parts: Buffer[] = [];
   #bytes = 0;
@@ -135,7 +135,7 @@ class Parts {
   }
 }
 
-/** By bytes: readline would also split at U+2028, which may stand in a JSON string. */
+/** Splits bytes into lines: readline would also split at U+2028, which may be in a JSON string. */
 async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<JsonValue[]> {
   const parts = new Parts();
   let line = 1;
@@ -155,13 +155,13 @@ async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<JsonValue
   if (!bytes.every(isSpace)) yield [{ bytes, line }];
 }
 
-/** Where a reading of values stands. */
+/** The state of reading values. */
 type ListState = "before list" | "before value" | "in value" | "in scalar" | "after value" | "after list";
 
-/** Values of an array, or one after another. Commas stand between those of an array, and nowhere else. */
+/** Values of an array, or values one after another. Only values of an array have commas between them. */
 async function* valuesOf(chunks: AsyncIterable<Buffer>, form: "array" | "values"): AsyncGenerator<JsonValue[]> {
   const parts = new Parts();
-  // An object's member: what a function changes TypeScript would not see in a variable.
+  // A member of an object: TypeScript would not see that a function changes a variable.
   const reading: { state: ListState } = { state: form === "array" ? "before list" : "before value" };
   let scan = new ValueScan();
   let [line, valueLine, count] = [1, 1, 0];

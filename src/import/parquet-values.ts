@@ -1,6 +1,6 @@
 /**
- * Values of DuckDB's types as JSON. Done here and not by DuckDB's `to_json`, which rounds decimals within a STRUCT, and
- * writes bytes that are no UTF-8 as escapes.
+ * Converts values of DuckDB's types to JSON. Not by DuckDB's `to_json`, which rounds decimals within a STRUCT, and
+ * writes bytes that are not UTF-8 as escapes.
  */
 import { isUtf8 } from "node:buffer";
 import {
@@ -29,12 +29,12 @@ import { namesOfKind } from "../event/fields.ts";
 import { importColumns } from "../event/line/imported.ts";
 import { parseMicros } from "../event/timestamp.ts";
 
-/** A value has no place in an event; the message says why. */
+/** A value that an event cannot hold; the message says why. */
 export class ValueRefused extends MillraceError {
   override readonly name = "ValueRefused";
 }
 
-/** Columns in which a number is not the digits of a string. */
+/** Columns of events in which a number does not become a string. */
 const otherThanStrings = namesOfKind("time", "object");
 
 const integerTypes = new Set<DuckDBTypeId | undefined>([
@@ -51,12 +51,12 @@ const integerTypes = new Set<DuckDBTypeId | undefined>([
 ]);
 
 /**
- * The JSON of a column's value; undefined where there is none. Integers become strings where the events' column is one.
- * @throws ValueRefused for what JSON or UTF-8 cannot say
+ * The JSON of a column's value; undefined if it is NULL. Integers become strings if the column of events is one.
+ * @throws ValueRefused for what JSON or UTF-8 cannot express
  */
 export function columnValue(name: string, value: DuckDBValue, type: DuckDBType | undefined): string | undefined {
   if (value === null) return undefined;
-  // The string that holds the JSON of an object is read like that of any other format.
+  // A string that holds the JSON of an object is read as in any other format.
   if (typeof value === "string" && importColumns.has(name)) return JSON.stringify(value);
   const isString = importColumns.has(name) && !otherThanStrings.has(name);
   if (isString && integerTypes.has(type?.typeId)) return JSON.stringify(String(value));
@@ -98,7 +98,7 @@ function mapText({ entries }: DuckDBMapValue, type: DuckDBType | undefined): str
   return `{${members.join(",")}}`;
 }
 
-/** What a column of JSON holds, which need not be JSON. */
+/** The content of a JSON column, which need not be valid JSON. */
 function jsonText(text: string): string {
   try {
     JSON.parse(text);
@@ -111,7 +111,7 @@ function jsonText(text: string): string {
 function numberText(value: number, type: DuckDBType | undefined): string {
   if (!Number.isFinite(value)) throw new ValueRefused(`${value} has no place in JSON`);
   if (type?.typeId !== DuckDBTypeId.FLOAT) return Object.is(value, -0) ? "-0" : String(value);
-  // The fewest digits that are this number among those of 32 bits: 0.1, and not 0.10000000149011612.
+  // The fewest digits that identify this number among those of 32 bits: 0.1, not 0.10000000149011612.
   for (let digits = 6; digits < 9; digits++) {
     const shorter = Number(value.toPrecision(digits));
     if (Math.fround(shorter) === value) return String(shorter);
@@ -125,7 +125,7 @@ function decimalText({ value, scale }: DuckDBDecimalValue): string {
   return scale === 0 ? sign + digits : `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
 }
 
-/** Writers of Parquet that do not mark strings as such leave bytes. */
+/** Some Parquet writers do not mark strings as such; DuckDB then returns bytes. */
 function utf8Of(bytes: Uint8Array): string {
   if (!isUtf8(bytes)) throw new ValueRefused("the bytes are not UTF-8");
   return Buffer.from(bytes).toString("utf8");
@@ -141,7 +141,7 @@ function timeText(value: DuckDBValue): string {
   return value instanceof DuckDBDateValue ? parsed.timestamp.text.slice(0, 10) : parsed.timestamp.text;
 }
 
-/** Microseconds since 1970; what is finer is cut off. */
+/** Microseconds since 1970; finer digits are cut off. */
 function microsOf(value: DuckDBValue): bigint | undefined {
   const finite = <Time extends { isFinite: boolean }>(time: Time) => {
     if (!time.isFinite) throw new ValueRefused("infinity is not a time");

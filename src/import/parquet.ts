@@ -1,4 +1,4 @@
-/** Parquet as rows, read by DuckDB. Values become what JSON has for them, by their types, with all of their digits. */
+/** Reads Parquet as rows, by DuckDB. Values become JSON by their types, with all of their digits. */
 import { messageOf } from "../base/errors.ts";
 import { parseJson } from "../event/parse/parse.ts";
 import { DuckDB } from "../store/sql/duckdb.ts";
@@ -7,12 +7,12 @@ import { columnValue, ValueRefused } from "./parquet-values.ts";
 import { ImportRefused } from "./refused.ts";
 import { neverEmpty, type SourceRow } from "./row.ts";
 
-/** Row groups of other programs may be large; what does not fit is an error and no crash. */
+/** Other programs may write large row groups; one that does not fit is an error, not a crash. */
 const limits = { threads: 2, memoryMiB: 1024 };
 
 /**
- * The rows of a Parquet file; `onColumns` is told its columns.
- * @throws ImportRefused where the file is damaged, with the row up to which it could be read
+ * The rows of a Parquet file; `onColumns` is called with its columns.
+ * @throws ImportRefused if the file is damaged, with the row up to which it could be read
  */
 export async function* parquetRows(
   path: string,
@@ -35,7 +35,7 @@ export async function* parquetRows(
     }
   } catch (error) {
     if (error instanceof ImportRefused) throw error;
-    // DuckDB's first line says what; the others show our statement.
+    // The first line of DuckDB's message is the reason; the others show our statement.
     const [reason] = messageOf(error).split("\n", 1);
     throw new ImportRefused(`cannot be read past row ${row}: ${reason}`, { cause: error });
   }

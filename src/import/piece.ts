@@ -7,24 +7,27 @@ import { writeEventId } from "../event/event-id.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import { compareIds, writeImportedIds } from "../store/ids/imported.ts";
 
-/** One piece is sealed at a time: enough for a segment that is not small, and read in a few seconds. Events, bytes. */
+/**
+ * Pieces are sealed one at a time. This is enough for a segment that is not small, and is read in a few seconds.
+ * Events, bytes.
+ */
 export const pieceMax = { events: 500_000, bytes: 256 * 1024 * 1024 };
 
 /**
- * DuckDB holds 2,048 lines at once, and each several times: of lines that are this long on average a piece has less, or
- * it does not fit into the memory of a rewriting process (six lines of 16 MiB did not). Bytes.
+ * DuckDB holds 2,048 lines at once, each several times. A piece whose lines are this long on average is smaller, or it
+ * would not fit in the memory of a rewriting process (six lines of 16 MiB did not). Bytes.
  */
 const longLines = { bytesMin: 4 * 1024, pieceBytesMax: 16 * 1024 * 1024 };
 
-/** Lines are written together: a call for each would take as long as the line. Bytes. */
+/** Lines are written together: a system call for each would take as long as making the line. Bytes. */
 const bufferBytes = 1024 * 1024;
 
-/** What the server is told of a piece. */
+/** What the server has to know of a piece. */
 export type PieceOrder = { file: string; events: number; line_bytes_max: number; ids: number };
 
 const piecePath = (folder: DataFolder, name: string) => join(folder.imports, `${name}.ndjson`);
 
-/** A piece that takes lines until it is full, and is removed when it is disposed of. */
+/** A piece takes lines until it is full, and is removed when it is disposed of. */
 export class Piece implements Disposable {
   readonly #name: string;
   readonly #path: string;
@@ -39,7 +42,7 @@ export class Piece implements Disposable {
   #lineBytesMax = 0;
   #isClosed = false;
 
-  /** A new piece, which takes at least one event, and up to `eventsMax`. */
+  /** Makes a new piece, which takes at least one event and at most `eventsMax`. */
   static open(folder: DataFolder, eventsMax: number): Piece {
     const name = randomUUID();
     return new Piece({ folder, name, eventsMax, descriptor: openSync(piecePath(folder, name), "wx") });
@@ -58,7 +61,7 @@ export class Piece implements Disposable {
     return this.#bytes >= longLines.pieceBytesMax && this.#bytes > longLines.bytesMin * this.#events;
   }
 
-  /** Adds a line, which has no line end; `ownId` is the id that came with its row, if one did. */
+  /** Adds a line without its line end. `ownId` is the id that came with its row, if there was one. */
   add(line: string, ownId: string | undefined): void {
     if (ownId !== undefined) this.#ids.add(ownId);
     const bytes = Buffer.byteLength(line) + 1;
@@ -70,7 +73,7 @@ export class Piece implements Disposable {
     if (this.#waiting >= bufferBytes) this.#write();
   }
 
-  /** Writes what waits; undefined where no line was added. */
+  /** Writes the buffered lines; undefined if no line was added. */
   finish(): PieceOrder | undefined {
     this.#write();
     if (this.#events === 0) return undefined;
@@ -99,7 +102,7 @@ export class Piece implements Disposable {
   }
 }
 
-/** Ids that came with the rows of a piece, which live clients may send, too. */
+/** Ids that came with the rows of a piece; live clients may send the same ids. */
 class OwnIds {
   #words = new Uint32Array(4 * 1024);
   count = 0;
@@ -114,7 +117,7 @@ class OwnIds {
     this.count += 1;
   }
 
-  /** Writes them in their order, if there are any. */
+  /** Writes the ids sorted, if there are any. */
   write(path: string): void {
     if (this.count === 0) return;
     const words = this.#words;

@@ -1,4 +1,4 @@
-/** The one way into a file of any format: its rows, in their order, as they stand in it. */
+/** The one way to read a file of any format: its rows, in the order of the file. */
 import { csvRows } from "./csv.ts";
 import { jsonRows } from "./json.ts";
 import { parquetRows } from "./parquet.ts";
@@ -9,16 +9,19 @@ import { bytesOf, type ImportSource } from "./source.ts";
 /** How files are read. */
 type ReadOptions = {
   delimiter: string | undefined;
-  /** Told how many bytes of the file were read by then, where that is known. */
+  /** Called with how many bytes of the file were read so far, where that is known. */
   onRead?: (bytes: number) => void;
-  /** Told the columns of a table, also those that are empty in every row. In JSON each row has its own. */
+  /**
+   * Called with the columns of a table, including those that are empty in every row. In JSON each row has its own
+   * columns.
+   */
   onColumns?: (names: readonly string[]) => void;
 };
 
 /**
  * Reads a file's rows, many at a time.
- * @throws ImportRefused naming the file, where it is damaged or what follows cannot be told into rows; rows before it
- * were given
+ * @throws ImportRefused naming the file, if it is damaged or the rest cannot be split into rows; the rows before that
+ * were yielded
  */
 export async function* readRows(source: ImportSource, options: ReadOptions): AsyncGenerator<SourceRow[]> {
   try {

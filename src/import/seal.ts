@@ -1,6 +1,6 @@
 /**
- * The second reading: files that were checked become segments, a piece at a time. Interrupted, it is done again from
- * the start.
+ * The second reading: checked files become segments, a piece at a time. After an interruption it starts again from the
+ * beginning.
  */
 import { importedLine } from "../event/line/imported.ts";
 import { type Timestamp, timestampOfMs } from "../event/timestamp.ts";
@@ -12,12 +12,12 @@ import { readRows } from "./read.ts";
 import type { SourceRow } from "./row.ts";
 import { type ImportSource, requireUnchanged } from "./source.ts";
 
-/** Where pieces lie, and who seals them; `send` gives how many of a piece's events were new. */
+/** The folder of pieces, and what seals them; `send` returns how many of a piece's events were new. */
 type SealTools = { folder: DataFolder; pieceEvents: number; send: (piece: PieceOrder) => Promise<number> };
 
 /**
- * Imports files that were checked; gives how many of their events were new.
- * @throws ImportRefused when a file has changed since; what was sealed until then stays
+ * Imports files that were checked, and returns how many of their events were new.
+ * @throws ImportRefused when a file has changed since the check; what was sealed until then stays
  */
 export async function sealFiles(
   sources: readonly ImportSource[],
@@ -64,7 +64,7 @@ export async function sealFiles(
 
 type LineOptions = { now: Timestamp; extra: ImportOptions["extra"]; ids: ContentIds; name: string };
 
-/** Undefined: the row is bad, which the first reading has told. */
+/** Undefined: the row is bad, as the first reading has reported. */
 function lineOf(
   row: SourceRow,
   { now, extra, ids, name }: LineOptions,

@@ -1,4 +1,4 @@
-/** Files that are to be imported: what each holds, and its bytes, unpacked. */
+/** The files of an import: what each holds, and its bytes, unpacked. */
 import { closeSync, createReadStream, openSync, readSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { pipeline } from "node:stream";
@@ -6,24 +6,24 @@ import { createGunzip } from "node:zlib";
 import { messageOf } from "../base/errors.ts";
 import { ImportRefused } from "./refused.ts";
 
-/** What a file may hold; each kind of JSON (lines, an array, several lines a value) is recognised when it is read. */
+/** Formats of files. The kind of JSON (lines, an array, several lines a value) is recognised when it is read. */
 type ImportFormat = "csv" | "json" | "parquet";
 
-/** A file that can be read, as often as is needed. */
+/** A file that can be read repeatedly. */
 export type ImportSource = {
-  /** As it is shown: the path that was given, or `-`. */
+  /** The name in messages: the path that was given, or `-`. */
   shown: string;
   path: string;
   format: ImportFormat;
   isPacked: boolean;
   bytes: number;
-  /** What ids of its rows are made from, where rows have none: the file's name without `.gz`. */
+  /** The source of ids for rows without one: the file's name without `.gz`. */
   name: string;
-  /** The file's identity, size and time, so that a change between two readings is noticed. */
+  /** The file's identity, size and time, for noticing a change between the two readings. */
   state: string;
 };
 
-/** Endings of names, and values of `--format`. */
+/** Endings of file names, which are also the values of `--format`. */
 export const formatNames: Readonly<Record<string, ImportFormat>> = {
   csv: "csv",
   tsv: "csv",
@@ -33,14 +33,14 @@ export const formatNames: Readonly<Record<string, ImportFormat>> = {
   parquet: "parquet",
 };
 
-/** Bytes that files of a kind begin with. */
+/** First bytes of files, in hexadecimal. */
 const magics = { gzip: "1f8b", zstd: "28b52ffd", parquet: "50415231", utf16le: "fffe", utf16be: "feff" } as const;
 
-/** What is given of a file: `path` is where its bytes are, which for standard input is not what is shown. */
+/** How a file is given: `path` is where its bytes are, which for standard input is not what is shown. */
 type Given = { shown: string; path: string; format: ImportFormat | undefined; name: string | undefined };
 
 /**
- * Looks at a file's name and its first bytes. Without a format, one that was not named by a file ending holds JSON or
+ * Examines a file's name and first bytes. Without `format`, the name's ending decides; standard input is then JSON or
  * Parquet.
  * @throws ImportRefused naming the file
  */
@@ -70,7 +70,7 @@ const nameOf = (shown: string) => basename(shown).replace(/\.gz$/i, "");
 
 const sniffed = (head: string): ImportFormat => (head.startsWith(magics.parquet) ? "parquet" : "json");
 
-/** The first bytes in hexadecimal, the size, and what a change would change. */
+/** The first bytes in hexadecimal, the size, and a state that differs after a change. */
 function look(path: string, fail: (reason: string) => ImportRefused) {
   try {
     const found = statSync(path, { bigint: true });
@@ -90,7 +90,7 @@ function look(path: string, fail: (reason: string) => ImportRefused) {
 }
 
 /**
- * Requires that a file is as it was when it was looked at.
+ * Requires that a file has not changed since `importSource`.
  * @throws ImportRefused naming the file
  */
 export function requireUnchanged({ shown, path, state }: ImportSource): void {
@@ -99,19 +99,19 @@ export function requireUnchanged({ shown, path, state }: ImportSource): void {
     throw new ImportRefused(`${shown}: changed while it was imported; give the command again for what is missing`);
 }
 
-/** Read at a time. Bytes. */
+/** Bytes read at a time. */
 const chunkBytes = 256 * 1024;
 
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
- * The bytes of a file, unpacked and without a byte order mark; `onRead` is told how many bytes of the file were read.
- * @throws ImportRefused for a packed file that is damaged, cut off, or has something behind its end
+ * The bytes of a file, unpacked and without a byte order mark. `onRead` gets how many bytes of the file were read.
+ * @throws ImportRefused for a packed file that is damaged, cut off, or has anything after its end
  */
 export async function* bytesOf(source: ImportSource, onRead: (bytes: number) => void): AsyncGenerator<Buffer> {
   const file = createReadStream(source.path, { highWaterMark: chunkBytes });
   const gunzip = source.isPacked ? createGunzip({ chunkSize: chunkBytes }) : undefined;
-  // Its errors arrive where its bytes are taken; a reader that ends early ends both.
+  // Its errors reach the loop that reads its bytes. When that loop ends early, both are destroyed.
   if (gunzip !== undefined) pipeline(file, gunzip, () => undefined);
   let isStart = true;
   try {
@@ -131,7 +131,7 @@ export async function* bytesOf(source: ImportSource, onRead: (bytes: number) => 
     file.destroy();
     gunzip?.destroy();
   }
-  // What follows the last member may be zeros, with which tapes are filled up. Anything else was not read.
+  // Zeros may follow the last member: tapes are padded with them. Anything else was not read.
   if (gunzip !== undefined) requireZeros(source, gunzip.bytesWritten);
 }
 

@@ -1,4 +1,4 @@
-/** What can be read only once, standard input or a pipe, as a file: an import reads twice. */
+/** Copies standard input or a pipe, which can be read only once, into a file: an import reads twice. */
 import { randomUUID } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { removeIfThere, writeAll } from "../base/durable.ts";
 import { messageOf } from "../base/errors.ts";
 import { ImportRefused } from "./refused.ts";
 
-/** Writes all bytes of a stream into a new file of `folder` and gives its path, which goes when it is disposed of. */
+/** Writes a stream into a new file of `folder` and returns its path. Disposing of it removes the file. */
 export async function spool(
   bytes: AsyncIterable<Uint8Array>,
   { shown, folder }: { shown: string; folder: string },

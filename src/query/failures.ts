@@ -1,11 +1,11 @@
-/** DuckDB's errors, with `errors_as_json`, as the answer that a client gets. */
+/** Turns DuckDB's errors, with `errors_as_json`, into the client's answer. */
 import { MillraceError, messageOf } from "../base/errors.ts";
 import { isRecord } from "../event/parse/parse.ts";
 import { type DuckDBFailure, duckdbFailureOf } from "../store/sql/failures.ts";
 import type { QueryFailure } from "./protocol.ts";
 import { characters } from "./tree.ts";
 
-/** Ends the query with the answer that its client gets. */
+/** Ends the query with this failure as its client's answer. */
 export class QueryFailed extends MillraceError {
   override readonly name = "QueryFailed";
   readonly failure: QueryFailure;
@@ -15,14 +15,15 @@ export class QueryFailed extends MillraceError {
   }
 }
 
-/** A statement that is not allowed, or asks for what cannot be. */
+/** A statement that is not allowed, or cannot be executed. */
 export const refused = (message: string) => new QueryFailed({ kind: "refused", message, position: undefined });
 
-/** Failures of the files that a query reads; it can be asked again. */
+/** Failures of the files that a query reads; the query can be tried again. */
 export const ofFiles = new Set<DuckDBFailure>(["io", "gone", "descriptors", "closed"]);
 
 /**
- * What DuckDB says in its usual words; `before` code points of the statement that ran stand before the client's own.
+ * The failure in DuckDB's usual words. `before`: how many code points of the statement that ran precede the client's
+ * own.
  */
 export function asFailed(error: unknown, text: string, before: number): QueryFailed {
   if (error instanceof QueryFailed) return error;
@@ -34,7 +35,7 @@ export function asFailed(error: unknown, text: string, before: number): QueryFai
   const at = Number(told["position"]);
   const place = (kind === "Parser" ? at : characters(text, at)) - before;
   const position = told["position"] !== undefined && place >= 0 ? place : undefined;
-  // What follows the first line advises settings that a client cannot change.
+  // The lines after the first advise settings that a client cannot change.
   const failure = duckdbFailureOf(new Error(message));
   if (failure === "memory")
     return new QueryFailed({ kind: "memory", message: message.split("\n", 1)[0] ?? "", position });

@@ -1,14 +1,14 @@
-/** Bytes that DuckDB writes to a pipe with a name, taken as they come. */
+/** Streams the bytes that DuckDB writes to a named pipe. */
 import { closeSync, constants, openSync } from "node:fs";
 import { MillraceError } from "../base/errors.ts";
 
-/** The pipe cannot be made: the file system of a folder knows none. */
+/** The pipe cannot be made: the folder's file system does not support pipes. */
 class PipeRefused extends MillraceError {
   override readonly name = "PipeRefused";
 }
 
 /**
- * Makes a pipe that only this user can open.
+ * Makes a named pipe that only this user can open.
  * @throws PipeRefused naming it
  */
 export function makeFifo(path: string): void {
@@ -17,9 +17,9 @@ export function makeFifo(path: string): void {
 }
 
 /**
- * Runs `copy`, which writes to the pipe, and gives `take` what it writes. Resolves with the answer of `copy` when all
- * of it was taken. Where `take` fails, `interrupt` is called until `copy` has ended, what it still writes is dropped,
- * and the failure is thrown.
+ * Runs `copy`, which writes to the pipe, and passes the bytes to `take`. Resolves with the result of `copy` once all
+ * bytes were taken. If `take` fails, calls `interrupt` until `copy` has ended, drops what it still writes, and throws
+ * the failure of `take`.
  */
 export async function throughFifo<Answer>(
   path: string,
@@ -29,12 +29,12 @@ export async function throughFifo<Answer>(
     interrupt,
   }: { copy: () => Promise<Answer>; take: (bytes: Uint8Array) => void | Promise<void>; interrupt: () => void },
 ): Promise<Answer> {
-  // Open for both, it neither waits for the other end nor ends before it is closed.
+  // Opening for reading and writing does not wait for another end, and the pipe does not end before this is closed.
   const end = openSync(path, constants.O_RDWR);
   let failure: { readonly cause: unknown } | undefined;
   const pour = async () => {
     for await (const bytes of Bun.file(path).stream()) {
-      // A write to a pipe that nobody empties would wait for ever, and an interrupt does not reach it.
+      // An interrupt does not reach a write to a full pipe, so the loop keeps reading.
       if (failure !== undefined) {
         interrupt();
         continue;

@@ -1,14 +1,14 @@
-/** How rows are written, for HTTP and for the command line: always by DuckDB, with a COPY that this file makes. */
+/** How rows are written, for HTTP and for the command line: always by DuckDB, with a COPY that this file builds. */
 import type { DuckDBMaterializedResult, DuckDBType } from "@duckdb/node-api";
 import { digits, identifier, literal } from "../store/sql/literals.ts";
 import { jsonExpression, typeText } from "./json-sql.ts";
 import type { QueryFormat } from "./protocol.ts";
 import { withoutSemicolon } from "./sql-text.ts";
 
-/** The columns of a result, as `firstRows` has them: of names that come twice, the later ones get `_1`, `_2`. */
+/** The columns of a result of `firstRows`: if a name appears twice, the later ones get `_1`, `_2`. */
 type Columns = { names: readonly string[]; types: readonly DuckDBType[]; isUtc: boolean };
 
-/** Formats whose rows need to know their columns. */
+/** Formats that need to know the columns. */
 export type JsonFormat = "json" | "ndjson";
 
 /** Formats that DuckDB writes by itself, and the options of its COPY. */
@@ -17,18 +17,18 @@ const copyOptions = { csv: "FORMAT csv, HEADER true", parquet: "FORMAT parquet, 
 /** Formats that DuckDB writes by itself. */
 export type CopyFormat = keyof typeof copyOptions;
 
-/** Whether a format's rows need to know their columns. */
+/** Whether a format needs to know the columns. */
 export const isJsonFormat = (format: QueryFormat): format is JsonFormat => format === "json" || format === "ndjson";
 
-/** One column of lines as they are: JSON has no control characters, so these characters never come. */
+/** Writes one column of lines unchanged: JSON has no control characters, so these two never appear. */
 const lineOptions = "FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\u0002', NULLSTR '\u0003'";
 
-/** A statement, and how many code points stand in it before the client's own. */
+/** A statement, and how many code points precede the client's own in it. */
 export type Wrapped = { text: string; before: number };
 
 /**
- * A statement that writes the rows of one SELECT to `target`, one row past `rowsMax` at most; its result is how many
- * rows it wrote. A semicolon may end the SELECT, with nothing but blanks and comments behind it.
+ * A statement that writes the rows of one SELECT to `target`, at most one row more than `rowsMax`; its result is how
+ * many rows it wrote. A semicolon may end the SELECT, followed only by blanks and comments.
  */
 export function copyStatement(copy: { sql: string; format: CopyFormat; target: string; rowsMax: number }): Wrapped {
   return wrapped(
@@ -38,7 +38,7 @@ export function copyStatement(copy: { sql: string; format: CopyFormat; target: s
   );
 }
 
-/** The same for JSON: a line a row, without what stands around the rows of `json`, which `JsonFrame` adds. */
+/** The same for JSON: one line a row, without the frame of `json`, which `JsonFrame` adds. */
 export function jsonCopyStatement(copy: {
   sql: string;
   format: JsonFormat;
@@ -62,11 +62,14 @@ export function jsonCopyStatement(copy: {
   );
 }
 
-/** A SELECT of the first rows of another; none of them: it has the columns alone. */
+/** A SELECT of the first rows of another one; with `rowsMax` 0, of its columns alone. */
 export const firstRows = (sql: string, rowsMax: number): Wrapped =>
   wrapped("SELECT * FROM (\n", sql, `LIMIT ${digits(rowsMax)}`);
 
-/** A SELECT of rows that are there already: of what cannot stand behind FROM, a plan or what a CALL gives. */
+/**
+ * A SELECT of rows that are already known, for a result that cannot be used after FROM: a plan, or the result of a
+ * CALL.
+ */
 export async function valuesQuery(result: DuckDBMaterializedResult): Promise<string> {
   const types = result.columnTypes();
   const cells = types.map(
@@ -82,7 +85,7 @@ export async function valuesQuery(result: DuckDBMaterializedResult): Promise<str
   return `SELECT ${cells.join(", ")} ${source}${rows.length === 0 ? " WHERE false" : ""}`;
 }
 
-/** A SELECT of the first rows of another with every value as DuckDB shows it. */
+/** A SELECT of the first rows of another one, with every value as DuckDB displays it. */
 export function textRows(sql: string, columns: number, rowsMax: number): string {
   const places = Array.from({ length: columns }, (_, index) => `c${index}`);
   const cells = places.map((place) => `${place}::VARCHAR AS ${place}`).join(", ");
@@ -96,11 +99,11 @@ const wrapped = (before: string, sql: string, after: string): Wrapped => ({
 
 const to = ({ target }: { target: string }) => literal(target);
 
-/** What stands around the rows of a JSON answer: columns before them, their number after. For `ndjson`, nothing. */
+/** The frame of a JSON answer: columns before the rows, their number after. `ndjson` has none. */
 export class JsonFrame {
   readonly #columns: Columns;
   readonly #format: JsonFormat;
-  /** The last two bytes that came: behind the last row stands a comma too much. */
+  /** The last two bytes so far: the comma after the last row must not be sent. */
   #held: Uint8Array = new Uint8Array();
 
   constructor(format: JsonFormat, columns: Columns) {
@@ -117,7 +120,7 @@ export class JsonFrame {
     return Buffer.from(this.#format === "json" ? `{"columns":${JSON.stringify(columns)},"rows":[\n` : "");
   }
 
-  /** Some of the rows, in bytes as they came; gives what can be written. */
+  /** Takes some bytes of the rows and returns those that can be sent now. */
   rows(bytes: Uint8Array): Uint8Array {
     if (this.#format === "ndjson") return bytes;
     const all = Buffer.concat([this.#held, bytes]);
@@ -125,7 +128,7 @@ export class JsonFrame {
     return all.subarray(0, -rowEndBytes);
   }
 
-  /** What comes after them. */
+  /** What comes after the rows. */
   tail(rows: number): Uint8Array {
     return Buffer.from(this.#format === "json" ? `${rows === 0 ? "" : "\n"}],"row_count":${rows}}\n` : "");
   }

@@ -1,10 +1,9 @@
 /**
- * SQL that writes values as JSON, for DuckDB to run: rows never become values of JavaScript on their way out. DuckDB's
- * own `to_json` of a row would write decimals and large integers as doubles; here each number keeps the digits that it
- * has.
+ * SQL that writes values as JSON, for DuckDB to run: rows never become JavaScript values on their way out. DuckDB's own
+ * `to_json` of a row would write decimals and large integers as doubles; here each number keeps its digits.
  *
- * What JSON has no spelling for is a string: "NaN", "Infinity", "-Infinity", and whatever DuckDB casts to VARCHAR
- * (dates, UUIDs, intervals, blobs). A TIMESTAMPTZ is ISO 8601 to the microsecond, in the session's time zone.
+ * What JSON cannot express is a string: "NaN", "Infinity", "-Infinity", and whatever DuckDB casts to VARCHAR (dates,
+ * UUIDs, intervals, blobs). A TIMESTAMPTZ is ISO 8601 to the microsecond, in the session's time zone.
  */
 import {
   DuckDBArrayType,
@@ -20,15 +19,15 @@ import { literal } from "../store/sql/literals.ts";
 
 /** What the JSON depends on besides the type. */
 type JsonOptions = {
-  /** The session's time zone is UTC, whose times end in `Z`. */
+  /** The session's time zone is UTC: times end in `Z`. */
   isUtc: boolean;
 };
 
-/** An expression for the JSON of `value`, an expression of this type; a NULL becomes `null`, so it never is one. */
+/** An SQL expression for the JSON of the expression `value` of this type. It is never NULL: a NULL becomes `null`. */
 export const jsonExpression = (type: DuckDBType, value: string, options: JsonOptions, depth = 0): string =>
   `coalesce(${nullable(type, value, options, depth)}, 'null')`;
 
-/** NULL where the value is. `depth` tells the variables of nested lambdas apart. */
+/** The same, but NULL where the value is NULL. `depth` makes the variables of nested lambdas different. */
 function nullable(type: DuckDBType, value: string, options: JsonOptions, depth: number): string {
   const inner = (of: DuckDBType, item: string) => jsonExpression(of, item, options, depth + 1);
   if (isJson(type)) return jsonText(`${value}::VARCHAR`);
@@ -42,7 +41,7 @@ function nullable(type: DuckDBType, value: string, options: JsonOptions, depth: 
     return `CASE WHEN ${value} IS NOT NULL THEN '{' || ${members.join(" || ',' || ")} || '}' END`;
   }
   if (type instanceof DuckDBMapType) {
-    // Keys become strings: JSON has no others.
+    // Keys become strings: JSON has no other keys.
     const member = (entry: string) =>
       `${quoted(`${entry}.key::VARCHAR`)} || ':' || ${inner(type.valueType, `${entry}.value`)}`;
     return `'{' || ${joined(`map_entries(${value})`, member, depth)} || '}'`;
@@ -85,7 +84,7 @@ function scalar(type: DuckDBType, value: string, { isUtc }: JsonOptions): string
   }
 }
 
-/** The items of a list as JSON, with commas. */
+/** The items of a list as JSON, separated by commas. */
 function joined(list: string, item: (name: string) => string, depth: number): string {
   const name = `x${depth}`;
   return `array_to_string(list_transform(${list}, lambda ${name}: ${item(name)}), ',')`;
@@ -95,7 +94,7 @@ const quoted = (text: string) => `to_json(${text})::VARCHAR`;
 
 function isoTime(value: string, isUtc: boolean): string {
   if (isUtc) return `strftime(${value}, '"%Y-%m-%dT%H:%M:%S.%fZ"')`;
-  // An offset of whole hours has two digits in DuckDB.
+  // DuckDB writes an offset of full hours with two digits.
   const withOffset = `strftime(${value}, '%Y-%m-%dT%H:%M:%S.%f%z')`;
   return `'"' || regexp_replace(${withOffset}, '([-+]\\d\\d)$', '\\1:00') || '"'`;
 }
@@ -106,8 +105,8 @@ export const typeText = (type: DuckDBType) => (isJson(type) ? "JSON" : String(ty
 const isJson = (type: DuckDBType) => type instanceof DuckDBVarCharType && type.alias === "JSON";
 
 /**
- * JSON as it is, on one line: a line cannot end within a string of JSON, so that line ends are blanks. As a string
- * where it is not JSON for others: DuckDB's may hold NaN and Infinity, outside of strings.
+ * JSON unchanged but on one line: line ends are never inside a JSON string, so they become blanks. It becomes a string
+ * where other readers would not accept it: DuckDB's JSON may hold NaN and Infinity outside of strings.
  */
 function jsonText(text: string): string {
   const bare = `regexp_replace(${text}, '"(?:[^"\\\\]|\\\\.)*"', '', 'g')`;

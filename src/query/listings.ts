@@ -1,9 +1,9 @@
 /**
  * DuckDB's functions that list the catalog, limited to our own views, columns and macros: analysts read their comments
- * there. Macros of the same names stand before the functions, in the sandbox alone.
+ * there. In the sandbox alone, macros of the same names hide the functions.
  */
 
-/** Whatever shows the SQL of a view shows the names of files. */
+/** The SQL is left out, since a view's SQL shows names of files. */
 const views = `SELECT * REPLACE (NULL::VARCHAR AS sql) FROM system.main.duckdb_views() WHERE NOT internal`;
 
 const tables = `SELECT * REPLACE (NULL::VARCHAR AS sql) FROM system.main.duckdb_tables() WHERE NOT internal`;
@@ -16,10 +16,10 @@ const functions = `SELECT * REPLACE (NULL::VARCHAR AS macro_definition) FROM sys
 
 const queries = { duckdb_views: views, duckdb_tables: tables, duckdb_columns: columns, duckdb_functions: functions };
 
-/** Names of the macros. */
+/** Names of these macros. */
 export const listings: ReadonlySet<string> = new Set(Object.keys(queries));
 
-/** Statements that make them. */
+/** Statements that create these macros. */
 export const listingStatements: readonly string[] = Object.entries(queries).map(
   ([name, query]) => `CREATE MACRO ${name}() AS TABLE ${query}`,
 );

@@ -1,18 +1,18 @@
 /** Parameters of a statement as the arguments of SQL's EXECUTE. */
 import { identifier, literal } from "../store/sql/literals.ts";
 
-/** What a client gave, or why it does not fit the statement. */
+/** The arguments as SQL, or why the client's values do not fit the statement. */
 type Arguments = { ok: true; text: string } | { ok: false; message: string };
 
-/** Lists within lists; no statement needs more. */
+/** Deepest nesting of lists; no statement needs more. */
 const listDepthMax = 16;
 
-/** A value that a parameter cannot have. */
+/** Marks a value that a parameter cannot have. */
 const valueRefused = Symbol("refused");
 
 /**
- * Writes the values that a statement's parameters ask for, each as the literal that could stand in their place: a
- * string takes the type of what it is compared with, a list becomes DuckDB's list.
+ * Writes the values of a statement's parameters, each as the literal that could be in its place: a string takes the
+ * type of what it is compared with, a list becomes DuckDB's list.
  */
 export function argumentsFor(
   wanted: readonly string[],
@@ -41,7 +41,7 @@ export function argumentsFor(
 
 const refused = (message: string): Arguments => ({ ok: false, message });
 
-/** Of many names, the first: an error stays short. */
+/** At most ten names: an error stays short. */
 const listed = (names: readonly string[]) =>
   `${names
     .slice(0, 10)
@@ -64,5 +64,5 @@ function valueText(value: unknown, depth: number): string | typeof valueRefused 
   return `[${items.join(", ")}]`;
 }
 
-/** Past what DuckDB's widest integer holds; it would read the digits as a DOUBLE. */
+/** Whether a value exceeds DuckDB's widest integer, which would make DuckDB read the digits as a DOUBLE. */
 const isHuge = (value: bigint) => BigInt.asIntN(128, value) !== value;

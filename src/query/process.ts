@@ -1,4 +1,4 @@
-/** One process for one query, from its start to its end: `sandbox.ts` seen from outside. */
+/** One process for one query, from its start to its end: the service's side of `sandbox.ts`. */
 import { existsSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { codeOf } from "../base/errors.ts";
@@ -6,17 +6,17 @@ import { limitedProcess } from "../base/limited-process.ts";
 import { isRecord } from "../event/parse/parse.ts";
 import type { Query, QueryFailure, QueryOrder } from "./protocol.ts";
 
-/** Why a query has no answer; `busy`: too many run, `time`: it took too long, `gone`: nobody waits for it any more. */
+/** Why a query has no answer; `busy`: too many run, `time`: it took too long, `gone`: its client has gone. */
 export type QueryRefusal = Omit<QueryFailure, "kind"> & { kind: QueryFailure["kind"] | "busy" | "time" | "gone" };
 
 const entry = fileURLToPath(new URL("./sandbox.ts", import.meta.url));
 
-/** A failure is one line; more of what a process said is not kept. Bytes. */
+/** A failure is one line; more of a process's standard error is not kept. Bytes. */
 const failureBytesMax = 64 * 1024;
 
 /** A process that waits for its query, runs it, or has ended. */
 export class QueryProcess {
-  /** Settles when the process has ended and its scratch folder is gone. */
+  /** Resolves when the process has ended and its scratch folder is removed. */
   readonly ended: Promise<void>;
   readonly #scratch: string;
   readonly #child: Bun.Subprocess<"pipe", "pipe", "pipe">;
@@ -26,11 +26,11 @@ export class QueryProcess {
   #endedFor: "gone" | "time" | undefined;
 
   /**
-   * Starts a process; `scratch` is a new folder that becomes its own, `memoryMiB` all that it may have.
-   * @throws the system's error when no process can be had
+   * Starts a process. `scratch` is a new folder that becomes its own, `memoryMiB` the limit of its memory.
+   * @throws the system's error when no process can be started
    */
   static spawn(scratch: string, memoryMiB: number): QueryProcess {
-    // What is not DuckDB's is the runtime's, and what DuckDB takes beside its own limit.
+    // The rest is for the runtime, and for what DuckDB takes beyond its own limit.
     const duckdbMiB = String(Math.floor(memoryMiB / 2));
     const { command, env } = limitedProcess({ entry, args: [duckdbMiB], memoryMiB });
     const pipes = { stdin: "pipe", stdout: "pipe", stderr: "pipe" } as const;
@@ -48,7 +48,7 @@ export class QueryProcess {
     });
   }
 
-  /** Gives it its query, once; it is killed after `timeMs`, whatever it does then. */
+  /** Sends the process its query, once. The process is killed after `timeMs`, whatever it is doing. */
   start(query: Query, on: { root: string; rowsMax: number; timeMs: number }): void {
     const order: QueryOrder = { ...query, root: on.root, scratch: this.#scratch, rowsMax: on.rowsMax };
     this.#send(JSON.stringify(order));
@@ -60,12 +60,12 @@ export class QueryProcess {
       await this.#child.stdin.write(text);
       await this.#child.stdin.end();
     } catch (error) {
-      // A process that has ended takes nothing; `refusal` says how it ended.
+      // A process that has ended reads nothing; `refusal` reports how it ended.
       if (codeOf(error) !== "EPIPE") throw error;
     }
   }
 
-  /** False once it has ended. */
+  /** False once the process has ended. */
   get isAlive(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
@@ -75,19 +75,19 @@ export class QueryProcess {
     return existsSync(this.#scratch);
   }
 
-  /** Kills it; `why` decides what the client is answered. */
+  /** Kills the process; `why` decides the client's answer. */
   end(why: "gone" | "time"): void {
     this.#endedFor ??= why;
     this.#child.kill("SIGKILL");
   }
 
-  /** The next bytes of its answer; undefined: there are no more. */
+  /** The next bytes of the answer; undefined: there are no more. */
   async read(): Promise<Uint8Array | undefined> {
     const { done, value } = await this.#rows.next();
     return done === true ? undefined : value;
   }
 
-  /** Waits for the end; undefined: the answer was whole. */
+  /** Waits for the end. Undefined: the answer was complete. */
   async refusal(): Promise<QueryRefusal | undefined> {
     await this.ended;
     if (this.#child.exitCode === 0) return undefined;
@@ -97,7 +97,7 @@ export class QueryProcess {
   }
 }
 
-/** A folder that cannot be removed now goes at the next start; no query and no service ends for it. */
+/** A folder that cannot be removed now is removed at the next start; no query and no service fails because of it. */
 function removeQuietly(folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true });
@@ -106,7 +106,7 @@ function removeQuietly(folder: string): void {
   }
 }
 
-/** The failure that a process reported; undefined where it died instead. */
+/** The failure that a process reported; undefined if it died instead. */
 function failureOf(said: string): QueryFailure | undefined {
   for (const line of said.split("\n")) {
     const told = line.startsWith("{") ? parsed(line) : undefined;

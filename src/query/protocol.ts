@@ -1,8 +1,6 @@
-/**
- * What the service and a query's process say to each other: an order on standard input, a failure on standard error.
- */
+/** Messages between the service and a query's process: an order on standard input, a failure on standard error. */
 
-/** What answers can be written as. */
+/** Formats of answers. */
 export const queryFormats = ["json", "ndjson", "csv", "parquet"] as const;
 
 /** One of `queryFormats`. */
@@ -16,32 +14,32 @@ export const contentTypes: Readonly<Record<QueryFormat, string>> = {
   parquet: "application/vnd.apache.parquet",
 };
 
-/** What a client asks. */
+/** A client's query. */
 export type Query = {
   sql: string;
-  /** By position or by name; its numbers may be JSON.rawJSON, so that they keep their digits. */
+  /** By position or by name. Numbers may be JSON.rawJSON, so that they keep their digits. */
   parameters: readonly unknown[] | Readonly<Record<string, unknown>>;
   format: QueryFormat;
 };
 
-/** What a process is started for. */
+/** What a process has to do. */
 export type QueryOrder = Query & {
   /** The data folder. */
   root: string;
-  /** A private folder, removed by who gives the order. */
+  /** A private folder, which the service removes. */
   scratch: string;
   rowsMax: number;
 };
 
-/** Why there is no answer, or only a part of it. */
+/** Why an answer is missing or incomplete. */
 export type QueryFailure = {
   /**
-   * `refused`: the statement is not allowed or fails; `rows`, `memory`: it went past a limit; `interrupted`: a file was
-   * gone, and another try will find the ones that replaced it; `unavailable`: the machine has no room or no process for
-   * it now, and the message is for the log alone; `broken`: our own fault, and the message is for the log alone.
+   * `refused`: the statement is not allowed or fails; `rows`, `memory`: it exceeded a limit; `interrupted`: a file was
+   * removed, and another try will find the files that replaced it; `unavailable`: the machine has no room or no process
+   * for it now; `broken`: our own fault. The messages of the last two are for the log alone.
    */
   kind: "refused" | "rows" | "memory" | "interrupted" | "unavailable" | "broken";
   message: string;
-  /** Code points of the statement before the place that is meant. */
+  /** Code points of the statement before the fault. */
   position: number | undefined;
 };

@@ -1,12 +1,12 @@
-/** Runs what `formats.ts` makes. */
+/** Runs the statements that `formats.ts` builds. */
 import type { DuckDBMaterializedResult } from "@duckdb/node-api";
 import type { DuckDB } from "../store/sql/duckdb.ts";
 import type { Wrapped } from "./formats.ts";
 
 /**
- * Runs a statement, with `values`, the arguments of its parameters, if it has any, by SQL's own PREPARE and EXECUTE:
- * see `DuckDB.result`. `onError` makes an error of DuckDB's, and of how many code points stood before the client's own
- * text.
+ * Runs a statement. `values` are the arguments of its parameters, if it has any: then it runs by SQL's own PREPARE and
+ * EXECUTE, see `DuckDB.result`. `onError` converts DuckDB's error; it also gets how many code points precede the
+ * client's own.
  */
 export async function runWrapped(
   duckdb: DuckDB,
@@ -16,8 +16,8 @@ export async function runWrapped(
     onError,
   }: { values?: string | undefined; onError?: (error: unknown, text: string, before: number) => Error } = {},
 ): Promise<DuckDBMaterializedResult> {
-  // A PIVOT that takes its columns from the data is several statements, of which the last gives no count; as one that
-  // was prepared it is one.
+  // A PIVOT that takes its columns from the data is run as several statements, the last of which returns no count.
+  // Prepared, it is a single statement.
   const prepare = values === undefined && !/pivot/i.test(text) ? "" : "PREPARE millrace_asked AS ";
   try {
     if (prepare === "") return await duckdb.result(text);

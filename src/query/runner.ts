@@ -1,10 +1,11 @@
 /**
- * Queries as the service runs them: each in a process of its own, with limits that the kernel and a timer keep.
+ * Runs queries for the service: each in a process of its own, with limits that the kernel and a timer enforce.
  *
  * Invariants:
- * - A bounded number of queries at once; each ends with its answer, its time, its client or the service.
- * - A scratch folder goes when its process has ended, however that was; or at the next start on the same data folder.
- * - Rows pass through as bytes; an answer that is not whole breaks off, and never ends as if it were.
+ * - The number of running queries is bounded; each ends by its answer, its time limit, its client or the service.
+ * - A scratch folder is removed when its process has ended, for whatever reason; or at the next start on the same data
+ *   folder.
+ * - Rows pass through as bytes. An incomplete answer breaks off, and never ends as if it were complete.
  */
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
@@ -14,9 +15,9 @@ import { openScratch, type Scratch } from "../store/folder/scratch.ts";
 import { QueryProcess, type QueryRefusal } from "./process.ts";
 import type { Query } from "./protocol.ts";
 
-/** What queries may take. */
+/** Limits of queries. */
 type QueryLimits = {
-  /** From its start to the last byte that its client took. ms */
+  /** From a query's start until its client has taken the last byte. ms */
   timeMs: number;
   /** Of one process; DuckDB gets half of it. MiB */
   memoryMiB: number;
@@ -24,7 +25,7 @@ type QueryLimits = {
   atOnceMax: number;
 };
 
-/** Who asks, and waits for the answer. */
+/** Who asks and waits for the answer. */
 type QueryAsker = {
   subject: string | null;
   signal: AbortSignal;
@@ -38,14 +39,14 @@ type QueryAnswer = { ok: true; body: ReadableStream<Uint8Array> } | { ok: false;
 type QueryOutcome = "answered" | "cut" | QueryRefusal["kind"];
 
 /**
- * After a query the next one's process is started and waits this long: loading DuckDB takes 110 of the 150 ms of a
- * small query. It holds 80 MB meanwhile. ms
+ * After a query, a process for the next one is started and waits this long: loading DuckDB takes 110 of the 150 ms of a
+ * small query. A waiting process holds 80 MB. ms
  */
 const spareMs = 60_000;
 
 /**
- * A process ends a moment after the last byte of its answer, and a client may ask again by then: a query waits this
- * long for a place before it is refused. ms
+ * A process ends a moment after the last byte of its answer, when its client may already ask again. So a query waits
+ * this long for a place before it is refused. ms
  */
 const placeWaitMs = 1_000;
 
@@ -53,10 +54,10 @@ const placeWaitMs = 1_000;
 export class QueryRunner {
   readonly #folder: DataFolder;
   readonly #limits: QueryLimits;
-  /** With the subject that asked; null: a token without one. */
+  /** Running processes with the subject that asked; null: a token without one. */
   readonly #running = new Map<QueryProcess, string | null>();
   readonly #outcomes = new Map<QueryOutcome, number>();
-  /** Made with the first process. */
+  /** Made for the first process. */
   #scratch: Scratch | undefined;
   #spare: QueryProcess | undefined;
   #spareTimer: Timer | undefined;
@@ -68,15 +69,15 @@ export class QueryRunner {
     this.#limits = limits;
   }
 
-  /** How many queries ended in which way. */
+  /** How many queries ended with each outcome. */
   outcomes(): Iterable<[outcome: QueryOutcome, queries: number]> {
     return this.#outcomes.entries();
   }
 
   /**
-   * Runs one query; `subject` asks; `signal` tells that its client has gone. Resolves with the first rows, or when
-   * there will be none. `onCut` gets why an answer that had begun broke off, and after how many bytes: its client
-   * cannot be answered any more.
+   * Runs one query of `subject`. `signal` aborts when its client has gone. Resolves with the first rows, or when there
+   * will be none. `onCut` gets why an answer that had begun broke off, and after how many bytes: its client cannot be
+   * sent an error any more.
    */
   async run(query: Query, { subject, signal, onCut }: QueryAsker): Promise<QueryAnswer> {
     const untilMs = performance.now() + placeWaitMs;
@@ -90,7 +91,7 @@ export class QueryRunner {
     if (!(child instanceof QueryProcess)) return this.#refuse(child);
     this.#running.set(child, subject);
     child.start(query, { ...this.#limits, root: this.#folder.root });
-    // At once: who asks one question after another need not wait until the next process has loaded DuckDB.
+    // At once, so that a client that asks one question after another need not wait while the next process loads DuckDB.
     this.#keepSpare();
     child.ended.then(() => this.#hasEnded(child));
     signal.addEventListener("abort", () => child.end("gone"), { once: true });
@@ -103,7 +104,7 @@ export class QueryRunner {
     return { ok: true, body: new Blob([]).stream() };
   }
 
-  /** Ends what runs, whose clients see their answers break off, and leaves nothing behind. */
+  /** Ends all running queries, whose clients see their answers break off, and leaves nothing behind. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     const left = [...this.#running.keys()];
@@ -129,7 +130,7 @@ export class QueryRunner {
         this.#count(refusal === undefined ? "answered" : "cut");
         if (refusal === undefined) return controller.close();
         onCut(refusal, bytesSent);
-        // Without a reason: the runtime would print it, and the client hears of none.
+        // Without a reason: the runtime would print it, and the client never sees it.
         controller.error();
       },
       cancel: () => {
@@ -139,7 +140,7 @@ export class QueryRunner {
     });
   }
 
-  /** A process, or the refusal of a query where the system has no descriptor, process, memory or disk for one now. */
+  /** A process, or a refusal if the system has no descriptor, process, memory or disk space for one now. */
   #trySpawn(): QueryProcess | QueryRefusal {
     try {
       return this.#spawn();
@@ -153,7 +154,7 @@ export class QueryRunner {
     return QueryProcess.spawn(this.#makeFolder(), this.#limits.memoryMiB);
   }
 
-  /** A new folder for one process. Where somebody removed the scratch folder of this service, another one is made. */
+  /** Makes a folder for one process. If somebody removed the scratch folder of this service, makes another one. */
   #makeFolder(): string {
     this.#scratch ??= openScratch(this.#folder);
     try {
@@ -167,7 +168,7 @@ export class QueryRunner {
     return mkdtempSync(join(this.#scratch.path, "query-"));
   }
 
-  /** The process that waits, if it lives and still has its folder. */
+  /** Takes the waiting process, if it is alive and its folder still exists. */
   #takeSpare(): QueryProcess | undefined {
     const spare = this.#spare;
     clearTimeout(this.#spareTimer);
@@ -182,7 +183,9 @@ export class QueryRunner {
     this.#keepSpare();
   }
 
-  /** One place stays for others, where there are two: nobody's questions keep everybody else's out. */
+  /**
+   * If there are two places or more, one is kept for other subjects: nobody's queries can keep everybody else's out.
+   */
   #hasPlaceFor(subject: string | null): boolean {
     const { atOnceMax } = this.#limits;
     const own = [...this.#running.values()].filter((each) => each === subject).length;
@@ -194,7 +197,7 @@ export class QueryRunner {
     try {
       this.#spare = this.#takeSpare() ?? this.#spawn();
     } catch {
-      // No room for a folder or a process now: the next query tries again, and is answered that.
+      // No room for a folder or a process now: the next query tries again, and gets that as its refusal.
     }
     this.#spareTimer = setTimeout(() => this.#takeSpare()?.end("gone"), spareMs);
   }

@@ -1,10 +1,10 @@
 /**
- * A process for one query: it loads DuckDB, waits for an order on standard input, answers on standard output, and ends.
- * A failure is one line of JSON on standard error and exit code 1; whatever else it ends with, it died. Its argument is
- * DuckDB's memory in MiB.
+ * A process for one query: it loads DuckDB, waits for an order on standard input, answers on standard output, and ends
+ * with exit code 0. A failure is one line of JSON on standard error and exit code 1; any other end means that the
+ * process died. Its argument is DuckDB's memory in MiB.
  *
  * Invariants:
- * - The statement of a client runs after DuckDB was locked, and after it was judged.
+ * - A client's statement runs only after DuckDB was locked and the statement was judged.
  * - No message that leaves this process names a folder.
  */
 import { mkdirSync, writeSync } from "node:fs";
@@ -36,15 +36,17 @@ import { runWrapped } from "./run.ts";
 import { withoutSemicolon } from "./sql-text.ts";
 import { judgeStatement } from "./statement.ts";
 
-/** Room for sorts and joins that go past their memory. */
+/** Disk space for sorts and joins that exceed their memory. */
 const spillBytesMax = "1GiB";
 
-/** Nothing is sent before this much is there, or all of it: an early failure is still a status. Bytes. */
+/**
+ * Nothing is sent before this much of an answer is there, or all of it: an early failure can still be a status. Bytes.
+ */
 const heldBytesMax = 256 * 1024;
 
 async function main(): Promise<void> {
   yieldMemory();
-  // Made while the process waits for its order, in the scratch folder, where it starts.
+  // Made before the process waits for its order. The process starts in the scratch folder.
   const fifo = join(process.cwd(), "rows");
   try {
     makeFifo(fifo);
@@ -65,18 +67,21 @@ async function main(): Promise<void> {
   process.exit(0);
 }
 
-/** What failed before the client's statement was looked at: our own fault, or a segment that went as it was opened. */
+/** A failure outside of the client's statement: our own fault, or a segment that was removed while it was opened. */
 function broken(error: unknown): QueryFailure {
   const message = messageOf(error);
   const code = codeOf(error);
   const failure = duckdbFailureOf(error);
   const isGone = code === "ENOENT" || (failure !== undefined && ofFiles.has(failure));
-  // Any other code is the system's, of scratch that could not be written.
+  // Any other code is the system's, when the scratch folder could not be written.
   const kind = isGone ? "interrupted" : code === undefined ? "broken" : "unavailable";
   return { kind, message, position: undefined };
 }
 
-/** Integers become what has all their digits; the service wrote the order, so its shape is known. */
+/**
+ * Reads the order; large integers become bigints, so that they keep their digits. The service wrote the order, so its
+ * shape is known.
+ */
 function readOrder(text: string): QueryOrder {
   const order: unknown = JSON.parse(text, (_key, value, { source }) =>
     typeof value === "number" && source !== undefined && /^-?\d+$/.test(source) && !Number.isSafeInteger(value)
@@ -87,7 +92,7 @@ function readOrder(text: string): QueryOrder {
 }
 
 async function answer(duckdb: DuckDB, order: QueryOrder, fifo: string): Promise<void> {
-  // From within the folder no path of the view's is absolute, so that no statement can show one.
+  // From within the folder no path of the view is absolute, so that no statement can show one.
   process.chdir(order.root);
   using view = viewFolder(dataFolder("."), relative(order.root, order.scratch));
   const statements = catalogStatements(view.content);
@@ -95,7 +100,7 @@ async function answer(duckdb: DuckDB, order: QueryOrder, fifo: string): Promise<
   await lock(duckdb, view, order, fifo);
   const known = { catalog: namesMade(statements), listings };
   const judged = await judgeStatement(duckdb, order.sql, known).catch((error: unknown) => {
-    // It stands in a statement of ours, whose places mean nothing to the client.
+    // The SQL is inside a statement of ours, whose positions mean nothing to the client.
     throw asFailed(error, order.sql, Number.POSITIVE_INFINITY);
   });
   if (!judged.ok) throw new QueryFailed({ kind: "refused", ...judged.fault });
@@ -114,18 +119,18 @@ async function answer(duckdb: DuckDB, order: QueryOrder, fifo: string): Promise<
   out.flush();
 }
 
-/** Names of views and macros, from the statements that make them. */
+/** Names of views and macros, taken from the statements that make them. */
 function namesMade(statements: readonly string[]): Set<string> {
   const made = /^\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:VIEW|MACRO)\s+"?(\w+)"?/i;
   return new Set(statements.flatMap((statement) => made.exec(statement)?.[1]?.toLowerCase() ?? []));
 }
 
-/** From here on DuckDB reads the view's files, and changes none of its settings. */
+/** From here on DuckDB can read only the view's files, and its settings cannot be changed. */
 async function lock(duckdb: DuckDB, view: FolderView, { root, scratch }: QueryOrder, fifo: string): Promise<void> {
   const spill = join(scratch, "spill");
   mkdirSync(spill, { mode: 0o700 });
   const segments = view.content.segments.map(({ file }) => join(root, "segments", file));
-  // DuckDB looks for a log beside each file that it opens.
+  // DuckDB looks for a write-ahead log beside each file that it opens.
   const unsealed = view.files.map((file) => join(root, file));
   const files = [...segments, ...segments.map((segment) => `${segment}.wal`), ...unsealed, fifo];
   for (const setting of [
@@ -140,7 +145,7 @@ async function lock(duckdb: DuckDB, view: FolderView, { root, scratch }: QueryOr
 /** A statement that was judged, with its arguments as SQL, if it has any. */
 type Asked = { sql: string; values: string | undefined };
 
-/** Sends the rows of a statement; gives their number. */
+/** Sends the rows of a statement and returns their number. */
 async function send(duckdb: DuckDB, asked: Asked, order: QueryOrder, { out, fifo }: { out: Outlet; fifo: string }) {
   const { format, rowsMax } = order;
   if (!isJsonFormat(format)) {
@@ -179,7 +184,7 @@ async function planOf(duckdb: DuckDB, head: string, { sql, values }: Asked): Pro
   }
 }
 
-/** Standard output; its writes wait until the service has taken them. */
+/** Standard output; writes block until the service has taken them. */
 class Outlet {
   #held: Uint8Array[] | undefined = [];
   #heldBytes = 0;
@@ -202,7 +207,7 @@ function writeAllOut(bytes: Uint8Array): void {
   for (let written = 0; written < bytes.byteLength; ) written += writeSync(1, bytes, written);
 }
 
-/** Names of files may be shown; the folders that they are in may not. */
+/** Names of files may be shown; the folders of these files may not. */
 const withoutFolders = (message: string, { root, scratch }: QueryOrder) =>
   [scratch, root].reduce((text, folder) => text.replaceAll(`${folder}/`, "").replaceAll(folder, "."), message);
 

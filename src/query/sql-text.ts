@@ -1,6 +1,6 @@
-/** SQL cut into statements and words, without understanding them. */
+/** Splits SQL into statements and words, without understanding them. */
 
-/** Where a semicolon means nothing: in strings, names, dollar quotes and comments. Each may be open until the end. */
+/** Where a semicolon has no meaning: in strings, names, dollar quotes and comments. Each may lack its end. */
 const opaque = [
   /[eE]'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)/,
   /'(?:[^']|'')*(?:'|$)/,
@@ -14,7 +14,7 @@ const token = new RegExp([...opaque.map(({ source }) => source), "\\w+", "[\\s\\
 
 const leadingComments = /^(?:\s|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))+/;
 
-/** Whole statements, each without its semicolon and the comments before it, and what follows the last semicolon. */
+/** Complete statements, each without its semicolon and the comments before it; and what follows the last semicolon. */
 export function splitStatements(text: string): { statements: string[]; rest: string } {
   const statements: string[] = [];
   let start = 0;
@@ -29,7 +29,7 @@ export function splitStatements(text: string): { statements: string[]; rest: str
 
 const withoutComments = (text: string) => text.replace(leadingComments, "").trimEnd();
 
-/** Whether a statement gives rows and can stand in brackets, as in `COPY (…) TO`. */
+/** Whether a statement returns rows and can be put in brackets, as in `COPY (…) TO`. */
 export function isQuery(statement: string): boolean {
   if (/^with\b/i.test(statement)) return queryStart.test(afterWith(statement) ?? "");
   return /^\(/.test(statement) || queryStart.test(statement);
@@ -41,7 +41,7 @@ const queryStart =
 const statementStart =
   /^(?:select|from|values|table|describe|desc|show|summarize|pivot|pivot_wider|unpivot|pivot_longer|insert|update|delete|merge|copy)$/i;
 
-/** What follows the names that WITH gives: the statement itself. */
+/** What follows the definitions of WITH: the statement itself. */
 function afterWith(statement: string): string | undefined {
   let depth = 0;
   for (const match of statement.matchAll(token)) {
@@ -52,7 +52,7 @@ function afterWith(statement: string): string | undefined {
   return undefined;
 }
 
-/** A statement without the semicolon at its end, and what follows that if it is blanks and comments. */
+/** A statement without the semicolon at its end, and without the blanks and comments after that. */
 export function withoutSemicolon(statement: string): string {
   let end = statement.length;
   for (const match of statement.matchAll(token))
@@ -61,7 +61,7 @@ export function withoutSemicolon(statement: string): string {
   return statement.slice(0, end);
 }
 
-/** `EXPLAIN`, with its options, and the statement behind it; undefined where it is not such a statement. */
+/** `EXPLAIN` with its options, and the statement after it; undefined if this is not such a statement. */
 export function explained(text: string): { head: string; statement: string } | undefined {
   const start = leadingComments.exec(text)?.[0].length ?? 0;
   const head = explainHead.exec(text.slice(start))?.[0];
@@ -80,12 +80,12 @@ const explainHead = new RegExp(
 const pivotColumnsEnd = /^(?:using|group|order|limit|union|except|intersect|;)$/i;
 
 /**
- * A statement in which each PIVOT that takes its columns from the data names one instead, ` IN (1)`: DuckDB makes a
- * tree of no other. Nothing else changes, so what is found in its tree is found in the statement.
+ * Adds ` IN (1)` to each column of a PIVOT that would take its values from the data, since DuckDB makes a tree of no
+ * other PIVOT. Nothing else changes, so a fault in the tree is a fault of the statement.
  */
 export function withPivotColumns(text: string): string {
   const tokens = [...text.matchAll(token)].filter((match) => withoutComments(match[0]) !== "");
-  /** The depth of brackets of each PIVOT whose columns are looked for, and whether its ON was met. */
+  /** Open PIVOTs: the depth of their brackets, whether ON was met, and whether the current column has an IN. */
   const open: { depth: number; isOn: boolean; hasIn: boolean }[] = [];
   const places: number[] = [];
   let depth = 0;

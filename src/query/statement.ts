@@ -1,8 +1,8 @@
 /**
- * What SQL from outside may say, judged from the tree that DuckDB's own parser makes of it.
+ * Decides which SQL from outside may run, from the tree that DuckDB's own parser makes of it.
  *
  * Invariants:
- * - One statement, and it is a SELECT, or an EXPLAIN of one. What it may do is decided from its tree alone.
+ * - One statement, and it is a SELECT, or an EXPLAIN of one. Only its tree decides whether it may run.
  * - A table is one of ours or of the query's own WITH; a table function is on the list. What is not known is refused.
  * - This is the first wall of two: the process that runs the statement can open no file but those of the view.
  */
@@ -11,23 +11,23 @@ import type { DuckDB } from "../store/sql/duckdb.ts";
 import { explained, withPivotColumns } from "./sql-text.ts";
 import { characters, parseTree, type StatementFault } from "./tree.ts";
 
-/** Names that a statement may use besides its own. */
+/** Names that a statement may use in addition to its own. */
 type KnownNames = {
   /** Views and table macros of the catalog, in lower case. */
   catalog: ReadonlySet<string>;
-  /** Table macros that stand in the place of DuckDB's functions of the same name. */
+  /** Table macros that replace DuckDB's functions of the same name. */
   listings?: ReadonlySet<string>;
 };
 
-/** Table functions that make rows of their arguments alone. */
+/** Table functions that make rows only of their arguments. */
 const tableFunctions = new Set(["range", "generate_series", "unnest", "json_each", "json_tree", "repeat"]);
 
-/** Tables that describe the catalog and show no path, unlike `views` beside them. */
+/** Tables of `information_schema` that show no path, unlike its `views`. */
 const schemaTables = new Set(["tables", "columns"]);
 
 /**
- * Functions that show settings, variables, paths or the statement around theirs, or that run SQL from a string.
- * `finalize` and `combine` take states of aggregates as bytes, and trust them.
+ * Functions that show settings, variables, paths or the whole statement, or that run SQL from a string. `finalize` and
+ * `combine` take states of aggregates as bytes, and trust them.
  */
 const deniedFunctions = new Set([
   "current_setting",
@@ -48,7 +48,7 @@ const deniedFunctions = new Set([
   "which_secret",
 ]);
 
-/** Families of such functions. Two of the last look at a value alone. */
+/** Families of such functions. The two exceptions in `pg_` only look at a value. */
 const deniedFamilies = /^(?:duckdb_|pragma_|read_|parquet_|sqlite_|__|pg_(?!typeof$|size_pretty$))/;
 
 const isDenied = (name: string) => deniedFunctions.has(name) || deniedFamilies.test(name);
@@ -66,7 +66,7 @@ const tableTypes = new Set([
   "SHOW_REF",
 ]);
 
-/** Kinds of expression that ask for nothing but values. */
+/** Kinds of expression that only use values. */
 const plainClasses = new Set([
   "CONSTANT",
   "COLUMN_REF",
@@ -85,13 +85,16 @@ const plainClasses = new Set([
 
 const queryClasses = new Set([...plainClasses, "STAR", "SUBQUERY", "WINDOW", "PARAMETER", "POSITIONAL_REFERENCE"]);
 
-/** A statement that may run: what stands behind EXPLAIN, if it is one, and the names of its parameters, in order. */
+/**
+ * A statement that may run: its EXPLAIN with options, if it has one, the rest, and the names of its parameters, in
+ * order.
+ */
 type Judged =
   | { ok: true; explain: string | undefined; sql: string; parameters: string[] }
   | { ok: false; fault: StatementFault };
 
 /**
- * Judges a statement that is to be run as it stands.
+ * Judges a statement that is to be run unchanged.
  * @throws whatever DuckDB throws, except for SQL that it cannot parse
  */
 export async function judgeStatement(duckdb: DuckDB, text: string, known: KnownNames): Promise<Judged> {
@@ -109,7 +112,7 @@ export async function judgeStatement(duckdb: DuckDB, text: string, known: KnownN
   return { ok: true, explain: head, sql, parameters: [...new Set(parametersIn(parsed.node))] };
 }
 
-/** Names of parameters; `1`, `2` of those without a name. */
+/** Names of parameters; parameters without a name are `1`, `2`. */
 function parametersIn(tree: unknown): string[] {
   if (Array.isArray(tree)) return tree.flatMap(parametersIn);
   if (!isRecord(tree) || tree["class"] === "CONSTANT") return [];
@@ -117,14 +120,14 @@ function parametersIn(tree: unknown): string[] {
 }
 
 /**
- * Judges a condition that is to stand as `(\n…\n)` behind a WHERE on `events`: one expression over its columns, without
- * a subquery or a parameter; undefined: it may stand there.
+ * Judges a condition that is to be put as `(\n…\n)` after a WHERE on `events`: one expression over its columns, without
+ * a subquery or a parameter. Undefined: it is allowed.
  */
 export async function judgeCondition(duckdb: DuckDB, condition: string): Promise<StatementFault | undefined> {
   const before = "SELECT 1 FROM events WHERE (\n";
   const whole = await parseTree(duckdb, `${before}${condition}\n)`);
   if (!whole.ok) return shifted(whole.fault, before.length);
-  // SQL that closes the bracket around it and opens another cannot do so with brackets of two kinds.
+  // SQL that closes the bracket around it and opens another one cannot do so with both kinds of brackets.
   const listed = await parseTree(duckdb, `SELECT [\n${condition}\n]`);
   const plain = await parseTree(duckdb, `${before}true\n)`);
   const alone = listed.ok ? onlyItem(listed.node) : undefined;
@@ -143,7 +146,7 @@ type TreeFault = { message: string; byte: number | undefined };
 
 type Scope = {
   known: KnownNames;
-  /** Names that WITH gave, in lower case. */
+  /** Names from WITH, in lower case. */
   ctes: ReadonlySet<string>;
   classes: ReadonlySet<string>;
 };
@@ -163,7 +166,7 @@ const shifted = (fault: StatementFault, by: number): StatementFault => ({
 function faultIn(tree: unknown, scope: Scope): TreeFault | undefined {
   if (Array.isArray(tree)) return firstFault(tree, (item) => faultIn(item, scope));
   if (!isRecord(tree)) return undefined;
-  // What a constant holds was written by the client, in whatever shape.
+  // A constant's content comes from the client, in any shape.
   if (tree["class"] === "CONSTANT") return undefined;
   const fault = faultOf(tree, scope);
   if (fault !== undefined) return fault;
@@ -173,7 +176,7 @@ function faultIn(tree: unknown, scope: Scope): TreeFault | undefined {
   return faultInMembers(tree, scope);
 }
 
-/** A node's own names from WITH are seen by the ones after each, and by the node. */
+/** Each of a node's names from WITH is visible to the ones after it, and to the node. */
 function faultInMembers(tree: Record<string, unknown>, scope: Scope): TreeFault | undefined {
   const { cte_map: withs, ...members } = tree;
   const entries = isRecord(withs) && Array.isArray(withs["map"]) ? withs["map"] : [];
@@ -187,7 +190,7 @@ function faultInMembers(tree: Record<string, unknown>, scope: Scope): TreeFault 
   return firstFault(Object.values(members), (member) => faultIn(member, inner));
 }
 
-/** Only the part that repeats sees the name of what it is a part of. */
+/** Only the recursive part sees the name of the whole. */
 function faultInRecursive(tree: Record<string, unknown>, scope: Scope): TreeFault | undefined {
   const { right, ...rest } = tree;
   const name = String(tree["cte_name"]).toLowerCase();
@@ -202,13 +205,13 @@ function firstFault(items: readonly unknown[], faultOfItem: (item: unknown) => T
   return undefined;
 }
 
-/** What is wrong with a node itself. */
+/** What is wrong with a node itself, without its members. */
 function faultOf(node: Record<string, unknown>, scope: Scope): TreeFault | undefined {
   const { class: kind, type } = node;
   if (kind !== undefined) return faultOfExpression(node, scope);
   if (typeof type !== "string") return "function_name" in node || "table_name" in node ? unknown(node) : undefined;
   if (type.endsWith("_NODE")) return nodeTypes.has(type) ? undefined : unknown(node);
-  // Of all that is neither an expression nor a node, only what stands behind FROM can be sampled.
+  // Of everything that is neither an expression nor a query node, only what follows FROM can have a sample.
   if ("sample" in node || "table_name" in node) return faultOfTable(node, scope);
   return "function_name" in node ? unknown(node) : undefined;
 }
@@ -244,7 +247,7 @@ function faultOfTable(node: Record<string, unknown>, { known, ctes }: Scope): Tr
   return at(node, `There is no table ${JSON.stringify(String(node["table_name"]))} that can be read here`);
 }
 
-/** What SHOW lists beside columns: our views and tables, by name. */
+/** What SHOW lists besides columns: our views and tables, by name. */
 const shownLists = new Set(['"tables"', "__show_tables_expanded"]);
 
 const isShownList = ({
@@ -263,11 +266,11 @@ const unknownShow = (node: Record<string, unknown>) =>
 
 const isInMain = (schema: unknown, catalog: unknown) => (schema === "" || schema === "main") && catalog === "";
 
-/** A pivot may take its columns from the name of a type. */
+/** Whether a pivot takes its columns from a type, by name. */
 const hasPivotEnum = ({ pivots }: Record<string, unknown>) =>
   !Array.isArray(pivots) || pivots.some((pivot) => !isRecord(pivot) || pivot["pivot_enum"] !== "");
 
-/** DuckDB's mark for a node without a place, 2^64 - 1, is not a safe integer. */
+/** DuckDB marks a node without a place with 2^64 - 1, which is not a safe integer. */
 function at({ query_location: location }: Record<string, unknown>, message: string): TreeFault {
   return { message, byte: typeof location === "number" && Number.isSafeInteger(location) ? location : undefined };
 }
@@ -282,7 +285,7 @@ function onlyItem({ select_list: selected }: Record<string, unknown>): unknown {
   return name === "list_value" && Array.isArray(children) && children.length === 1 ? children[0] : undefined;
 }
 
-/** Whether two trees say the same, wherever it stands. */
+/** Whether two trees are the same but for the places in them. */
 const isAlike = (a: unknown, b: unknown) => JSON.stringify(a, withoutPlaces) === JSON.stringify(b, withoutPlaces);
 
 const withoutPlaces = (key: string, value: unknown) => (key === "query_location" ? undefined : value);

@@ -1,4 +1,4 @@
-/** SQL as the tree that DuckDB's own parser makes of it. */
+/** Parses SQL into the tree of DuckDB's own parser. */
 import { isRecord } from "../event/parse/parse.ts";
 import type { DuckDB } from "../store/sql/duckdb.ts";
 import { literal } from "../store/sql/literals.ts";
@@ -6,7 +6,7 @@ import { literal } from "../store/sql/literals.ts";
 /** Why a statement is refused. */
 export type StatementFault = {
   message: string;
-  /** Code points before the place that is meant; undefined where no place is. */
+  /** Code points before the fault; undefined if it has no place. */
   position: number | undefined;
 };
 
@@ -15,14 +15,14 @@ type Parsed = { ok: true; node: Record<string, unknown> } | NotParsed;
 
 type NotParsed = { ok: false; fault: StatementFault; isForeign: boolean };
 
-/** Reads one statement as DuckDB's own parser does. */
+/** Parses one statement with DuckDB's own parser. */
 export async function parseTree(duckdb: DuckDB, sql: string): Promise<Parsed> {
   const refuse = (message: string, position?: number): NotParsed => ({
     ok: false,
     fault: { message, position },
     isForeign: false,
   });
-  // DuckDB would read no further than to this character.
+  // DuckDB would stop reading at this character.
   if (sql.includes("\0")) return refuse("SQL cannot hold the character U+0000");
   const [row] = await duckdb.rows(`SELECT json_serialize_sql(${literal(sql)}::VARCHAR)::VARCHAR AS tree`);
   const tree: unknown = JSON.parse(
@@ -30,9 +30,9 @@ export async function parseTree(duckdb: DuckDB, sql: string): Promise<Parsed> {
   );
   if (!isRecord(tree)) return refuse("This cannot be read as SQL");
   if (tree["error"] !== false) {
-    // DuckDB's word for a statement that it has no tree for: whatever is not a SELECT.
+    // DuckDB's error type for a statement that it has no tree for: anything but a SELECT.
     if (tree["error_type"] === "not implemented") return { ...refuse(notSelect), isForeign: true };
-    // The parser counts characters, the places in a tree are bytes.
+    // The parser's position counts characters; the places in a tree count bytes.
     const at = tree["position"] === undefined ? undefined : Number(tree["position"]);
     return refuse(`Parser Error: ${tree["error_message"]}`, at);
   }
@@ -48,10 +48,10 @@ const notSelect =
   "Only a SELECT can be run: SELECT, FROM, WITH, VALUES, PIVOT, UNPIVOT, SUMMARIZE, DESCRIBE, SHOW TABLES, or EXPLAIN of one";
 
 /**
- * A string, or what DuckDB's JSON has for a constant past a DOUBLE, which is not JSON: what a constant holds does not
- * matter.
+ * A string, or what DuckDB writes for a constant beyond a DOUBLE, which is not JSON and is replaced by null: the value
+ * of a constant does not matter.
  */
 const foreignNumbers = /"(?:[^"\\]|\\.)*"|(-?(?:Infinity|NaN|inf|nan))/g;
 
-/** Code points in the first bytes, this many. */
+/** How many code points are in the first `bytes` bytes. */
 export const characters = (text: string, bytes: number) => [...Buffer.from(text).subarray(0, bytes).toString()].length;

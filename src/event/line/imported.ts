@@ -1,6 +1,6 @@
 /**
- * A row of an imported history, in the columns of `events`, to a journal line. It is checked by the same code as an
- * event that is sent, so that the same things are wrong with it, in the same words. Pure.
+ * Turns a row of an imported history, in the columns of `events`, into a journal line. The code that checks events over
+ * HTTP checks it, so the same things are errors, in the same words. Pure.
  */
 import { fieldNames, type SharedName } from "../fields.ts";
 import type { Issue } from "../parse/issue.ts";
@@ -9,27 +9,28 @@ import { validateEvent } from "../parse/validate.ts";
 import { parseTimestamp, type Timestamp } from "../timestamp.ts";
 import { type LinedRow, rowOf } from "./row.ts";
 
-/** A row as it was read, twice, as `parseJson` gives it. */
+/** A row in both forms, as `parseJson` returns them. */
 export type ImportedRow = { value: unknown; exact: unknown };
 
-/** What becomes of columns that events do not have. `refuse` leaves them out, too: the caller refuses the file. */
+/** What happens to columns that events do not have. `refuse` leaves them out too: the caller refuses the file. */
 export type Extra = "refuse" | "properties" | "ignore";
 
-/** What a row lacks is filled in from this. `makeId` is asked only for a row that is good and has no `event_id`. */
+/** Values for what a row lacks. `makeId` is called only for a valid row without `event_id`. */
 type ImportContext = { now: Timestamp; extra: Extra; makeId: () => string };
 
-/** A row's journal line and whether its id came with it, or all that is wrong with it, in words. */
+/** A row's journal line, and whether its id came with it; or all that is wrong with it, in words. */
 type ImportedLine = { ok: true; row: LinedRow; hasOwnId: boolean } | { ok: false; problems: string[] };
 
 /** The columns that a row may have. */
 export const importColumns: ReadonlySet<string> = new Set(fieldNames);
 
-/** What the longest value in a message is cut to. Characters. */
+/** A longer value is cut in messages. Characters. */
 const shownCharsMax = 100;
 
 /**
- * Reads a row. What is null is absent. Without `received_at` a row counts as received at its `timestamp`, without that
- * the other way round. `properties` may be an object, or a string that holds the JSON of one.
+ * Reads a row. A null is absent. Without `received_at` a row counts as received at its `timestamp`, and without
+ * `timestamp` as having happened at `received_at`. `properties` may be an object, or a string that holds the JSON of
+ * one.
  */
 export function importedLine({ value, exact }: ImportedRow, context: ImportContext): ImportedLine {
   if (!isRecord(value) || !isRecord(exact)) return refused(["Input should be a valid dictionary or object"]);
@@ -66,9 +67,9 @@ type Refused = { ok: false; problems: string[] };
 
 const refused = (problems: string[]): Refused => ({ ok: false, problems });
 
-/** What is wrong in one sentence: where, what, and what stands there. */
+/** One fault as a sentence: where, what, and what was found. */
 export function problemOf({ type, loc, msg, input, ctx }: Issue): string {
-  // A column's name may come before the place in its JSON.
+  // The column's name may precede the place in its JSON.
   const [, ...place] = loc;
   if (type === "json_invalid") {
     const [column, offset] = typeof place[0] === "string" ? place : [undefined, ...place];
@@ -87,12 +88,12 @@ function shown(input: unknown): string {
 
 type Properties = { ok: true; value: unknown; exact: unknown };
 
-/** A row's properties, with the columns that events do not have among them where that is wanted. */
+/** A row's properties; with `properties` as `extra`, the columns that events do not have are added to them. */
 function withExtra(value: Record<string, unknown>, exact: Record<string, unknown>, extra: Extra): Properties | Refused {
   const own = propertiesOf(value["properties"], exact["properties"]);
   if (!own.ok || extra !== "properties") return own;
   const names = Object.keys(value).filter((name) => !importColumns.has(name) && value[name] !== undefined);
-  // What is not an object is refused by the validation.
+  // Validation refuses what is not an object.
   if (names.length === 0 || (own.value !== null && !isRecord(own.value))) return own;
   const before = own.value ?? {};
   const twice = names.filter((name) => Object.hasOwn(before, name));
@@ -110,14 +111,17 @@ function propertiesOf(value: unknown, exact: unknown): Properties | Refused {
   if (typeof value !== "string") return { ok: true, value: value ?? null, exact: exact ?? null };
   const parsed = parseJson(Buffer.from(value));
   if (parsed.ok) return parsed;
-  // JSON's null, or no text at all.
+  // JSON's null, or an empty string.
   if (parsed.issues.every(({ type }) => type === "missing")) return { ok: true, value: null, exact: null };
   return refused(
     parsed.issues.map(({ loc, ...rest }) => problemOf({ ...rest, loc: ["body", "properties", ...loc.slice(1)] })),
   );
 }
 
-/** Databases write offsets of whole hours as `+00`, and some write `UTC`: pydantic takes neither. */
+/**
+ * Databases write offsets of whole hours as `+00`, and some write `UTC`; pydantic accepts neither, so both are
+ * converted.
+ */
 function timeOf(value: unknown): unknown {
   if (typeof value !== "string") return value ?? undefined;
   return value.replace(/(:\d\d(?:[.,]\d+)?) ?([-+]\d\d)$/, "$1$2:00").replace(/(:\d\d(?:[.,]\d+)?) ?UTC$/, "$1Z");

@@ -1,4 +1,4 @@
-/** The head of a line as bytes: what the events of a message share is made once. `row.ts` says what stands where. */
+/** The head of a line as bytes. What the events of a message share is encoded once. `row.ts` defines the layout. */
 import type { LineBuffer } from "../../base/line-buffer.ts";
 import { type Acceptance, contentRoom, headKeys, sharedText } from "./row.ts";
 
@@ -9,13 +9,13 @@ const contentBytes = Buffer.from(headKeys.content + contentRoom);
 const idBytes = 36;
 const timeBytes = 27;
 
-/** Writes heads; one for all lines of a thread. */
+/** Writes heads. A thread has one, for all of its lines. */
 export class LineHead {
   #acceptance: Acceptance | undefined;
   #received: Buffer = Buffer.alloc(0);
   #shared: Buffer = Buffer.alloc(0);
 
-  /** Takes what the lines from here on share. */
+  /** Sets what the following lines share. */
   share(acceptance: Acceptance): void {
     const before = this.#acceptance;
     if (before?.receivedAt !== acceptance.receivedAt)
@@ -25,20 +25,20 @@ export class LineHead {
     this.#acceptance = acceptance;
   }
 
-  /** Longest head with a category of this many bytes, its quotes not counted. */
+  /** Longest head with a category of this many bytes, without its quotes. */
   bytesMax(categoryBytes: number): number {
     const keys = idKey.length + timeKey.length + this.#received.length + contentBytes.length + 1;
     return keys + idBytes + timeBytes + categoryBytes + this.#shared.length;
   }
 
-  /** Writes a head, with room for a checksum where there will be one. REQUIRES: `bytesMax` reserved. */
+  /** Writes a head, with room for the checksum if there will be one. REQUIRES: `bytesMax` reserved. */
   write(lines: LineBuffer, head: { eventId: string; time: Buffer; category: Buffer; hasContent: boolean }): void {
     lines.copy(idKey, 0, idKey.length);
     lines.ascii(head.eventId);
     lines.copy(timeKey, 0, timeKey.length);
     lines.copy(head.time, 0, timeBytes);
     lines.copy(this.#received, 0, this.#received.length);
-    // The quote before it is the key's.
+    // The key's bytes already end with the opening quote.
     lines.copy(head.category, 1, head.category.length);
     if (head.hasContent) lines.copy(contentBytes, 0, contentBytes.length);
     lines.copy(this.#shared, 0, this.#shared.length);

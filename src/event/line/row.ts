@@ -1,11 +1,11 @@
 /**
  * An accepted event as one journal line: JSON in the columns of `events`, so that DuckDB reads the journal as it is.
  *
- * What recovery asks of a line stands first and at fixed places, so that it is read without parsing:
+ * What recovery needs of a line comes first and at fixed offsets, so that it is read without parsing:
  * {"event_id":"<36>","timestamp":"<27>","received_at":"<27>","category":"…"
  *   [,"content":N][,"subject":…][,"client_id":…],"priority":…
- * `content` stands in lines whose id a client made, and is the checksum of what the client sent. `properties` is an
- * object, or the text of one where its numbers must keep their spelling; `columns.ts` reads both. What is null is left
+ * `content` is in lines whose id a client made: the checksum of what the client sent. `properties` is an object, or a
+ * string of its JSON where its numbers must keep their spelling; `columns.ts` reads both. Fields that are null are left
  * out.
  */
 import { invariant } from "../../base/invariant.ts";
@@ -16,10 +16,10 @@ import { type FieldName, type HeadName, type SentName, type SharedName, sentName
 import type { ValidEvent } from "../parse/validate.ts";
 import { hourOfText, type Timestamp } from "../timestamp.ts";
 
-/** What the events of one request share; the texts are JSON. */
+/** What the events of one request share; the two strings are JSON. */
 export type Acceptance = { receivedAt: Timestamp; subjectText: string; clientIdText: string };
 
-/** What is counted of an event on its way to the journal. */
+/** What is known of an event on its way to the journal, for counting and for the id table. */
 export type Row = {
   eventId: string;
   /** Index in `categories`. */
@@ -46,20 +46,20 @@ const contentMask = 0xffffff;
 
 /** The checksum has a fixed width, so its place can be reserved and filled once the content has been written. */
 const contentChars = String(contentMask).length;
-/** What stands where a checksum will. */
+/** Placeholder for a checksum that is not known yet. */
 export const contentRoom = " ".repeat(contentChars);
 
-/** A checksum as a line has it. */
+/** A checksum as it is written in a line. */
 export const contentText = (content: number) => String(content).padStart(contentChars);
 
 /**
- * The checksum of what a client sent: its time as it is kept, the category, and the rest as a line has it. A time that
- * the server filled in differs from try to try, so it is not part of it.
+ * The checksum of what a client sent: its time as it is stored, the category, and the rest as it is in a line. A time
+ * that the server filled in differs from try to try, so it is not included.
  */
 export const contentOf = (sentTime: string, category: string, rest: string | Uint8Array): number =>
   Bun.hash.xxHash32(rest, Bun.hash.xxHash32(`${sentTime}${category}`)) & contentMask;
 
-/** What stands before the fields of a head, in this order, and before the checksum. */
+/** What precedes each field of a head, in this order, and the checksum. */
 export const headKeys = {
   event_id: '{"event_id":"',
   timestamp: '","timestamp":"',
@@ -68,7 +68,7 @@ export const headKeys = {
   content: ',"content":',
 } as const satisfies Readonly<Record<HeadName | "content", string>>;
 
-/** What stands before the value of a field behind the head. */
+/** What precedes the value of a field after the head. */
 export const labelOf = (name: FieldName) => `,"${name}":`;
 
 const sharedLabels = recordOf(sharedNames, labelOf);
@@ -76,7 +76,7 @@ const sharedValues = { subject: "subjectText", client_id: "clientIdText" } as co
   Record<SharedName, keyof Acceptance>
 >;
 
-/** The members of a line that its request's events share. */
+/** The members of a line that all events of its request share. */
 export function sharedText(acceptance: Acceptance): string {
   let text = "";
   for (const name of sharedNames) {
@@ -86,15 +86,13 @@ export function sharedText(acceptance: Acceptance): string {
   return text;
 }
 
-/** Where in a line the checksum stands. Bytes, and as many characters. */
+/** Offset of the checksum in a line. Bytes, and as many characters. */
 export const contentPlaceAt = (category: string) => categoryAt + category.length + 1 + headKeys.content.length;
 
-/** What the client sent and the head does not have, but for `properties`, which end a line. */
+/** What the client sent, without the fields of the head and without `properties`, which end a line. */
 const beforeProperties = sentNames.filter((name) => name !== "properties");
 
-/**
- * The part of a line that holds what the client sent and the head does not: members of an object; `properties` is JSON.
- */
+/** The members of a line that the client sent, without those of the head. `properties` is JSON. */
 function sentText(event: ValidEvent, properties: string | undefined): string {
   const members: Partial<Record<SentName, string>> = {};
   for (const name of beforeProperties) {
@@ -108,8 +106,8 @@ function sentText(event: ValidEvent, properties: string | undefined): string {
 const propertiesLabel = labelOf("properties");
 
 /**
- * Fills in what the client left out and writes the line; `hasOwnSpellings`: some number of it is not spelt as
- * JavaScript does.
+ * Fills in what the client left out and makes the line. `hasOwnSpellings`: a number in `properties` is spelled
+ * differently than JavaScript spells it.
  */
 export function rowOf(event: ValidEvent, acceptance: Acceptance, hasOwnSpellings: boolean): LinedRow {
   const timestamp = event.timestamp ?? acceptance.receivedAt;
@@ -118,7 +116,7 @@ export function rowOf(event: ValidEvent, acceptance: Acceptance, hasOwnSpellings
   const category: Category = event.category;
   const eventId = event.event_id ?? makeEventId();
   const content = event.event_id === undefined ? undefined : contentOf(event.timestamp?.text ?? "", category, sent);
-  // DuckDB respells numbers when it reads JSON, and as JavaScript does but for this: 1e+21 becomes 1e21. Text it keeps.
+  // DuckDB respells numbers when it reads JSON: as JavaScript does, except that 1e+21 becomes 1e21. It keeps strings.
   const isQuoted = properties !== undefined && (hasOwnSpellings || hasPlus(properties));
   const stored = isQuoted ? sentText(event, JSON.stringify(properties)) : sent;
   const contentField = content === undefined ? "" : headKeys.content + contentText(content);
@@ -127,7 +125,7 @@ export function rowOf(event: ValidEvent, acceptance: Acceptance, hasOwnSpellings
   return { line, eventId, category: indexOfCategory(category), hour: timestamp.hour, content };
 }
 
-/** Whether a number in some JSON has a plus. A string that holds one is skipped. */
+/** Whether a number in JSON has a plus. Strings are skipped. */
 const hasPlus = (json: string) => json.includes("e+") && json.replace(/"(?:[^"\\]|\\.)*"/g, "").includes("e+");
 
 const idAt = headKeys.event_id.length;
@@ -139,12 +137,12 @@ const categoryBytesMax = Math.max(...categories.map((category) => category.lengt
 /** Where the longest category and the longest checksum end. */
 const headBytesMax = categoryAt + categoryBytesMax + 1 + headKeys.content.length + contentChars;
 
-/** What recovery asks of a line. */
+/** What recovery reads of a line. */
 export type RowHead = Row & { receivedAtMs: number };
 
 /**
- * Reads the head of a line that `rowOf` wrote, from its bytes.
- * @throws InvariantBroken when the bytes are no such line
+ * Reads the head of a line that `rowOf` made, from its bytes.
+ * @throws InvariantBroken when the bytes are not such a line
  */
 export function readRowHead(line: Buffer): RowHead {
   const head = line.toString("latin1", 0, Math.min(line.byteLength, headBytesMax));

@@ -1,12 +1,12 @@
-/** A row whose line stands in a buffer. */
+/** A row whose line is in a buffer. */
 import { lineEnd } from "../../base/ascii.ts";
 import type { LineBuffer } from "../../base/line-buffer.ts";
 import type { LinedRow, Row } from "./row.ts";
 
-/** A row, and how many bytes its line takes with its line end. */
+/** A row, and the length of its line, with the line end. */
 export type WrittenRow = Row & { bytes: number };
 
-/** Writes a line that is there as text. */
+/** Writes a line that is a string. */
 export function writeRow({ line, ...row }: LinedRow, lines: LineBuffer): WrittenRow {
   const start = lines.end;
   lines.reserve(line.length * 3 + 1);

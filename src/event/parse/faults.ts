@@ -1,10 +1,10 @@
-/** What can be wrong with one value, in pydantic's words. Undefined: nothing. */
+/** Checks of one value, with faults in pydantic's words. Undefined: no fault. */
 import type { TArray, TInteger, TString } from "@sinclair/typebox";
 import type { Issue } from "./issue.ts";
 import { isRecord } from "./parse.ts";
 import { codePointsOf, eventIdOf, isLengthWrong, timestampOf } from "./values.ts";
 
-/** What an issue says, without where. */
+/** An issue without its place and input. */
 export type Fault = Omit<Issue, "loc" | "input">;
 
 /** A value that must be one of a few strings. */
@@ -15,7 +15,7 @@ export function enumFault(members: readonly unknown[], value: unknown): Fault | 
   return { type: "enum", msg: `Input should be ${expected}`, ctx: { expected } };
 }
 
-/** A string whose length, and whose characters, may have bounds. */
+/** A string, which may have limits on its length and a pattern. */
 export function stringFault(schema: TString, value: unknown): Fault | undefined {
   if (typeof value !== "string") return { type: "string_type", msg: "Input should be a valid string" };
   const { pattern } = schema;
@@ -56,11 +56,11 @@ export const dictOrListFault = (value: unknown): Fault | undefined =>
     ? undefined
     : { type: "dict_type", msg: "Input should be a valid dictionary or list" };
 
-/** Nothing but true or false: a person who means a dry run must never get the other. */
+/** Only true or false: a client that asks for a dry run must never get a real one. */
 export const booleanFault = (value: unknown): Fault | undefined =>
   typeof value === "boolean" ? undefined : { type: "bool_type", msg: "Input should be a valid boolean" };
 
-/** A whole number, which may have a least value. */
+/** An integer, which may have a minimum. */
 export function integerFault({ minimum }: TInteger, value: unknown): Fault | undefined {
   if (!Number.isInteger(value)) return { type: "int_type", msg: "Input should be a valid integer" };
   if (minimum === undefined || Number(value) >= minimum) return undefined;

@@ -1,18 +1,18 @@
-/** Takes the compression off a request body. What is inflated has a limit, for a bomb of 65 KB holds 64 MB. */
+/** Decompresses a request body. The output has a limit: a bomb of 65 KB inflates to 64 MB. */
 import { constants, gunzipSync, zstdDecompressSync } from "node:zlib";
 
-/** What `inflate` made, or why not. */
+/** The result of `inflate`. */
 export type Inflated = { ok: true; bytes: Uint8Array } | { ok: false; reason: "too_large" | "corrupt" };
 
 /**
- * Most that a decoder keeps of what it has written: the 8 MiB that RFC 9659 allows for zstd over HTTP, as a power of
- * two. The format itself goes up to 2 GiB, all of it taken before the first byte comes out.
+ * Largest zstd window, as a power of two: the 8 MiB that RFC 9659 allows over HTTP. The format itself allows 2 GiB, all
+ * allocated before the first byte of output.
  */
 const zstdWindowLogMax = 23;
 
 /**
- * Inflates a body of one or more gzip members or zstd frames, and takes no more memory than `limitBytes` and a window.
- * What is cut short, or followed by anything else, is corrupt.
+ * Inflates a body of one or more gzip members or zstd frames, in memory of at most `limitBytes` and a window. A body
+ * that is cut short, or followed by anything else, is corrupt.
  */
 export function inflate(bytes: Uint8Array, encoding: "gzip" | "zstd", limitBytes: number): Inflated {
   try {
@@ -31,8 +31,8 @@ function isTooLarge(error: unknown): boolean {
 }
 
 /**
- * Whether bytes are whole zstd frames, one behind the other (RFC 8878, 3.1), and nothing else. Bun 1.4.5 says nothing
- * when a frame is cut short, and nothing of what follows the last one: half a body would pass for a whole.
+ * Whether the bytes are complete zstd frames, one after another (RFC 8878, 3.1), and nothing else. Bun 1.4.5 reports
+ * neither a frame that is cut short nor bytes after the last frame: half a body would pass for all of it.
  */
 function areWholeFrames(bytes: Uint8Array): boolean {
   let at = 0;
@@ -40,7 +40,7 @@ function areWholeFrames(bytes: Uint8Array): boolean {
   return at === bytes.byteLength && at > 0;
 }
 
-/** Past the end of the bytes where the frame does not end within them. */
+/** Returns an offset past the end of the bytes if the frame does not end within them. */
 function endOfFrame(bytes: Uint8Array, start: number): number {
   const magic = littleEndian(bytes, start, 4);
   const isSkippable = magic >= 0x184d2a50 && magic <= 0x184d2a5f;
@@ -64,7 +64,7 @@ function endOfFrame(bytes: Uint8Array, start: number): number {
   return Number.POSITIVE_INFINITY;
 }
 
-/** What lies past the end of the bytes counts as 0. */
+/** Bytes past the end count as 0. */
 function littleEndian(bytes: Uint8Array, at: number, count: number): number {
   let value = 0;
   for (let index = count - 1; index >= 0; index--) value = value * 256 + (bytes[at + index] ?? 0);

@@ -1,23 +1,23 @@
-/** What is wrong with a body, in the form that pydantic 2 and FastAPI give it. */
+/** Faults of a body, in the form of pydantic 2 and FastAPI. */
 
-/** One thing that is wrong, with pydantic's `type`, `msg` and `ctx`, keys in its order. */
+/** One fault, with pydantic's `type`, `msg` and `ctx`, keys in its order. */
 export type Issue = {
   type: string;
-  /** Where: "body", then keys and indices down to the place. */
+  /** "body", then keys and indices down to the place. */
   loc: (string | number)[];
   msg: string;
-  /** What stands there; of what is missing, the object that it is missing from. */
+  /** The value there; for a missing field, the object that lacks it. */
   input: unknown;
-  /** What fills the gaps in `msg`. */
+  /** The values that `msg` contains. */
   ctx?: Record<string, unknown>;
 };
 
-/** What is not JSON for us, as FastAPI reports a JSONDecodeError; `error` is the decoder's reason. */
+/** JSON that we refuse, as FastAPI reports a JSONDecodeError; `error` is the decoder's reason. */
 export function jsonInvalid(loc: Issue["loc"], error: string): Issue {
   return { type: "json_invalid", loc, msg: "JSON decode error", input: {}, ctx: { error } };
 }
 
-/** Enough to know a value again by. An answer must not grow with what was sent. */
+/** Enough to recognise a value by. An answer must not grow with the body. Bytes. */
 const inputBytesMax = 1024;
 
 /**
@@ -45,8 +45,8 @@ function firstBytes(text: string): string {
 
 /**
  * The JSON of a value, or a beginning of it that is longer than `lengthMax`.
- * Each level takes a character before the next: however large or deep the value, time and stack stay small, where
- * JSON.stringify throws RangeError.
+ * Each level adds a character before the next one, so time and stack stay small however large or deep the value is;
+ * JSON.stringify throws RangeError there.
  */
 function jsonBeginning(value: unknown, lengthMax: number): string {
   if (lengthMax < 0) return "";

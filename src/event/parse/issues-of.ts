@@ -1,4 +1,4 @@
-/** Everything that a schema has against a value, in pydantic's words: a walk along both, in the schema's order. */
+/** Lists everything that is wrong with a value by its schema, in pydantic's words and in the schema's order. */
 import { KindGuard, type TArray, type TObject, type TSchema } from "@sinclair/typebox";
 import {
   booleanFault,
@@ -15,12 +15,12 @@ import { type Issue, jsonInvalid } from "./issue.ts";
 import { depthError, isRecord, nestsDeeper } from "./parse.ts";
 import { memberOf, propertiesLevelsMax } from "./values.ts";
 
-/** A place in a body, and what stands there in either reading. */
+/** A place in a body, and its value in both forms of `ParsedJson`. */
 type Place = { loc: Issue["loc"]; value: unknown; exact: unknown };
 
 /**
- * All that is wrong at a place and within it. REQUIRES: the schema is made of objects, lists, records, strings,
- * integers, booleans, literals and unions of these: what else it holds is not judged.
+ * All that is wrong at a place and within it. REQUIRES: the schema consists of objects, lists, records, strings,
+ * integers, booleans, literals and unions of these; anything else is not checked.
  */
 export function issuesOf(schema: TSchema, place: Place): Issue[] {
   const all = KindGuard.IsUnion(schema) ? schema.anyOf : [schema];
@@ -45,7 +45,7 @@ export function issuesOf(schema: TSchema, place: Place): Issue[] {
   return issuesAt(place, stringFault(wanted, place.value));
 }
 
-/** An object whose fields the schema names; any other one may have any members. */
+/** Whether a schema is of an object with named fields; any other object may have any members. */
 const isModel = (schema: unknown): schema is TObject =>
   KindGuard.IsObject(schema) && (schema.additionalProperties === undefined || schema.additionalProperties === false);
 
@@ -73,7 +73,8 @@ function issuesOfModel({ properties, additionalProperties }: TObject, place: Pla
 }
 
 /**
- * An object of one of several models, each of which has a string of its own; what all of them may have is judged apart.
+ * An object that must match one of several models. Each model has a string field of its own; shared fields are checked
+ * separately.
  */
 function issuesOfChoice(models: readonly TObject[], place: Place): Issue[] {
   const names = [...new Set(models.flatMap(({ properties }) => Object.keys(properties)))];

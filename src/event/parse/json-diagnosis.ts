@@ -1,6 +1,7 @@
 /**
- * Says why a body was refused as JSON and where, in the words of CPython 3.11's json.decoder, which FastAPI passes on.
- * Runs only after the refusal, so it is written to be read; no recursion, since the text may nest a million deep.
+ * Finds why and where a body is not JSON, in the words of CPython 3.11's json.decoder, which FastAPI passes on. Runs
+ * only after the refusal, so it is written for readers, not for speed. Without recursion, since the text may nest a
+ * million levels deep.
  */
 
 /** A fault and its place in code points, as Python counts. */
@@ -9,12 +10,14 @@ export type Diagnosis = { error: string; offset: number };
 /** A fault and its place in UTF-16 units. */
 type Fault = { error: string; at: number };
 
-/** Finds what is wrong with a text that JSON.parse threw at. */
+/** Finds the first fault of a string that JSON.parse refused. */
 export function diagnoseSyntax(text: string): Diagnosis {
   return inCodePoints(text, firstFault(text));
 }
 
-/** Finds the bracket that opens level `levelsMax + 1` of a text that is JSON and nests deeper than `levelsMax`. */
+/**
+ * Finds the bracket that opens level `levelsMax + 1`. REQUIRES: the string is JSON and nests deeper than `levelsMax`.
+ */
 export function diagnoseDepth(text: string, levelsMax: number, error: string): Diagnosis {
   let levels = 0;
   let at = 0;
@@ -30,23 +33,23 @@ export function diagnoseDepth(text: string, levelsMax: number, error: string): D
   return inCodePoints(text, { error, at });
 }
 
-/** Finds the escape of half a surrogate pair in a text that is JSON; undefined where there is none. */
+/** Finds the escape of a lone surrogate in a string that is JSON; undefined if there is none. */
 export function diagnoseSurrogates(text: string): Diagnosis | undefined {
   for (let at = text.indexOf("\\"); at !== -1; at = text.indexOf("\\", at)) {
     const unit = escapedUnit(text, at);
     const isPair = isHigh(unit) && isLow(escapedUnit(text, at + 6));
     if (!isPair && (isHigh(unit) || isLow(unit))) return inCodePoints(text, { error: "Lone surrogate escape", at });
-    // Past the escaped character too: of two backslashes, the second starts nothing.
+    // Skips the escaped character too: the second of two backslashes starts no escape.
     at += isPair ? 12 : 2;
   }
   return undefined;
 }
 
-/** Finds the first bytes that are no UTF-8. */
+/** Finds the first bytes that are not UTF-8. */
 export function diagnoseUtf8(bytes: Uint8Array): Diagnosis {
   let offset = 0;
   let at = 0;
-  // What cannot be decoded becomes U+FFFD here, which is three other bytes where it was sent as itself.
+  // Bytes that cannot be decoded become U+FFFD here. A U+FFFD that was sent as such has its own three bytes.
   for (const char of new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes)) {
     const isFault = char === "\ufffd" && !(bytes[at] === 0xef && bytes[at + 1] === 0xbf && bytes[at + 2] === 0xbd);
     if (isFault) break;
@@ -63,7 +66,7 @@ function inCodePoints(text: string, { error, at }: Fault): Diagnosis {
   return { error, offset };
 }
 
-/** Walks down to the next value and, after it, up through all that ends there. */
+/** Descends to the next value and, after it, leaves every container that ends there. */
 function firstFault(text: string): Fault {
   const open: ("{" | "[")[] = [];
   let at = skipSpace(text, 0);
@@ -92,7 +95,7 @@ function firstFault(text: string): Fault {
       container = open.at(-1);
       at = skipSpace(text, at + 1);
     }
-    // Where all has ended there is more, or JSON.parse had not thrown.
+    // Something must follow the last container: otherwise JSON.parse would not have thrown.
     if (container === undefined) return { error: "Extra data", at };
     if (text[at] !== ",") return { error: "Expecting ',' delimiter", at };
     at = skipSpace(text, at + 1);
@@ -148,7 +151,7 @@ function endOfString(text: string, start: number): number | Fault {
     const escaped = text[at + 1];
     if (char === undefined || escaped === undefined) return { error: "Unterminated string starting at", at: start };
     if (!'"\\/bfnrtu'.includes(escaped)) return { error: "Invalid \\escape", at };
-    // CPython wants a character after the four digits, or it blames the escape rather than the missing quote.
+    // CPython needs a character after the four digits; without one it reports the escape, not the missing quote.
     const isBroken = escaped === "u" && (escapedUnit(text, at) === undefined || at + 6 === text.length);
     if (isBroken) return { error: "Invalid \\uXXXX escape", at: at + 1 };
     at += escaped === "u" ? 6 : 2;
@@ -157,7 +160,7 @@ function endOfString(text: string, start: number): number | Fault {
 
 const unitEscape = /\\u([0-9a-fA-F]{4})/y;
 
-/** The UTF-16 unit that an escape at `at` stands for, if there is one. */
+/** The UTF-16 unit of the escape at `at`, if there is one. */
 function escapedUnit(text: string, at: number): number | undefined {
   unitEscape.lastIndex = at;
   const digits = unitEscape.exec(text)?.[1];

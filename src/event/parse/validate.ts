@@ -1,6 +1,6 @@
 /**
- * JSON to events, or everything that is wrong with it in pydantic's words. Nearly every body is good: a compiled check
- * and the parsers decide; a walk along the schema explains what they refused.
+ * Turns JSON into events, or lists everything that is wrong with it in pydantic's words. Nearly every body is valid, so
+ * a compiled check and the parsers decide first; only what they refuse is compared with the schema to explain it.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
@@ -14,12 +14,12 @@ import { issuesOf } from "./issues-of.ts";
 import { nestsDeeper } from "./parse.ts";
 import { eventIdOf, isLengthWrong, memberOf, propertiesLevelsMax, timestampOf } from "./values.ts";
 
-/** An event that may be kept, with the defaults that need neither clock nor chance. */
+/** A valid event, with the defaults that need neither a clock nor randomness. */
 export type ValidEvent = {
   event_name: string;
   category: Category;
   priority: Priority;
-  /** An object or null; JSON.stringify gives its numbers the digits that they were sent with. */
+  /** An object or null; JSON.stringify writes its numbers with the digits that were sent. */
   properties: unknown;
   /** Undefined: left to the server. */
   timestamp: Timestamp | undefined;
@@ -27,13 +27,16 @@ export type ValidEvent = {
   event_id: string | undefined;
 } & Record<StringName, string | null>;
 
-/** What an event has where it left out all fields that are a string or null. */
+/** All fields that are a string or null, as if an event left them out. */
 const noStrings = recordOf(stringNames, () => null);
 
 /** The events of a body, or everything that is wrong with it. */
 export type Validated = { ok: true; events: ValidEvent[]; client_id: string | null } | { ok: false; issues: Issue[] };
 
-/** What is open here, `eventOf` decides: a length in code points, what a text means, how deep properties nest. */
+/**
+ * What this shape does not check, `eventOf` does: a length in code points, the meaning of times and ids, how deep
+ * properties nest.
+ */
 const eventShape = Type.Object({
   ...eventSchema.properties,
   event_name: Type.String(),
@@ -47,14 +50,14 @@ const batchShape = Type.Object({
 const eventCheck = TypeCompiler.Compile(eventShape);
 const batchCheck = TypeCompiler.Compile(batchShape);
 
-/** Reads the body of one event; the arguments are what `parseJson` gives. */
+/** Validates the body of one event; the arguments are what `parseJson` returns. */
 export function validateEvent(value: unknown, exact: unknown): Validated {
   const event = eventCheck.Check(value) ? eventOf(value, exact) : undefined;
   if (event !== undefined) return { ok: true, events: [event], client_id: null };
   return { ok: false, issues: issuesOf(eventSchema, { loc: ["body"], value, exact }) };
 }
 
-/** Reads the body of a batch; the arguments are what `parseJson` gives. */
+/** Validates the body of a batch; the arguments are what `parseJson` returns. */
 export function validateBatch(value: unknown, exact: unknown): Validated {
   if (batchCheck.Check(value)) {
     const events = eventsOf(value.events, memberOf(exact, "events"));
@@ -74,7 +77,7 @@ function eventsOf(values: Static<typeof eventShape>[], exact: unknown): ValidEve
   return events;
 }
 
-/** Undefined: something is wrong with it that the compiled check does not see. */
+/** Undefined: the event has a fault that the compiled check does not see. */
 function eventOf(value: Static<typeof eventShape>, exact: unknown): ValidEvent | undefined {
   const timestamp = timestampOf(value.timestamp);
   const eventId = eventIdOf(value.event_id);

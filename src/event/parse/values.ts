@@ -1,31 +1,31 @@
-/** What values of a body mean that a schema alone does not say. */
+/** What values of a body mean, beyond what a schema says. */
 
 import { type ParsedEventId, parseEventId } from "../event-id.ts";
 import { propertiesDepthMax } from "../schema.ts";
 import { type ParsedTimestamp, parseTimestamp } from "../timestamp.ts";
 import { isRecord } from "./parse.ts";
 
-/** The time that a client sent; undefined where it left it to the server. */
+/** Reads the time that a client sent; undefined if it left it to the server. */
 export function timestampOf(value: unknown): ParsedTimestamp | { ok: true; timestamp: undefined } | { ok: false } {
   if (typeof value === "string" || typeof value === "number") return parseTimestamp(value);
   return value === undefined || value === null ? { ok: true, timestamp: undefined } : { ok: false };
 }
 
-/** The id that a client sent; undefined where it left it to the server. */
+/** Reads the id that a client sent; undefined if it left it to the server. */
 export function eventIdOf(value: unknown): ParsedEventId | { ok: true; id: undefined } | { ok: false } {
   if (typeof value === "string") return parseEventId(value);
   return value === undefined || value === null ? { ok: true, id: undefined } : { ok: false };
 }
 
-/** `properties` is itself a level around what lies in it. */
+/** `properties` is itself a level around its contents. */
 export const propertiesLevelsMax = propertiesDepthMax + 1;
 
 /** How long a string may be. Code points. */
 type Lengths = { minLength?: number; maxLength?: number };
 
 /**
- * Whether a string is shorter or longer than it may be. A code point is one UTF-16 unit or two: often the units alone
- * tell.
+ * Whether a string is too short or too long. A code point is one or two UTF-16 units, so counting units is often
+ * enough.
  */
 export function isLengthWrong(
   value: string,
@@ -43,7 +43,7 @@ export function codePointsOf(value: string): number {
   return codePoints;
 }
 
-/** What JSON has at a key or an index; nothing that a prototype has. */
+/** The member of a JSON value at a key or an index; never one inherited from a prototype. */
 export function memberOf(container: unknown, key: string | number): unknown {
   if (Array.isArray(container)) return container[Number(key)];
   return isRecord(container) && Object.hasOwn(container, key) ? container[key] : undefined;

@@ -1,4 +1,4 @@
-/** Where the fields of an event stand in a body that stays bytes. */
+/** Finds the fields of an event in a body without parsing it. */
 import { closeObject, letterN, openObject } from "../../base/ascii.ts";
 import { invariant } from "../../base/invariant.ts";
 import { type EventFieldName, type SentName, type StringName, sentNames, stringNames } from "../fields.ts";
@@ -6,10 +6,10 @@ import { labelOf } from "../line/row.ts";
 import type { JsonScanner } from "./json-scanner.ts";
 import { keyHash } from "./key-hash.ts";
 
-/** A field of an event: its key, and where its value stands, from its first byte to behind its last one. */
+/** A field of an event: its key, and the offsets of its value, `to` exclusive. */
 export class Field {
   readonly key: Buffer;
-  /** What stands before the value in a line. */
+  /** What a line has before the value. */
   readonly label: Buffer;
   isThere = false;
   isNull = false;
@@ -17,7 +17,7 @@ export class Field {
   to = 0;
   /** The value's first byte. */
   first = 0;
-  /** Whether some string in it has an escape that JSON.stringify may write in another way. */
+  /** Whether a string in the value has an escape that JSON.stringify may write differently. */
   isRespelled = false;
 
   constructor(name: EventFieldName) {
@@ -25,13 +25,13 @@ export class Field {
     this.label = Buffer.from(labelOf(name));
   }
 
-  /** Whether there is a value and not null. */
+  /** Whether the field is there and not null. */
   get hasValue(): boolean {
     return this.isThere && !this.isNull;
   }
 }
 
-/** The fields of one event after another. */
+/** The fields of one event at a time. */
 export class EventFields implements Record<Exclude<EventFieldName, StringName>, Field> {
   readonly event_name = new Field("event_name");
   readonly category = new Field("category");
@@ -41,16 +41,16 @@ export class EventFields implements Record<Exclude<EventFieldName, StringName>, 
   readonly event_id = new Field("event_id");
   /** The fields that are a string or null. */
   readonly strings: readonly Field[] = stringNames.map((name) => new Field(name));
-  /** What the client sent and the head of a line does not have, in the order of a line. */
+  /** What the client sent, without the fields of a line's head, in the order of a line. */
   readonly sent: readonly Field[];
   /** Whether there is space between the tokens of `properties`. */
   propertiesHaveSpace = false;
-  /** Whether a number of `properties` has a plus before its exponent, though JSON.stringify writes it so. */
+  /** Whether a number in `properties` has a plus before its exponent that JSON.stringify writes the same. */
   propertiesHavePlus = false;
 
   readonly #scanner: JsonScanner;
   readonly #all: readonly Field[];
-  /** Those whose bytes are compared or read here, and not only copied. */
+  /** Fields whose bytes are compared or read here, not only copied. */
   readonly #read: readonly Field[] = [this.category, this.priority, this.timestamp, this.event_id];
   readonly #ofHash: ReadonlyMap<number, Field>;
 
@@ -70,8 +70,9 @@ export class EventFields implements Record<Exclude<EventFieldName, StringName>, 
   }
 
   /**
-   * Steps over an event and finds its fields; false where the scanner accepts none. A field that stands twice is not
-   * plain, nor is one that is read here and has escapes, or a key with escapes, which may be a field's.
+   * Steps over an event and finds its fields. Returns false where the scanner accepts none. Makes the scanner not plain
+   * for a field that is there twice, an escape in a field that is read here, and a key with escapes, which may be a
+   * field's.
    */
   scan(): boolean {
     const scanner = this.#scanner;

@@ -1,14 +1,14 @@
-/** Copies JSON from a body into a line as JSON.stringify would write it: without parsing, and without garbage. */
+/** Copies JSON from a body into a line as JSON.stringify would write it, without parsing and without garbage. */
 import { backslash, quote, space } from "../../base/ascii.ts";
 import type { LineBuffer } from "../../base/line-buffer.ts";
 import { escapeEnd, writeEscape } from "./json-escape.ts";
 
-/** What stands from `from` to before `to`. */
+/** The bytes from `from` to before `to`. */
 type Stretch = { from: number; to: number };
 
 /**
- * Without the space between its tokens, and with escapes as JSON.stringify writes them. REQUIRES: as many bytes
- * reserved.
+ * Copies without the space between tokens, and with escapes as JSON.stringify writes them. REQUIRES: as many bytes
+ * reserved as the stretch has.
  */
 export function copyRespelled(lines: LineBuffer, body: Buffer, { from, to }: Stretch): void {
   let isInString = false;
@@ -24,7 +24,7 @@ export function copyRespelled(lines: LineBuffer, body: Buffer, { from, to }: Str
   }
 }
 
-/** How many code points a JSON string has; its quotes are not in the stretch. */
+/** How many code points a JSON string has. REQUIRES: the stretch is without its quotes. */
 export function codePointsIn(body: Buffer, { from, to }: Stretch): number {
   let codePoints = 0;
   for (let at = from; at < to; codePoints++) {
@@ -38,13 +38,13 @@ export function codePointsIn(body: Buffer, { from, to }: Stretch): number {
   return codePoints;
 }
 
-/** What JSON.stringify would write for a value that is a string or null; undefined where the text is neither. */
+/** What JSON.stringify would write for JSON that is a string or null; undefined if it is neither. */
 export function canonicalText(text: string): string | undefined {
   if (!text.includes("\\")) return text;
   try {
     return JSON.stringify(JSON.parse(text));
   } catch (error) {
-    // It looked like a string only from where it seemed to begin.
+    // The guess where it begins was wrong: it only looked like a string.
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }

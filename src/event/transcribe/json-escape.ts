@@ -1,17 +1,17 @@
-/** Escapes in JSON strings that stay bytes: where one ends, and how JSON.stringify would write what it stands for. */
+/** Escapes in JSON strings, without parsing: where one ends, and how JSON.stringify would write the character. */
 import { backslash, digit0, lineEnd, quote, space } from "../../base/ascii.ts";
 
-/** Where bytes go, one after another. */
+/** Takes bytes one by one. */
 type ByteSink = { byte(byte: number): void };
 
 const letterU = 0x75;
 const slash = 0x2f;
 
-/** 1 for each byte that may follow a backslash, but `u`. */
+/** 1 for each byte that may follow a backslash, except `u`. */
 const shortEscape = new Uint8Array(256);
 for (const byte of Buffer.from('"\\/bfnrt')) shortEscape[byte] = 1;
 
-/** The control characters that have a short escape, and its letter. */
+/** The control characters that have a short escape, with its letter. */
 const letterOfControl = new Map([
   [0x08, 0x62],
   [0x09, 0x74],
@@ -27,7 +27,7 @@ for (const [value, digit] of Buffer.from("ABCDEF").entries()) hexValue[digit] = 
 
 const hexDigits = Buffer.from("0123456789abcdef");
 
-/** The UTF-16 unit of the `\uXXXX` at a place; -1 where there is none. */
+/** The UTF-16 unit of the `\uXXXX` at an offset; -1 if there is none. */
 function unitAt(bytes: Uint8Array, at: number): number {
   if (bytes[at] !== backslash || bytes[at + 1] !== letterU) return -1;
   let unit = 0;
@@ -42,7 +42,7 @@ function unitAt(bytes: Uint8Array, at: number): number {
 const isHigh = (unit: number) => unit >= 0xd800 && unit <= 0xdbff;
 const isLow = (unit: number) => unit >= 0xdc00 && unit <= 0xdfff;
 
-/** Where the escape ends whose backslash is at a place; -1 where it is none, or half of a surrogate pair. */
+/** Where the escape ends whose backslash is at `at`; -1 if it is not an escape, or half of a surrogate pair. */
 export function escapeEnd(bytes: Uint8Array, at: number): number {
   const kind = bytes[at + 1] ?? 0;
   if (kind !== letterU) return shortEscape[kind] === 1 ? at + 2 : -1;
@@ -52,15 +52,16 @@ export function escapeEnd(bytes: Uint8Array, at: number): number {
   return isLow(unitAt(bytes, at + 6)) ? at + 12 : -1;
 }
 
-/** Whether JSON.stringify might write an escape in another way; the backslash is at the place. */
+/** Whether JSON.stringify might write the escape at `at` differently. */
 export function isRespelled(bytes: Uint8Array, at: number): boolean {
   const kind = bytes[at + 1];
   return kind === letterU || kind === slash;
 }
 
 /**
- * Writes what JSON.stringify would write for the escape at a place, which is one; gives where it ends. Never more bytes
- * than it has.
+ * Writes what JSON.stringify would write for the escape at `at`, never more bytes than it has, and returns where it
+ * ends.
+ * REQUIRES: `escapeEnd` accepts it.
  */
 export function writeEscape(sink: ByteSink, bytes: Uint8Array, at: number): number {
   const kind = bytes[at + 1] ?? 0;
@@ -82,7 +83,7 @@ export function writeEscape(sink: ByteSink, bytes: Uint8Array, at: number): numb
   return at + 12;
 }
 
-/** A unit that is a character of its own. */
+/** Writes a unit that is not part of a surrogate pair. */
 function writeUnit(sink: ByteSink, unit: number): void {
   if (unit < space) {
     writeControl(sink, unit);

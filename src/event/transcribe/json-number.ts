@@ -1,26 +1,26 @@
-/** How a JSON number is spelled, told from its bytes. */
+/** How a JSON number is spelled, judged by its bytes. */
 import { digit0 } from "../../base/ascii.ts";
 
-/** Places of a number in some bytes; an end is the place behind. */
+/** Offsets of a number's parts; each end is exclusive. */
 type NumberPlaces = {
   start: number;
-  /** Where its whole part begins, behind the minus if it has one. */
+  /** Where its whole part begins, after the minus if there is one. */
   whole: number;
   wholeEnd: number;
-  /** The same as `wholeEnd` where there is no fraction. */
+  /** Equals `wholeEnd` if there is no fraction. */
   fractionEnd: number;
   end: number;
 };
 
-/** From this many characters on a number may have more digits than a double. */
+/** From this many characters on, a number may have more digits than a double. */
 const longNumberChars = 16;
 
-/** From this many zeros behind the point on JavaScript writes an exponent. */
+/** From this many zeros after the point on, JavaScript writes an exponent. */
 const smallZeros = 6;
 
 /**
- * "usual": JSON.stringify writes the number as it stands; "plus": so it does, with a plus in its exponent; "own": it
- * does not. Only long numbers and exponents are made strings of and compared.
+ * "usual": JSON.stringify writes the number the same; "plus": the same, with a plus in its exponent; "own":
+ * differently. Only long numbers and exponents are converted to strings and compared.
  */
 export function spellingOf(bytes: Buffer, number: NumberPlaces): "usual" | "plus" | "own" {
   const { start, whole, wholeEnd, fractionEnd, end } = number;

@@ -1,9 +1,9 @@
 /**
- * Walks over JSON that stays bytes: where values begin and end, and whether JSON.stringify would write them as they
- * stand.
- * REQUIRES: the bytes are valid UTF-8. What a scanner accepts and calls plain, JSON.parse accepts too, and
- * JSON.stringify gives the same bytes for it but for what is noted beside: space between tokens, escapes, numbers in a
- * spelling of their own (property test). What it does not accept may still be JSON.
+ * Scans JSON without parsing it: finds where values begin and end, and whether JSON.stringify would write the same
+ * bytes.
+ * REQUIRES: the bytes are valid UTF-8. JSON.parse accepts everything that a scanner accepts and calls plain, and
+ * JSON.stringify then writes the same bytes, except for what the flags report: space between tokens, escapes, numbers
+ * in another spelling (property test). What a scanner does not accept may still be JSON.
  */
 import {
   backslash,
@@ -27,47 +27,48 @@ import { escapeEnd, isRespelled } from "./json-escape.ts";
 import { spellingOf } from "./json-number.ts";
 import { KeyHash } from "./key-hash.ts";
 
-/** Deeper values are for the parser, which refuses some of them: `properties` may nest as deep as this in any body. */
+/** Deeper values go to the parser, which refuses some of them. `properties` may nest this deep in any body. Levels. */
 const depthMax = 64;
 
-/** Each key is compared with those before it; from this many members on they are looked up. */
+/** Up to this many keys of an object are compared one by one; more are looked up in a set. */
 const comparedMax = 64;
 
-/** 1 for each byte that a string may hold as it is: all but controls, the quote and the backslash. */
+/** 1 for each byte that a JSON string may hold unescaped: all but controls, the quote and the backslash. */
 const ordinary = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < space || byte === quote || byte === backslash ? 0 : 1,
 );
 
 const words = ["true", "false", "null"].map((word) => Buffer.from(word));
 
-/** A place in some JSON. Steps give false for what is not accepted; the place means nothing then. */
+/** A position in JSON. Steps return false for what they do not accept; the position then means nothing. */
 export class JsonScanner {
   #bytes: Buffer = Buffer.alloc(0);
-  /** The place: index of the next byte. */
+  /** The position: index of the next byte. */
   at = 0;
   /** Where the bytes of the last key begin. */
   keyAt = 0;
-  /** Set to false when a value is met that JSON.stringify would write in another way; set to true by the caller. */
-  isPlain = true;
-  /** Set to true when there was space between tokens; set to false by the caller. */
-  hasSpace = false;
   /**
-   * Set to true when a string has an escape that JSON.stringify may write in another way; set to false by the caller.
+   * Set to false at what JSON.stringify might write differently: a number as a key, or two keys with one hash. The
+   * caller sets it to true.
    */
+  isPlain = true;
+  /** Set to true by space between tokens; set to false by the caller. */
+  hasSpace = false;
+  /** Set to true by an escape that JSON.stringify may write differently; set to false by the caller. */
   isRespelled = false;
-  /** Set to true when JSON.stringify would write a number with other digits or signs; set to false by the caller. */
+  /** Set to true by a number that JSON.stringify would write with other digits or signs; set to false by the caller. */
   hasOwnSpelling = false;
   /**
-   * Set to true when a number has a plus before its exponent, though JSON.stringify writes it so; set to false by the
+   * Set to true by a number with a plus before its exponent that JSON.stringify writes the same; set to false by the
    * caller.
    */
   hasPlus = false;
-  /** Whether the last key has an escape that JSON.stringify may write in another way. */
+  /** Whether the last key has an escape that JSON.stringify may write differently. */
   isKeyRespelled = false;
-  /** Hashes of the keys of all objects around the place, outermost first. */
+  /** Hashes of the keys of all objects around the position, outermost first. */
   readonly #hashes: number[] = [];
 
-  /** Begins with other bytes. */
+  /** Starts scanning other bytes and resets all flags. */
   begin(bytes: Buffer): void {
     this.#bytes = bytes;
     this.at = 0;
@@ -79,7 +80,7 @@ export class JsonScanner {
     this.#hashes.length = 0;
   }
 
-  /** The next byte behind any space; 0 at the end. */
+  /** Skips space and returns the next byte; 0 at the end. */
   peek(): number {
     const bytes = this.#bytes;
     let at = this.at;
@@ -99,8 +100,8 @@ export class JsonScanner {
   }
 
   /**
-   * Steps to the first member of an object or a list; gives whether there is one, undefined where none of the two
-   * begins.
+   * Steps to the first member of an object or a list. Returns true if there is one, false if the container is empty,
+   * undefined if none starts here.
    */
   enter(open: number, close: number): boolean | undefined {
     if (!this.token(open)) return undefined;
@@ -110,8 +111,8 @@ export class JsonScanner {
   }
 
   /**
-   * Steps over what stands behind a member; gives whether another one follows, undefined where neither that nor the end
-   * does.
+   * Steps over the comma or the end after a member. Returns true at a comma, false at the end, undefined at anything
+   * else.
    */
   next(close: number): boolean | undefined {
     const byte = this.peek();
@@ -120,7 +121,7 @@ export class JsonScanner {
     return byte === comma;
   }
 
-  /** Steps over a key with its colon; gives its hash, undefined where there is none. */
+  /** Steps over a key and its colon. Returns the key's hash, or undefined if no key is here. */
   key(): number | undefined {
     if (this.peek() !== quote) return undefined;
     const bytes = this.#bytes;
@@ -146,7 +147,7 @@ export class JsonScanner {
     return this.token(colon) ? hash : undefined;
   }
 
-  /** Steps over a key and hashes what it stands for. */
+  /** Steps over a key that has escapes, and hashes it as JSON.stringify would write it. */
   #keyWithEscapes(): KeyHash | undefined {
     const bytes = this.#bytes;
     const wasRespelled = this.isRespelled;
@@ -157,7 +158,7 @@ export class JsonScanner {
     return new KeyHash(bytes, this.keyAt, this.at - 1);
   }
 
-  /** Whether the last key is this one, which has no backslash, and is written without one. */
+  /** Whether the last key is this one, spelled without a backslash. REQUIRES: `key` has no backslash. */
   keyIs(key: Uint8Array): boolean {
     return this.#isAt(this.keyAt, key) && this.#bytes[this.keyAt + key.length] === quote;
   }
@@ -201,7 +202,7 @@ export class JsonScanner {
       const hash = this.key();
       if (hash === undefined) return false;
       if (many === undefined && hashes.length - first === comparedMax) many = new Set(hashes.slice(first));
-      // Two keys with one hash may be the same.
+      // Two keys with the same hash may be the same key.
       if (many !== undefined) {
         if (many.has(hash)) this.isPlain = false;
         many.add(hash);
@@ -259,7 +260,7 @@ export class JsonScanner {
       if (at === exponent) return false;
     }
     this.at = at;
-    // Once one has a spelling of its own, how the others are spelled does not matter.
+    // After one number in another spelling, the spelling of the others does not matter.
     if (this.hasOwnSpelling) return true;
     const spelling = spellingOf(bytes, { start, whole, wholeEnd, fractionEnd, end: at });
     if (spelling === "own") this.hasOwnSpelling = true;

@@ -1,21 +1,21 @@
-/** Hashes of object keys, by which they are found and compared. */
+/** Hashes of object keys, for finding and comparing them. */
 import { backslash, digit0, digit9 } from "../../base/ascii.ts";
 import { writeEscape } from "./json-escape.ts";
 
-/** The hash of a key that `JsonScanner.key` gives, of the key's bytes. */
+/** The hash that `JsonScanner.key` returns for a key of these bytes. */
 export function keyHash(key: Uint8Array): number {
   let hash = 0;
   for (const byte of key) hash = (Math.imul(hash, 31) + byte) | 0;
   return hash;
 }
 
-/** The same of a key that has escapes: of the bytes that JSON.stringify would write for it. */
+/** The same hash for a key that has escapes: of the bytes that JSON.stringify would write for it. */
 export class KeyHash {
   hash = 0;
-  /** Whether it has digits alone. */
+  /** Whether the key consists of digits alone. */
   isNumber = true;
 
-  /** REQUIRES: what stands from `from` to before `to` is what a JSON string holds. */
+  /** REQUIRES: the bytes from `from` to before `to` are what a JSON string holds. */
   constructor(bytes: Uint8Array, from: number, to: number) {
     for (let at = from; at < to; ) {
       const byte = bytes[at] ?? 0;

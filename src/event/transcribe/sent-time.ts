@@ -1,13 +1,13 @@
 /**
- * A time as it stands in a body, to the 27 characters of a line, without making a text of it where it is written as
- * most are.
+ * Converts a client's timestamp to the 27 characters of a line. The usual spelling is copied byte by byte, without
+ * allocating a string.
  */
 import { colon, digit0, digit9, dot, letterZ } from "../../base/ascii.ts";
 import { hourOfText, parseTimestamp } from "../timestamp.ts";
 
-/** `YYYY-MM-DD`: bytes of a date. */
+/** Length of `YYYY-MM-DD`. */
 const dateBytes = 10;
-/** `YYYY-MM-DDTHH:MM:SS`: where a fraction may follow. */
+/** Length of `YYYY-MM-DDTHH:MM:SS`, after which a fraction may follow. */
 const secondsEnd = 19;
 /** Digits of a fraction that are kept. */
 const fractionDigits = 6;
@@ -19,7 +19,7 @@ export class SentTime {
   readonly bytes = Buffer.from("1970-01-01T00:00:00.000000Z");
   /** Whole hours since 1970-01-01T00Z. */
   hour = 0;
-  /** Hours since 1970 of the day that `bytes` begin with. */
+  /** Hours from 1970 to the start of the day in `bytes`. */
   #dayHours = 0;
 
   /** The same as `bytes`. */
@@ -27,12 +27,12 @@ export class SentTime {
     return this.bytes.toString("latin1");
   }
 
-  /** Reads what stands between the quotes of a text; false where it is not a time, or not certain to be one. */
+  /** Reads what is between the quotes of a JSON string; false if it is not a time, or not certain to be one. */
   readText(body: Buffer, from: number, to: number): boolean {
     return this.#readUsual(body, from, to) || this.read(body.toString("latin1", from, to));
   }
 
-  /** Reads a time in any form; false where it is none. */
+  /** Reads a time in any form; false if it is not a time. */
   read(value: string | number): boolean {
     const parsed = parseTimestamp(value);
     if (!parsed.ok) return false;
@@ -43,7 +43,9 @@ export class SentTime {
     return true;
   }
 
-  /** On the day of the last one, and in UTC: `YYYY-MM-DDTHH:MM:SS` with up to six digits behind a point, and `Z`. */
+  /**
+   * Reads a time on the day of the last one, in UTC: `YYYY-MM-DDTHH:MM:SS`, up to six digits after a point, and `Z`.
+   */
   #readUsual(body: Buffer, from: number, to: number): boolean {
     const { bytes } = this;
     const fractionEnd = to - 1;
@@ -65,7 +67,7 @@ export class SentTime {
 
 const isDigit = (byte: number) => byte >= digit0 && byte <= digit9;
 
-/** More than 99 where there are not two digits. */
+/** 100 where there are not two digits, which fails every comparison. */
 function twoDigits(bytes: Buffer, at: number): number {
   const [tens, ones] = [bytes[at] ?? 0, bytes[at + 1] ?? 0];
   return isDigit(tens) && isDigit(ones) ? (tens - digit0) * 10 + ones - digit0 : 100;

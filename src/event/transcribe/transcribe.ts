@@ -1,12 +1,12 @@
 /**
- * Bodies to journal lines, byte by byte, without making values of them, however their language spells numbers and
- * strings. An event that holds something out of the ordinary (a key twice or a number as a key, escapes in what is read
- * here) is read by the parser, alone.
+ * Turns bodies into journal lines byte by byte, without making JavaScript values of them, however the client's language
+ * spells numbers and strings. An unusual event (a duplicate key, a number as a key, an escape in a field that is read
+ * here) goes to the parser; the other events of its body do not.
  *
  * Invariants:
- * - Lines are what parsing, validating and `rowOf` make of the same body, byte for byte (property test).
- * - What is not a valid body, or not certain to be one, gives undefined and leaves no line: the parser decides, and
- *   explains.
+ * - The lines are byte for byte what parsing, validating and `rowOf` make of the same body (property test).
+ * - For a body that is not valid, or not certain to be, the result is undefined and no line is left: the parser decides
+ *   and explains.
  */
 
 import { isUtf8 } from "node:buffer";
@@ -33,23 +33,24 @@ const clientIdKey = Buffer.from("client_id");
 const clientIdHash = keyHash(clientIdKey);
 
 /**
- * Clients that follow the schema's order send `client_id` last, and lines need it first: it is looked for in this many
- * bytes at the end.
+ * Lines need `client_id` first, and clients that follow the schema's order send it last: it is searched for in this
+ * many bytes at the end of the body.
  */
 const clientIdWithin = 1_024;
 const clientIdAtEnd = /^"client_id"[ \t\r\n]*:[ \t\r\n]*("(?:[^"\\]|\\.)*"|null)[ \t\r\n]*\}[ \t\r\n]*$/;
 
 /**
- * It stands in each line of a batch: what a longer one comes to, and whether that is too much, is for the parser.
- * Characters.
+ * A batch's `client_id` is written into each of its lines. A longer one is left to the parser, and so is whether its
+ * lines become too large. Characters.
  */
 const clientIdCharsMax = 1_024;
 
-/** Two escapes of six bytes are the longest spelling of a code point. */
+/** The longest spelling of a code point is two escapes of six bytes each. */
 const codePointBytesMax = 12;
 
 /**
- * What a line may have beside its head and what stands in the body: labels, a priority, braces, the line end. Bytes.
+ * Room in a line for what is neither in its head nor copied from the body: labels, a priority, braces, the line end.
+ * Bytes.
  */
 const labelBytesMax = 256;
 
@@ -58,7 +59,7 @@ const priorityTexts = priorities.map((text) => Buffer.from(`"${text}"`));
 const categoryDefaultAt = categories.indexOf(categoryDefault);
 const priorityDefaultAt = priorities.indexOf(priorityDefault);
 
-/** Writes lines; one for all bodies of a thread, one after another. */
+/** Writes lines. A thread has one, for all of its bodies in turn. */
 export class Transcriber {
   readonly #lines: LineBuffer;
   readonly #scanner = new JsonScanner();
@@ -88,7 +89,7 @@ export class Transcriber {
     return this.#written(body, () => this.#batch(acceptance));
   }
 
-  /** Bytes of events that the parser read since the last call. */
+  /** Returns how many bytes of events the parser has read since the last call. */
   takeParsedBytes(): number {
     const bytes = this.#parsedBytes;
     this.#parsedBytes = 0;
@@ -139,7 +140,7 @@ export class Transcriber {
     return assumed === (clientIdText ?? "null") ? rows : undefined;
   }
 
-  /** The `client_id` that the body seems to end with; the caller sees whether it does. */
+  /** Returns the `client_id` that the body seems to end with; the caller checks it once the body is read. */
   #clientIdAhead(): string {
     const tail = this.#body.subarray(Math.max(0, this.#body.byteLength - clientIdWithin));
     const at = tail.lastIndexOf('"client_id"');
@@ -149,7 +150,7 @@ export class Transcriber {
 
   #events(acceptance: Acceptance): WrittenRow[] | undefined {
     const scanner = this.#scanner;
-    // A key before them may not have been plain.
+    // A key before the list may not have been plain.
     if (!scanner.isPlain || acceptance.clientIdText.length > clientIdCharsMax) return undefined;
     this.#share(acceptance);
     const rows: WrittenRow[] = [];
@@ -192,7 +193,7 @@ export class Transcriber {
   }
 
   /**
-   * Writes the line of the event whose fields are found, in the order of `rowOf`; `bytes`: how many it takes in the
+   * Writes the line of an event whose fields were found, in the order of `rowOf`. `bytes`: the event's length in the
    * body.
    */
   #plainEvent(bytes: number): WrittenRow | undefined {
@@ -247,7 +248,7 @@ export class Transcriber {
     else this.#lines.copy(this.#body, from, to);
   }
 
-  /** Whether a name has as many code points as one may; each has a byte at least, and at most two escapes. */
+  /** Whether a name's length is allowed. A code point takes at least one byte, and at most two escapes. */
   #isName({ from, to }: Field): boolean {
     const bytes = to - from - 2;
     if (bytes <= eventNameCodePointsMax) return bytes > 0;
@@ -255,7 +256,9 @@ export class Transcriber {
     return codePointsIn(this.#body, { from: from + 1, to: to - 1 }) <= eventNameCodePointsMax;
   }
 
-  /** The index of a field's value among its members; `fallback` where it has none, -1 where it is none of them. */
+  /**
+   * The index of a field's value among `members`; `fallback` if the field is absent, -1 if the value is none of them.
+   */
   #memberAt(field: Field, members: readonly Buffer[], fallback: number): number {
     if (!field.isThere) return fallback;
     for (let index = 0; index < members.length; index++) {
@@ -272,7 +275,7 @@ export class Transcriber {
     return true;
   }
 
-  /** Reads the client's time; false where it sent none, undefined where what it sent is not certain to be one. */
+  /** Reads the client's time. False: it sent none. Undefined: what it sent is not certain to be a time. */
   #timeAt(field: Field): boolean | undefined {
     if (!field.hasValue) return false;
     const isRead = isText(field)
@@ -281,7 +284,7 @@ export class Transcriber {
     return isRead ? true : undefined;
   }
 
-  /** Null: the client sent none; undefined: what it sent is not certain to be one. */
+  /** The client's id. Null: it sent none. Undefined: what it sent is not certain to be an id. */
   #idAt(field: Field): string | null | undefined {
     if (!field.hasValue) return null;
     if (!isText(field)) return undefined;
