@@ -1,9 +1,9 @@
 /**
- * Entry of the keeper's process, the one that has DuckDB. It seals, counts and publishes; its state is the folder.
+ * Entry of the keeper's process, which owns DuckDB. It seals, counts and publishes; its only state is the folder.
  *
- * A process and not a thread, because DuckDB and its binding abort where others throw: without a free descriptor, or
- * when a thread ends under a running query. Here that costs a retry. Its threads share no pool with the journal's syncs
- * either.
+ * It is a process and not a thread because DuckDB and its binding abort where others throw: without a free descriptor,
+ * or when a thread ends under a running query. In a process of its own that costs a retry. Its threads do not share a
+ * pool with the journal's syncs either.
  */
 import { serveProcess, tellService } from "../actor/process.ts";
 import { openLog } from "../base/log.ts";
@@ -15,21 +15,21 @@ import { Keeper } from "./keeper.ts";
 import { sweepOfKeeper } from "./leftovers.ts";
 import type { KeeperNotice, KeeperOptions, KeeperReplies, KeeperRequest } from "./protocol.ts";
 
-// Sent to this process alone, a signal is meant for the service. Sent to all of the group, the service has it already
-// and says so.
+// A signal sent to this process alone is meant for the service, so it is passed on. If it was sent to the whole group,
+// the service has it already.
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, () => tellService({ kind: "signalled", signal } satisfies KeeperNotice));
-// The end of the terminal reaches the whole group; the service decides, and may still need what it seals with.
+// A hangup of the terminal reaches the whole group. The service decides what to do, and may still need this process.
 process.on("SIGHUP", () => undefined);
 
 serveProcess<KeeperRequest, KeeperReplies>((options) => {
   const { folder, threads, memoryMiB, logLevel } = options as KeeperOptions;
   const log = openLog(logLevel, "keeper");
   const keeper = new Keeper(folder, log);
-  // Whoever can write into the folder cannot make the keeper read the rest of the machine.
+  // A file planted in the folder cannot make the keeper read anything else on the machine.
   const access = { folders: [folder.root] };
-  // Two, so that a catalog does not wait for a flush, and two shards can flush at once: one DuckDB alone was what a
-  // lasting load waited for. Each has its own instance: what breaks one does not touch the other.
+  // Two, so that a catalog does not wait for a flush, and two shards can flush at once: a single DuckDB was the
+  // bottleneck under sustained load. Each has its own instance: what breaks one does not affect the other.
   const queue = new JobQueue({ threads, memoryMiB }, access);
   const flushQueue = new JobQueue({ threads, memoryMiB }, access);
   return {
@@ -48,7 +48,7 @@ serveProcess<KeeperRequest, KeeperReplies>((options) => {
       (flushQueue.jobs <= queue.jobs ? flushQueue : queue).inTurn((opened) =>
         sealSoundLines(opened, { folder, log, source }),
       ),
-    // In the queue of the catalog, which writes the same note.
+    // In the same queue as `publish`, which writes the same note.
     "note lost": ({ range }) =>
       queue.inTurn(async () => {
         keepSealedTo(folder, [range]);

@@ -1,4 +1,4 @@
-/** The keeper's actor, as the main thread starts it. */
+/** The main thread's side of the keeper: starts its process. */
 import { availableParallelism } from "node:os";
 import { ProcessHost } from "../actor/process-host.ts";
 import type { Log } from "../base/log.ts";
@@ -10,11 +10,12 @@ import type { KeeperNotice, KeeperOptions, KeeperReplies, KeeperRequest } from "
 export type KeeperHost = ProcessHost<KeeperRequest, KeeperReplies, KeeperNotice>;
 
 /**
- * DuckDB's memory: for a flush of small events, and for what the largest event takes while it is read and packed. MiB
+ * DuckDB's memory: `base` for a flush of small events; `perBodyMiB` for each MiB of the largest body, which is what the
+ * largest event needs while it is read and compressed. MiB
  */
 const memoryMiB = { base: 128, perBodyMiB: 64 };
 
-/** Starts the keeper's process; `onSignal` is told of a signal that was meant to end it. */
+/** Starts the keeper's process. `onSignal` is called when that process gets a signal to end. */
 export function openKeeper(given: {
   folder: DataFolder;
   log: Log;
@@ -25,7 +26,7 @@ export function openKeeper(given: {
   const options: KeeperOptions = {
     folder: given.folder,
     logLevel,
-    // For two at once together half the cores: flushes must keep up with ingest, and leave it the other half.
+    // The two DuckDBs together use half the cores: flushes must keep up with ingest, and leave it the other half.
     threads: Math.max(1, Math.floor(availableParallelism() / 4)),
     memoryMiB: memoryMiB.base + Math.ceil(bodyBytesMax / 2 ** 20) * memoryMiB.perBodyMiB,
   };

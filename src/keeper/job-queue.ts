@@ -1,17 +1,17 @@
-/** A DuckDB with its jobs, one after another: they share a connection. */
+/** A DuckDB and the queue of its jobs, which run one after another because they share a connection. */
 import { lacksDescriptors } from "../base/descriptors.ts";
 import { lowerPoolPriority } from "../base/priority.ts";
 import type { DuckDB, DuckDBLimits } from "../store/sql/duckdb.ts";
 import { type DuckDBAccess, openLockedDuckDB } from "../store/sql/lock-duckdb.ts";
 
 /**
- * Flushes use a core in bursts of 100 ms, and whoever waits for an answer waits for no burst: at half load p99 is a
- * quarter lower so. A tenth of the weight of a thread that answers, so that a flush still goes on when those never
- * rest; should it fall behind, shards wait for it.
+ * Flushes use a core in bursts of 100 ms. With a lower priority no request waits for a burst: at half load p99 is a
+ * quarter lower. The value gives a tenth of the weight of a thread that answers requests, so a flush still advances
+ * when those are always busy; if it falls behind, shards wait for it.
  */
 const poolNice = 10;
 
-/** Jobs that wait for each other, and for nobody else. */
+/** A queue of jobs on a DuckDB of its own. */
 export class JobQueue {
   readonly #limits: DuckDBLimits;
   readonly #access: DuckDBAccess;
@@ -19,13 +19,13 @@ export class JobQueue {
   #last: Promise<unknown> = Promise.resolve();
   #jobs = 0;
 
-  /** Each DuckDB that it opens, the first and those after a failure, is locked to `access`. */
+  /** Every DuckDB that it opens, also after a failure, is locked to `access`. */
   constructor(limits: DuckDBLimits, access: DuckDBAccess) {
     this.#limits = limits;
     this.#access = access;
   }
 
-  /** Jobs that run or wait. */
+  /** Number of jobs that run or wait. */
   get jobs(): number {
     return this.#jobs;
   }
@@ -52,8 +52,8 @@ export class JobQueue {
       lowerPoolPriority(poolNice);
       return await job(opened);
     } catch (error) {
-      // An instance that met a failed write or sync refuses everything from then on, also when the disk is well again.
-      // One that only found no descriptor is sound, and a new one would abort the process for the same lack.
+      // After a failed write or sync an instance refuses everything, even once the disk works again. An instance that
+      // only lacked a descriptor is sound, and opening a new one without a descriptor would abort the process.
       if (opened === undefined || !lacksDescriptors(error)) {
         this.#duckdb = undefined;
         opened?.[Symbol.dispose]();

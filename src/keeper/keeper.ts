@@ -1,4 +1,4 @@
-/** The keeper's state and what it does with it, one job at a time; only flushes go on beside. */
+/** The keeper's state and its jobs. They run one at a time; only flushes run beside them. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
@@ -27,11 +27,12 @@ import type { DuckDB } from "../store/sql/duckdb.ts";
 import type { FolderInspection, RewriteWish, ShardHoldings, ShardStretch } from "./protocol.ts";
 
 /**
- * At each look this many bytes of segments are compared with their checksums: 13 MB/s leave the disk to others. Bytes.
+ * Each inspection compares about this many bytes of segments with their checksums: at 13 MB/s the disk stays free for
+ * others. Bytes.
  */
 const scrubBytes = 64 * 1024 * 1024;
 
-/** Knows what is sealed, and is the only one that gives or takes a segment's name. */
+/** Knows what is sealed. Nothing else gives a segment its name or takes it away. */
 export class Keeper {
   readonly #folder: DataFolder;
   readonly #log: Log;
@@ -51,12 +52,12 @@ export class Keeper {
   }
 
   /**
-   * Writes the catalog over what is sealed now. A shard without a watermark keeps the lowest: nothing is promised of
-   * it.
+   * Writes the catalog of what is sealed now. For a shard without a watermark, `freshness` shows NULL: nothing is
+   * promised.
    */
   async publish(duckdb: DuckDB, { watermarks, nowMs }: { watermarks: readonly ShardWatermark[]; nowMs: number }) {
     const segments = await this.#known.list(duckdb);
-    // Before the catalog: it may say more than the catalog shows, and never less.
+    // Before the catalog: the note may be ahead of the catalog, and never behind it.
     keepSealedTo(
       this.#folder,
       segments.map(({ name }) => name),
@@ -90,8 +91,9 @@ export class Keeper {
   }
 
   /**
-   * Adds up what is sealed of the stretches.
-   * @throws DataFolderRefused when a segment lies across the end of one: merged since it was asked; to be asked again
+   * Adds up what is sealed of the stretches. Segments found unreadable meanwhile are left out.
+   * @throws DataFolderRefused when a segment crosses the end of a stretch, because of a merge since the request: the
+   * caller asks again
    */
   async count(duckdb: DuckDB, stretches: readonly ShardStretch[], window: HourWindow): Promise<SealedCounts> {
     for (;;) {
@@ -105,7 +107,7 @@ export class Keeper {
     }
   }
 
-  /** Names of readable segments within stretches. */
+  /** Names of the readable segments within the stretches. */
   async #segmentsIn(duckdb: DuckDB, stretches: readonly ShardStretch[]): Promise<string[]> {
     const current = await this.#known.list(duckdb);
     const files: string[] = [];
@@ -119,8 +121,8 @@ export class Keeper {
   }
 
   /**
-   * Looks for the segments whose rollups cannot be counted, one by one; true when there is one, which is left out from
-   * now on.
+   * Counts the segments one by one and marks those that fail as unreadable, so that they are left out from now on.
+   * Returns true if there was one.
    */
   async #hasFoundUnreadable(duckdb: DuckDB, files: readonly string[], window: HourWindow): Promise<boolean> {
     let hasFound = false;
@@ -137,7 +139,7 @@ export class Keeper {
     return hasFound;
   }
 
-  /** Looks at the folder for what a person should know. */
+  /** Inspects the folder for what a person should know. */
   async inspect(duckdb: DuckDB): Promise<FolderInspection> {
     await this.#known.scrub(scrubBytes);
     await this.#known.list(duckdb);
@@ -149,19 +151,19 @@ export class Keeper {
     };
   }
 
-  /** Reads ids that the id logs have lost again from the segments. REQUIRES: no shard has started. */
+  /** Restores ids that the id logs have lost, from the segments. REQUIRES: no shard has started. */
   async rebuildIds(duckdb: DuckDB, idsMax: number): Promise<RebuiltIds> {
     const segments = await this.#known.list(duckdb);
     const isComplete = this.#known.unreadable.length === 0;
     return rebuildIds(duckdb, this.#folder, { segments, idsMax, isComplete });
   }
 
-  /** Puts a segment into quarantine, or says why not. */
+  /** Puts a segment into quarantine, or returns why not. */
   quarantine(duckdb: DuckDB, segment: string): Promise<Quarantined> {
     return quarantine(duckdb, this.#folder, segment);
   }
 
-  /** What is to be rewritten next. */
+  /** The next rewrite that is due; undefined if none is. */
   async plan(duckdb: DuckDB, wish: RewriteWish): Promise<Rewrite | undefined> {
     const segments = await this.#known.listSettled(duckdb);
     switch (wish.kind) {
@@ -178,11 +180,12 @@ export class Keeper {
     }
   }
 
-  /** Gives a rewritten segment its name, if it has not got it already. From here on its sources are replaced. */
+  /** Gives a rewritten segment its name, unless it has it already. From then on its sources are replaced. */
   adopt({ unfinished, name, events }: Rewritten): void {
     const path = join(this.#folder.segments, segmentName(name));
     if (!existsSync(unfinished) && existsSync(path)) {
-      // A keeper that ended between the rename and its answer is asked again. The name may not be durable yet.
+      // An earlier keeper died between the rename and its answer, so the request came again. The name may not be
+      // durable yet.
       syncFolder(this.#folder.segments);
       return;
     }
@@ -198,7 +201,7 @@ export class Keeper {
     this.#log.info({ segment: segmentName(name), events, replaces: replaced.length }, "segments rewritten");
   }
 
-  /** Removes replaced segments after their time. */
+  /** Removes replaced segments whose grace time is over, and returns their names. */
   sweep(graceMs: number): string[] {
     return this.#replaced.remove({ monotonicMs: systemClock.monotonicMs(), graceMs, published: this.#published });
   }

@@ -1,13 +1,13 @@
-/** What a keeper leaves behind that ended under its work. */
+/** Unfinished files of a keeper that died while it worked. */
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type DataFolder, unfinishedSuffix } from "../store/folder/names.ts";
 
-/** A rewriting process, which may be at work, has its id in the names of its unfinished files; the keeper has not. */
+/** Only the keeper's unfinished files: a rewriting process, which may still run, has its process id in their names. */
 const unfinished = new RegExp(`^[^.]+\\.(?:duckdb|ndjson)(?:\\.probe)?\\${unfinishedSuffix}(?:\\.wal)?$`);
 
 /**
- * Removes the unfinished files of a keeper that has ended, which nothing was ever promised about; gives their paths.
+ * Removes the unfinished files of a dead keeper and returns their paths. Nothing was promised about these files.
  * REQUIRES: no other keeper works on the folder.
  */
 export function sweepOfKeeper(folder: DataFolder): string[] {

@@ -1,4 +1,4 @@
-/** What the keeper is asked, and what it answers: plain data, cloned between processes. */
+/** The keeper's requests and replies: plain data, cloned between processes. */
 import type { Recovery } from "../actor/serve.ts";
 import type { Sequence, ShardId } from "../base/brand.ts";
 import type { LogLevel } from "../base/log.ts";
@@ -10,7 +10,7 @@ import type { Rewrite, Rewritten } from "../store/segment/rewrite.ts";
 import type { HourWindow, SealedCounts } from "../store/segment/rollup.ts";
 import type { SealedRows, SegmentSource } from "../store/segment/segment.ts";
 
-/** What the keeper is born with. */
+/** What the keeper is started with. */
 export type KeeperOptions = {
   folder: DataFolder;
   logLevel: LogLevel;
@@ -19,15 +19,18 @@ export type KeeperOptions = {
   memoryMiB: number;
 };
 
-/** What is sealed of a shard: up to where it is whole, events, segments, bytes on disk. */
+/** What is sealed of a shard: its watermark, events, segments, bytes on disk. */
 export type ShardHoldings = ShardWatermark & { events: number; segments: number; bytes: number };
 
 /** Events of a shard before this sequence. */
 export type ShardStretch = { shard: ShardId; before: Sequence };
 
 /**
- * Why a rewrite is looked for: because many small segments are there, to have as few as possible of these stretches,
- * because of age, or to keep of some segments only the events for which an SQL condition holds.
+ * Which rewrite to plan:
+ * - "merge": of small segments, if there are many
+ * - "full merge": towards as few segments as possible in these stretches
+ * - "drop": of events older than the cutoff
+ * - "keep": of these files, keeping only the events for which the SQL condition holds
  */
 export type RewriteWish =
   | { kind: "merge" }
@@ -35,9 +38,9 @@ export type RewriteWish =
   | { kind: "drop"; cutoffMs: number }
   | { kind: "keep"; keep: string; files: string[] };
 
-/** What a look at the folder found. */
+/** What an inspection of the folder found. */
 export type FolderInspection = {
-  /** What a person should know: a sentence each, which says what to do and names no place. */
+  /** What a person should know: a sentence each, which says what to do and does not contain the folder's path. */
   warnings: string[];
   /** Stretches of events that are missing. */
   missing: string[];
@@ -45,7 +48,7 @@ export type FolderInspection = {
   unreadable: string[];
 };
 
-/** Everything that the keeper is asked. */
+/** Every request to the keeper. */
 export type KeeperRequest =
   | { kind: "recover" }
   | { kind: "publish"; watermarks: ShardWatermark[]; nowMs: number }
@@ -68,17 +71,17 @@ export type KeeperReplies = {
   publish: { version: number; holdings: ShardHoldings[] };
   /** Everything asked before is done or has failed. */
   settle: undefined;
-  /** The id logs hold the latest ids of all readable segments. Before shards start. */
+  /** The id logs hold the latest ids of all readable segments. Asked before shards start. */
   "rebuild ids": RebuiltIds;
-  /** A segment of these rows is durable. */
+  /** The segment of these rows is durable. */
   seal: SealedRows;
-  /** Events of a segment that opens and adds up. */
+  /** Number of events of the segment, which opens and whose rollup agrees. */
   check: number;
-  /** It is noted durably that these sequences were used, so that they are told as missing. */
+  /** A durable note says that these sequences were used, so that they are reported as missing. */
   "note lost": undefined;
-  /** What the rollups of all segments within these stretches add up to. */
+  /** The sums of the rollups of all segments within these stretches. */
   count: SealedCounts;
-  /** What is to be rewritten next; undefined when nothing is. */
+  /** The next rewrite that is due; undefined if none is. */
   plan: Rewrite | undefined;
   /** The segment has its name: its sources are replaced. */
   adopt: undefined;
@@ -88,13 +91,13 @@ export type KeeperReplies = {
   quarantine: Quarantined;
 };
 
-/** What the keeper tells unasked: somebody wants the service to stop, and told this process. */
+/** What the keeper reports unasked: it got a signal that is meant to stop the service. */
 export type KeeperNotice = { kind: "signalled"; signal: "SIGINT" | "SIGTERM" };
 
-/** What a shard may ask of the keeper; it goes over the shard's door. */
+/** The requests that a shard may make to the keeper, sent through the shard's own channel. */
 export type KeeperQuestion = Extract<KeeperRequest, { kind: "settle" | "seal" | "check" | "note lost" | "count" }>;
 
-/** The keeper, as a shard sees it: one function for each of those. */
+/** The keeper, as a shard sees it: one function for each of those requests. */
 export type KeeperForShards = {
   settle(): Promise<undefined>;
   seal(source: SegmentSource): Promise<SealedRows>;

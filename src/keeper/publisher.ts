@@ -1,6 +1,6 @@
 /**
- * Keeps the catalog up with what is sealed: one publication at a time, and another while something was sealed
- * meanwhile.
+ * Keeps the catalog up to date with what is sealed. One publication runs at a time; if something was sealed meanwhile,
+ * another one follows.
  */
 import { systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
@@ -9,21 +9,21 @@ import type { ShardWatermark } from "../store/catalog/views.ts";
 import type { KeeperHost } from "./host.ts";
 import type { ShardHoldings } from "./protocol.ts";
 
-/** After a publication that failed, the next one waits. ms */
+/** Pause after a publication that failed. ms */
 const retryPauseMs = 500;
 
-/** While nothing comes the catalog is written again this often, so that its watermark shows that nothing came. ms */
+/** Without new events the catalog is written again this often: a fresh watermark shows that nothing came. ms */
 const idleMs = 10_000;
 
 /** What a publisher needs. */
 type PublisherOptions = {
   keeper: KeeperHost;
   log: Log;
-  /** Up to when everything that was accepted is sealed, of each shard. Asked before each publication. */
+  /** Returns each shard's watermark: every event accepted before it is sealed. Called before each publication. */
   watermarks: () => Promise<ShardWatermark[]>;
 };
 
-/** Publishes the catalog whenever it is told that something was sealed. */
+/** Publishes the catalog whenever `want` is called. */
 export class Publisher implements Disposable {
   readonly #options: PublisherOptions;
   #ticker: NodeJS.Timeout | undefined;
@@ -34,7 +34,7 @@ export class Publisher implements Disposable {
   #holdings: readonly ShardHoldings[] = [];
   #failure: string | undefined;
 
-  /** Keeps the catalog up until it is disposed. */
+  /** Starts the periodic publications, which end when it is disposed. */
   static open(options: PublisherOptions): Publisher {
     const publisher = new Publisher(options);
     publisher.#ticker = setInterval(() => {
@@ -58,7 +58,7 @@ export class Publisher implements Disposable {
   }
 
   /**
-   * Publishes now; gives the version of the catalog.
+   * Publishes now, and returns the version of the catalog.
    * @throws ActorDied with the keeper's reason
    */
   async publish(): Promise<number> {
@@ -74,7 +74,7 @@ export class Publisher implements Disposable {
     return version;
   }
 
-  /** Something was sealed: the catalog follows. */
+  /** Requests a publication, because something was sealed. */
   want(): void {
     this.#isWanted = true;
     this.#running ??= this.#run().finally(() => {
@@ -83,8 +83,8 @@ export class Publisher implements Disposable {
   }
 
   /**
-   * Publishes for the last time, and tries until `giveUpAtMs` of the monotonic clock; false when the catalog could not
-   * be written by then.
+   * Publishes for the last time, with retries until `giveUpAtMs` of the monotonic clock. Returns false if the catalog
+   * could not be written by then.
    */
   async finish(giveUpAtMs: number): Promise<boolean> {
     this.#isFinishing = true;
@@ -102,7 +102,7 @@ export class Publisher implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    // Or a catalog that cannot be written would be tried again without end.
+    // Otherwise a catalog that cannot be written would be retried forever.
     this.#isFinishing = true;
     clearInterval(this.#ticker);
   }

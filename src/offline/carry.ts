@@ -1,12 +1,13 @@
 /**
- * What is sealed in one folder, carried into another: segments by hard links, or by copies where links cannot be; id
- * logs and the receipts of erasures copied, because they grow.
+ * Carries what is sealed in one folder into another. Segments become hard links, or copies where links are not
+ * possible. Id logs and the receipts of erasures are copied, because they grow.
  *
  * Invariants:
- * - Beside a running service, with no lock: names decide what is current, and what vanishes meanwhile is looked up
- *   again.
- * - An id is carried only when its event is: segments are listed before id logs are read, and a block is left out when
- *   its flush goes past the segments. Otherwise a client that sends an event again would be told that it is there.
+ * - It needs no lock and may run beside a service: names decide what is current, and if a file vanishes meanwhile, the
+ *   folder is listed again.
+ * - An id is carried only with its event: segments are listed before id logs are read, and a block is left out if its
+ *   flush goes past the segments. Otherwise a client that sends an event again would get the answer "duplicate" for an
+ *   event that is not there.
  */
 import { constants, copyFileSync, linkSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -39,20 +40,20 @@ export type Carried = {
 
 type Listed = { file: string; name: SegmentName };
 
-/** Where a hard link cannot be made though the file could be copied: another disk, not allowed, too many links. */
+/** Errors after which a copy can replace the hard link: another disk, not allowed, too many links. */
 const linkRefusals = new Set(["EXDEV", "EPERM", "EMLINK"]);
 
 /**
- * Carries the current segments and the ids of their events into `to`, whose folders are there and hold nothing else. On
- * return all of it is durable.
- * @throws the system's error; what was carried until then stays
+ * Carries the current segments and the ids of their events into `to`, whose folders exist and are empty. On return all
+ * of it is durable.
+ * @throws PlaceRefused when a current segment cannot be read, or the system's error; what was carried until then stays
  */
 export function carrySealed(from: DataFolder, to: DataFolder): Carried {
   const how = new Map<string, "linked" | "copied">();
-  // Before the segments: what a receipt says is gone is then in none of them.
+  // Before the segments: what a receipt reports as erased is then in none of them.
   const erasures = readReceipts(from);
   for (;;) {
-    // Before the segments: what a file that is here now knows is in them.
+    // Before the segments: the events of all ids in these files are then in the segments.
     const imported = listImportedIds(from).filter(({ isSealed }) => isSealed);
     const current = listCurrent(from);
     requireReadable(from, current);
@@ -72,7 +73,7 @@ export function carrySealed(from: DataFolder, to: DataFolder): Carried {
   }
 }
 
-/** What is missing and known to be is so in the copy, too; the files in quarantine stay where they are. */
+/** Copies the markers, so that known losses are known in the copy, too. Segments in quarantine are not carried. */
 function carryMarkers(from: DataFolder, to: DataFolder): void {
   const markers = filesIn(from.quarantine).filter((file) => parseMarkerName(file) !== undefined);
   if (markers.length === 0) return;
@@ -81,7 +82,7 @@ function carryMarkers(from: DataFolder, to: DataFolder): void {
   syncFolder(to.quarantine);
 }
 
-/** A copy that lacks events in silence would be taken for a whole one. */
+/** Refuses a folder with an unreadable segment: a copy that silently lacks events would pass for a whole one. */
 function requireReadable(from: DataFolder, current: readonly Listed[]): void {
   const unreadable = readUnreadable(from).find(({ file }) => current.some((each) => each.file === file));
   if (unreadable === undefined) return;
@@ -90,8 +91,8 @@ function requireReadable(from: DataFolder, current: readonly Listed[]): void {
 }
 
 /**
- * Current segments at one moment: listed until two listings in a row agree. One alone may miss a file that came and the
- * one that it replaced and that went, both while the folder was being read.
+ * Current segments at one moment: lists until two listings in a row agree. A single listing may miss both a new file
+ * and the one that it replaced, if one was added and the other removed during the listing.
  */
 function listCurrent(folder: DataFolder): Listed[] {
   let listed = listNames(folder.segments, parseSegmentName);
@@ -103,7 +104,7 @@ function listCurrent(folder: DataFolder): Listed[] {
   }
 }
 
-/** Brings `to` to exactly the segments given; false when one of them vanished. `how` tells what is there already. */
+/** Makes `to` hold exactly these segments; false if one of them vanished. `how` lists those that `to` has already. */
 function carrySegments(work: {
   from: DataFolder;
   to: DataFolder;
@@ -126,7 +127,7 @@ function carrySegments(work: {
   return true;
 }
 
-/** Undefined: the file is not there. */
+/** Returns undefined if the file does not exist. */
 function linkOrCopy(from: string, to: string): "linked" | "copied" | undefined {
   try {
     linkSync(from, to);
@@ -146,11 +147,11 @@ function linkOrCopy(from: string, to: string): "linked" | "copied" | undefined {
   return "copied";
 }
 
-/** Writes the id logs again, without the ids whose events are not in these segments; false when a log vanished. */
+/** Copies the id logs without the ids whose events are not in these segments; false if a log vanished. */
 function carryIdLogs(from: DataFolder, to: DataFolder, current: readonly Listed[]): boolean {
   const reached = new Map<ShardId, Sequence>();
   for (const { name } of current) if (name.to > (reached.get(name.shard) ?? 0)) reached.set(name.shard, name.to);
-  // A block of the older format does not say whose its ids are, and so is left out: rather a repeat than a loss.
+  // A block of the older format does not say whose its ids are, so it is left out: a duplicate is better than a loss.
   const isCarried = ({ range }: IdBlock) => range !== undefined && range.to <= (reached.get(range.shard) ?? 0);
   for (const file of readdirSync(to.ids)) rmSync(join(to.ids, file));
   for (const { file } of listNames(from.ids, parseIdLogName)) {

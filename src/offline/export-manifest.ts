@@ -1,8 +1,8 @@
 /**
- * What an export's folder says about itself: `_export.json`, which names the parameters and each finished day.
+ * The manifest of an export, `_export.json`: its parameters and each finished day.
  *
- * Everything in the folder that is not a day begins with `_`: programs that open the folder as a data set skip such
- * names.
+ * Every name in the folder that is not a day begins with `_`, because programs that open the folder as a data set skip
+ * such names.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -20,11 +20,11 @@ const daySchema = Type.Object({
   events: Type.Integer(),
   /** Fingerprint of all columns of its events. */
   content: Type.String(),
-  /** Fingerprint of the segments that they came from; null where some were not sealed. */
+  /** Fingerprint of the segments that they came from; null if some were not sealed. */
   segments: Type.Union([Type.String(), Type.Null()]),
 });
 
-/** What is known of the file of a finished day. */
+/** What the file of a finished day holds. */
 export type ExportedDay = Static<typeof daySchema>;
 
 const manifestSchema = Type.Object({
@@ -35,8 +35,8 @@ const manifestSchema = Type.Object({
 });
 
 /**
- * Parameters and finished days of an export. A number stands where the release before counted a day's events and no
- * more.
+ * Parameters and finished days of an export. A day is a number if the previous release wrote it: it recorded only the
+ * count of the events.
  */
 export type ExportManifest = Static<typeof manifestSchema>;
 
@@ -44,14 +44,14 @@ const manifestFile = "_export.json";
 const lockName = "_lock";
 const scratchName = `_scratch${unfinishedSuffix}`;
 
-/** Names of the release before, which data sets stumbled over. */
+/** Names of the previous release, which programs that read the folder as a data set did not skip. */
 const earlier = { manifest: "export.json", lock: "lock", scratch: `scratch${unfinishedSuffix}` } as const;
 
-/** Where in an export's folder DuckDB may spill. */
+/** The folder inside an export into which DuckDB may spill. */
 export const exportScratch = (out: string) => join(out, scratchName);
 
 /**
- * Makes the folder of an export where it is missing, and takes it for this process.
+ * Makes the folder of an export if it is missing, and locks it for this process.
  * @throws PlaceRefused when it holds something else, or another export into it is running
  */
 export function takeExportFolder(out: string): Disposable {
@@ -71,7 +71,7 @@ export function takeExportFolder(out: string): Disposable {
   return lock;
 }
 
-/** A process of the release before may run on the folder; what it left of its names goes. */
+/** Refuses if a process of the previous release runs on the folder; otherwise removes the lock and scratch it left. */
 function takeEarlierLock(out: string): void {
   const path = join(out, earlier.lock);
   if (!existsSync(path)) return;
@@ -82,8 +82,9 @@ function takeEarlierLock(out: string): void {
 }
 
 /**
- * The manifest of an export, written if there is none, before there is any day. REQUIRES: the folder is taken.
- * @throws PlaceRefused when it is not one, or one of an export with other parameters
+ * Reads the manifest of an export, or makes an empty one, and writes it before any day is written. REQUIRES: the folder
+ * is locked.
+ * @throws PlaceRefused when the file is not a manifest, or is one of an export with other parameters
  */
 export function openManifest(out: string, wanted: ExportRange & { format: ExportFormat }): ExportManifest {
   const parameters = { from: wanted.from, to: wanted.to, format: wanted.format };

@@ -3,21 +3,21 @@ import { eventColumns } from "../event/columns.ts";
 import { segmentsQuery } from "../store/segment/segments-query.ts";
 import { identifier, literal } from "../store/sql/literals.ts";
 
-/** What an export can be written as, and the end of its files' names. */
+/** Formats of an export; also the extensions of its files. */
 export const exportFormats = ["parquet", "csv", "ndjson"] as const;
 
 /** One of `exportFormats`. */
 export type ExportFormat = (typeof exportFormats)[number];
 
-/** Times by `timestamp`: `from` is in, `to` is not; ISO 8601 in UTC to the microsecond, null: open. */
+/** Range of `timestamp`: `from` is included, `to` is not. ISO 8601 in UTC to the microsecond; null: no limit. */
 export type ExportRange = { from: string | null; to: string | null };
 
 const time = (text: string) => `${literal(text)}::TIMESTAMPTZ`;
 const atUtc = (column: string) => `(${column} AT TIME ZONE 'UTC')`;
 
 /**
- * Counts the events of each UTC day in the range, as `day` and `events`: whole hours from the rollups, and the events
- * themselves only in the hours that the range cuts.
+ * Counts the events of each UTC day in the range, as `day` and `events`. Whole hours come from the rollups; the events
+ * themselves are read only in the hours that the range cuts.
  */
 export function dayCountsQuery({ from, to }: ExportRange): string {
   // The first whole hour, and the end of the last one.
@@ -39,9 +39,9 @@ export function dayCountsQuery({ from, to }: ExportRange): string {
 }
 
 /**
- * Gives a fingerprint of the segments that each UTC day's events lie in, as `day` and `segments`, for days of which
- * every event is sealed; `segments` are the paths of all that there are. A segment never changes, and its name holds
- * its checksum.
+ * Selects a fingerprint of the segments that hold each UTC day's events, as `day` and `segments`, for days whose events
+ * are all sealed. `segments` are the paths of all current segments. A segment never changes, and its name contains its
+ * checksum.
  */
 export const segmentsOfDaysQuery = (segments: readonly string[]) => `
   WITH sealed AS (
@@ -54,8 +54,8 @@ export const segmentsOfDaysQuery = (segments: readonly string[]) => `
 type Day = ExportRange & { day: string };
 
 /**
- * Gives a fingerprint of all columns of a day's events, whatever their order, as `content`. Two sums of 64-bit hashes
- * with different keys: that they agree by chance does not happen, and nobody gains who makes them agree.
+ * Selects a fingerprint of all columns of a day's events, whatever their order, as `content`: two sums of 64-bit hashes
+ * with different keys. They do not agree by chance, and nobody gains from making them agree.
  */
 export function dayContentQuery(day: Day): string {
   const columns = Object.keys(eventColumns).map((name) => `${identifier(name)}::VARCHAR`);
@@ -72,8 +72,8 @@ const inDay = ({ from, to, day }: Day) =>
   ]);
 
 /**
- * Writes the events of one UTC day (`YYYY-MM-DD`) that lie in the range to a file, by `timestamp`; gives their number
- * as `Count`.
+ * Writes the events of one UTC day (`YYYY-MM-DD`) within the range to a file, ordered by `timestamp`. Returns their
+ * number as `Count`.
  */
 export function copyDayStatement(copy: Day & { format: ExportFormat; path: string }): string {
   const { format, path } = copy;
@@ -87,25 +87,25 @@ const allOf = (conditions: readonly (string | undefined)[]) =>
 const copyOptions = {
   parquet: "FORMAT parquet, COMPRESSION zstd",
   csv: "FORMAT csv, HEADER true",
-  // One column that is a line already, and no quotes around it.
+  // A single column that is the whole line, without quotes.
   ndjson: "FORMAT csv, HEADER false, QUOTE '', DELIMITER ''",
 } as const;
 
-/** A row as a line of JSON. DuckDB's own writer would respell the numbers in `properties`. */
+/** A row as a line of JSON. DuckDB's own JSON writer would rewrite the numbers in `properties`. */
 const ndjsonLine = `'{' || ${Object.entries(eventColumns)
   .map(([name, type]) => `'${JSON.stringify(name)}:' || coalesce(${jsonOf(identifier(name), type)}, 'null')`)
   .join(" || ',' || ")} || '}'`;
 
 function jsonOf(column: string, type: string): string {
-  // Between the tokens of JSON a line may end; inside a string it cannot.
+  // JSON allows line breaks between tokens, and not inside strings: so all of them can become spaces.
   if (type === "JSON") return `translate(${column}::VARCHAR, chr(10) || chr(13), '  ')`;
   if (type === "TIMESTAMPTZ") return `strftime(${atUtc(column)}, '"%Y-%m-%dT%H:%M:%S.%fZ"')`;
   return `to_json(${column})::VARCHAR`;
 }
 
 /**
- * Parquet has types of its own for a UUID, for JSON and for an ENUM, which other readers give as bytes (polars) or not
- * at all: as strings everybody reads them. Times and strings are the same everywhere.
+ * Parquet has special types for UUID, JSON and ENUM, which other readers return as bytes (polars) or cannot read.
+ * Every reader can read them as strings. Times and strings are the same everywhere.
  */
 const asStrings = Object.entries(eventColumns)
   .filter(([, type]) => type !== "VARCHAR" && type !== "TIMESTAMPTZ")

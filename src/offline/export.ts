@@ -1,12 +1,12 @@
 /**
- * Events as files of other formats, one for each UTC day of `timestamp`: `day=YYYY-MM-DD/events.<format>`.
+ * Exports events to files of other formats, one for each UTC day of `timestamp`: `day=YYYY-MM-DD/events.<format>`.
  *
  * Invariants:
- * - A file has its name only when it is whole and durable. `_export.json` says of each finished day what its file
- *   holds; it is written after the file, so a day is finished when both are there.
- * - Doing it again with the same parameters does what is missing or no longer agrees with the catalog, and nothing
- *   else. A day agrees when its events come from the same segments, which never change, or else when all columns of all
- *   its events do.
+ * - A file has its name only once it is whole and durable. `_export.json` records what the file of each finished day
+ *   holds; it is written after the file, so a day is finished once both are there.
+ * - A second run with the same parameters writes only the days that are missing or no longer agree with the catalog. A
+ *   day agrees if its events come from the same segments, which never change, or else if all columns of all its events
+ *   are the same.
  */
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -37,7 +37,7 @@ type ExportOptions = ExportRange & {
   folder: DataFolder;
   format: ExportFormat;
   out: string;
-  /** Told before the first day and after each: events and days that are done of those that there are. */
+  /** Called before the first day and after each day, with the days and events done and in total. */
   onProgress: (progress: ExportProgress) => void;
 };
 
@@ -50,15 +50,16 @@ type ExportProgress = {
   eventsDone: number;
 };
 
-/** What an export did: all days and events that are there now, and the days that were there already. */
+/** What an export did: all days and events of the export, and the days that were up to date already. */
 type ExportReport = { days: number; events: number; skipped: number };
 
-/** A day is sorted within this; what it needs beyond goes to the disk of the export. MiB */
+/** Memory for sorting a day; beyond it DuckDB spills to the disk of the export. MiB */
 const memoryMiB = 1024;
 
 /**
- * Exports events, or goes on with an export that was interrupted.
- * @throws PlaceRefused when `out` holds something else, or an export with other parameters, or one that is running
+ * Exports events, or continues an export that was interrupted.
+ * @throws PlaceRefused when `out` holds something else or an export with other parameters, or another export into it is
+ * running
  */
 export async function exportEvents(options: ExportOptions): Promise<ExportReport> {
   const out = resolve(options.out);
@@ -78,7 +79,7 @@ export async function exportEvents(options: ExportOptions): Promise<ExportReport
 
 type Work = ExportOptions & { manifest: ExportManifest; scratch: string };
 
-/** What the catalog has of a day; `segments` is undefined where not all of it is sealed. */
+/** What the catalog has of a day; `segments` is undefined if not all of it is sealed. */
 type DayInCatalog = { events: number; segments: string | undefined };
 
 async function exportDays(work: Work): Promise<ExportReport> {
@@ -115,7 +116,7 @@ async function readDays(reader: FolderReader, range: ExportRange): Promise<Map<s
   );
 }
 
-/** Fingerprints of the segments of each day that is sealed whole. */
+/** Fingerprints of the segments of each day whose events are all sealed. */
 async function readSegmentsOfDays({ duckdb, segments }: FolderReader): Promise<Map<string, string>> {
   if (segments.length === 0) return new Map();
   const rows = await duckdb.rows(segmentsOfDaysQuery(segments));
@@ -123,8 +124,7 @@ async function readSegmentsOfDays({ duckdb, segments }: FolderReader): Promise<M
 }
 
 /**
- * Whether the file of a day holds what the catalog has of it; the events themselves are read only where their segments
- * are others.
+ * Whether the file of a day agrees with the catalog. The events themselves are read only if their segments differ.
  */
 async function isUpToDate(
   reader: FolderReader,
@@ -136,7 +136,7 @@ async function isUpToDate(
   if (done.segments !== null && done.segments === now.segments) return true;
   const [found] = await reader.duckdb.rows(dayContentQuery({ from, to, day }));
   if (found?.["content"] !== done.content) return false;
-  // Next time a look at the names will do.
+  // Next time it is enough to compare the names.
   manifest.days[day] = { ...done, segments: now.segments ?? null };
   writeManifest(out, manifest);
   return true;
@@ -147,7 +147,7 @@ async function exportDay(reader: FolderReader, work: Work, day: string): Promise
   const path = fileOf(out, day, format);
   const unfinished = join(dirname(path), `_${basename(path)}${unfinishedSuffix}`);
   mkdirSync(dirname(path), { recursive: true });
-  // What the release before left; names that begin with `_` are skipped when the folder is read meanwhile.
+  // Left by the previous release. Programs that read the folder meanwhile skip only names that begin with `_`.
   removeIfThere(path + unfinishedSuffix);
   const segments = (await readSegmentsOfDays(reader)).get(day) ?? null;
   const [found] = await reader.duckdb.rows(dayContentQuery({ from, to, day }));
@@ -159,14 +159,14 @@ async function exportDay(reader: FolderReader, work: Work, day: string): Promise
   writeManifest(out, manifest);
 }
 
-/** Looks at the folder again first: from a look to its use no more time passes than one day takes. */
+/** Refreshes the reader before the work, so that its view is never older than the export of one day takes. */
 const freshly = <Answer>(reader: FolderReader, work: () => Promise<Answer>) =>
   retriedWhileGone(async () => {
     await reader.refresh();
     return await work();
   });
 
-/** Removes a day that has no events any more. */
+/** Removes a day that no longer has events. */
 function dropDay({ out, manifest, format }: Work, day: string): void {
   rmSync(dirname(fileOf(out, day, format)), { recursive: true, force: true });
   delete manifest.days[day];

@@ -1,6 +1,5 @@
 /**
- * A data folder as a database of this process's own: the catalog's views and macros over everything accepted, sealed or
- * not.
+ * A data folder as a database in this process: the catalog's views and macros over everything accepted, sealed or not.
  */
 import { join } from "node:path";
 import { type FolderView, viewFolder } from "../store/catalog/folder-view.ts";
@@ -11,12 +10,12 @@ import { DuckDB, type DuckDBLimits } from "../store/sql/duckdb.ts";
 import { duckdbFailureOf } from "../store/sql/failures.ts";
 import { literal } from "../store/sql/literals.ts";
 
-/** Merges come minutes apart: whoever loses a file to one so often has another trouble. */
+/** Merges are minutes apart, so this many failures in a row have another cause. */
 const triesMax = 5;
 
 /**
- * Does again what failed because a file was replaced and gone between a look at the folder and its reading; the work
- * begins with a look.
+ * Retries work that failed because a file was replaced and removed after the folder was listed. The work begins by
+ * listing the folder.
  */
 export async function retriedWhileGone<Answer>(work: () => Promise<Answer>): Promise<Answer> {
   for (let tries = 1; ; tries++)
@@ -27,10 +26,10 @@ export async function retriedWhileGone<Answer>(work: () => Promise<Answer>): Pro
     }
 }
 
-/** Where the views are; `memory`, which comes first in the search path, is left to whoever asks. */
+/** The database that holds the views; `memory`, which comes first in the search path, is left to the caller. */
 const viewsDatabase = "millrace";
 
-/** A DuckDB in memory that sees a data folder, with or without a service on it. */
+/** An in-memory DuckDB with a view of a data folder, with or without a service on it. */
 export class FolderReader implements Disposable {
   /** For statements of any kind. */
   readonly duckdb: DuckDB;
@@ -45,8 +44,8 @@ export class FolderReader implements Disposable {
   }
 
   /**
-   * Opens one and looks at the folder; `scratch` is a private folder of the caller.
-   * @throws the system's or DuckDB's error
+   * Opens one and lists the folder; `scratch` is a private folder of the caller.
+   * @throws DataFolderRefused when the folder has a later format; the system's or DuckDB's error
    */
   static async open(options: { folder: DataFolder; scratch: string; limits: DuckDBLimits }): Promise<FolderReader> {
     requireKnownFormat(options.folder);
@@ -63,14 +62,14 @@ export class FolderReader implements Disposable {
   }
 
   /**
-   * Looks at the folder again: from now on, statements see everything accepted before this call. What statements made
-   * (tables, variables, settings) stays. Not inside a transaction.
+   * Lists the folder again: from now on, statements see everything accepted before this call. What earlier statements
+   * made (tables, variables, settings) stays. Not inside a transaction.
    */
   async refresh(): Promise<void> {
     await retriedWhileGone(() => this.#look());
   }
 
-  /** Paths of the current segments, as of the last look. */
+  /** Paths of the current segments, as of the last listing. */
   get segments(): string[] {
     return (this.#view?.content.segments ?? []).map(({ file }) => join(this.#folder.segments, file));
   }

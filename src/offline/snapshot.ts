@@ -1,12 +1,12 @@
 /**
- * Snapshots: a folder of its own with everything that is sealed at one moment, and back again.
+ * Snapshots: takes a copy of everything that is sealed at one moment, in a folder of its own, and restores it.
  *
  * Invariants:
  * - A snapshot appears whole: it is made under a temporary name beside its own, and renamed.
- * - It shares its segments with the folder that it was taken of, by hard links. Nobody writes a sealed file, so neither
- *   side sees what becomes of the other.
- * - A restore has one step that counts: `segments` gets its name last. Killed before, the folder is still empty to the
- *   next restore, and a start sweeps what lies there.
+ * - It shares its segments with the data folder by hard links. Nobody writes a sealed file, so changes on one side do
+ *   not reach the other.
+ * - A restore is committed by its last rename, that of `segments`. If it is killed before, the folder still counts as
+ *   empty for the next restore, and a start removes what the restore left.
  */
 import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -41,17 +41,17 @@ const summarySchema = Type.Object({
   last_timestamp: Type.Union([Type.String(), Type.Null()]),
 });
 
-/** What a snapshot holds, as its file `snapshot.json` says. */
+/** What a snapshot holds: the content of `snapshot.json`. */
 type SnapshotSummary = Static<typeof summarySchema>;
 
-/** A folder that was made, and what it holds. */
+/** A folder that was made by a snapshot or a restore, and what it holds. */
 export type SnapshotReport = SnapshotSummary & { path: string };
 
 const limits = { threads: 2, memoryMiB: 512 };
 
 /**
- * Takes a snapshot of a data folder, which a service may be writing meanwhile, into `path`.
- * @throws PlaceRefused when `path` is there and not an empty folder, or `folder` is not a data folder
+ * Takes a snapshot of a data folder into `path`. A service may write the data folder meanwhile.
+ * @throws PlaceRefused when `path` exists and is not an empty folder, or `folder` is not a data folder
  */
 export async function takeSnapshot(folder: DataFolder, path: string): Promise<SnapshotReport> {
   requireKnownFormat(folder);
@@ -70,7 +70,7 @@ export async function takeSnapshot(folder: DataFolder, path: string): Promise<Sn
     keepJson(join(unfinished.root, summaryFile), summary);
     syncFolder(unfinished.root);
     renameSync(unfinished.root, root);
-    // One whose name may not last is taken away again: it would be in the way of the next try.
+    // If its name may not be durable, the snapshot is removed: it would block the next try.
     syncOr(dirname(root), () => rmSync(root, { recursive: true, force: true }));
     return { path: root, ...summary };
   } catch (error) {
@@ -80,9 +80,9 @@ export async function takeSnapshot(folder: DataFolder, path: string): Promise<Sn
 }
 
 /**
- * Fills a data folder that holds no event from a snapshot, which stays as it is.
- * @throws PlaceRefused when `path` holds events, or `from` is not a whole snapshot; DataFolderRefused when a server has
- * it
+ * Fills a data folder without events from a snapshot, which is not changed.
+ * @throws PlaceRefused when `path` holds events, or `from` is not a whole snapshot; DataFolderRefused when a server
+ * holds `path`
  */
 export async function restoreSnapshot(from: string, path: string): Promise<SnapshotReport> {
   const snapshot = dataFolder(resolve(from));
@@ -108,7 +108,7 @@ export async function restoreSnapshot(from: string, path: string): Promise<Snaps
     renameDurably({ from: unfinished.ids, to: folder.ids });
     if (existsSync(unfinished.quarantine)) renameDurably({ from: unfinished.quarantine, to: folder.quarantine });
     renameSync(unfinished.segments, folder.segments);
-    // Otherwise the folder would hold events to the next try, which would refuse it.
+    // Undone on failure: otherwise the next try would find events in the folder, and refuse it.
     syncOr(folder.root, () => renameSync(folder.segments, unfinished.segments));
     return { ...summary, linked: carried.linked, copied: carried.copied, path: folder.root };
   } finally {
@@ -117,8 +117,8 @@ export async function restoreSnapshot(from: string, path: string): Promise<Snaps
 }
 
 /**
- * Checks a snapshot before anything of it is put in place: regular files alone, segments by the checksums in their
- * names.
+ * Checks a snapshot before any of it is put in place: only regular files, and segments that match the checksums in
+ * their names.
  * @throws PlaceRefused naming the first file that is not sound
  */
 async function requireSound(snapshot: DataFolder): Promise<void> {
@@ -139,7 +139,7 @@ async function requireSound(snapshot: DataFolder): Promise<void> {
     refuse(snapshot.erasures, "is not a regular file");
 }
 
-/** Syncs a folder after the rename that counts; undoes that when it fails, so that the whole can be tried again. */
+/** Syncs a folder after the committing rename. If that fails, undoes the rename, so that all of it can be retried. */
 function syncOr(folder: string, undo: () => void): void {
   try {
     syncFolder(folder);
@@ -161,7 +161,7 @@ function requireEmpty(root: string): void {
   }
 }
 
-/** Removes what snapshots of this name left beside it whose processes were killed. */
+/** Removes unfinished snapshots of this name whose processes are dead. */
 function sweepBeside(root: string): void {
   const folder = dirname(root);
   if (!existsSync(folder)) return;
@@ -180,7 +180,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Writes the catalog for `root` into `unfinished`, where the segments are for now, and asks it what there is. */
+/** Writes the catalog for `root` into `unfinished`, where the segments are for now, and queries it for the counts. */
 async function writeCatalogFor(made: { root: string; from: DataFolder; unfinished: DataFolder; carried: Carried }) {
   const { root, from, unfinished, carried } = made;
   using duckdb = await openLockedDuckDB(limits, { folders: [from.root, unfinished.root] });
@@ -189,14 +189,14 @@ async function writeCatalogFor(made: { root: string; from: DataFolder; unfinishe
     root,
     segments: carried.segments,
     unsealed: undefined,
-    // What is not sealed yet may be older than what is.
+    // None: events that are not sealed may be older than those that are.
     watermarks: [],
     erasures: carried.erasures,
     version: await publishedVersion(duckdb, from),
     publishedAtMs: Date.now(),
   });
   await duckdb.run(`ATTACH ${literal(unfinished.catalog)} AS taken (READ_ONLY)`);
-  // The rollups tell the first and the last hour; only those are then looked at.
+  // The rollups give the first and the last hour; only the events of those two hours are read.
   const [hours] = await duckdb.rows(
     "SELECT coalesce(sum(events), 0)::DOUBLE AS events, min(hour) AS first, max(hour) AS last FROM taken.events_hourly",
   );

@@ -1,4 +1,4 @@
-/** Checks everything in a data folder, reading every byte. Changes nothing, and may run beside the service. */
+/** Checks a data folder by reading every byte of it. Changes nothing, and may run beside the service. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { sequence } from "../base/brand.ts";
@@ -53,7 +53,7 @@ export async function verifyFolder(folder: DataFolder): Promise<VerifyReport> {
     return report;
   }
   for (const { file, text } of inspectSmallFiles(folder)) report.problems.push({ file: join(folder.root, file), text });
-  // A file of the folder may be planted: nothing but segments and catalog can be read from it.
+  // A file of the folder may be planted: through it DuckDB can read only segments and the catalog.
   const files = [folder.catalog, `${folder.catalog}.wal`];
   using duckdb = await openLockedDuckDB(limits, { folders: [folder.segments], files });
   const journals = verifyJournals(folder, report);
@@ -81,7 +81,7 @@ export async function verifyFolder(folder: DataFolder): Promise<VerifyReport> {
   return report;
 }
 
-/** Notes of what is missing and known to be. */
+/** Adds a note for each range of events that is known to be missing. */
 function tellQuarantined(folder: DataFolder, report: VerifyReport): void {
   for (const file of filesIn(folder.quarantine)) {
     const path = join(folder.quarantine, file);
@@ -95,10 +95,10 @@ function tellQuarantined(folder: DataFolder, report: VerifyReport): void {
   }
 }
 
-/** Reads all journals; gives which events they hold. */
+/** Reads all journals and returns which events they hold. */
 function verifyJournals(folder: DataFolder, report: VerifyReport): JournalRange[] {
   const ranges: JournalRange[] = [];
-  // First: a file that is noted before it is read had events by then.
+  // Read first: a file noted here held events before it is read below.
   const begun = readOpened(folder);
   const journals = listJournals(folder);
   const newest = new Map(journals.map(({ shard, path }) => [shard, path]));
@@ -111,7 +111,7 @@ function verifyJournals(folder: DataFolder, report: VerifyReport): JournalRange[
       const content = journal.read();
       const last = content.groups.at(-1)?.commit;
       const to = last === undefined ? undefined : sequence(last.sequence + last.rows - 1);
-      // An empty file is one that a service has just opened, unless it is noted that it held events.
+      // A service may have just opened an empty file, unless the note says that it held events.
       if (content.writtenBytes === 0 && begun.get(shard) === from)
         report.problems.push({ file: path, text: "is empty, and events in it were acknowledged; put it back" });
       ranges.push({ shard, from, to: content.corrupt.length > 0 ? undefined : to });
@@ -121,7 +121,7 @@ function verifyJournals(folder: DataFolder, report: VerifyReport): JournalRange[
         report.problems.push({ file: path, text: `bytes ${offset} to ${end}: ${reason}` });
       if (content.corrupt.length > 0 || content.soundBytes >= content.writtenBytes) continue;
       const torn = `ends in ${content.writtenBytes - content.soundBytes} bytes of an unfinished group`;
-      // The newest file of a shard may be in the middle of a write, or was when the process ended.
+      // The newest file of a shard may be in the middle of a write, or was when its process died.
       (newest.get(shard) === path ? report.notes : report.problems).push({ file: path, text: torn });
     } catch (error) {
       if (codeOf(error) === undefined) throw error;
@@ -141,7 +141,7 @@ async function verifySegments(duckdb: DuckDB, folder: DataFolder, report: Verify
       const checksum = await checksumOfFile(path);
       if (checksum !== name.crc32)
         report.problems.push({ file: path, text: `${checksumFault}; ${unreadableAdvice(file)}` });
-      // What DuckDB makes of damaged bytes is not asked: it could be anything.
+      // DuckDB does not read damaged bytes: its result could be anything.
       if (checksum !== name.crc32) continue;
       const rows = await readWhole(duckdb, path);
       const range = name.to - name.from + 1;
@@ -177,8 +177,7 @@ function reportOverlaps(
 
 async function verifyCatalog(duckdb: DuckDB, folder: DataFolder, report: VerifyReport): Promise<void> {
   try {
-    // A copied folder's catalog names the place where it was written; the segments beside it are the ones that are
-    // checked.
+    // The catalog of a copied folder names the place where it was written; here the segments beside it are checked.
     await duckdb.run(`SET VARIABLE millrace_dir = ${literal(folder.root)}`);
     await duckdb.run(`ATTACH ${literal(folder.catalog)} AS catalog_file (READ_ONLY)`);
     await duckdb.rows("SELECT count(*)::DOUBLE AS events FROM catalog_file.events");
@@ -188,7 +187,7 @@ async function verifyCatalog(duckdb: DuckDB, folder: DataFolder, report: VerifyR
   }
 }
 
-/** What is wrong with a catalog. Locked, DuckDB says of a file elsewhere only that it cannot be accessed. */
+/** What is wrong with a catalog. About a file elsewhere, a locked DuckDB only reports that it cannot be accessed. */
 function catalogFault(error: unknown): string {
   const elsewhere = refusedFileOf(error);
   if (elsewhere !== undefined)

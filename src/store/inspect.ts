@@ -1,24 +1,24 @@
-/** What a person should know of a data folder while a service runs on it, in sentences that name no place. */
+/** What a person should know about a data folder while a service runs on it, in sentences without the folder's path. */
 import { readdirSync } from "node:fs";
 import { missingIn } from "./folder/missing.ts";
 import { type DataFolder, type MissingRange, rangeName } from "./folder/names.ts";
 import { type UnreadableSegment, unreadableAdvice } from "./folder/unreadable.ts";
 import { inspectSmallFiles } from "./small-files.ts";
 
-/** More of a kind than these are counted and not named: health is read by people. */
+/** At most this many warnings of a kind are listed, and the rest are counted: people read health. */
 const namedMax = 20;
 
-/** Tells of unreadable segments, missing events and damaged small files. */
+/** Reports unreadable segments, missing events and damaged small files. */
 export class Inspector {
   readonly #folder: DataFolder;
-  /** Missing at the last look: a look may fall between the two steps of a flush or a merge, and two in a row do not. */
+  /** Missing at the last look. One look may fall between two steps of a flush or merge, two in a row do not. */
   #missingBefore = new Set<string>();
 
   constructor(folder: DataFolder) {
     this.#folder = folder;
   }
 
-  /** Looks at names and small files; gives sentences, and the stretches that are missing. */
+  /** Checks names and small files. Returns warnings, and the ranges that were missing at this look and the last. */
   look(unreadable: readonly UnreadableSegment[]): { warnings: string[]; missing: string[] } {
     const missing = missingIn(this.#folder);
     const told = missing.filter((range) => this.#missingBefore.has(rangeName(range)));
@@ -46,7 +46,7 @@ export class Inspector {
   }
 }
 
-/** What is said of events that are missing. */
+/** The message about missing events. */
 export const missingText = (range: MissingRange): string =>
   `events ${range.from} to ${range.to} of shard ${range.shard} are missing: a segment or journal file was removed. ` +
   `Their ids are still known as duplicates. Put the file back, or accept the loss with "millrace quarantine ${rangeName(range)}"`;

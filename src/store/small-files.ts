@@ -1,6 +1,6 @@
 /**
  * Reads every small file of a data folder and says what is wrong with it, and what to do. For `verify` and for health,
- * so no sentence names the place of the folder.
+ * so no sentence contains the folder's path.
  *
  * Whoever adds a file to a data folder adds it here.
  */
@@ -14,10 +14,10 @@ import { type DataFolder, parseIdLogName, summaryFile } from "./folder/names.ts"
 import { judgeSecret, mendedWarning } from "./folder/secret-checksum.ts";
 import { readIdBlocks } from "./ids/blocks.ts";
 
-/** Something in a data folder: the file, below the folder, and what is to be said of it after its name. */
+/** A finding about a file: its path below the data folder, and a text that follows the path in a sentence. */
 export type Finding = { file: string; text: string };
 
-/** Reads all small files. Changes nothing; a file that vanishes meanwhile is not told. */
+/** Reads all small files. Changes nothing; a file that vanishes meanwhile is not reported. */
 export function inspectSmallFiles(folder: DataFolder): Finding[] {
   const { root } = folder;
   const found: Finding[] = [];

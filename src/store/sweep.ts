@@ -9,8 +9,8 @@ import { sweepScratch } from "./folder/scratch.ts";
 import { removeUnsealedIds } from "./ids/imported-folder.ts";
 
 /**
- * Makes a folder this version's: marks it, and removes what an earlier life left unfinished. Gives warnings. REQUIRES:
- * its lock.
+ * Prepares a folder for this version: marks its format, and removes what an earlier run left unfinished. Returns
+ * warnings. REQUIRES: the folder's lock.
  */
 export function takeOver(folder: DataFolder, log: Log): string[] {
   const warnings = markFormat(folder);
@@ -20,7 +20,7 @@ export function takeOver(folder: DataFolder, log: Log): string[] {
   return warnings;
 }
 
-/** Removes unfinished files, which nothing was ever promised about; gives their paths. Before any actor starts. */
+/** Removes unfinished files, about which nothing was promised, and returns their paths. Before any actor starts. */
 export function sweepUnfinished(folder: DataFolder): string[] {
   const removed: string[] = [];
   for (const each of [folder.root, folder.journal, folder.refused, folder.segments, folder.ids, folder.quarantine])
@@ -35,15 +35,15 @@ export function sweepUnfinished(folder: DataFolder): string[] {
   return [...removed, ...sweepIdsAlone(folder)];
 }
 
-/** Removes what an import that ended half-way left; a folder that somebody put there is not ours. */
+/** Removes what an interrupted import left. Folders are kept: Millrace makes none there. */
 export function sweepImports(folder: DataFolder): void {
   for (const entry of readdirSync(folder.imports, { withFileTypes: true }))
     if (!entry.isDirectory()) rmSync(join(folder.imports, entry.name), { force: true });
 }
 
-/** Ids beside no event: a restore puts them there before its segments, and was killed in between. */
+/** Removes ids without events: a restore puts ids into place before segments, and was killed in between. */
 function sweepIdsAlone(folder: DataFolder): string[] {
-  // A restored folder has no note of what was sealed before its first start; one that lost its segments has.
+  // Before its first start a restored folder has no `sealed.json`; a folder that lost its segments has one.
   if (holdsEvents(folder) || existsSync(folder.sealed)) return [];
   const alone = readdirSync(folder.ids).map((file) => join(folder.ids, file));
   for (const path of alone) rmSync(path);

@@ -1,9 +1,9 @@
 /**
- * Erasures on disk: the one under way, which a restart goes on with, and how it becomes a receipt.
+ * Erasures on disk: the one under way, which a restart continues, and how it becomes a receipt.
  *
  * Invariants:
- * - What was asked stands in the folder in clear only until its receipt is durable; a receipt holds a hash of it.
- * - A receipt is there only after the last byte of what was erased is gone.
+ * - The request is in the folder in clear only until its receipt is durable; a receipt holds a hash of the request.
+ * - A receipt exists only after the last byte of what was erased is gone.
  */
 import { readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
@@ -16,7 +16,7 @@ import { literal } from "../sql/literals.ts";
 import { keepReceipts, readReceipts } from "./receipts.ts";
 import type { ErasureReceipt } from "./views.ts";
 
-/** Whose events are to go: those of a session, a client or a subject, or those for which an SQL condition holds. */
+/** Which events to erase: those of a session, a client or a subject, or those for which an SQL condition holds. */
 export const erasureRequestSchema = Type.Union([
   Type.Object({ session_id: Type.String() }, { additionalProperties: false }),
   Type.Object({ client_id: Type.String() }, { additionalProperties: false }),
@@ -24,24 +24,23 @@ export const erasureRequestSchema = Type.Union([
   Type.Object({ where: Type.String({ minLength: 1 }) }, { additionalProperties: false }),
 ]);
 
-/** Whose events are to go. */
+/** Which events to erase. */
 export type ErasureRequest = Static<typeof erasureRequestSchema>;
 
 const erasureSchema = Type.Object({
   id: Type.String(),
   by: Type.Union([Type.String(), Type.Null()]),
   request: erasureRequestSchema,
-  /** Set once all of them are out of the current segments, and before the first replaced file goes. */
+  /** Set once the current segments hold none of them, and before the first replaced file is removed. */
   found: Type.Union([Type.Object({ events: Type.Integer(), catalogVersion: Type.Integer() }), Type.Null()]),
 });
 
-/** An erasure under way; `found` says how many events it takes, and since which catalog they are gone. */
+/** An erasure under way. `found` says how many events it erases, and which catalog is the first without them. */
 export type Erasure = Static<typeof erasureSchema>;
 
 /**
- * The SQL condition, in brackets, that holds for the events that are to go. One that cannot be evaluated on an event
- * does not hold for it: events that came while the erasure was under way must not keep it from its end. A volatile one
- * is refused.
+ * The SQL condition, in brackets, that holds for the events to erase. If it cannot be evaluated on an event, it does
+ * not hold for it: events that arrive during an erasure must not keep it from ending. DuckDB refuses a volatile one.
  */
 export function erasureCondition(request: ErasureRequest): string {
   if ("where" in request) return `TRY((${request.where}\n)::BOOLEAN)`;
@@ -49,19 +48,19 @@ export function erasureCondition(request: ErasureRequest): string {
   return `(${column} = ${literal(value)})`;
 }
 
-/** What a receipt says of a request: SHA-256 of its JSON, such as `{"session_id":"s-1"}`, in hex. */
+/** The hash of a request in its receipt: SHA-256 of its JSON, such as `{"session_id":"s-1"}`, in hex. */
 export const hashOfRequest = (request: ErasureRequest) =>
   new Bun.CryptoHasher("sha256").update(JSON.stringify(request)).digest("hex");
 
-/** Writes down an erasure, durably: from now on a restart goes on with it. */
+/** Writes an erasure to the folder, durably: from now on a restart continues it. */
 export function keepErasure(folder: DataFolder, erasure: Erasure): void {
   keepJson(folder.erasure, erasure);
 }
 
 /**
- * The erasure that was under way when the last life ended; undefined when there was none. A damaged file tells nobody
- * what was asked. It gets another name, so that other upkeep goes on, and stays until a person has sent the erasure
- * again.
+ * The erasure that was under way when the service last ended; undefined if there was none. If the file is damaged, the
+ * request cannot be known: the file is renamed, so that other upkeep continues, and stays until a person has sent the
+ * erasure again.
  */
 export function readErasure(folder: DataFolder): Erasure | undefined {
   const kept = readKeptJson(folder.erasure);
@@ -72,13 +71,13 @@ export function readErasure(folder: DataFolder): Erasure | undefined {
   return undefined;
 }
 
-/** Adds a receipt, durably, and forgets what was asked. */
+/** Adds a receipt, durably, and then removes the request. */
 export function finishErasure(folder: DataFolder, receipt: ErasureReceipt): void {
-  // A line that a crash cut is not a receipt; another one must not stand behind it.
+  // A line that a crash cut short is not a receipt, and no receipt may be appended to it.
   const { wholeBytes } = readKeptLines(folder.erasures);
   if (wholeBytes !== undefined) truncateDurably(folder.erasures, wholeBytes);
-  // One that is there already is of a try whose sync failed, which another sync would not mend: the file is written
-  // again.
+  // If the receipt is there already, the sync of an earlier try failed. Another sync would not help, so the file is
+  // rewritten.
   if (readReceipts(folder).some(({ id }) => id === receipt.id))
     replaceDurably(folder.erasures, readFileSync(folder.erasures));
   else keepReceipts(folder, [receipt]);

@@ -8,9 +8,9 @@ import type { CatalogItem } from "./item.ts";
 type EventSources = {
   /** Names of the segments. */
   files: readonly string[];
-  /** SQL expression for the list of the paths of some of them. */
+  /** Returns an SQL expression for the list of the paths of some of them. */
   listOf: (files: readonly string[]) => string;
-  /** SELECT of what is not sealed, in the columns of `events`; undefined where none is to be seen. */
+  /** SELECT of what is not sealed, in the columns of `events`; undefined if nothing of it is to be shown. */
   unsealed: string | undefined;
 };
 

@@ -1,9 +1,9 @@
 /**
- * What a data folder holds at this moment, as every process sees it beside a service that goes on writing.
+ * A view of what a data folder holds at this moment, for any process, while a service keeps writing.
  *
- * Why every event accepted before the call is there exactly once: the journals are opened first and the segments listed
- * after. An event is in a journal that was opened, or its journal was sealed and removed before, and then the segment
- * is in the list. Groups that a listed segment covers are left out.
+ * Why it has every event accepted before the call exactly once: the journals are opened first, and the segments listed
+ * after that. Either an event's journal was opened, or it was sealed and removed before, and then its segment is in the
+ * list. Groups that a listed segment covers are skipped.
  */
 import { closeSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -33,8 +33,8 @@ export type FolderView = {
 } & Disposable;
 
 /**
- * Looks at the folder; `scratch` is a private folder of the caller, who disposes of the view to remove the copy in it.
- * @throws the system's error when the folder cannot be read, or the copy not written
+ * Makes a view of the folder. `scratch` is a private folder of the caller; disposing the view removes the copy in it.
+ * @throws the system's error when the folder cannot be read, or the copy cannot be written
  */
 export function viewFolder(folder: DataFolder, scratch: string): FolderView {
   const watermarkMs = Date.now();
@@ -69,7 +69,7 @@ export function viewFolder(folder: DataFolder, scratch: string): FolderView {
 
 type OpenJournal = OpenedJournal & { shard: ShardId };
 
-/** Opened, a journal can be read even when the service has sealed and removed it. */
+/** Opens all journals: an open journal can be read even after the service has sealed and removed it. */
 function openJournals(folder: DataFolder): { open: OpenJournal[] } & Disposable {
   const open: OpenJournal[] = [];
   const dispose = () => {
@@ -87,7 +87,7 @@ function openJournals(folder: DataFolder): { open: OpenJournal[] } & Disposable 
   return { open, [Symbol.dispose]: dispose };
 }
 
-/** Writes the rows of whole groups that no segment covers into one file, a journal at a time; none: no file. */
+/** Writes the whole groups that no segment covers into one file, a journal at a time; no file if there are none. */
 function copyUnsealed(
   journals: readonly OpenJournal[],
   segments: readonly { name: SegmentName }[],
@@ -118,10 +118,10 @@ function copyUnsealed(
   return { events, lineBytesMax };
 }
 
-/** No line of a group is longer than the group, and a line shorter than this asks for no larger buffer. Bytes. */
+/** A line is no longer than its group, and needs no larger buffer below this: then lines are not measured. Bytes. */
 const linesLookedAtMin = 1024 * 1024;
 
-/** Length of the longest line, or no less: in bytes. */
+/** Length of the longest line, or an upper bound. Bytes. */
 function longestLine(lines: Buffer): number {
   if (lines.byteLength < linesLookedAtMin) return lines.byteLength;
   let longest = 0;

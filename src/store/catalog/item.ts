@@ -1,4 +1,4 @@
-/** How a view or a macro of the catalog is told to DuckDB, and to whoever looks it up there. */
+/** A view or a macro of the catalog, and the statements that create it and comment on it. */
 import { identifier, literal } from "../sql/literals.ts";
 
 /**
@@ -15,7 +15,7 @@ export type CatalogItem = {
   comment: Comment;
 } & ({ kind: "view"; columns: Readonly<Record<string, Comment>> } | { kind: "macro"; parameters: readonly string[] });
 
-/** The example is what follows this word in a comment, to its end. */
+/** Text of a comment; its example is everything after `Example: `. */
 const commentText = ({ meaning, example }: Comment) => literal(`${meaning} Example: ${example}`);
 
 /** The statements that create an item and comment on it. */

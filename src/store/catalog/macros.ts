@@ -33,10 +33,10 @@ const timeline: CatalogItem = {
 };
 
 /**
- * The linear algorithm of ClickHouse's windowFunnel, a step at a time: of each event that ends a chain of steps, only
- * the latest start of such a chain is kept. It grows along the places of a session, so the chain that ended last before
- * an event has the latest start of all that the event can continue. Sorts and hash tables alone, so that it spills
- * where memory is short.
+ * The linear algorithm of ClickHouse's windowFunnel, one step at a time. For each event that ends a chain of steps,
+ * only the latest start of such a chain is kept. Starts ascend along the places of a session. So of all chains that an
+ * event can continue, the one that ended last before it has the latest start. It uses only sorts and hash tables, so
+ * it spills when memory is short.
  */
 const funnel: CatalogItem = {
   kind: "macro",
@@ -104,5 +104,5 @@ const retention: CatalogItem = {
   },
 };
 
-/** In the order in which they are created; each needs the view `events` beside it. */
+/** All macros, in the order in which they are created; each needs the view `events` in the same database. */
 export const catalogMacros: readonly CatalogItem[] = [top, timeline, funnel, retention];

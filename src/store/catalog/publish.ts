@@ -2,8 +2,7 @@
  * The catalog: one DuckDB file of views over the current segments.
  *
  * Invariants:
- * - It is replaced whole, by rename, and held open by nobody here: it is never locked, and a reader sees one state of
- *   it.
+ * - It is replaced as a whole, by rename, and never held open here. So it is never locked, and a reader sees one state.
  * - It names segments only after they are durable.
  */
 import { existsSync } from "node:fs";
@@ -14,28 +13,28 @@ import { type DuckDBFailure, duckdbFailureOf } from "../sql/failures.ts";
 import { literal } from "../sql/literals.ts";
 import { type CatalogContent, catalogStatements } from "./views.ts";
 
-/** Writes the catalog and returns once the new file is in its place. */
+/** Writes the catalog and returns once the new file durably has its name. */
 export async function publishCatalog(duckdb: DuckDB, folder: DataFolder, content: CatalogContent): Promise<void> {
   const unfinished = folder.catalog + unfinishedSuffix;
   await writeCatalog(duckdb, unfinished, content);
   renameDurably({ from: unfinished, to: folder.catalog });
 }
 
-/** Writes a catalog's file, over one that may be there, and returns once its bytes are durable; its name is not. */
+/** Writes a catalog file, replacing an existing one. On return its bytes are durable, and its name is not. */
 export async function writeCatalog(duckdb: DuckDB, path: string, content: CatalogContent): Promise<void> {
   removeIfThere(path);
   removeIfThere(`${path}.wal`);
   await duckdb.run(`ATTACH ${literal(path)} AS catalog_file (BLOCK_SIZE 16384)`);
   try {
     await duckdb.run("USE catalog_file");
-    // As one: each statement alone would write DuckDB's log, which takes twice as long.
+    // In one transaction: otherwise each statement writes DuckDB's log, which takes twice as long.
     await duckdb.run("BEGIN");
     for (const statement of catalogStatements(content)) await duckdb.run(statement);
     await duckdb.run("COMMIT");
     await duckdb.run("CHECKPOINT catalog_file");
   } catch (error) {
-    // Without it USE fails in the aborted transaction, and its error hides this one. After a commit there is nothing to
-    // roll back.
+    // Without a rollback USE fails in the aborted transaction, and its error hides this one. After a commit there is
+    // nothing to roll back, which is ignored.
     await duckdb.run("ROLLBACK").catch(() => undefined);
     throw error;
   } finally {
@@ -45,10 +44,10 @@ export async function writeCatalog(duckdb: DuckDB, path: string, content: Catalo
   await syncFile(path);
 }
 
-/** How reading a catalog fails that is not one of this version. */
+/** The failures of reading a catalog that is damaged or not of this version. */
 const spoilt = new Set<DuckDBFailure | undefined>(["statement", "data", "io", "gone"]);
 
-/** The version of the catalog that is there; 0 when there is none, or one without a version. */
+/** The version of the existing catalog; 0 if there is none or its version cannot be read. */
 export async function publishedVersion(duckdb: DuckDB, folder: DataFolder): Promise<number> {
   if (!existsSync(folder.catalog)) return 0;
   try {
@@ -56,7 +55,7 @@ export async function publishedVersion(duckdb: DuckDB, folder: DataFolder): Prom
     const [row] = await duckdb.rows("SELECT version::DOUBLE AS version FROM catalog_before.catalog");
     return Number(row?.["version"] ?? 0);
   } catch (error) {
-    // Made by an earlier build, or spoilt: it is written again, and receipts tell what its version was at least.
+    // Made by an earlier build, or damaged: it is written again. The receipts give a lower bound for its version.
     if (spoilt.has(duckdbFailureOf(error))) return 0;
     throw error;
   } finally {

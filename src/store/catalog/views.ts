@@ -1,6 +1,5 @@
 /**
- * What the catalog says, as SQL: the same views and macros whether they stand in the catalog's file or in a query's
- * process.
+ * The catalog's content as SQL: the same views and macros in the catalog's file and in a query's process.
  */
 import type { ShardId } from "../../base/brand.ts";
 import { segmentsQuery } from "../segment/segments-query.ts";
@@ -16,7 +15,7 @@ export type CatalogSegment = { file: string; shard: ShardId; bytes: number };
 /** Every event that the shard accepted before the watermark is in the view. */
 export type ShardWatermark = { shard: ShardId; watermarkMs: number };
 
-/** What is kept of an erasure: nothing of what was erased. */
+/** The record of an erasure, without anything of what was erased. */
 export type ErasureReceipt = {
   /** UUID. */
   id: string;
@@ -24,7 +23,7 @@ export type ErasureReceipt = {
   erasedAtMs: number;
   /** The token's `sub`, or null. */
   by: string | null;
-  /** SHA-256 of what was asked, in hex. */
+  /** SHA-256 of the request, in hex. */
   requestHash: string;
   events: number;
   /** The first catalog without them. */
@@ -37,7 +36,7 @@ export type CatalogContent = {
   root: string;
   segments: readonly CatalogSegment[];
   /**
-   * SELECT of what is accepted and not sealed, in the columns of `events`; undefined where there is none to be seen.
+   * SELECT of what is accepted and not sealed, in the columns of `events`; undefined if nothing of it is to be shown.
    */
   unsealed: string | undefined;
   watermarks: readonly ShardWatermark[];
@@ -47,7 +46,7 @@ export type CatalogContent = {
   publishedAtMs: number;
 };
 
-/** SQL expression: the data folder. A reader of a copy says where it is: `SET VARIABLE millrace_dir = '…'`. */
+/** SQL expression: the data folder. A reader of a copy sets its place: `SET VARIABLE millrace_dir = '…'`. */
 const folderOf = ({ root }: CatalogContent) => `coalesce(getvariable('millrace_dir'), ${literal(root)})`;
 
 /** Names of the segments, and the SQL expression for the list of the paths of some of them. */
@@ -61,7 +60,7 @@ const segmentsOf = (content: CatalogContent) => ({
 const instant = (ms: number) => `'${new Date(ms).toISOString()}'::TIMESTAMPTZ`;
 
 /**
- * Selects rows that stand in the query itself; `columns` says their types, `rows` their SQL literals in the same order.
+ * Selects rows that the query itself contains. `columns` gives their types, `rows` their SQL literals in that order.
  */
 function inlineQuery(columns: Readonly<Record<string, string>>, rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return emptyQuery(columns);
@@ -199,8 +198,7 @@ function catalogView(content: CatalogContent): CatalogItem {
 }
 
 /**
- * Statements that make the catalog in the database that is current (`USE`), with comments on all that it holds; to be
- * run one by one.
+ * Statements that make the catalog, with its comments, in the current database (`USE`). They must be run one by one.
  */
 export function catalogStatements(content: CatalogContent): string[] {
   return [

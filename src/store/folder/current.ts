@@ -2,7 +2,7 @@
 import type { Sequence, ShardId } from "../../base/brand.ts";
 import type { SegmentName } from "./names.ts";
 
-/** A stretch of a shard: events `from` to `to`, both included. */
+/** A range of a shard: events `from` to `to`, both included. */
 type Range = { shard: ShardId; from: Sequence; to: Sequence };
 
 /** Whether every event of `inner` lies in `outer`. */
@@ -13,13 +13,14 @@ export const covers = (outer: Range, inner: Range) =>
 type Current<Segment> = { current: Segment[]; replaced: Segment[] };
 
 /**
- * Tells current segments from replaced ones: covered by a wider segment, or by one of the same stretch that was written
- * later, or comes first by name. Input in the order of names; output by shard and sequence.
+ * Separates current segments from replaced ones. A segment is replaced if a wider one covers it, or one of the same
+ * range with a later generation, or with the same generation and a name that comes first. Input in the order of names;
+ * output by shard and sequence.
  */
 export function currentSegments<Segment extends { name: SegmentName }>(segments: readonly Segment[]): Current<Segment> {
   const current: Segment[] = [];
   const replaced: Segment[] = [];
-  // By shard, then by start, the widest first, the latest generation first: whatever covers a segment comes before it.
+  // By shard, start, widest first, latest generation first: so a segment comes after every segment that covers it.
   const ordered = [...segments].sort(
     ({ name: a }, { name: b }) => a.shard - b.shard || a.from - b.from || b.to - a.to || b.generation - a.generation,
   );

@@ -1,4 +1,4 @@
-/** Locks that Bun has no calls for: flock(2) on a folder, and a look at who holds a file by fcntl(2). */
+/** Lock calls that Bun lacks: flock(2) on a folder, and fcntl(2) to find the process that holds a file. */
 import { dlopen, type Pointer, read } from "bun:ffi";
 
 /**
@@ -10,9 +10,9 @@ const getLock = 5;
 const unlocked = 2;
 
 /**
- * The process that has locked any part of an open file for itself by fcntl(2), as SQLite does; takes and changes
- * nothing. 0: one that this process cannot see, of another container say. Undefined: nobody has, or it cannot be asked
- * here.
+ * The id of the process that holds an fcntl(2) lock, as SQLite takes it, on any part of an open file. Changes nothing.
+ * 0: a process that this one cannot see, such as one of another container. Undefined: nobody holds it, or this system
+ * cannot say.
  */
 export function holderOf(descriptor: number): number | undefined {
   if (process.platform !== "linux") return undefined;
@@ -20,7 +20,7 @@ export function holderOf(descriptor: number): number | undefined {
     try {
       const { symbols } = dlopen(name, { fcntl: { args: ["i32", "i32", "ptr"], returns: "i32" } });
       const asked = new DataView(new ArrayBuffer(structBytes));
-      // All zero: a lock for reading, of the whole file. Would it be let in?
+      // All zero asks whether a read lock on the whole file would be granted.
       if (symbols.fcntl(descriptor, getLock, new Uint8Array(asked.buffer)) !== 0) return undefined;
       return asked.getInt16(0, true) === unlocked ? undefined : asked.getInt32(24, true);
     } catch {
@@ -32,12 +32,12 @@ export function holderOf(descriptor: number): number | undefined {
 const exclusive = 2;
 const withoutWaiting = 4;
 
-/** The call, what it leaves behind when it fails, and the number for "somebody else has it". */
+/** The call, its error number after a failure, and the number that means "held by another". */
 type System = { flock(descriptor: number, what: number): number; errorNumber(): number; wouldBlock: number };
 
 /**
  * Locks an open folder for as long as its descriptor is open.
- * "not possible": there is no such call here, or the file system has none for folders (NFS); then it keeps nobody out.
+ * "not possible": this system has no such call, or the file system cannot lock folders (NFS); then nobody is kept out.
  */
 export function lockOpenFolder(descriptor: number): "taken" | "held by another" | "not possible" {
   const system = systemOf();
@@ -50,7 +50,7 @@ const flock = { args: ["i32", "i32"], returns: "i32" } as const;
 const errorPlace = { args: [], returns: "ptr" } as const;
 const numberAt = (place: Pointer | bigint | null) => (typeof place === "number" ? read.i32(place) : 0);
 
-/** The C library by its name: of glibc, of musl, of macOS. */
+/** File names of the C library: glibc, musl, macOS. */
 const libraries = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libSystem.B.dylib"];
 
 function systemOf(): System | undefined {

@@ -1,10 +1,10 @@
 /**
- * Which format a data folder has: a number that counts up whenever an older version could misread what a newer one
- * wrote, and the version that wrote it. Format 1 has no mark.
+ * The mark of a data folder: its format, a number that is incremented whenever an older version could misread what a
+ * newer one wrote, and the version that wrote it. Format 1 has no mark.
  *
- * A damaged mark is mended where one byte alone is wrong, and otherwise written again, because a folder of this format
- * tells all the rest by itself. Where a number can still be read that is too high the folder is refused, whatever a
- * checksum says: better not to start than to misread.
+ * A damaged mark is repaired if only one byte is wrong. Otherwise it is written again, because the rest of the folder
+ * does not depend on it. If the damaged mark still shows a number that is too high, the folder is refused whatever the
+ * checksum says: not to start is better than to misread.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,15 +14,15 @@ import { keepJson, mendKeptJson, readKeptJson } from "./kept-file.ts";
 import { currentFormat, type DataFolder, parseSegmentName } from "./names.ts";
 
 /**
- * What is said of a folder or a segment of a later format, after its name; `writtenBy`: the version that wrote it,
- * where that is known.
+ * The message about a folder or a segment of a later format, to follow its name. `writtenBy`: the version that wrote
+ * it, if known.
  */
 export const laterFormat = (format: number, writtenBy?: string) =>
   `was written ${writtenBy === undefined ? "by a later version" : `by millrace ${writtenBy}`} in format ${format}; ` +
   `this is millrace ${packageJson.version}, which reads formats up to ${currentFormat}. Use that version or a later one`;
 
 /**
- * Refuses a folder of a later format, or with a segment of one; gives what is wrong with the mark, if anything is.
+ * Refuses a folder of a later format, or with a segment of one. Returns what is wrong with the mark, if anything is.
  * @throws DataFolderRefused naming both versions and formats
  */
 export function requireKnownFormat(folder: DataFolder): string | undefined {
@@ -34,7 +34,7 @@ export function requireKnownFormat(folder: DataFolder): string | undefined {
   return fault;
 }
 
-/** None where the folder is not there, or is not one: whoever needs it says so. */
+/** No names if the path does not exist or is not a folder: a caller that needs it reports that. */
 function filesOf(folder: string): string[] {
   try {
     return readdirSync(folder);
@@ -45,7 +45,7 @@ function filesOf(folder: string): string[] {
 }
 
 /**
- * Refuses a folder whose mark is of a later format; gives what is wrong with the mark, if anything is.
+ * Refuses a folder whose mark is of a later format. Returns what is wrong with the mark, if anything is.
  * @throws DataFolderRefused naming both versions and formats
  */
 export function requireKnownMark(folder: DataFolder): string | undefined {
@@ -66,8 +66,7 @@ export function requireKnownMark(folder: DataFolder): string | undefined {
 }
 
 /**
- * Marks a folder as written by this version; gives a warning, or none, where the mark was damaged. REQUIRES: the
- * folder's lock.
+ * Marks a folder as written by this version. Returns a warning if the mark was damaged. REQUIRES: the folder's lock.
  * @throws DataFolderRefused when the folder has a later format
  */
 export function markFormat(folder: DataFolder): string[] {

@@ -1,18 +1,18 @@
 /**
  * Every file of a data folder that is neither a segment nor a journal, read and written in one place, with a CRC-32.
  *
- * JSON {"a": 1,"crc32":"89abcdef"} one object, the checksum is its last member: `readKeptJson`, `keepJson` lines
- * {"a":1,"crc32":"89abcdef"} the same, one object a line: `readKeptLines`, `keptLine` text value, then a line
- * `crc32 89abcdef` `readKeptText`, `keepText`
+ * - JSON, `{"a": 1,"crc32":"89abcdef"}`: one object, the checksum is its last member. `readKeptJson`, `keepJson`
+ * - lines, `{"a":1,"crc32":"89abcdef"}`: the same, one object a line. `readKeptLines`, `keptLine`
+ * - text: a one-line value, then a line `crc32 89abcdef`. `readKeptText`, `keepText`
  *
  * How to use it: write with `keepJson(path, value)`; read with `readKeptJson(path)` and switch over `kind`. "damaged"
- * is a value and not an error, because what a damaged file means differs: name it in a warning and go on wherever that
- * is safe. Add the file to `small-files.ts`, so that `verify` and health read it too.
+ * is a value and not an error, because what a damaged file means differs: name it in a warning, and continue wherever
+ * that is safe. Add the file to `small-files.ts`, so that `verify` and health read it too.
  *
  * Invariants:
- * - The checksum is of all bytes before it. Whatever single byte of a file changes, the file (or its line) is damaged.
- * - Files of the release before have no checksum and are read; what is written has one. A file whose end resembles a
- *   checksum is not taken for one without.
+ * - The checksum covers all bytes before it. A change of any single byte makes the file (or its line) damaged.
+ * - Files of the previous release have no checksum and are accepted; every file written now has one. A file whose end
+ *   resembles a checksum is never accepted as a file without one.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
@@ -22,24 +22,24 @@ import { invariant } from "../../base/invariant.ts";
 import { unfinishedSuffix } from "./names.ts";
 
 /**
- * What a file holds: nothing because it is not there, a value, or what nobody may trust; `why` completes "the file …".
+ * What was read: no file, a value, or content that must not be trusted. `why` completes the sentence "the file …".
  */
 export type Kept<Value> =
   | { kind: "missing" }
   | { kind: "sound"; value: Value; hasChecksum: boolean }
   | { kind: "damaged"; why: string };
 
-/** Lines of a file that are sound, and the numbers (from 1) of those that are not. */
+/** The sound lines of a file, and the damaged ones with their numbers (from 1). */
 type KeptLines = {
   values: Record<string, unknown>[];
   damaged: { line: number; why: string; bytes: Buffer }[];
-  /** Bytes before a last line that a crash cut; undefined where the file ends with a whole line. */
+  /** Bytes before a last line that a crash cut short; undefined if the file ends with a whole line. */
   wholeBytes: number | undefined;
 };
 
 const hex = (bytes: Uint8Array) => crc32(bytes).toString(16).padStart(8, "0");
 
-/** What ends each form; `#` stands for a digit of the checksum. */
+/** How each form ends; `#` is a placeholder for a hex digit of the checksum. */
 const jsonEnd = ',"crc32":"########"}';
 const textEnd = "\ncrc32 ########\n";
 
@@ -50,21 +50,21 @@ export function keptLine(value: Readonly<Record<string, unknown>>): string {
   return `${sealed(JSON.stringify(value).slice(0, -1))}\n`;
 }
 
-/** Writes a file of one object, durably and whole: readers see the one before or this one. */
+/** Writes a file of one object, durably and atomically: readers see the old file or the new one. */
 export function keepJson(path: string, value: Readonly<Record<string, unknown>>): void {
   replaceDurably(path, `${sealed(JSON.stringify(value, null, 2).slice(0, -2))}\n`);
 }
 
-/** Writes a file of one line of text, durably and whole. */
+/** Writes a file of one line of text, durably and atomically. */
 export function keepText(path: string, text: string): void {
   invariant(!text.includes("\n"), "a kept text is one line");
   replaceDurably(path, text + textEnd.replace("########", hex(Buffer.from(text))));
 }
 
 /**
- * Writes a file of one line of text in its place and without a sync: for hints that must cost nothing. Texts of one
- * file have one length, far below a sector, so that a process that ends half-way and a power cut leave the text before
- * or this one; of a new file a power cut may leave the name alone, or zeros. REQUIRES: it is read with `readNotedText`.
+ * Overwrites a file of one line of text in place, without a sync: for hints that must cost nothing. All texts of one
+ * file have the same length, far below a sector, so a crash or a power cut leaves the old text or the new one. After a
+ * power cut a new file may be empty or hold zeros. REQUIRES: it is read with `readNotedText`.
  */
 export function noteText(path: string, text: string): void {
   invariant(!text.includes("\n"), "a kept text is one line");
@@ -76,7 +76,7 @@ function sealed(body: string): string {
   return body + jsonEnd.replace("########", hex(Buffer.from(body)));
 }
 
-/** Replaces a file of a data folder, durably and whole. */
+/** Replaces a file of a data folder, durably and atomically. */
 export function replaceDurably(path: string, content: Content): void {
   replaceFile({ path, unfinished: path + unfinishedSuffix }, content);
 }
@@ -90,8 +90,9 @@ export function readKeptJson(path: string): Kept<Record<string, unknown>> {
 }
 
 /**
- * The object of a damaged file in which one byte alone is wrong: the checksum tells which. Undefined where no change of
- * one byte, or more than one, makes the file sound. For files of some hundred bytes that nothing else could replace.
+ * Repairs a damaged file in which only one byte is wrong, using the checksum, and returns its object. Undefined if no
+ * change of one byte makes the file sound, or if different changes give different objects. For files of a few hundred
+ * bytes that cannot be recreated from anything else.
  */
 export function mendKeptJson(path: string): Record<string, unknown> | undefined {
   const mended = mendBytes(bytesIfThere(path) ?? Buffer.alloc(0), (bytes) => {
@@ -101,7 +102,9 @@ export function mendKeptJson(path: string): Record<string, unknown> | undefined 
   return mended === undefined ? undefined : JSON.parse(mended);
 }
 
-/** What `read` gives for changes of one byte, if that is one and the same for all for which it gives anything. */
+/**
+ * Calls `read` with every change of one byte, and returns its result if all changes for which it returns one agree.
+ */
 export function mendBytes(bytes: Buffer, read: (changed: Buffer) => string | undefined): string | undefined {
   const changed = Buffer.from(bytes);
   let found: string | undefined;
@@ -125,8 +128,7 @@ export function readKeptText(path: string): Kept<string> {
 }
 
 /**
- * Reads a file that `noteText` writes: one whose bytes never reached the disk before the power went is as good as
- * missing.
+ * Reads a file that `noteText` wrote. One whose bytes did not reach the disk before a power cut counts as missing.
  */
 export function readNotedText(path: string): Kept<string> {
   const bytes = bytesIfThere(path);
@@ -146,7 +148,7 @@ function textOf(bytes: Buffer): Kept<string> {
   return { kind: "sound", value: line, hasChecksum: false };
 }
 
-/** Reads a file of objects, one a line; of a file that is not there, no lines. */
+/** Reads a file of objects, one a line. A file that does not exist has no lines. */
 export function readKeptLines(path: string): KeptLines {
   const read: KeptLines = { values: [], damaged: [], wholeBytes: undefined };
   const bytes = bytesIfThere(path) ?? Buffer.alloc(0);
@@ -167,7 +169,7 @@ export function readKeptLines(path: string): KeptLines {
       else read.wholeBytes = bytes.byteLength - piece.byteLength;
       return;
     }
-    // A newline that is damaged joins two lines: each of them is still told by its own checksum.
+    // A damaged newline joins two lines: each can still be recognized by its own checksum.
     const parts = partsOf(piece);
     if (!isEnded && parts.length === 0) read.wholeBytes = bytes.byteLength - piece.byteLength;
     else read.damaged.push({ line, why: kept.kind === "damaged" ? kept.why : mismatch, bytes: piece });
@@ -194,7 +196,7 @@ function objectOf(bytes: Buffer, { isEnded }: { isEnded: boolean }): Kept<Record
   const body = bytes.subarray(0, -jsonEnd.length);
   const end = bytes.subarray(-jsonEnd.length).toString("latin1");
   const hasChecksum = likenessTo(jsonEnd, end) === 1 && end.includes(hex(body));
-  // The last byte may be the damaged one, and then stands behind what ends the object.
+  // If the file's newline is the damaged byte, the object ends one byte earlier.
   const shifted = bytes.subarray(-jsonEnd.length - 1, -1).toString("latin1");
   if (!hasChecksum && Math.max(likenessTo(jsonEnd, end), likenessTo(jsonEnd, shifted)) > 0.5)
     return { kind: "damaged", why: mismatch };
@@ -212,7 +214,7 @@ function objectOf(bytes: Buffer, { isEnded }: { isEnded: boolean }): Kept<Record
 }
 
 /**
- * Share of the characters of a form that stand at their places; 1 only where the digits of the checksum are digits too.
+ * Share of a form's fixed characters that are in their places; 1 only if the checksum consists of hex digits, too.
  */
 function likenessTo(form: string, text: string): number {
   if (text.length !== form.length) return 0;
@@ -226,8 +228,8 @@ function likenessTo(form: string, text: string): number {
 }
 
 /**
- * The bytes of a file; undefined when there is none. The open does not wait, as it would on a named pipe.
- * @throws DataFolderRefused where a folder or a special file has the name
+ * The bytes of a file; undefined if it does not exist. The file is opened without blocking, in case it is a named pipe.
+ * @throws DataFolderRefused when it is a folder or a special file
  */
 function bytesIfThere(path: string): Buffer | undefined {
   let descriptor: number;

@@ -8,7 +8,7 @@ import { requireKnownFormat } from "./format-mark.ts";
 import { type DataFolder, dataFolder, parseSegmentName, unfinishedSuffix } from "./names.ts";
 
 /**
- * Makes the folders that are missing, durably, and gives their paths.
+ * Makes the folders that are missing, durably, and returns all paths.
  * @throws DataFolderRefused when they cannot be made, or the folder has a later format
  */
 export function prepareDataFolder(path: string): DataFolder {
@@ -37,21 +37,21 @@ export function prepareDataFolder(path: string): DataFolder {
   return folder;
 }
 
-/** Writes and removes a file: a folder may be there and yet be on a disk that takes nothing. */
+/** Writes and removes a file: an existing folder may be on a disk that accepts no writes. */
 function requireWritable(folder: DataFolder): void {
   const probe = join(folder.journal, `probe.${process.pid}${unfinishedSuffix}`);
   writeFileSync(probe, "");
   removeIfThere(probe);
 }
 
-/** Whether the folder holds anything: sealed, accepted, refused, corrupt or in quarantine. */
+/** Whether the folder holds any event: sealed, accepted, refused, corrupt or in quarantine. */
 export function holdsEvents(folder: DataFolder): boolean {
   const hasFile = (path: string) => readdirSync(path, { withFileTypes: true }).some((entry) => entry.isFile());
   const isQuarantined = filesIn(folder.quarantine).some((file) => parseSegmentName(file) !== undefined);
   return isQuarantined || [folder.segments, folder.journal, folder.corrupt, folder.refused].some(hasFile);
 }
 
-/** Names in a folder, in their order; none where it is not there. */
+/** Names in a folder, sorted; none if it does not exist. */
 export function filesIn(path: string): string[] {
   try {
     return readdirSync(path).sort();
@@ -61,7 +61,7 @@ export function filesIn(path: string): string[] {
   }
 }
 
-/** Files of a folder that a parser knows, with what their names say, in the order of their names. */
+/** Files of a folder whose names `parse` accepts, with what their names say, sorted by name. */
 export function listNames<Name>(
   folder: string,
   parse: (file: string) => Name | undefined,

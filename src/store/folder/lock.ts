@@ -1,9 +1,9 @@
 /**
  * One server for a data folder.
  *
- * Two locks, each of which alone keeps a second server out: the file `lock`, which every version knows, and the folder
- * itself, which nobody can remove while it holds anything. A file `lock` that was removed is made again by whoever
- * holds the folder.
+ * There are two locks, and each of them alone keeps a second server out: the file `lock`, which every version knows,
+ * and the folder itself, which cannot be removed while it holds anything. If the file `lock` was removed, the process
+ * that holds the folder makes it again.
  */
 import { Database } from "bun:sqlite";
 import { type BigIntStats, closeSync, fstatSync, openSync, statSync } from "node:fs";
@@ -15,21 +15,21 @@ import type { DataFolder } from "./names.ts";
 /** Another process serves the folder. */
 export class FolderInUse extends DataFolderRefused {}
 
-/** A held lock; released by `dispose`, and by the kernel when the process ends in whatever way. */
+/** A held lock; released by `dispose`, and by the kernel however the process ends. */
 type FolderLock = Disposable & {
   /**
-   * Looks whether what is locked still has its name, and takes the file's name again where it was removed. Undefined:
-   * the folder is this process's. Otherwise why it is not, in a sentence: nothing may be written to it any more.
+   * Checks that the locked folder and file still have their names; if the file was removed, makes and locks it again.
+   * Returns undefined while this process holds the folder, and otherwise a sentence that says why it does not: then
+   * nothing more may be written to it.
    */
   lostBy(): string | undefined;
 };
 
-/** Between two looks at what is locked: a second server that was let in has accepted nothing for long. ms */
+/** Interval of the checks of a held lock: so short that a second server that got in has accepted little. ms */
 const lookEveryMs = 1_000;
 
 /**
- * Makes a data folder where there is none, and takes it for this process. `onLost` is told, once, when it is no longer
- * this process's.
+ * Makes a data folder if there is none, and locks it for this process. `onLost` is called once, when the lock is lost.
  * @throws DataFolderRefused when it cannot be made or locked, FolderInUse when another process holds it
  */
 export function takeDataFolder(path: string, onLost?: (why: string) => void): { folder: DataFolder; lock: FolderLock } {
@@ -50,7 +50,7 @@ export function takeDataFolder(path: string, onLost?: (why: string) => void): { 
 }
 
 /**
- * Takes the folder for this process.
+ * Locks the folder for this process.
  * @throws FolderInUse when another process holds it; DataFolderRefused when it cannot be locked
  */
 export function lockDataFolder(folder: DataFolder): FolderLock {
@@ -89,7 +89,7 @@ class HeldLock implements FolderLock {
     } catch (error) {
       if (error instanceof FolderInUse) return `${lock} was removed, and another server has taken the folder`;
       if (codeOf(error) === "ENOENT") return `${root} was removed or renamed`;
-      // A disk that does not answer, or has no room for the file, takes nobody else in.
+      // On a disk that does not answer or has no room for the file, no other server can take the folder either.
       return undefined;
     }
   }
@@ -139,10 +139,10 @@ function takeFile(folder: DataFolder): HeldFile {
 const isForeign = (error: unknown) => /^SQLITE_(NOTADB|CORRUPT)/.test(codeOf(error) ?? "");
 
 /**
- * Takes a file, made where it is missing, for this process; undefined while another process has it.
+ * Locks a file for this process, and makes it if it is missing. Undefined if another process holds it.
  * An exclusive SQLite transaction is a kernel lock on the file: it ends with the process, also at SIGKILL, and unlike a
  * listening socket it holds across containers that share the folder.
- * @throws SQLite's error when it can be neither
+ * @throws SQLite's error when the file cannot be made or locked
  */
 export function lockFile(path: string): Disposable | undefined {
   let database: Database | undefined;

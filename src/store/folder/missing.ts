@@ -1,13 +1,13 @@
 /**
  * Which events of a folder are missing. The sequences of a shard begin at 1 and have no gaps: every writer takes the
- * next one, retention and erasures leave empty segments, an import without a new event takes none. So whatever no name
- * covers was lost.
+ * next one, retention and erasures leave empty segments, and an import without a new event takes none. So a sequence
+ * that no name covers was lost.
  *
- * The end of a shard is told by two small files: `sealed.json`, up to where shards were sealed when the catalog was
- * last written (or had lost a journal file that somebody removed before it was sealed), and `opened/SSSS`, the journal
- * file that the shard began last. Both are hints: neither is synced with what it tells of, so a power loss may keep
- * them from telling of the last seconds. It never leaves one that tells what is not so: the first is replaced by a
- * rename, the second lies within a sector, and without its bytes it counts as missing.
+ * Two small files say where a shard ends. `sealed.json` says up to where shards were sealed when the catalog was last
+ * written, or had lost a journal file that somebody removed before it was sealed. `opened/SSSS` names the journal file
+ * that the shard opened last. Both are hints: they are not synced together with what they describe, so after a power
+ * loss they may lack the last seconds. They are never wrong: the first is replaced by a rename; the second lies within
+ * a sector, and counts as missing if its bytes were not written.
  */
 import { join } from "node:path";
 import { type Sequence, type ShardId, sequence, shardId } from "../../base/brand.ts";
@@ -23,17 +23,17 @@ import {
   parseSegmentName,
 } from "./names.ts";
 
-/** How far a shard without an end may have gone: 24 MiB a journal file and a full buffer are far below. Events. */
+/** Upper bound for the events after a missing journal file: 24 MiB a file and a full buffer are far below. Events. */
 const unknownEndEvents = 10_000_000;
 
-/** Events of a journal file; `to` is undefined where it is not known. */
+/** Events of a journal file; `to` is undefined if it is not known. */
 export type JournalRange = { shard: ShardId; from: Sequence; to?: Sequence | undefined };
 
 /** What the names of a folder say of its shards. */
 type NamedRanges = {
-  /** Segments, and markers of what is missing and known to be. */
+  /** Segments, and markers of events that are known to be missing. */
   covered: readonly MissingRange[];
-  /** Journal files. Their names say only where they begin; `to` is for who has read them. */
+  /** Journal files. Their names say only where they begin; a caller that has read them gives `to`, too. */
   journals: readonly JournalRange[];
   /** Up to where shards were sealed. */
   sealedTo: ReadonlyMap<ShardId, Sequence>;
@@ -41,7 +41,7 @@ type NamedRanges = {
   opened: ReadonlyMap<ShardId, Sequence>;
 };
 
-/** Stretches that no name covers, by shard and sequence. Where the end is not known, it is further than it can be. */
+/** Ranges that no name covers, by shard and sequence. An unknown end is replaced by an upper bound. */
 function missingRanges(named: NamedRanges): MissingRange[] {
   const shards = new Set([...named.covered, ...named.journals].map(({ shard }) => shard));
   for (const shard of [...named.sealedTo.keys(), ...named.opened.keys()]) shards.add(shard);
@@ -54,7 +54,7 @@ function missingOf(shard: ShardId, named: NamedRanges): MissingRange[] {
   const journals = named.journals.filter((each) => each.shard === shard);
   const items = [...covered, ...journals.map(({ from, to }) => ({ from, to }))].sort((a, b) => a.from - b.from);
   let next = 1;
-  // A journal goes on to where the next name begins.
+  // A journal without `to` reaches to where the next name begins.
   let isOpen = false;
   for (const { from, to } of items) {
     if (from > next && !isOpen) missing.push({ shard, from: sequence(next), to: sequence(from - 1) });
@@ -75,8 +75,8 @@ function missingOf(shard: ShardId, named: NamedRanges): MissingRange[] {
 }
 
 /**
- * What is missing in a folder, as its names tell it now. `journals` is for who has read them, before this call: one
- * that is sealed meanwhile is then in both lists, and not in none.
+ * What is missing in a folder, according to its names. A caller that has read the journals passes them as `journals`,
+ * listed before this call: one that is sealed meanwhile is then in both lists, never in neither.
  */
 export function missingIn(
   folder: DataFolder,
@@ -88,7 +88,7 @@ export function missingIn(
   return missingRanges({ covered: [...segments, ...markers], journals, opened, sealedTo: readSealedTo(folder) });
 }
 
-/** The first sequence of a shard that was never used, as far as marks tell: at least 1. */
+/** The first sequence of a shard that was never used, according to notes and markers: at least 1. */
 export function unusedFrom(folder: DataFolder, shard: ShardId): Sequence {
   const used = [
     readSealedTo(folder).get(shard) ?? 0,
@@ -102,16 +102,16 @@ const namesIn = <Name>(path: string, parse: (file: string) => Name | undefined):
   filesIn(path).flatMap((file) => parse(file) ?? []);
 
 /**
- * Notes that a shard has a journal file with acknowledged events. Not synced: it must cost nothing, and a journal
- * counts without it.
+ * Notes that a shard has a journal file with acknowledged events. Not synced: it must cost nothing, and a journal file
+ * is valid without it.
  */
 export function noteOpened(folder: DataFolder, { shard, from }: { shard: ShardId; from: Sequence }): void {
   noteText(join(folder.opened, openedName(shard)), String(from).padStart(16, "0"));
 }
 
 /**
- * Notes up to where shards are sealed, or have lost what was to be sealed, if it is further than what is noted. A
- * damaged note is replaced.
+ * Notes up to where shards are sealed, or have lost what was to be sealed, if that is further than the note. A damaged
+ * note is replaced.
  */
 export function keepSealedTo(folder: DataFolder, segments: readonly MissingRange[]): void {
   const noted = readSealedTo(folder);
@@ -135,7 +135,7 @@ function readSealedTo(folder: DataFolder): Map<ShardId, Sequence> {
   return read;
 }
 
-/** The sequence at which the journal file begins that each shard opened last. */
+/** First sequence of the journal file that each shard opened last. */
 export function readOpened(folder: DataFolder): Map<ShardId, Sequence> {
   const read = new Map<ShardId, Sequence>();
   for (const file of filesIn(folder.opened)) {

@@ -1,32 +1,40 @@
 /**
  * The only place that builds or parses a name in the data folder. Names decide what is current, so this is the format.
  *
- * millrace.duckdb the catalog secret, crc32 the generated key, and the checksum of its file format the folder's format
- * and the version that wrote it sealed.json, unreadable.json up to where shards are sealed; segments that cannot be
- * read quarantine/….duckdb, quarantine/….json segments in quarantine; markers of what is missing import/….ndjson, .ids,
- * .spool imported events on their way; removed at start lock, address held by the server of this folder; where it
- * listens journal/SSSS-FFFFFFFFFFFFFFFF.ndjson accepted, not yet sealed: shard, first sequence journal/corrupt/…,
- * journal/refused/… corrupt journals; lines that DuckDB could not read
- * segments/SSSS-FFFFFFFFFFFFFFFF-TTTTTTTTTTTTTTTT[-gNNNNNN][-fN]-CCCCCCCC.duckdb sealed: shard, first and last
- * sequence, how often this stretch was rewritten, format, CRC-32 of the file opened/SSSS the journal file that a shard
- * opened last erasures.ndjson, erasure.json receipts of erasures; the one under way erasure.json.damaged-CCCCCCCC one
- * that could not be read, under another name ids/SSSS-NNNNNNNN.ids ids that clients made, the latest million and more
- * ids/imported-TTTTTTTTTTTTTTTT-NNNNNNNN.ids ids that came with imported events: they count once imports are sealed up
- * to that sequence scratch/… temporary files of running processes anything that ends in .tmp unfinished; removed at
- * start
+ * - `millrace.duckdb`: the catalog
+ * - `secret`, `crc32`: the generated key, and the checksum of its file
+ * - `format`: the folder's format, and the version that wrote it
+ * - `sealed.json`, `unreadable.json`: up to where shards are sealed; segments that cannot be read
+ * - `quarantine/….duckdb`, `quarantine/….json`: segments in quarantine; markers of what is missing
+ * - `import/….ndjson`, `.ids`, `.spool`: events being imported; removed at start
+ * - `lock`, `address`: held by the server of this folder; where it listens
+ * - `journal/SSSS-FFFFFFFFFFFFFFFF.ndjson`: accepted, not yet sealed: shard, first sequence
+ * - `journal/corrupt/…`, `journal/refused/…`: corrupt journals; lines that DuckDB could not read
+ * - `segments/SSSS-FFFFFFFFFFFFFFFF-TTTTTTTTTTTTTTTT[-gNNNNNN][-fN]-CCCCCCCC.duckdb`: sealed: shard, first and last
+ *   sequence, how often this range was rewritten, format, CRC-32 of the file
+ * - `opened/SSSS`: the journal file that a shard opened last
+ * - `erasures.ndjson`, `erasure.json`: receipts of erasures; the erasure under way
+ * - `erasure.json.damaged-CCCCCCCC`: an `erasure.json` that could not be read, renamed
+ * - `ids/SSSS-NNNNNNNN.ids`: ids that clients made, the latest million and more
+ * - `ids/imported-TTTTTTTTTTTTTTTT-NNNNNNNN.ids`: ids that came with imported events; they count once imports are
+ *   sealed up to that sequence
+ * - `scratch/…`: temporary files of running processes
+ * - anything that ends in `.tmp`: unfinished; removed at start
  */
 import { join } from "node:path";
 import { type Sequence, type ShardId, sequence, shardId } from "../../base/brand.ts";
 
 /**
- * The format that this version writes, and the latest that it reads: of the data folder, and of each segment. It counts
- * up whenever an earlier version could misread what this one writes, and whenever segments gain a column or a category.
- * 1 the first; no mark in the folder 2 the folder has a mark 3 a segment says its format, in its name and in its
- * summary, and has the sequence of each event
+ * The format that this version writes, and the latest that it reads: of the data folder, and of each segment. It is
+ * incremented whenever an earlier version could misread what this one writes, and whenever segments gain a column or a
+ * category.
+ * - 1: the first; the folder has no mark
+ * - 2: the folder has a mark
+ * - 3: a segment states its format, in its name and in its summary, and has the sequence of each event
  */
 export const currentFormat = 3;
 
-/** The format of segments that do not say theirs. */
+/** The format of segments whose name states none. */
 export const formatUnsaid = 2;
 
 /** Paths of one data folder. */
@@ -42,9 +50,9 @@ export type DataFolder = {
   ids: string;
   /** Private folders of running processes. */
   scratch: string;
-  /** Journal lines of imported events, on their way into segments. */
+  /** Journal lines of imported events that are not sealed yet. */
   imports: string;
-  /** Where the server of this folder listens: `http://HOST:PORT`. Meant only while the lock is held. */
+  /** Where the server of this folder listens: `http://HOST:PORT`. Valid only while the lock is held. */
   address: string;
   /** CRC-32 of the file `secret`, in hex. */
   secretChecksum: string;
@@ -64,7 +72,7 @@ export type DataFolder = {
   erasure: string;
 };
 
-/** The paths below `root`, which should be absolute: the catalog's views carry it. */
+/** The paths below `root`, which should be absolute because the catalog's views contain it. */
 export function dataFolder(root: string): DataFolder {
   const journal = join(root, "journal");
   return {
@@ -94,7 +102,7 @@ export function dataFolder(root: string): DataFolder {
 /** In a snapshot: what it holds. */
 export const summaryFile = "snapshot.json";
 
-/** What ends the name of an unfinished file. */
+/** Suffix of an unfinished file's name. */
 export const unfinishedSuffix = ".tmp";
 
 const shardText = (shard: ShardId) => String(shard).padStart(4, "0");
@@ -113,8 +121,8 @@ export function parseJournalName(file: string): JournalName | undefined {
 }
 
 /**
- * What the name of a segment says: events `from` to `to` of a shard, how often that stretch was rewritten (0: never),
- * the format of the file (`currentFormat` tells which there are), and the CRC-32 of its bytes.
+ * What the name of a segment says: events `from` to `to` of a shard, how often that range was rewritten (0: never), the
+ * format of the file (listed at `currentFormat`), and the CRC-32 of its bytes.
  */
 export type SegmentName = {
   shard: ShardId;
@@ -166,8 +174,8 @@ export function parseIdLogName(file: string): IdLogName | undefined {
 }
 
 /**
- * What the name of a file of imported ids says: they count once imports are sealed up to `to`; `number` tells files
- * apart.
+ * What the name of a file of imported ids says: the ids count once imports are sealed up to `to`; `number` makes the
+ * name unique.
  */
 type ImportedIdsName = { to: Sequence; number: number };
 
@@ -181,14 +189,14 @@ export function parseImportedIdsName(file: string): ImportedIdsName | undefined 
   return match === null ? undefined : { to: sequence(Number(match[1])), number: Number(match[2]) };
 }
 
-/** What the name of a marker says: events that are missing, and known to be. */
+/** What the name of a marker says: events that are known to be missing. */
 export type MissingRange = { shard: ShardId; from: Sequence; to: Sequence };
 
-/** A stretch of a shard, as markers are named and as a person names it. */
+/** A range of a shard's sequences, as it is written in marker names and on the command line. */
 export const rangeName = ({ shard, from, to }: MissingRange) =>
   `${shardText(shard)}-${sequenceText(from)}-${sequenceText(to)}`;
 
-/** Reads the name of a stretch; undefined when it is not one. */
+/** Reads the name of a range; undefined when it is not one. */
 export function parseRangeName(text: string): MissingRange | undefined {
   const match = /^(\d{4})-(\d{16})-(\d{16})$/.exec(text);
   if (match === null) return undefined;

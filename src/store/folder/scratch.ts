@@ -1,11 +1,10 @@
 /**
- * Private folders for what a process writes on its way: a copy of what is not sealed, what DuckDB spills, pipes.
+ * Private folders for a process's temporary files: a copy of what is not sealed, what DuckDB spills, pipes.
  *
  * Invariants:
- * - `scratch/NAME/lock` is held by the process that made the folder. The kernel releases it at the end of the process,
- *   whatever that is, so that only folders of processes that no longer live are removed, also across containers that
- *   share the data folder.
- * - They are 0700, and no start fails for one that cannot be removed.
+ * - `scratch/NAME/lock` is held by the process that made the folder. The kernel releases it however the process ends.
+ *   So only folders of dead processes are removed, also across containers that share the data folder.
+ * - Their mode is 0700, and no start fails because one cannot be removed.
  */
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,22 +13,22 @@ import { codeOf, messageOf, PlaceRefused } from "../../base/errors.ts";
 import { lockFile } from "./lock.ts";
 import type { DataFolder } from "./names.ts";
 
-/** A folder of this process's own, gone when it is disposed of; or swept, when the process was killed. */
+/** A folder of this process's own. Disposing removes it; if the process is killed, a later sweep does. */
 export type Scratch = { path: string } & Disposable;
 
-/** What the names begin with in the data folder. */
+/** Prefix of the names in the data folder. */
 const ownPrefix = "run-";
 
-/** And in a folder that is not ours alone. */
+/** Prefix of the names in a folder shared with other programs. */
 const temporaryPrefix = "millrace-scratch-";
 
-/** A sweep may take a new folder before its lock is held; the next one is not taken again. */
+/** Another process's sweep may remove a new folder before its lock is held; then another one is made. */
 const triesMax = 5;
 
 /**
- * Makes one in the data folder; where that cannot be written to, in the system's folder for temporary files. Removes
- * those that ended processes have left there.
- * @throws PlaceRefused when there is no place
+ * Makes one in the data folder or, if that cannot be written, in the system's folder for temporary files. First removes
+ * those that dead processes left there.
+ * @throws PlaceRefused when no place can be written
  */
 export function openScratch(folder: DataFolder): Scratch {
   const reasons: string[] = [];
@@ -45,7 +44,7 @@ export function openScratch(folder: DataFolder): Scratch {
 }
 
 /**
- * Removes what ended processes have left of them in the data folder; gives what could not be removed, with the reason.
+ * Removes scratch folders that dead processes left in the data folder. Returns what could not be removed, and why.
  */
 export function sweepScratch(folder: DataFolder): string[] {
   return sweepPlace(ownPlace(folder));
@@ -55,7 +54,7 @@ type Place = { path: string; prefix: string };
 
 const ownPlace = ({ scratch }: DataFolder): Place => ({ path: scratch, prefix: ownPrefix });
 
-/** TMPDIR may name what is not there; the two that follow are on every system. */
+/** TMPDIR may name a folder that does not exist; `/tmp` and `/var/tmp` are on every system. */
 const placesFor = (folder: DataFolder): Place[] => [
   ownPlace(folder),
   ...[...new Set([tmpdir(), "/tmp", "/var/tmp"])].map((path) => ({ path, prefix: temporaryPrefix })),
@@ -80,7 +79,7 @@ function makeIn({ path, prefix }: Place): Scratch {
 
 const lockOf = (path: string) => join(path, "lock");
 
-/** What cannot be removed now goes at the next sweep. */
+/** What cannot be removed now is left to the next sweep. */
 function remove(path: string, lock: Disposable): void {
   try {
     rmSync(path, { recursive: true, force: true });
@@ -115,7 +114,7 @@ function namesIn(path: string): string[] {
   }
 }
 
-/** Neither a link nor another user's: in a folder for everybody, anybody can make one of this name. */
+/** Neither a link nor another user's folder: in a shared folder, anybody can make one of this name. */
 function isOurs(path: string): boolean {
   const found = lstatSync(path, { throwIfNoEntry: false });
   return found?.isDirectory() === true && found.uid === process.getuid?.();

@@ -1,21 +1,22 @@
 /**
- * The checksum of the file `secret`, in a file beside it: `$(cat secret)` goes on giving the key and nothing else.
+ * The checksum of the file `secret`, in a file beside it, so that `$(cat secret)` still gives the key and nothing else.
  *
- * With a wrong key every token is refused. So a key in which one byte is wrong is mended by its checksum. A key that a
- * person has replaced does not fit to its checksum either, and no change of one byte makes it: it is used, and told.
+ * With a wrong key every token is refused. So a key in which one byte is wrong is repaired by its checksum. A key that
+ * a person has replaced does not match the checksum either, and no change of one byte makes it match: it is used, and
+ * reported.
  */
 import { crc32 } from "node:zlib";
 import { keepText, mendBytes, readKeptText } from "./kept-file.ts";
 import type { DataFolder } from "./names.ts";
 
-/** What the checksum says of a key; `mended` is the key without the damage. */
+/** What the checksum says about a key; in "mended", `secret` is the key without the damage. */
 type SecretJudgement =
   | { kind: "fits" }
   | { kind: "none" }
   | { kind: "mended"; secret: string }
   | { kind: "differs" | "damaged"; why: string };
 
-/** What is to be said of a key in which one byte was wrong. */
+/** The warning about a key in which one byte was wrong. */
 export const mendedWarning =
   "secret is damaged: one byte differs from its checksum. The right key is in use. Check the disk, and restore the file";
 
@@ -29,7 +30,7 @@ export function keepSecretChecksum(folder: DataFolder, secret: string): void {
 /** The key in the bytes of its file. */
 export const secretIn = (bytes: Buffer): string => bytes.toString("utf8").trim();
 
-/** Judges the bytes of the file `secret`. */
+/** Compares the bytes of the file `secret` with its checksum. */
 export function judgeSecret(folder: DataFolder, bytes: Buffer): SecretJudgement {
   const kept = readKeptText(folder.secretChecksum);
   if (kept.kind === "missing") return { kind: "none" };

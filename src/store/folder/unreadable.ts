@@ -1,8 +1,8 @@
 /**
- * Current segments that cannot be read. The keeper finds them and writes them down in `unreadable.json`, so that every
- * process that looks at the folder leaves them out, and those that must not go on without them can name them.
+ * Current segments that cannot be read. The keeper finds them and notes them in `unreadable.json`, so that every
+ * process that reads the folder leaves them out, and one that cannot do without them can name them.
  *
- * An entry holds for the file as it was then: one that was put back is looked at again.
+ * An entry is valid only while the file is as it was then: a file that was put back is checked again.
  */
 import { statSync } from "node:fs";
 import { join } from "node:path";
@@ -10,13 +10,13 @@ import { codeOf } from "../../base/errors.ts";
 import { keepJson, readKeptJson } from "./kept-file.ts";
 import type { DataFolder } from "./names.ts";
 
-/** A segment that cannot be read, why, and what tells this state of its file from others. */
+/** A segment that cannot be read, why, and the state (`fileState`) that its file had. */
 export type UnreadableSegment = { file: string; why: string; state: string };
 
-/** What tells one state of a file from another; undefined when it is not there. */
+/** A string that changes when a file changes; undefined if the file does not exist. */
 export function fileState(path: string): string | undefined {
   try {
-    // Without the time of its last change of links: a snapshot makes one.
+    // Without ctime: a snapshot changes it by adding a hard link.
     const { size, mtimeMs, ino } = statSync(path);
     return [size, mtimeMs, ino].join(" ");
   } catch (error) {
@@ -25,7 +25,7 @@ export function fileState(path: string): string | undefined {
   }
 }
 
-/** The segments of a folder that were found unreadable and are as they were then. */
+/** The segments of a folder that were found unreadable and whose files have not changed since. */
 export function readUnreadable(folder: DataFolder): UnreadableSegment[] {
   const kept = readKeptJson(folder.unreadable);
   const listed = kept.kind === "sound" ? kept.value["segments"] : [];
@@ -37,7 +37,7 @@ export function readUnreadable(folder: DataFolder): UnreadableSegment[] {
   });
 }
 
-/** Writes them down, durably, if they differ from what is written. */
+/** Notes unreadable segments, durably, if they differ from the note. */
 export function keepUnreadable(folder: DataFolder, segments: readonly UnreadableSegment[]): void {
   const kept = readKeptJson(folder.unreadable);
   if (kept.kind === "missing" && segments.length === 0) return;

@@ -9,8 +9,8 @@
  *  24  to             float64, sequence of the last event of the flush
  *  32  records        each an id (four words) and the checksum of its content (one)
  *
- * Blocks of an older magic are read too: their head ends at 24, their checksum is of the records alone, and they do not
- * say whose events they are of.
+ * Blocks of an older format, with another magic, are read too: their head ends at 24, their checksum covers only the
+ * records, and they do not say to which shard their events belong.
  */
 import { readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
@@ -27,21 +27,21 @@ const olderHeadBytes = 24;
 export const idRecordBytes = 20;
 
 /**
- * Stands for the checksum of a content that is not known any more: a repeat is then never told to be a conflict. 24
- * bits.
+ * Placeholder for the checksum of content that is no longer known: a duplicate of it is never reported as a conflict.
+ * 24 bits.
  */
 export const contentUnknown = 0xffffff;
 
 /** The ids of one flush. */
 export type IdBlock = {
   flushedAtMs: number;
-  /** The ids' events are in this shard, none after `to`; undefined in a block of the older format. */
+  /** The events of these ids are in this shard, none after `to`; undefined in a block of the older format. */
   range: { shard: ShardId; to: Sequence } | undefined;
   /** Whole records. */
   records: Uint8Array;
 };
 
-/** The bytes of a block, in the format that it came in. */
+/** The bytes of a block; in the older format if it has no range. */
 export function encodeIdBlock({ flushedAtMs, range, records }: IdBlock): Uint8Array {
   const start = range === undefined ? olderHeadBytes : headBytes;
   const bytes = new Uint8Array(start + records.byteLength);
@@ -59,9 +59,9 @@ export function encodeIdBlock({ flushedAtMs, range, records }: IdBlock): Uint8Ar
 }
 
 /**
- * Whole blocks of an id log, in order. What does not check and is followed by whole blocks is damage, and is skipped:
- * reading goes on at the next block that checks. What does not check at the end of its file is torn, and may be a write
- * under way; it is damage too where no write under way looks like that.
+ * Reads the whole blocks of an id log, in order. Bytes that do not check and are followed by a whole block are damage:
+ * they are skipped, and reading continues at the next block that checks. Bytes that do not check at the end of the file
+ * are torn. They may be a write under way, and are damage too if no unfinished write looks like that.
  */
 export function readIdBlocks(path: string): {
   blocks: IdBlock[];
@@ -88,18 +88,18 @@ export function readIdBlocks(path: string): {
   return { blocks, isTorn, damaged };
 }
 
-/** Whether some bytes are the beginning of a block whose rest is still to come. */
+/** Whether these bytes can be the beginning of a block that is still being written. */
 function isBegun(bytes: Buffer): boolean {
   const sign = Buffer.alloc(4);
   sign.writeUInt32LE(magic);
   if (!sign.subarray(0, bytes.byteLength).equals(bytes.subarray(0, 4))) return false;
   if (bytes.byteLength < headBytes) return true;
   if (headBytes + bytes.readUInt32LE(4) * idRecordBytes <= bytes.byteLength) return false;
-  // The count is not in the checksum: where all the rest agrees with it, the count alone is wrong.
+  // The checksum does not cover the count: if it fits all the remaining bytes, only the count is wrong.
   return crc32(bytes.subarray(checkedFrom)) !== bytes.readUInt32LE(8);
 }
 
-/** The block that begins there; undefined where none does that checks. */
+/** The block that begins at this offset; undefined if no block that checks begins there. */
 function blockAt(bytes: Buffer, at: number): { block: IdBlock; end: number } | undefined {
   const head = new DataView(bytes.buffer, bytes.byteOffset + at, bytes.byteLength - at);
   const found = head.getUint32(0, true);
@@ -116,7 +116,7 @@ function blockAt(bytes: Buffer, at: number): { block: IdBlock; end: number } | u
   return { block: { flushedAtMs: head.getFloat64(16, true), range, records: bytes.subarray(start, end) }, end };
 }
 
-/** Where the next block may begin; the end where none does. */
+/** Offset of the next possible block; the end of the file if there is none. */
 function nextMagic(bytes: Buffer, from: number): number {
   const places = [magic, olderMagic].map((each) => {
     const sign = Buffer.alloc(4);

@@ -1,9 +1,9 @@
 /**
- * The files of imported ids of a folder.
+ * The files of imported ids in a data folder.
  *
- * Invariant: an id counts only once its event is sealed. A file is there before the segment of its events has its name,
- * and says in its own name up to where imports must be sealed for it to count; what a crash left past that is removed
- * before the next import.
+ * Invariant: an id counts only once its event is sealed. A file exists before the segment of its events has its name,
+ * and its own name says up to where imports must be sealed for it to count. Files of segments that a crash left
+ * unsealed are removed before the next import.
  */
 import { join } from "node:path";
 import { type Sequence, sequence } from "../../base/brand.ts";
@@ -20,10 +20,10 @@ import {
 } from "../folder/names.ts";
 import { compareIds, ImportedIdsDamaged, ImportedIdsFile, writeImportedIds } from "./imported.ts";
 
-/** Past this many files the smaller ones are merged: an id is looked for in each of them. */
+/** Beyond this many files the smaller ones are merged, because an id is searched in each of them. */
 const filesMax = 4;
 
-/** Files of imported ids, and whether their events are sealed: until then, nobody knows what becomes of the ids. */
+/** Files of imported ids, and whether their events are sealed: until then, it is not decided whether the ids count. */
 export function listImportedIds(folder: DataFolder): { path: string; file: string; isSealed: boolean }[] {
   const files = listNames(folder.ids, parseImportedIdsName);
   if (files.length === 0) return [];
@@ -33,7 +33,7 @@ export function listImportedIds(folder: DataFolder): { path: string; file: strin
 }
 
 /**
- * Removes files whose import was killed, or failed, before its segment had a name. REQUIRES: no import is under way.
+ * Removes files whose import was killed or failed before its segment had a name. REQUIRES: no import is under way.
  */
 export function removeUnsealedIds(folder: DataFolder): void {
   for (const { path, isSealed } of listImportedIds(folder)) if (!isSealed) removeIfThere(path);
@@ -46,9 +46,9 @@ export function newImportedIdsPath(folder: DataFolder, to: Sequence): string {
 }
 
 /**
- * Makes one file of the smaller ones where there are many. Done in part, some ids are in two files, which changes
- * nothing.
- * @throws ImportedIdsDamaged, with everything as it was
+ * Merges the smaller files into one, if there are many. If it is interrupted, some ids are in two files, which does no
+ * harm.
+ * @throws ImportedIdsDamaged, and changes nothing
  */
 export function mergeImportedIds(folder: DataFolder): void {
   const files = listNames(folder.ids, parseImportedIdsName);
@@ -57,7 +57,7 @@ export function mergeImportedIds(folder: DataFolder): void {
   const opened = files
     .map(({ file, name }) => ({ to: name.to, ids: stack.use(ImportedIdsFile.open(join(folder.ids, file))) }))
     .sort((a, b) => a.ids.idsMax - b.ids.idsMax);
-  // Each is merged with those that are about as large, so that an id is rewritten only a few times.
+  // A file is merged with those of about its size, so that an id is rewritten only a few times.
   let [merged, idsMax] = [0, 0];
   for (const { ids } of opened) {
     if (merged >= 2 && ids.idsMax > idsMax * 2) break;
@@ -72,7 +72,7 @@ export function mergeImportedIds(folder: DataFolder): void {
   syncFolder(folder.ids);
 }
 
-/** Ids of several files in ascending order, one at a time, each once. */
+/** The distinct ids of several files in ascending order, one at a time. */
 function* mergedIds(files: readonly ImportedIdsFile[]): Generator<Uint32Array> {
   const readers = files.map((file) => new Reader(file)).filter(({ isAtEnd }) => !isAtEnd);
   const id = new Uint32Array(4);
@@ -89,7 +89,7 @@ function* mergedIds(files: readonly ImportedIdsFile[]): Generator<Uint32Array> {
   }
 }
 
-/** A place in a file that is read from its beginning. */
+/** A cursor over the ids of a file. */
 class Reader {
   readonly #blocks: Generator<Uint32Array>;
   words: Uint32Array = new Uint32Array(0);
@@ -112,8 +112,8 @@ class Reader {
 }
 
 /**
- * Takes ids out of all files, durably. Done in part, it can be done again.
- * @throws ImportedIdsDamaged when what is in a file cannot be known
+ * Removes ids from all files, durably. If it is interrupted, it can be repeated.
+ * @throws ImportedIdsDamaged when a file cannot be read
  */
 export function forgetImportedIds(folder: DataFolder, ids: ReadonlySet<string>): void {
   for (const { file, name } of listNames(folder.ids, parseImportedIdsName)) {
@@ -145,7 +145,7 @@ function wordsOf(id: string): Uint32Array {
   return words;
 }
 
-/** Files of imported ids that are damaged, and how. Reads all of them. */
+/** Reads all files of imported ids, and returns which are damaged and how. */
 export function damagedImportedIds(folder: DataFolder): { file: string; text: string }[] {
   return listImportedIds(folder).flatMap(({ path }) => {
     const text = damageOf(path);

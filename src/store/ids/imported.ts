@@ -1,13 +1,14 @@
 /**
- * A file of ids that came with imported events, sorted, so that one is found without keeping millions of them in
- * memory. The id table and the id logs hold what live clients made; an import of two million rows would push all of it
- * out.
+ * A sorted file of ids that came with imported events, so that an id is found without keeping millions of them in
+ * memory. The id table and the id logs hold the ids of live clients; an import of two million rows would push all of
+ * them out.
  *
- * A file is blocks of 4 KiB, each with its own checksum. Little-endian:
- *
- * 0 magic uint32 4 CRC-32 uint32, of everything after it 8 count uint32, ids in this block; only the last block has
- * fewer than 255 12 blocks uint32, of the file: one that is cut off is noticed 16 ids four words each, in ascending
- * order over the whole file
+ * A file consists of blocks of 4 KiB, each with its own checksum. Offsets in a block, all little-endian:
+ * - 0: magic, uint32
+ * - 4: CRC-32, uint32, of everything after it
+ * - 8: count, uint32: ids in this block; only the last block has fewer than 255
+ * - 12: blocks, uint32: number of blocks in the file, so that a file that is cut off is noticed
+ * - 16: ids, four words each, in ascending order over the whole file
  */
 
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
@@ -16,7 +17,7 @@ import { writeAll } from "../../base/durable.ts";
 import { MillraceError } from "../../base/errors.ts";
 import { replaceDurably } from "../folder/kept-file.ts";
 
-/** A block of a file of imported ids does not check; ids in it are not known. */
+/** A block of a file of imported ids does not check, or the file is cut off; its ids are not known. */
 export class ImportedIdsDamaged extends MillraceError {
   override readonly name = "ImportedIdsDamaged";
 }
@@ -29,7 +30,7 @@ const headBytes = 16;
 const idWords = 4;
 const idsPerBlock = (blockBytes - headBytes) / (idWords * 4);
 
-/** First ids of this many blocks are kept in memory: 64 KiB. In a file of a million ids each block is one of them. */
+/** First ids of up to this many blocks are kept in memory: 64 KiB. That is every block in a file of a million ids. */
 const samplesMax = 4_096;
 
 /** Compares two ids, by their words. */
@@ -63,7 +64,8 @@ export class ImportedIdsFile implements Disposable {
       if (!Number.isInteger(blocks) || blocks === 0) throw new ImportedIdsDamaged("is cut off");
       const step = Math.ceil(blocks / samplesMax);
       const samples = new Uint32Array(Math.ceil(blocks / step) * idWords);
-      // Unchecked, or a start would read all of it: a wrong one misleads a search, and the block itself is checked.
+      // Not checked, because that would read the whole file at a start. A wrong first id misleads a search, whose block
+      // is then checked.
       for (let at = 0; at * step < blocks; at++)
         readSync(descriptor, samples, at * idWords * 4, idWords * 4, at * step * blockBytes + headBytes);
       return new ImportedIdsFile({ path, descriptor, blocks, step, samples });
@@ -87,13 +89,13 @@ export class ImportedIdsFile implements Disposable {
     this.#samples = given.samples;
   }
 
-  /** Ids in the file, at most. */
+  /** Upper bound for the number of ids in the file. */
   get idsMax(): number {
     return this.#blocks * idsPerBlock;
   }
 
   /**
-   * Whether an id is in the file: a few microseconds, and none where it is not between the first and the last of them.
+   * Whether an id is in the file. Takes a few microseconds; an id below the first one needs no read.
    * @throws ImportedIdsDamaged when the block where it would be does not check
    */
   has(words: Uint32Array, at: number): boolean {
@@ -110,7 +112,7 @@ export class ImportedIdsFile implements Disposable {
   }
 
   /**
-   * All ids, a block at a time, each only until the next.
+   * All ids, a block at a time. A block is valid only until the next one is read.
    * @throws ImportedIdsDamaged at the first block that does not check
    */
   *all(): Generator<Uint32Array> {
@@ -129,7 +131,7 @@ export class ImportedIdsFile implements Disposable {
     return compareIds(this.#words, headWords, words, at);
   }
 
-  /** Reads a block and gives how many ids it has. */
+  /** Reads a block and returns its number of ids. */
   #read(block: number): number {
     const bytes = readSync(this.#descriptor, this.#bytes, 0, blockBytes, block * blockBytes);
     const [found, checksum, count = 0, blocks] = this.#words;
@@ -145,7 +147,7 @@ export class ImportedIdsFile implements Disposable {
 
 const headWords = headBytes / 4;
 
-/** The last index whose comparison is not above zero, where they ascend; -1 when there is none. */
+/** The last index whose comparison is not above zero; -1 if there is none. REQUIRES: comparisons ascend. */
 function lastNotAbove(count: number, compare: (index: number) => number): number {
   let [low, high] = [-1, count - 1];
   while (low < high) {
@@ -157,8 +159,8 @@ function lastNotAbove(count: number, compare: (index: number) => number): number
 }
 
 /**
- * Writes a file of imported ids, durably, under a temporary name and then its own. `count` is how many ids `sorted`
- * gives, in ascending order, some at a time. REQUIRES: at least one.
+ * Writes a file of imported ids, durably, under a temporary name and then its own. `sorted` yields `count` ids in
+ * ascending order, one or more at a time. REQUIRES: at least one id.
  */
 export function writeImportedIds(path: string, count: number, sorted: Iterable<Uint32Array>): void {
   replaceDurably(path, (descriptor) => {
@@ -168,7 +170,7 @@ export function writeImportedIds(path: string, count: number, sorted: Iterable<U
   });
 }
 
-/** Blocks are written together: a call for each would take longer than the block. */
+/** This many blocks are written with one call: a call for each block would take longer than the block itself. */
 const blocksAtOnce = 64;
 
 class BlockWriter {

@@ -1,9 +1,9 @@
 /**
- * Ids that clients made and that the id logs have lost, by damage or with their file, read again from the segments.
+ * Restores ids that clients made and that the id logs have lost, by damage or with their file, from the segments.
  *
  * Invariants:
- * - Before any shard starts: nobody else writes id logs then.
- * - What is read again is durable in files of its own before a damaged file is written again without its damage.
+ * - It runs before any shard starts: nobody else writes id logs then.
+ * - Restored ids are durable in new files before a damaged file is written again without its damage.
  * - An id comes from the segment that holds its event, so an erased event's id never comes back.
  */
 
@@ -22,25 +22,25 @@ import { contentUnknown, encodeIdBlock, type IdBlock, idRecordBytes, readIdBlock
 
 /** What a rebuild did. */
 export type RebuiltIds = {
-  /** Ids that the logs lacked. */
+  /** Number of ids that the logs lacked. */
   ids: number;
   /** Names of damaged files that are whole again, without what was damaged. */
   mended: string[];
 };
 
-/** A segment whose ids must be known: `ids` of them, the latest. */
+/** A segment of which the latest `ids` ids must be known. */
 type Candidate = { segment: KnownSegment; ids: number };
 
-/** A block without its ids, so that many can be held. */
+/** A block's range and number of ids, without the ids, so that many blocks fit in memory. */
 type BlockHead = { range: IdBlock["range"]; ids: number };
 
 const idWords = 4;
 
 /**
- * Compares the id logs with the segments, and puts right what they lack of the latest `idsMax` ids. `isComplete`: every
- * segment can be read. Otherwise damage stays where it is and is told, since its ids may come back with a segment.
- * @throws the system's error when the disk refuses, DuckDB's when a segment cannot be read; a second call does what is
- * left
+ * Compares the id logs with the segments, and adds what the logs lack of the latest `idsMax` ids. `isComplete`: every
+ * segment can be read. If not, damaged files are left as they are and reported, because the lost ids may come back with
+ * a segment.
+ * @throws the system's error when the disk refuses, DuckDB's when a segment cannot be read; a second call does the rest
  */
 export async function rebuildIds(
   duckdb: DuckDB,
@@ -65,7 +65,7 @@ export async function rebuildIds(
   return { ids, mended: damaged.map((path) => path.slice(folder.ids.length + 1)) };
 }
 
-/** Segments with the latest ids. Ids that came with an import are in files of their own. */
+/** Segments with the latest ids. Imported events are excluded: their ids are in files of their own. */
 function candidatesOf(segments: readonly KnownSegment[], idsMax: number): Candidate[] {
   const latestFirst = segments
     .filter(({ name, summary }) => name.shard !== importShard && summary.clientIds > 0 && summary.events > 0)
@@ -82,8 +82,8 @@ function candidatesOf(segments: readonly KnownSegment[], idsMax: number): Candid
 }
 
 /**
- * How many ids the logs may lack, from counts alone. A block of the older format, which does not say whose it is, may
- * be anybody's.
+ * How many ids the logs may lack, from counts alone. A block of the older format does not name its shard, so its ids
+ * may belong to any.
  */
 function lackOf(candidates: readonly Candidate[], heads: readonly BlockHead[]): number {
   const sum = (counted: readonly BlockHead[]) => counted.reduce((total, { ids }) => total + ids, 0);
@@ -106,7 +106,7 @@ async function lostIds(
   const lost = new Map<string, number>();
   for (const [index, { segment }] of candidates.entries()) {
     const source = segmentsQuery({ table: "events", files: [join(folder.segments, segment.file)] });
-    // The server makes ids of version 7 alone: where a segment has both kinds, what a client certainly made goes first.
+    // The server makes only version 7 ids: in a segment with several versions, ids that clients surely made go first.
     const query = `SELECT event_id::VARCHAR AS id FROM (${source})
       ORDER BY uuid_extract_version(event_id) = 7, received_at DESC LIMIT ${integer(idsMax - lost.size)}`;
     for await (const chunk of duckdb.chunks(query))
@@ -122,7 +122,7 @@ async function lostIds(
   return lost;
 }
 
-/** Writes the ids down, a file for each shard and a block for each segment; gives how many those are. */
+/** Writes the ids, a file for each shard and a block for each segment, and returns their number. */
 function keepLost(folder: DataFolder, candidates: readonly Candidate[], lost: ReadonlyMap<string, number>): number {
   const byCandidate = candidates.map((): string[] => []);
   for (const [id, index] of lost) byCandidate[index]?.push(id);
@@ -143,7 +143,7 @@ function keepLost(folder: DataFolder, candidates: readonly Candidate[], lost: Re
   return lost.size;
 }
 
-/** Writes a file again with its whole blocks alone. */
+/** Rewrites a file with only its whole blocks; removes it if there are none. */
 function mend(path: string): void {
   const { blocks } = readIdBlocks(path);
   if (blocks.length === 0) removeIfThere(path);

@@ -1,6 +1,6 @@
 /**
- * Events whose id is there twice: a client sent one again after the id table had forgotten it. The first one that was
- * received stays.
+ * Finds events whose id is stored twice, because a client sent one again after the id table had forgotten it. The one
+ * that was received first stays.
  */
 import type { ShardId } from "../../base/brand.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
@@ -8,14 +8,14 @@ import { integer } from "../sql/literals.ts";
 import { segmentsQuery } from "./segments-query.ts";
 
 /**
- * Where repeats are looked for: `from` is a query over segments of one shard, `others` are paths of other segments.
- * What is in both stays where it was received earlier, or always in the others (theirs).
+ * Where duplicates are searched: `from` is a query over events of one shard, `others` are paths of other segments. An
+ * event that is in both stays where it was received earlier ("earlier"), or always in the others ("theirs").
  */
 type RepeatSearch = { from: string; shard: ShardId; others: readonly string[]; stays: "earlier" | "theirs" };
 
 /**
- * SQL for what stays of `from` when repeats fall out of it; `from` itself where there are none.
- * Nearly always there are none, so the search is for ids alone; only what it finds is looked at closely.
+ * SQL for the events of `from` without duplicates; `from` itself if there are none.
+ * There are nearly always none, so the search reads only ids; whole events are read only for the ids that it finds.
  */
 export async function removeRepeats(duckdb: DuckDB, { from, shard, others, stays }: RepeatSearch): Promise<string> {
   const othersQuery =
@@ -37,8 +37,8 @@ export async function removeRepeats(duckdb: DuckDB, { from, shard, others, stays
       ? "CREATE OR REPLACE TEMP TABLE earlier AS SELECT event_id, NULL::TIMESTAMPTZ AS received_at, '' AS filename FROM repeated WHERE false"
       : `CREATE OR REPLACE TEMP TABLE earlier AS FROM (${othersQuery}) SEMI JOIN repeated USING (event_id)`,
   );
-  // Two that were received in the same microsecond in two shards: the one of the first shard stays, whichever is looked
-  // at.
+  // Of two that were received in the same microsecond in two shards, the one of the lower shard stays, whichever of the
+  // two is rewritten.
   const isTheirs = stays === "theirs" ? "true" : "false";
   const shardOfOther = "parse_filename(earlier.filename)[:4]::INTEGER";
   return `(FROM ${from} ANTI JOIN repeated USING (event_id) UNION ALL BY NAME

@@ -1,8 +1,8 @@
 /**
- * What is known of the current segments: each is opened once, since none ever changes.
+ * What the keeper knows about the current segments. Each is opened once, because segments never change.
  *
- * A segment that cannot be read is left out, and what it had replaced counts again as long as it is there. It is looked
- * at again once its file has changed.
+ * A segment that cannot be read is left out, and the segments that it replaced count again while they still exist. It
+ * is opened again once its file has changed.
  */
 import { statSync } from "node:fs";
 import { join } from "node:path";
@@ -18,12 +18,12 @@ import { SegmentUnreadable } from "./open-segment.ts";
 import type { KnownSegment } from "./plan-merge.ts";
 import { readSummary } from "./summary.ts";
 
-/** A smaller file is compared with the checksum in its name before DuckDB sees it: 4 MiB take 4 ms. Bytes. */
+/** Files up to this size are compared with their checksum before DuckDB reads them: 4 MiB take 4 ms. Bytes. */
 const checkedBytesMax = 4 * 1024 * 1024;
 
 type Listed = { file: string; name: SegmentName };
 
-/** Knows the current segments of a folder. */
+/** The current segments of a folder, and which of them cannot be read. */
 export class KnownSegments {
   readonly #folder: DataFolder;
   #known = new Map<string, KnownSegment>();
@@ -63,14 +63,14 @@ export class KnownSegments {
     }
   }
 
-  /** Those of `list` that may be rewritten: nothing that lies under a segment that may come back. */
+  /** Segments of `list` that may be rewritten: none that an unreadable segment covers, because that may come back. */
   async listSettled(duckdb: DuckDB): Promise<KnownSegment[]> {
     const known = await this.list(duckdb);
     const unreadable = this.unreadable.flatMap(({ file }) => parseSegmentName(file) ?? []);
     return known.filter(({ name }) => !unreadable.some((each) => covers(each, name)));
   }
 
-  /** Notes that a segment of the last list cannot be read after all. */
+  /** Notes that a segment cannot be read. */
   markUnreadable(file: string, why: string): void {
     const state = fileState(join(this.#folder.segments, file));
     // Replaced and removed meanwhile.
@@ -79,7 +79,7 @@ export class KnownSegments {
     this.#unreadable.set(file, { file, why, state });
   }
 
-  /** Compares segments that were not compared yet with their checksums, until about this many bytes are read. */
+  /** Compares segments with their checksums, those not compared yet, until about this many bytes are read. */
   async scrub(bytesMax: number): Promise<void> {
     let bytes = 0;
     for (const { file, name } of [...this.#known.values()]) {
@@ -94,7 +94,7 @@ export class KnownSegments {
     }
   }
 
-  /** Looks again at what is not as it was, and forgets what is gone. */
+  /** Forgets what it knows about files that have changed or are gone. */
   #forgetChanged(listed: readonly Listed[]): void {
     for (const { file, state } of this.unreadable)
       if (fileState(join(this.#folder.segments, file)) !== state) this.#unreadable.delete(file);
@@ -108,7 +108,7 @@ export class KnownSegments {
     this.#checked = new Set([...this.#checked].filter((file) => files.has(file)));
   }
 
-  /** Opens a segment for the first time; undefined when it is gone, or is noted as unreadable now. */
+  /** Opens a segment for the first time. Undefined if it is gone or cannot be read; then it is noted as unreadable. */
   async #look(duckdb: DuckDB, { file, name }: Listed): Promise<KnownSegment | undefined> {
     const path = join(this.#folder.segments, file);
     if (fileState(path) === undefined) return undefined;
@@ -122,19 +122,19 @@ export class KnownSegments {
     } catch (error) {
       if (passing.has(duckdbFailureOf(error))) throw error;
       this.markUnreadable(file, faultOf(error, path));
-      // After such an error the instance is of no use any more; the next one leaves this segment out.
+      // After a fatal error this DuckDB instance is unusable; the next one leaves this segment out.
       if (duckdbFailureOf(error) === "fatal") throw error;
       return undefined;
     }
   }
 }
 
-/** What is said of a segment whose bytes are not those that were sealed. */
+/** The message about a segment whose bytes are not those that were sealed. */
 export const checksumFault = "its bytes do not match the checksum in its name";
 
-/** What is wrong with a segment, without the place of its folder. */
+/** What is wrong with a segment, without its path. */
 export const faultOf = (error: unknown, path: string): string =>
   (messageOf(error).split("\n", 1)[0] ?? "").replaceAll(path, "the file");
 
-/** Failures that are the machine's and not the file's: the same look may go well in a moment. */
+/** Failures caused by the machine and not by the file: a retry may succeed in a moment. */
 const passing = new Set<DuckDBFailure | undefined>(["memory", "descriptors", "unusable"]);

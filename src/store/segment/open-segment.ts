@@ -1,7 +1,6 @@
 /**
- * Opens a segment the only way that is safe: read-only, and nothing of it is touched before it is known to hold tables
- * and not views. A view stored in a file runs whatever it says as soon as somebody reads it. `read_duckdb` needs no
- * such check: it takes tables alone.
+ * Opens a segment safely: read-only, and nothing of it is read before it is known to hold tables and no views. A view
+ * stored in a file runs its SQL as soon as somebody reads it. `read_duckdb` needs no such check: it only reads tables.
  */
 import { basename } from "node:path";
 import { SegmentNotSealed } from "../../base/errors.ts";
@@ -22,14 +21,14 @@ export function requireKnownSegment(path: string, format: number, writtenBy?: st
   if (format > currentFormat) throw new SegmentUnreadable(`${path} ${laterFormat(format, writtenBy)}`);
 }
 
-/** Columns that every segment has had from the first version on. */
+/** Columns that every segment has, since the first version. */
 const columnsNeeded = {
   events: ["event_id", "event_name", "timestamp", "received_at", "properties"],
   rollup: Object.keys(rollupColumns),
 };
 
 /**
- * Attaches a segment as the database `name`, does the work, and detaches it.
+ * Attaches a segment as the database `name`, runs the work, and detaches it.
  * @throws SegmentUnreadable when its tables are not those of a segment; DuckDB's error when the file cannot be opened
  */
 export async function withSegment<Result>(
@@ -38,7 +37,7 @@ export async function withSegment<Result>(
   work: (has: SegmentParts) => Promise<Result>,
 ): Promise<Result> {
   const named = parseSegmentName(basename(path))?.format;
-  // Before it is looked into: a later format may have other tables.
+  // Before it is opened: a later format may have other tables.
   requireKnownSegment(path, named ?? formatUnsaid);
   await duckdb.run(`ATTACH ${literal(path)} AS ${name} (READ_ONLY)`);
   try {
@@ -51,12 +50,12 @@ export async function withSegment<Result>(
 }
 
 /**
- * What a segment has besides its two tables: segments of the first versions have no summary, and those of format 2 no
- * format in it.
+ * What a segment has besides its two tables. Segments of the first versions have no summary; in format 2 the summary
+ * does not state the format.
  */
 type SegmentParts = { summary: boolean; format: boolean };
 
-/** The name and the summary say the same format, and it is one that this version reads. */
+/** Requires that the name and the summary state the same format, and that this version reads it. */
 async function requireAgreedFormat(
   duckdb: DuckDB,
   { path, name, named, has }: { path: string; name: string; named: number | undefined; has: SegmentParts },

@@ -1,16 +1,16 @@
-/** What is dropped because it is old enough: decided from what is known of segments. Pure. */
+/** Plans which events are dropped because of their age, from the summaries of segments. Pure. */
 
 import { integer } from "../sql/literals.ts";
 import { type KnownSegment, rewriteOf, runsOf } from "./plan-merge.ts";
 import type { Rewrite } from "./rewrite.ts";
 
-/** A segment that is only partly expired is rewritten once a day, not each time that a second passes. ms */
+/** A segment that is only partly expired is rewritten once a day, not every second. ms */
 const partMsMin = 24 * 60 * 60 * 1000;
 
 /**
- * The next rewrite that takes away events received before `cutoffMs`; undefined when none is due. What is expired whole
- * goes at once, and leaves one empty segment for its stretch; what is expired in part is there for a day longer at
- * most.
+ * The next rewrite that drops events received before `cutoffMs`; undefined if none is due. Neighbours whose events are
+ * all expired are dropped at once, and leave one empty segment for their range. Expired events of other segments stay
+ * for at most a day longer.
  */
 export function planDrop(current: readonly KnownSegment[], cutoffMs: number): Rewrite | undefined {
   const isExpired = ({ summary }: KnownSegment) =>

@@ -1,9 +1,8 @@
 /**
- * Which segments are merged next: decided from what is known of them, never from their events.
+ * Plans which segments are merged next, from their names and summaries, never from their events.
  *
- * Segments of a shard that lie side by side become one when that is several times as large as the largest of them. So
- * an event is rewritten three or four times on its way to the largest size, and few segments of each size are there at
- * a time.
+ * Neighbours in a shard become one segment when that is several times as large as the largest of them. So an event is
+ * rewritten three or four times until its segment is full, and there are few segments of each size at a time.
  */
 import { currentFormat, type SegmentName } from "../folder/names.ts";
 import type { Rewrite } from "./rewrite.ts";
@@ -14,17 +13,17 @@ export type KnownSegment = { file: string; name: SegmentName; bytes: number; sum
 
 /** How large merged segments become. */
 type MergeLimits = {
-  /** What is made is at least this many times as large as the largest that goes into it. */
+  /** A merged segment is at least this many times as large as its largest source. */
   growthMin: number;
-  /** A segment of this many events or bytes is full: it is merged no more. */
+  /** A segment of this many events or bytes is full: it is not merged again. */
   full: Size;
   /** No merge makes a larger one. */
   max: Size;
 };
 
 /**
- * With segments of 8 million events, of 300 MB and merged in 20 s, a day of 10,000 events a second is 182 files at
- * most, those that wait for their readers among them; with 5 million it is 244 (the test of this file).
+ * With segments of 8 million events (300 MB, merged in 20 s), a day of 10,000 events a second is at most 182 files,
+ * including those that wait for their readers; with 5 million it is 244 (measured by the test of this file).
  */
 export const mergeLimits: MergeLimits = {
   growthMin: 6,
@@ -43,7 +42,7 @@ const sumOf = (segments: readonly KnownSegment[]): Size => ({
   bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
 });
 
-/** The next merge that is due; undefined when none is. `current` in order of shard and sequence. */
+/** The next merge that is due; undefined if none is. `current` is in order of shard and sequence. */
 export function planMerge(current: readonly KnownSegment[], limits: MergeLimits): Rewrite | undefined {
   const steps = [...new Set(current.map((segment) => stepOf(segment, limits)))].sort((a, b) => a - b);
   for (const step of steps)
@@ -56,8 +55,8 @@ export function planMerge(current: readonly KnownSegment[], limits: MergeLimits)
 }
 
 /**
- * The next merge on the way to as few segments as there can be, each searched for repeats; undefined at its end. `isIn`
- * tells which of them it is about: all, by default.
+ * The next step of a full merge, whose result is as few segments as possible, each searched for duplicates. Undefined
+ * once it is complete. `isIn` selects the segments: all, by default.
  */
 export function planFullMerge(
   current: readonly KnownSegment[],
@@ -75,8 +74,8 @@ export function planFullMerge(
 }
 
 /**
- * The next rewrite that keeps of these files only the events for which a condition holds; undefined when none of them
- * is current. Small neighbours become one on the way.
+ * The next rewrite that keeps, of these files, only the events for which a condition holds; undefined if none of the
+ * files is current. Small neighbours are merged by it, too.
  */
 export function planKeep(
   current: readonly KnownSegment[],
@@ -91,7 +90,7 @@ export function planKeep(
   return group && rewriteOf(group, { keep, repeatsIn: undefined });
 }
 
-/** Segments side by side that `takes` takes, as long as they can be. */
+/** The longest runs of neighbouring segments for which `takes` returns true. */
 export function runsOf(current: readonly KnownSegment[], takes: (segment: KnownSegment) => boolean): KnownSegment[][] {
   const runs: KnownSegment[][] = [];
   let before: KnownSegment | undefined;
@@ -100,7 +99,7 @@ export function runsOf(current: readonly KnownSegment[], takes: (segment: KnownS
       before = undefined;
       continue;
     }
-    // Nothing is merged across a gap: what is missing there may be in quarantine, and no name may cover it.
+    // No merge crosses a gap: what is missing there may be in quarantine, and no name may cover it.
     const follows = before?.name.shard === segment.name.shard && before.name.to + 1 === segment.name.from;
     if (follows) runs.at(-1)?.push(segment);
     else runs.push([segment]);
@@ -109,7 +108,7 @@ export function runsOf(current: readonly KnownSegment[], takes: (segment: KnownS
   return runs;
 }
 
-/** The rewrite of neighbours: a wider stretch is new by itself, the same one by its generation. */
+/** The rewrite of neighbours. Several get a wider range, whose name is new; a single one gets the next generation. */
 export function rewriteOf(group: readonly KnownSegment[], how: Pick<Rewrite, "keep" | "repeatsIn">): Rewrite {
   const [first, last] = [group[0], group.at(-1)];
   if (first === undefined || last === undefined) throw new RangeError("a rewrite has at least one source");
@@ -133,7 +132,7 @@ function mergeOf(group: readonly KnownSegment[], current: readonly KnownSegment[
   });
 }
 
-/** Neighbours from the left on, as many as one merge may take. */
+/** Divides neighbours, from the left, into groups of as many as one merge may take. */
 function groupsOf(run: readonly KnownSegment[], limits: MergeLimits): KnownSegment[][] {
   const groups: KnownSegment[][] = [];
   for (const segment of run) {
@@ -145,7 +144,7 @@ function groupsOf(run: readonly KnownSegment[], limits: MergeLimits): KnownSegme
   return groups;
 }
 
-/** Sizes by powers of the growth: 0 for less than that many events, and so on. */
+/** A segment's size as a power of `growthMin`: 0 for fewer events than `growthMin`, and so on. */
 const stepOf = ({ summary }: KnownSegment, { growthMin }: MergeLimits) =>
   Math.floor(Math.log(Math.max(1, summary.events)) / Math.log(growthMin) + 1e-9);
 

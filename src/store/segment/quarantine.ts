@@ -1,9 +1,9 @@
 /**
  * Quarantine: a segment that cannot be read moves to `quarantine/`, and a marker beside it says which events are
- * missing with it, so that they are not reported forever. A marker alone says so of events whose file is gone.
+ * missing because of that, so that they are not reported forever. For events whose file is gone there is only a marker.
  *
- * Order: marker, then rename, each durable. Killed in between, the segment is still in its place and the command is
- * given again.
+ * Order: marker, then rename, each durable. If the process is killed in between, the segment is still in its place, and
+ * the command can be repeated.
  */
 import { existsSync, mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -23,16 +23,16 @@ import { checksumFault, faultOf } from "./known.ts";
 import { readWhole } from "./read-whole.ts";
 
 /**
- * What became of a segment: in quarantine with a marker, or why nothing was done. `file` is undefined for a marker
- * alone.
+ * What became of a segment: in quarantine with a marker, or why nothing was done. `file` is undefined if there is only
+ * a marker.
  */
 export type Quarantined =
   | { kind: "done"; file: string | undefined; range: MissingRange; why: string }
   | { kind: "refused"; why: string };
 
 /**
- * Puts a segment into quarantine, given by its name or path, or marks a stretch (`SSSS-from-to`) whose events are
- * missing. Doing it again is harmless. REQUIRES: nobody rewrites segments meanwhile.
+ * Puts a segment, given by its name or path, into quarantine, or marks a range (`SSSS-from-to`) whose events are
+ * missing. Repeating it is harmless. REQUIRES: nobody rewrites segments meanwhile.
  */
 export async function quarantine(duckdb: DuckDB, folder: DataFolder, given: string): Promise<Quarantined> {
   const file = basename(given);
@@ -57,7 +57,7 @@ export async function quarantine(duckdb: DuckDB, folder: DataFolder, given: stri
   return { kind: "done", file: undefined, range, why };
 }
 
-/** Moves a segment into quarantine and marks what is missing with it. */
+/** Moves a segment into quarantine and marks its events as missing. */
 export function quarantineSegment(
   folder: DataFolder,
   { file, range, why }: { file: string; range: MissingRange; why: string },
@@ -81,7 +81,7 @@ export function keepMarker(
 
 const rangeOf = ({ shard, from, to }: SegmentName): MissingRange => ({ shard, from, to });
 
-/** What is wrong with a segment; undefined when all of it can be read. */
+/** What is wrong with a segment; undefined if all of it can be read. */
 async function faultIn(duckdb: DuckDB, path: string, name: SegmentName): Promise<string | undefined> {
   try {
     if ((await checksumOfFile(path)) !== name.crc32) return checksumFault;

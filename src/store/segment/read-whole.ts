@@ -1,11 +1,11 @@
-/** Reads a whole segment, so that DuckDB checks every block in use. */
+/** Reads a whole segment, which makes DuckDB check every block in use. */
 import type { DuckDB } from "../sql/duckdb.ts";
 import { withSegment } from "./open-segment.ts";
 import { countRows } from "./segment.ts";
 
 /**
- * Reads every column of every event; gives the number of events.
- * @throws SegmentNotSealed or DuckDB's error when something of it cannot be read
+ * Reads every column of every event and returns the number of events.
+ * @throws SegmentNotSealed or DuckDB's error when any of it cannot be read
  */
 export async function readWhole(duckdb: DuckDB, path: string): Promise<number> {
   const rows = await countRows(duckdb, path);

@@ -1,6 +1,6 @@
 /**
- * Seals, and knows the last resort: journal lines that DuckDB cannot read go to `journal/refused/` with the reason, and
- * the rest is sealed. Nothing accepted may stop the rest.
+ * Seals journal lines, with a last resort: lines that DuckDB cannot read go to `journal/refused/` with the reason, and
+ * the rest is sealed. No accepted line may block the others.
  */
 import { writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -27,11 +27,11 @@ import {
 
 type NumberedLine = { line: Buffer; sequence: Sequence };
 
-/** A line with its sequence as its last member. */
+/** A line with its sequence added as the last member. */
 const withSequence = ({ line, sequence }: NumberedLine) =>
   Buffer.concat([line.subarray(0, -1), Buffer.from(`,"sequence":${sequence}}`)]);
 
-/** More than a sequence adds to a line. Bytes. */
+/** Upper bound for what a sequence adds to a line. Bytes. */
 const numberBytesMax = 64;
 
 type RefusedLine = { head: RowHead; line: Buffer; reason: string };
@@ -40,9 +40,9 @@ type RefusedLine = { head: RowHead; line: Buffer; reason: string };
 type SealJob = { folder: DataFolder; log: Log; source: SegmentSource };
 
 /**
- * Makes the segment of these rows. One that a try before this one made, and whose answer was lost, is recognized: the
- * rows, or those of the first files, are then sealed already.
- * @throws SegmentNotSealed for whatever may pass later
+ * Seals these rows into a segment. If an earlier try sealed them, or those of the first files, and its answer was lost,
+ * that segment is recognized and its end is returned.
+ * @throws SegmentNotSealed for failures that may pass
  */
 export async function sealSoundLines(duckdb: DuckDB, { folder, log, source }: SealJob): Promise<SealedRows> {
   const { to } = source;
@@ -76,17 +76,17 @@ export async function sealSoundLines(duckdb: DuckDB, { folder, log, source }: Se
 const countedOf = ({ category, hour }: RowHead) => ({ category, hour });
 
 /**
- * Up to where a segment has the rows already, from the first one on: a try before this one gave it its name, and failed
- * at the sync after that or died before it answered. Undefined when no segment has any of them.
- * @throws SegmentNotSealed when a segment has others than whole files from the first one on: sealing would show those
- * twice
+ * Up to where a segment has the rows already, counted from the first file: an earlier try gave it its name, and then
+ * failed at the sync or died before it answered. Undefined if no segment has any of the rows.
+ * @throws SegmentNotSealed when a segment has some of the rows, but not whole files from the first one on: sealing
+ * would show those rows twice
  */
 async function sealedBefore(duckdb: DuckDB, folder: DataFolder, source: SegmentSource): Promise<Sequence | undefined> {
   const touching = listNames(folder.segments, parseSegmentName).filter(
     ({ name }) => name.shard === source.shard && name.from <= source.to && source.from <= name.to,
   );
   if (touching.length === 0) return undefined;
-  // Where each file ends, the last one first.
+  // Last sequence of each file, the last file first.
   const starts = source.files.map((file) => parseJournalName(basename(file))?.from ?? source.from);
   const ends = [...starts.slice(1).map((start) => sequence(start - 1)), source.to].reverse();
   for (const to of ends) {
@@ -100,15 +100,15 @@ async function sealedBefore(duckdb: DuckDB, folder: DataFolder, source: SegmentS
   throw new SegmentNotSealed(`${touching[0]?.file} has some of events ${source.from} to ${source.to}`);
 }
 
-/** What the try that made the segment refused: they are counted with the segment, whoever tells of it. */
+/** The lines that the earlier try refused: they are counted with the segment, whichever try reports it. */
 function refusedBefore(folder: DataFolder, source: SegmentSource): SealedRows["refused"] {
   const { values } = readKeptLines(join(folder.refused, journalName(source)));
   return values.map(({ line }) => countedOf(readRowHead(Buffer.from(String(line)))));
 }
 
 /**
- * Parts the lines of journal files into those that DuckDB reads and those that it does not; the latter are durable in
- * `journal/refused/`, as JSON with `reason` and `line`, before this returns. Doing it again writes the same file again.
+ * Separates the lines of journal files into those that DuckDB can read and those that it cannot. The latter are durable
+ * in `journal/refused/`, as JSON with `reason` and `line`, before this returns. A second call writes the same file.
  */
 async function separateRefused(
   duckdb: DuckDB,
@@ -119,7 +119,7 @@ async function separateRefused(
   const probe = join(folder.journal, `${journalName(source)}.probe${unfinishedSuffix}`);
   const refused: RefusedLine[] = [];
   const sound: NumberedLine[] = [];
-  // A part holds every row of its stretch, so a line's place tells its sequence.
+  // Parts hold every row of their range, so the sequence follows from a line's place.
   await divide(lines.map((line, index) => ({ line, sequence: sequence(source.from + index) })));
   removeIfThere(probe);
   const keptIn = join(folder.refused, journalName(source));
@@ -147,7 +147,7 @@ async function separateRefused(
       await duckdb.run(`CREATE OR REPLACE TEMP TABLE probe AS ${query}`);
       return undefined;
     } catch (error) {
-      // A full disk or a lack of memory is not the fault of a line: the flush is tried again.
+      // A full disk or a lack of memory is not the fault of a line: the flush is retried.
       if (!isAboutLines(error)) throw error;
       return messageOf(error).replaceAll(probe, "the line");
     } finally {

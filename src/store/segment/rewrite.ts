@@ -1,10 +1,10 @@
 /**
- * Segments to one segment: the one step behind compaction, retention and erasure. It makes the file and gives it no
- * name, so whatever ends it half-way has changed nothing.
+ * Rewrites segments to one segment: the one step behind compaction, retention and erasure. It writes the file under a
+ * temporary name only, so a rewrite that fails half-way has changed nothing.
  *
  * Invariants:
- * - Sources are neighbours in one shard; what is made covers exactly their stretch.
- * - Without a condition and without repeats no event is lost: rows are counted before and after.
+ * - Sources are neighbours in one shard; the new segment covers exactly their range.
+ * - Without a condition and without duplicates no event is lost: rows are counted before and after.
  */
 import { join } from "node:path";
 import { checksumOfFile, syncFile } from "../../base/durable.ts";
@@ -19,45 +19,45 @@ import { countRows, journalQuery, segmentLayout } from "./segment.ts";
 import { segmentsQuery } from "./segments-query.ts";
 import { summaryQuery } from "./summary.ts";
 
-/** What is to become one segment. Plain data: it crosses between processes. */
+/** What becomes one segment. Plain data, because it is sent between processes. */
 export type Rewrite = {
-  /** The stretch of the sources, and the generation that is new for it. */
+  /** The range of the sources, and the new generation for it. */
   range: Omit<SegmentName, "crc32">;
   /** Paths of the segments below the data folder, in their order. */
   sources: readonly string[];
   /** Events of the sources, and bytes of their files. */
   events: number;
   bytes: number;
-  /** Events among them that may be repeats. */
+  /** Number of events among them that may be duplicates. */
   clientIds: number;
-  /** SQL condition: events for which it does not hold fall out. Undefined: all stay. */
+  /** SQL condition: events for which it does not hold are dropped. Undefined: all are kept. */
   keep: string | undefined;
-  /** Whether the only source was put in order and searched for repeats before. */
+  /** Whether there is one source, which was ordered and searched for duplicates before. */
   isFinal: boolean;
-  /** Paths of segments that may have the id of one of these, too; undefined: repeats are not looked for. */
+  /** Paths of other segments that may hold an id of one of these events; undefined: no search for duplicates. */
   repeatsIn: readonly string[] | undefined;
 };
 
-/** A segment without its name, durable and counted. */
+/** A segment under its temporary name, durable and counted. */
 export type Rewritten = { unfinished: string; name: SegmentName; events: number };
 
-/** From this many events on a segment is put in order; smaller ones are merged again soon. Events. */
+/** A segment of at least this many events is ordered; smaller ones are merged again soon. Events. */
 const orderedEventsMin = 1_000_000;
 
-/** Parts that the sessions of a day are divided into, before names order the rest. */
+/** The sessions of a day are divided into this many parts; within each, events are ordered by name. */
 const sessionParts = 4;
 
-/** Time is divided by days where a segment spans several, by hours where it spans several of those. us */
+/** Units by which time is divided: days if a segment spans several, or else hours if it spans several. us */
 const timeUnits = [86_400_000_000, 3_600_000_000];
 
 /**
- * Journal lines of imported events, in one file in the folder `import`; `ids` of them came with their ids, which are in
+ * Journal lines of imported events, in one file in the folder `import`. `ids` of them came with an id; those ids are in
  * a file beside it.
  */
 export type ImportedLines = { file: string; events: number; lineBytesMax: number; ids: number };
 
 /**
- * Makes the segment of a rewrite.
+ * Writes the segment of a rewrite.
  * @throws SegmentNotSealed when what was written does not agree with the sources
  */
 export async function rewriteSegments(duckdb: DuckDB, folder: DataFolder, rewrite: Rewrite): Promise<Rewritten> {
@@ -80,7 +80,7 @@ export async function rewriteSegments(duckdb: DuckDB, folder: DataFolder, rewrit
 }
 
 /**
- * Makes a segment of imported events, of which those are left out whose ids are in other segments.
+ * Writes a segment of imported events. Skips events whose ids are in other segments.
  * @throws SegmentNotSealed when what was written does not agree with the lines
  */
 export async function sealImported(
@@ -91,7 +91,7 @@ export async function sealImported(
   const { events, lineBytesMax } = lines;
   const rows = journalQuery({ files: [join(folder.imports, lines.file)], lineBytesMax });
   await duckdb.run(`CREATE TEMP TABLE lines AS ${rows}`);
-  // By the place in the table and not by a window, which would hold rows of 16 MiB once more.
+  // Numbered by the row's place in the table: a window function would hold rows of 16 MiB a second time.
   await duckdb.run(`CREATE TEMP VIEW imported AS SELECT *, rowid + ${integer(range.from)} AS sequence FROM lines`);
   const paths = others.map((file) => join(folder.segments, file));
   const search = { from: "imported", shard: range.shard, others: paths, stays: "theirs" } as const;
@@ -99,7 +99,7 @@ export async function sealImported(
   return writeAgain(duckdb, folder, { range, events, clientIds: events, isFinal: false, query, rollup: undefined });
 }
 
-/** What is written: a query without its SELECT, and the query of its rollup where that is known without counting. */
+/** What is written: a query from its FROM on, and the query of its rollup if that needs no counting of events. */
 type Written = Pick<Rewrite, "range" | "events" | "clientIds" | "isFinal"> & {
   query: string;
   rollup: string | undefined;
@@ -107,8 +107,8 @@ type Written = Pick<Rewrite, "range" | "events" | "clientIds" | "isFinal"> & {
 
 async function writeAgain(duckdb: DuckDB, folder: DataFolder, written: Written): Promise<Rewritten> {
   const { range, events, clientIds, isFinal, query, rollup } = written;
-  // Two processes that make the same segment, one of them left over from a service that was killed, never meet in a
-  // file.
+  // The process id is in the name: two processes that make the same segment, one of them left over from a service that
+  // was killed, never write to the same file.
   const unfinished = join(folder.segments, `${segmentName({ ...range, crc32: 0 })}.${process.pid}${unfinishedSuffix}`);
   const columns = [...Object.keys(eventColumns), "sequence"].map(identifier).join(", ");
   await duckdb.run(`ATTACH ${literal(unfinished)} AS segment ${segmentLayout(events)}`);
@@ -126,20 +126,20 @@ async function writeAgain(duckdb: DuckDB, folder: DataFolder, written: Written):
   return { unfinished, name: { ...range, crc32: await checksumOfFile(unfinished) }, events: rows };
 }
 
-/** The rollup of segments of which every event stays: theirs, added up. */
+/** The rollup of segments from which no event is dropped: the sum of theirs. */
 const mergedRollupQuery = (paths: readonly string[]) =>
   `SELECT * REPLACE (sum(events)::BIGINT AS events) FROM (${segmentsQuery({ table: "rollup", files: paths })})
    GROUP BY ALL ORDER BY ALL`;
 
 /**
- * The order in which a query by time, by session or by name reads only a part of the row groups: days (or hours), in
- * each quarters of the sessions, then names, then sessions. `bun run bench sql` measures it against a table in order of
- * arrival. Sessions before names were better for one session and worse for one name, names before sessions the other
- * way round.
+ * The order in which a query by time, by session or by name reads only a part of the row groups: days (or hours),
+ * within each the quarters of the sessions, then names, then sessions. `bun run bench sql` measures it against a table
+ * in order of arrival. Sessions before names were better for one session and worse for one name; names before sessions
+ * were the reverse.
  */
 async function orderOf(duckdb: DuckDB, source: string): Promise<string> {
   const parts = Array.from({ length: sessionParts - 1 }, (_, index) => (index + 1) / sessionParts).join(", ");
-  // Between the first and the last hundredth: one event of another century must not decide.
+  // From the 1st to the 99th percentile: one event of another century must not decide.
   const [found] = await duckdb.rows(
     `SELECT (quantile_disc(epoch_us("timestamp"), 0.99) - quantile_disc(epoch_us("timestamp"), 0.01))::DOUBLE AS span,
        quantile_disc(coalesce(session_id, ''), [${parts}]) AS sessions

@@ -9,8 +9,8 @@ import { segmentsQuery } from "./segments-query.ts";
 const hourUs = 3_600_000_000;
 
 /**
- * SQL expression: the instant at which this hour since 1970 begins. Multiplied by DuckDB: from 2255 on the product is
- * past 2^53.
+ * SQL expression: the instant at which this hour since 1970 begins. DuckDB multiplies, because from 2255 on the product
+ * is past 2^53.
  */
 const startOf = (hour: number) => `make_timestamptz(${integer(hour)} * ${integer(hourUs)})`;
 
@@ -19,7 +19,7 @@ export const rollupQuery = (events: string) =>
   `SELECT ${instantOf(`date_trunc('hour', ${clockOf('"timestamp"')})`)} AS hour, category, priority, event_name, count(*) AS events
    FROM ${events} GROUP BY ALL ORDER BY ALL`;
 
-/** Selects the sum of rollups, whose rows this query selects. */
+/** Selects the sums of rollups; `rollups` is a query that selects their rows. */
 export const hourlyQuery = (rollups: string) =>
   `SELECT hour, category, priority, event_name, sum(events)::BIGINT AS events FROM (${rollups}) GROUP BY ALL`;
 
@@ -27,17 +27,17 @@ export const hourlyQuery = (rollups: string) =>
 export type SealedCounts = {
   /** Events by category, in the order of `categories`. */
   byCategory: number[];
-  /** Events by hour since 1970, within the hours asked for. */
+  /** Events by hour since 1970, within the requested hours. */
   byHour: Map<number, number>;
 };
 
-/** Counts where nothing is sealed. */
+/** The counts if nothing is sealed. */
 export const nothingSealed = (): SealedCounts => ({ byCategory: categories.map(() => 0), byHour: new Map() });
 
-/** Hours since 1970: `from` is in, `to` is not. */
+/** Hours since 1970: `from` is included, `to` is not. */
 export type HourWindow = { from: number; to: number };
 
-/** Adds up the rollups of segments; its cost grows with their number and never with their events. */
+/** Adds up the rollups of segments. The cost grows with the number of segments, not with their events. */
 export async function countSealed(duckdb: DuckDB, paths: readonly string[], window: HourWindow): Promise<SealedCounts> {
   const counts = nothingSealed();
   if (paths.length === 0) return counts;

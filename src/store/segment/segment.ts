@@ -1,10 +1,10 @@
 /**
- * Journal lines to a sealed segment, and segments opened again.
+ * Seals journal lines into a segment, and counts the rows of a segment.
  *
  * Invariants:
- * - A segment appears under its name whole: written as unfinished, checkpointed, synced, counted, then renamed. The
- *   rename is the commit of a flush.
- * - Its name carries the checksum of its bytes; nobody ever writes it again.
+ * - A segment appears under its name whole: written under a temporary name, checkpointed, synced, counted, then
+ *   renamed. The rename is the commit of a flush.
+ * - Its name contains the checksum of its bytes; nobody ever writes it again.
  */
 import { join } from "node:path";
 import type { Sequence, ShardId } from "../../base/brand.ts";
@@ -24,48 +24,48 @@ export type SegmentSource = {
   shard: ShardId;
   from: Sequence;
   to: Sequence;
-  /** Rows in the files; fewer than the range where lines were refused or lost to corruption. */
+  /** Rows in the files; fewer than the range if lines were refused or lost to corruption. */
   rows: number;
   files: readonly string[];
   /** Longest line in the files. Bytes. */
   lineBytesMax: number;
-  /** Rows whose id a client made. */
+  /** Number of rows whose id a client made. */
   clientIds: number;
 };
 
 /**
- * What became of the rows. `to` is the last sequence that is sealed: the end of the source, or of the files at its head
- * that a segment has already. Rows that DuckDB refused are in `journal/refused/` and not in the segment.
+ * What became of the rows. `to` is the last sequence that is sealed: the end of the source, or of its first files if a
+ * segment has those already. Rows that DuckDB refused are in `journal/refused/` and not in the segment.
  */
 export type SealedRows = { to: Sequence; refused: { category: number; hour: number }[] };
 
 /** A sealed segment: its path and what its name says. */
 type SealedSegment = { path: string; name: SegmentName };
 
-/** DuckDB could not read the lines themselves; trying again changes nothing. */
+/** DuckDB could not read the lines themselves; a retry would fail again. */
 export class LinesRefused extends SegmentNotSealed {}
 
 /**
- * How a segment's file is laid out. What DuckDB 1.5 stores takes a fifth less than what its first version could read.
+ * Layout options of a segment's file. What DuckDB 1.5 stores takes a fifth less than what its first version could read.
  */
 export const segmentLayout = (rows: number) =>
   `(BLOCK_SIZE ${digits(rows < smallBlocksRowsMax ? 16_384 : 262_144)}, STORAGE_VERSION 'v1.5.0')`;
 
-/** Below this many rows a file in 16 KiB blocks is the smaller one (110 KB against 800 KB for ten rows). Rows. */
+/** Below this many rows a file with 16 KiB blocks is smaller (110 KB against 800 KB for ten rows). Rows. */
 const smallBlocksRowsMax = 20_000;
 
-/** A buffer of `read_json` holds two of the longest line; smaller ones than this only cost calls. Bytes. */
+/** A buffer of `read_json` holds two of the longest line; smaller buffers than this only add calls. Bytes. */
 const lineBufferBytesMin = 2 * 1024 * 1024;
 
 /**
- * Where the sequences of lines are known from. "counted": the lines are all of a stretch, in order, and this is the
- * first one's sequence. "in lines": each line has a member `sequence`.
+ * How lines get their sequences. "counted": the lines are all lines of a range, in order, and `from` is the sequence of
+ * the first. "in lines": each line has a member `sequence`.
  */
 type Numbering = { kind: "counted"; from: Sequence } | { kind: "in lines" };
 
 /**
- * Selects the rows of journal files in the columns of `events`, and in `sequence` where it is numbered; commit lines
- * have no id and fall out.
+ * Selects the rows of journal files in the columns of `events`, and `sequence` if `numbering` is given. Commit lines
+ * have no id and are skipped.
  */
 export function journalQuery(source: Pick<SegmentSource, "files" | "lineBytesMax">, numbering?: Numbering): string {
   const entries: [string, string][] = Object.entries(eventColumns);
@@ -74,7 +74,7 @@ export function journalQuery(source: Pick<SegmentSource, "files" | "lineBytesMax
     entries.push(["sequence", "BIGINT"]);
     selected.push("sequence");
   }
-  // Numbered in one stream, which reads the files and their lines in order. That costs no more than not to number them.
+  // DuckDB numbers rows in one stream, which reads the files and their lines in order. Numbering costs nothing extra.
   if (numbering?.kind === "counted") selected.push(`row_number() OVER () + ${integer(numbering.from - 1)} AS sequence`);
   const columns = entries.map(([name, type]) => `${identifier(name)}: ${literal(journalType(type))}`).join(", ");
   const objectBytesMax = Math.max(lineBufferBytesMin, source.lineBytesMax + 1024);
@@ -83,8 +83,8 @@ export function journalQuery(source: Pick<SegmentSource, "files" | "lineBytesMax
 }
 
 /**
- * Makes the segment of these rows and returns once it is durable under its name.
- * @throws LinesRefused when DuckDB cannot read a line; SegmentNotSealed for whatever may pass later
+ * Seals these rows into a segment and returns once it is durable under its name.
+ * @throws LinesRefused when DuckDB cannot read a line; SegmentNotSealed for failures that may pass
  */
 export async function sealSegment(
   duckdb: DuckDB,
@@ -113,7 +113,7 @@ export async function sealSegment(
   }
 }
 
-/** Removes a segment that was not finished, with what DuckDB keeps beside it. */
+/** Removes an unfinished segment, and DuckDB's log beside it. */
 function removeUnfinished(path: string): void {
   removeIfThere(path);
   removeIfThere(`${path}.wal`);
@@ -122,7 +122,7 @@ function removeUnfinished(path: string): void {
 async function writeSegment(duckdb: DuckDB, path: string, source: SegmentSource, numbering: Numbering): Promise<void> {
   await duckdb.run(`ATTACH ${literal(path)} AS segment ${segmentLayout(source.rows)}`);
   try {
-    // No row at all is possible where every line was refused; an empty list of files does not make a query.
+    // There are no files if every line was refused, and `read_json` does not accept an empty list.
     const rows =
       source.files.length === 0 ? emptyQuery({ ...eventColumns, sequence: "BIGINT" }) : journalQuery(source, numbering);
     await duckdb.run(`CREATE TABLE segment.events AS ${rows}`).catch((error: unknown) => {
@@ -131,19 +131,19 @@ async function writeSegment(duckdb: DuckDB, path: string, source: SegmentSource,
     await duckdb.run(`CREATE TABLE segment.rollup AS ${rollupQuery("segment.events")}`);
     const known = { clientIds: source.clientIds, isFinal: false };
     await duckdb.run(`CREATE TABLE segment.summary AS ${summaryQuery("segment.events", known)}`);
-    // Checkpointed here, off this thread: closing would do it on this one.
+    // Checkpointed here, off this thread: closing the file would do it on this thread.
     await duckdb.run("CHECKPOINT segment");
   } finally {
     await duckdb.run("DETACH segment");
   }
 }
 
-/** Whether DuckDB refused the lines themselves; other failures are of the disk or of memory. */
+/** Whether DuckDB refused the lines themselves; other failures come from the disk or from memory. */
 export const isAboutLines = (error: unknown): boolean => duckdbFailureOf(error) === "data";
 
 /**
  * Opens a segment read-only and counts its events; its rollup must agree.
- * @throws SegmentNotSealed when it cannot be opened, or the two disagree
+ * @throws SegmentNotSealed when it is not a segment, or the two disagree; DuckDB's error when it cannot be opened
  */
 export async function countRows(duckdb: DuckDB, path: string): Promise<number> {
   return withSegment(duckdb, { path, name: "counted" }, async () => {

@@ -1,9 +1,9 @@
 /**
  * The one way to read a table of several segments: by name, in the columns of this version, whatever their formats.
  *
- * `read_duckdb` takes the columns of its first file for those of all. With `union_by_name` it opens every file before
+ * `read_duckdb` assumes that all files have the columns of the first. With `union_by_name` it opens every file before
  * the query is planned: 100 ms for 400 segments, each time. So there is one `read_duckdb` for the segments of each
- * format, which their names say.
+ * format, which is in their names.
  */
 import { basename } from "node:path";
 import { columnsSince, eventColumns, rollupColumns } from "../../event/columns.ts";
@@ -14,12 +14,12 @@ import { requireKnownSegment, SegmentUnreadable } from "./open-segment.ts";
 /** What is read of which segments. */
 type SegmentsRead = {
   table: "events" | "rollup";
-  /** Names of segments, with or without a path before. */
+  /** Names of segments, with or without a path. */
   files: readonly string[];
-  /** SQL expression for the list of the paths of some of `files`; by default they are paths. */
+  /** Returns an SQL expression for the list of the paths of some of `files`. By default `files` are paths. */
   listOf?: (files: readonly string[]) => string;
   /**
-   * Columns besides those of the table: `filename`, the path of the segment, and `sequence`, which `events` alone has.
+   * Columns besides those of the table: `filename`, the path of the segment, and `sequence`, which only `events` has.
    */
   extra?: readonly (keyof typeof extraColumns)[];
 };
@@ -31,11 +31,11 @@ const tables: Readonly<Record<SegmentsRead["table"], Readonly<Record<string, str
 
 const extraColumns = { filename: "VARCHAR", sequence: "BIGINT" } as const;
 
-/** The first format whose segments have a column, where that is not the first one. */
+/** The first format whose segments have a column, for columns that the first format lacks. */
 const since: Readonly<Record<string, number>> = { ...columnsSince, sequence: 3 };
 
 /**
- * Selects the rows of a table of segments, in the columns of this version: what a segment of an earlier format lacks is
+ * Selects the rows of a table of segments, in the columns of this version. A column that a segment's format lacks is
  * NULL.
  * @throws SegmentUnreadable naming a segment of a later format
  */
@@ -53,7 +53,7 @@ export function segmentsQuery({ table, files, listOf = listLiteral, extra = [] }
   return unionOf(queries);
 }
 
-/** Selects the rows of all these queries, of which each names the same columns. REQUIRES: there is one. */
+/** Selects the rows of all these queries, which name the same columns. REQUIRES: at least one query. */
 export const unionOf = (queries: readonly string[]) =>
   queries.length === 1 ? queries.join() : queries.map((query) => `(${query})`).join(" UNION ALL BY NAME ");
 
@@ -78,6 +78,6 @@ function formatOf(file: string): number {
 function columnOf(name: string, type: string, format: number): string {
   const column = identifier(name);
   if (format < (since[name] ?? 0)) return `NULL::${type} AS ${column}`;
-  // A later format may have more members. Where they are the same, DuckDB leaves the cast out.
+  // An ENUM of an earlier format may have fewer members. If they are the same, DuckDB omits the cast.
   return format < currentFormat && type.startsWith("ENUM") ? `${column}::${type} AS ${column}` : column;
 }

@@ -1,5 +1,5 @@
 /**
- * What a segment says of itself in one row, so that nobody has to read its events to decide about it: table `summary`.
+ * The table `summary` of a segment: one row that describes it, so that plans need not read its events.
  */
 import packageJson from "../../../package.json" with { type: "json" };
 import { currentFormat } from "../folder/names.ts";
@@ -7,12 +7,12 @@ import type { DuckDB } from "../sql/duckdb.ts";
 import { integer, literal } from "../sql/literals.ts";
 import { withSegment } from "./open-segment.ts";
 
-/** What is known of a segment. Times in ms since 1970, undefined where it holds no event. */
+/** The summary of a segment. Times are in ms since 1970, and undefined if it holds no event. */
 export type SegmentSummary = {
   events: number;
-  /** Events whose id a client made, and which may be there twice for that reason; an upper bound. */
+  /** Number of events whose id a client made, which may therefore have duplicates; an upper bound. */
   clientIds: number;
-  /** Whether it was merged for the last time: ordered, and searched for repeats. */
+  /** Whether it had its last merge: it is ordered, and was searched for duplicates. */
   isFinal: boolean;
   receivedFromMs: number | undefined;
   receivedToMs: number | undefined;
@@ -25,7 +25,7 @@ export const summaryQuery = (events: string, known: Pick<SegmentSummary, "client
      min("timestamp") AS timestamp_from, max("timestamp") AS timestamp_to,
      ${integer(currentFormat)} AS format, ${literal(packageJson.version)} AS written_by FROM ${events}`;
 
-/** Reads the summary of a segment; one that was sealed before there were any is looked through. */
+/** Reads the summary of a segment; for an old segment without one, computes it from the events. */
 export async function readSummary(duckdb: DuckDB, path: string): Promise<SegmentSummary> {
   return withSegment(duckdb, { path, name: "summed" }, async (has) => {
     const source = has.summary

@@ -1,4 +1,4 @@
-/** DuckDB as the service uses it: in memory, with what is sealed attached by path. */
+/** DuckDB as the service uses it: in memory, with sealed files attached by path. */
 import {
   type DuckDBConnection,
   type DuckDBDataChunk,
@@ -11,10 +11,10 @@ import { keepFirstMarks } from "./driver-strings.ts";
 
 keepFirstMarks();
 
-/** Limits of one DuckDB instance; past its memory it spills to `spillTo`, or fails where there is none. */
+/** Limits of one DuckDB instance; beyond its memory it spills to `spillTo`, or fails if that is not given. */
 export type DuckDBLimits = { threads: number; memoryMiB: number; spillTo?: string };
 
-/** A query failed after some of its rows had come, and DuckDB does not say why. */
+/** A query failed after some of its rows were returned, and DuckDB does not say why. */
 class QueryBrokeOff extends MillraceError {
   override readonly name = "QueryBrokeOff";
 }
@@ -30,7 +30,7 @@ export class DuckDB implements Disposable {
     this.#connection = connection;
   }
 
-  /** Opens one; times are UTC, and nothing is fetched or spilled outside the limits. */
+  /** Opens one. Times are UTC; no extension is installed by itself, and it spills only to `spillTo`. */
   static async open(limits: DuckDBLimits): Promise<DuckDB> {
     const instance = await DuckDBInstance.create(":memory:", {
       threads: String(limits.threads),
@@ -48,17 +48,17 @@ export class DuckDB implements Disposable {
     await this.#connection.run(sql);
   }
 
-  /** Runs one query and gives its rows as plain values; BIGINT comes as text, so cast what should be a number. */
+  /** Runs one query and returns its rows as plain values. BIGINT becomes a string: cast what should be a number. */
   async rows(sql: string): Promise<Record<string, Json>[]> {
     const reader = await this.#connection.runAndReadAll(sql);
     return reader.getRowObjectsJson();
   }
 
   /**
-   * Chunks of the rows of one query, as they come, each of at most 2,048 rows. A caller that stops early ends the
-   * query. Nothing else may stream: after an error the driver gives the same empty chunk as at the end, and the failure
-   * is known only from the transaction around the query, which is aborted then.
-   * @throws DuckDB's error, or QueryBrokeOff, also after chunks were given
+   * Streams the rows of one query in chunks of at most 2,048 rows. A caller that stops early ends the query. Nothing
+   * else may stream: after an error the driver returns the same empty chunk as at the end, and only the transaction
+   * around the query, which is then aborted, shows the failure.
+   * @throws DuckDB's error, or QueryBrokeOff, possibly after some chunks
    */
   async *chunks(sql: string): AsyncGenerator<DuckDBDataChunk> {
     const isOwn = !(await this.#isInTransaction());
@@ -83,12 +83,12 @@ export class DuckDB implements Disposable {
         throw await this.#failureOf(sql, isOwn);
       }
     } finally {
-      // Nothing was written; a failure within, too, leaves no transaction behind.
+      // Nothing was written, so a rollback is right; a failure leaves no transaction open either.
       if (isOpen) await this.run("ROLLBACK");
     }
   }
 
-  /** Outside a transaction, each statement has a number of its own. */
+  /** Outside a transaction, each statement has a transaction id of its own. */
   async #isInTransaction(): Promise<boolean> {
     const number = async () => (await this.rows("SELECT txid_current() AS number"))[0]?.["number"];
     const before = await number();
@@ -100,12 +100,12 @@ export class DuckDB implements Disposable {
       await this.run("SELECT 1");
       return false;
     } catch {
-      // A statement that cannot fail by itself.
+      // This statement fails only in an aborted transaction.
       return true;
     }
   }
 
-  /** Why a query broke off: it is run once more, without its rows, since the driver has not kept the error. */
+  /** Why a query broke off. It is run again without returning rows, because the driver does not keep the error. */
   async #failureOf(sql: string, canRun: boolean): Promise<unknown> {
     if (this.#isInterrupted) return new QueryBrokeOff("INTERRUPT Error: Interrupted!");
     if (!canRun) return new QueryBrokeOff("The query failed after its first rows; its transaction needs a ROLLBACK");
@@ -118,15 +118,15 @@ export class DuckDB implements Disposable {
   }
 
   /**
-   * Runs a text of statements and gives the last one's whole result, held in memory: for few rows. Unlike a prepared
-   * statement of the driver, it ends for SUMMARIZE, PIVOT and UNPIVOT over `read_duckdb`, which are planned again
-   * without end there.
+   * Runs a string of statements and returns the whole result of the last one, held in memory: for few rows. It also
+   * works for SUMMARIZE, PIVOT and UNPIVOT over `read_duckdb`, which the driver's prepared statements plan again
+   * forever.
    */
   async result(sql: string): Promise<DuckDBMaterializedResult> {
     return this.#connection.run(sql);
   }
 
-  /** Makes the statement that is running fail, if there is one. */
+  /** Makes the running statement fail, if there is one. */
   interrupt(): void {
     this.#isInterrupted = true;
     this.#connection.interrupt();

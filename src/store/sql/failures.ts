@@ -1,18 +1,18 @@
 /**
- * What a failure of DuckDB means. DuckDB tells it in a message alone, whose first words name its own kind of error.
- * This is the one place that reads such a message; everybody else asks for the meaning. Without DuckDB itself.
+ * Classifies DuckDB's errors. DuckDB reports only a message, whose first words name its kind of error. Only this file
+ * reads such messages; all other code uses the class. It does not load DuckDB.
  */
 import { messageOf } from "../../base/errors.ts";
 
 /**
  * - "statement": the statement is wrong, or not allowed
- * - "data": it failed on a value, or on bytes that are not what they should be
- * - "gone": a file that it reads is not there (any more)
- * - "closed": nobody reads what it writes
- * - "descriptors", "memory": there is not enough of them at this moment
+ * - "data": it failed on a value, or on damaged bytes
+ * - "gone": a file that it reads does not exist, or no longer
+ * - "closed": the reader of its output has closed
+ * - "descriptors", "memory": not enough of them at this moment
  * - "io": the disk failed in another way, or the file is not a database
- * - "fatal": DuckDB gave up, and this instance is of no use any more
- * - "unusable": the instance had been given up before
+ * - "fatal": DuckDB failed for good, and this instance is unusable from now on
+ * - "unusable": an earlier failure made the instance unusable
  */
 export type DuckDBFailure =
   | "statement"
@@ -26,8 +26,9 @@ export type DuckDBFailure =
   | "unusable";
 
 /**
- * The first that fits decides. Each looks at the first words first: what follows them may be a client's own words, or a
- * line of a journal. The system's errors, of files that are opened without DuckDB, begin with their code.
+ * The first pattern that matches decides. Each pattern begins with the first words, because what follows may be a
+ * client's own words or a journal line. The system's errors, of files that are opened without DuckDB, begin with their
+ * code.
  */
 const meanings: readonly [DuckDBFailure, RegExp][] = [
   ["unusable", /^(?:FATAL|INTERNAL|Connection) Error: .*has been invalidated/s],
@@ -42,13 +43,13 @@ const meanings: readonly [DuckDBFailure, RegExp][] = [
 ];
 
 /**
- * What a failure means; undefined for what is not an error of DuckDB's, or one of a kind that nothing here depends on.
+ * The class of a failure; undefined if it is not DuckDB's or the system's, or of a kind on which no code depends.
  */
 export function duckdbFailureOf(error: unknown): DuckDBFailure | undefined {
   const message = messageOf(error);
   return meanings.find(([, words]) => words.test(message))?.[0];
 }
 
-/** The file that a locked DuckDB did not open, as a word in quotes; undefined where the failure is another. */
+/** The path, in quotes, that a locked DuckDB refused to open; undefined for any other failure. */
 export const refusedFileOf = (error: unknown): string | undefined =>
   /^Permission Error: Cannot access (?:file|directory) (".*")/.exec(messageOf(error))?.[1];

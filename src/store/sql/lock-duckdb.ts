@@ -1,7 +1,7 @@
 /**
- * Locks a DuckDB before it meets what others wrote: statements of a client, or files that somebody may have planted. A
- * view or a macro stored in a file runs whatever it says; locked, DuckDB opens what it is given here, and nothing else
- * of the machine.
+ * Locks a DuckDB before it reads what others wrote: statements of a client, or files that somebody may have planted. A
+ * view or a macro stored in a file can run any SQL; a locked DuckDB opens what it is given here, and nothing else on
+ * the machine.
  *
  * `millrace sql` alone stays open on purpose: its statements are those of the person who runs it.
  */
@@ -10,24 +10,24 @@ import { listLiteral } from "./literals.ts";
 
 /** What a locked DuckDB may read and write, as absolute paths. */
 export type DuckDBAccess = {
-  /** With everything below them. */
+  /** Each with everything below it. */
   folders?: readonly string[];
   files?: readonly string[];
 };
 
 /**
- * From here on DuckDB opens what `access` names, loads no extension, and changes none of its settings; variables can
- * still be set.
+ * From now on this DuckDB opens only what `access` names, loads no extension, and refuses changes of its settings;
+ * variables can still be set.
  */
 export async function lockDuckDB(duckdb: DuckDB, { folders = [], files = [] }: DuckDBAccess): Promise<void> {
   for (const setting of [
-    // A folder without its slash would allow its neighbours whose names begin alike.
+    // Without the slash, sibling folders whose names begin with the same characters would be allowed, too.
     `allowed_directories = ${listLiteral(folders.map((folder) => `${folder}/`))}::VARCHAR[]`,
     `allowed_paths = ${listLiteral(files)}::VARCHAR[]`,
     "enable_external_access = false",
     "autoload_known_extensions = false",
     "allow_community_extensions = false",
-    // The last one: no other can follow.
+    // This must be the last one: after it no setting can be changed.
     "lock_configuration = true",
   ])
     await duckdb.run(`SET ${setting}`);
