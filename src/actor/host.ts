@@ -1,11 +1,11 @@
 /**
  * The main thread's side of an actor: a piscina pool of exactly one thread, because an actor owns what it touches. The
- * pool sees to the thread's birth and successor; requests go over a wire.
+ * pool starts the thread and its successors; requests go over a wire.
  *
  * Invariants:
- * - A request is answered or rejected, also when the thread dies with it.
- * - A dead thread is replaced; only after it has really ended is what it shared put right, and its successor is asked
- *   to recover before it is given anything else.
+ * - A request is always answered or rejected, even if the thread dies meanwhile.
+ * - A dead thread is replaced. Its shared memory is repaired only after it has ended, and its successor recovers before
+ *   it gets any other request.
  */
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { Piscina, transferableSymbol, valueSymbol } from "piscina";
@@ -14,25 +14,25 @@ import type { Log } from "../base/log.ts";
 import { type Connect, type Handlers, handle, type NoQuestion, type Recovery } from "./serve.ts";
 import { answerOn, Wire } from "./wire.ts";
 
-/** What an actor is made of. */
+/** What an actor needs. */
 type ActorOptions<Question extends { kind: PropertyKey }, Answers extends Record<Question["kind"], unknown>> = {
   /** For the log. */
   name: string;
   /** The module that runs in the thread; it exports `handle`. */
   entry: URL;
-  /** What the thread is born with. */
+  /** Passed to the thread at its start. */
   options: unknown;
   log: Log;
-  /** Answers what the thread asks over its door. */
+  /** Handlers for the thread's questions. */
   questions: Handlers<Question, Answers>;
-  /** The thread has ended; its successor has not recovered yet. */
+  /** Called when the thread has ended and its successor has not recovered yet. */
   onDied?: () => void;
 };
 
 /** Requests of one actor by kind, and the reply of each. */
 type Reply<Replies, Request extends { kind: keyof Replies }> = Replies[Request["kind"]];
 
-/** First and longest pause between tries of a recovery that fails. ms */
+/** First and longest pause between tries of a failing recovery. ms */
 const recoverPauseMs = { first: 100, longest: 5_000 };
 
 /** A running actor, as others see it. */
@@ -44,9 +44,9 @@ export class ActorHost<
 > {
   readonly #options: ActorOptions<Question, Answers>;
   #pool: Piscina;
-  /** To the thread that lives now, once it has loaded. */
+  /** The wire to the current thread, once it has loaded. */
   #wire: Wire | undefined;
-  /** Where the questions of that thread come in. */
+  /** Receives that thread's questions. */
   #door: MessagePort | undefined;
   #connecting: Promise<Wire> | undefined;
   #isReady = false;
@@ -54,7 +54,7 @@ export class ActorHost<
   #restarts = 0;
   #recovery: Promise<void> | undefined;
 
-  /** Begins the thread; `start` waits for it. */
+  /** Starts the thread; `start` waits for it. */
   static open<
     Request extends { kind: keyof Replies },
     Replies extends { recover: Recovery },
@@ -84,14 +84,14 @@ export class ActorHost<
     return this.#isReady;
   }
 
-  /** Threads that were replaced. */
+  /** How many threads were replaced. */
   get restarts(): number {
     return this.#restarts;
   }
 
   /**
    * Asks the actor to recover for the first time.
-   * @throws ActorRefused when it cannot go on without a person; ActorDied when its thread cannot be had or fails
+   * @throws ActorRefused when it needs a person; ActorDied when its thread cannot start or fails
    */
   async start(): Promise<void> {
     const { refused } = await this.#recovered();
@@ -108,8 +108,8 @@ export class ActorHost<
   }
 
   /**
-   * Sends a request. What stands in `moved` is gone from this thread afterwards; other buffers are copied.
-   * @throws ActorDied when no answer will come; whether the request was carried out is not known
+   * Sends a request. Buffers in `moved` are transferred and no longer usable in this thread; others are copied.
+   * @throws ActorDied when no answer will come; the request may have been carried out or not
    */
   async ask<Asked extends Request>(request: Asked, moved: ArrayBuffer[] = []): Promise<Reply<Replies, Asked>> {
     try {
@@ -130,11 +130,11 @@ export class ActorHost<
     for (const thread of this.#pool.threads) await thread.terminate();
   }
 
-  /** Ends the thread for good. Ask it to stop before. */
+  /** Ends the thread for good. Send it a stop request before. */
   async destroy(): Promise<void> {
     this.#isStopping = true;
     this.#isReady = false;
-    // First: a recovery that waits for its answer would wait for ever where the answer does not come.
+    // The wire ends first: otherwise a recovery could wait for ever for an answer that does not come.
     this.#endWire();
     await this.#recovery;
     await this.#pool.destroy();
@@ -143,7 +143,7 @@ export class ActorHost<
   #connected(): Promise<Wire> {
     if (this.#connecting !== undefined) return this.#connecting;
     const connecting = this.#connect().catch((error: unknown) => {
-      // Whoever asks next tries again, unless somebody has already.
+      // The next request tries again, unless another already has.
       if (this.#connecting === connecting) this.#connecting = undefined;
       throw error;
     });
@@ -152,14 +152,14 @@ export class ActorHost<
   }
 
   async #connect(): Promise<Wire> {
-    // Not within the event that told of a death: the pool is still putting itself in order there.
+    // Not within the event that reports a death: the pool is still replacing the thread there.
     if (this.#restarts > 0) await Bun.sleep(0);
     const [requests, questions] = [new MessageChannel(), new MessageChannel()];
     const connect: Connect = { port: requests.port2, door: questions.port2 };
-    // Before the thread has its end: a question may come as soon as it has.
+    // Before the thread gets its end of the door: a question may come as soon as it has it.
     this.#door?.close();
     this.#door = questions.port1;
-    // Both ends are this program: what comes is a question of this actor.
+    // Both ends are this program, so the message is a question of this actor.
     answerOn(questions.port1, (question) => handle(this.#options.questions, question as Question));
     await this.#pool.run(Piscina.move({ [valueSymbol]: connect, [transferableSymbol]: Object.values(connect) }));
     const wire = new Wire(requests.port1);
@@ -171,7 +171,7 @@ export class ActorHost<
     this.#wire?.end(new Error("the thread has ended"));
     this.#wire = undefined;
     this.#connecting = undefined;
-    // Whoever asked has ended; its successor knows nothing of the question, and has a door of its own.
+    // The thread that asked has ended; its successor does not know the question, and has its own door.
     this.#door?.close();
     this.#door = undefined;
   }
@@ -183,8 +183,8 @@ export class ActorHost<
     this.#restarts += 1;
     this.#options.log.error({ actor: this.#options.name }, "actor's thread died; its successor recovers");
     this.#options.onDied?.();
-    // The pool has put a successor in its place, unless the thread died before it was ready: such a pool starts no
-    // more.
+    // The pool has started a successor, unless the thread died before it was ready: then the pool starts no more
+    // threads.
     const [successor] = this.#pool.threads;
     if (successor === undefined) this.#replacePool();
     else successor.once("exit", () => this.#died());
@@ -193,7 +193,7 @@ export class ActorHost<
     });
   }
 
-  /** A pool that starts no more threads is ended, which rejects what waits in it. */
+  /** Replaces a pool that starts no more threads. Ending the old one rejects its pending tasks. */
   #replacePool(): void {
     const ended = this.#pool.destroy();
     ended.catch((error: unknown) =>
@@ -232,10 +232,11 @@ function openPool({
     minThreads: 1,
     maxThreads: 1,
     idleTimeout: Number.POSITIVE_INFINITY,
-    // The default parks an idle thread so that its timers stand still, and a flush never comes while no request does.
+    // The default parks an idle thread, and its timers stop: without requests there would be no flush.
     atomics: "async",
   });
-  // Without a listener an error outside a task would end the whole process. The thread ends, and its host sees that.
+  // Without a listener, an error outside a task would end the whole process. With it only the thread ends, and its host
+  // replaces it.
   pool.on("error", (error: unknown) => log.error({ actor: name, error: messageOf(error) }, "actor failed"));
   return pool;
 }

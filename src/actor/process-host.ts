@@ -1,11 +1,11 @@
 /**
- * The main thread's side of an actor that has a process of its own. What aborts there, or runs out of memory or of
- * descriptors, ends that process and never the service.
+ * The main thread's side of an actor in a process of its own. An abort there, or running out of memory or descriptors,
+ * ends that process and never the service.
  *
  * Invariants:
- * - A request is answered or rejected, also when the process ends under it.
- * - One process lives at a time. Its successor starts after it has really ended, and recovers before it is asked
- *   anything else.
+ * - A request is always answered or rejected, even if the process ends meanwhile.
+ * - One process lives at a time. Its successor starts after it has ended, and recovers before it gets any other
+ *   request.
  */
 import { ActorDied, ActorRefused, messageOf } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
@@ -14,16 +14,16 @@ import { type ActorProcess, spawnActor } from "./process.ts";
 import type { Recovery } from "./serve.ts";
 import { Wire } from "./wire.ts";
 
-/** What such an actor is made of. */
+/** What such an actor needs. */
 type ProcessHostOptions<Notice> = {
   /** For the log. */
   name: string;
   /** The module that the process runs; it calls `serveProcess`. */
   entry: URL;
-  /** What the process is born with. */
+  /** Passed to the process at its start. */
   options: unknown;
   log: Log;
-  /** Whatever the process tells unasked. */
+  /** Called for each notice from the process. */
   onNotice?: (notice: Notice) => void;
 };
 
@@ -31,35 +31,35 @@ type ProcessHostOptions<Notice> = {
 type Reply<Replies, Request extends { kind: keyof Replies }> = Replies[Request["kind"]];
 
 /**
- * A request whose process ends under it is asked again of the successor, this often in all. What was killed from
- * outside is answered by then. A request that itself ends the process goes back to who asked, who has pauses of its
- * own.
+ * A request whose process ends meanwhile is sent again to the successor, up to this many tries in all. That is enough
+ * if the process was killed from outside. A request that itself ends the process is rejected; its caller retries with
+ * its own pauses.
  */
 const triesMax = 3;
 
-/** Pause before a successor of a process that ended soon after its start; it doubles while that goes on. ms */
+/**
+ * Pause before the successor of a process that ended soon after its start; it doubles each time that happens in a row.
+ * ms
+ */
 const successorPauseMs = { first: 50, longest: 5_000 };
 
-/** A process that lived this long did its work: its successor comes at once. ms */
+/** The successor of a process that lived this long starts at once. ms */
 const livedMs = 10_000;
 
-/** The process has ended or cannot be had; whether the request was carried out is not known. */
+/** The process has ended or cannot start; the request may have been carried out or not. */
 class ProcessEnded extends Error {}
 
 /** A process that has recovered, and the wire to it. */
 type Life = { child: ActorProcess; wire: Wire };
 
-/**
- * A running actor in a process of its own, as others see it. REQUIRES: to carry out a request twice changes nothing
- * more.
- */
+/** A running actor in a process of its own, as others see it. REQUIRES: requests are idempotent. */
 export class ProcessHost<
   Request extends { kind: keyof Replies },
   Replies extends { recover: Recovery },
   Notice = never,
 > {
   readonly #options: ProcessHostOptions<Notice>;
-  /** The process that takes requests, or the one that is going to; undefined only until `open` has begun the first. */
+  /** The process that takes requests, or will take them; undefined only until `open` has started the first. */
   #life: Promise<Life> | undefined;
   #child: ActorProcess | undefined;
   #isReady = false;
@@ -67,7 +67,7 @@ export class ProcessHost<
   #restarts = 0;
   #pauseMs = 0;
 
-  /** Begins the process; `start` waits for it. */
+  /** Starts the process; `start` waits for it. */
   static open<Request extends { kind: keyof Replies }, Replies extends { recover: Recovery }, Notice = never>(
     options: ProcessHostOptions<Notice>,
   ): ProcessHost<Request, Replies, Notice> {
@@ -85,19 +85,19 @@ export class ProcessHost<
     return this.#isReady;
   }
 
-  /** Processes that were replaced. */
+  /** How many processes were replaced. */
   get restarts(): number {
     return this.#restarts;
   }
 
-  /** The process that lives now; undefined between two. */
+  /** The id of the current process; undefined between two. */
   get pid(): number | undefined {
     return this.#child?.pid;
   }
 
   /**
    * Waits until the actor has recovered for the first time.
-   * @throws ActorRefused when it cannot go on without a person; ActorDied when its process cannot be had
+   * @throws ActorRefused when it needs a person; ActorDied when its process cannot start
    */
   async start(): Promise<void> {
     await this.#withLife(async () => undefined);
@@ -105,7 +105,7 @@ export class ProcessHost<
 
   /**
    * Sends a request. Between two processes it waits for the next one.
-   * @throws ActorDied when no answer will come; whether the request was carried out is not known
+   * @throws ActorDied when no answer will come; the request may have been carried out or not
    */
   async ask<Asked extends Request>(request: Asked): Promise<Reply<Replies, Asked>> {
     // The reply's type follows from the request's kind; the process's handlers are checked against the same table.
@@ -117,7 +117,7 @@ export class ProcessHost<
     await this.#child?.kill();
   }
 
-  /** Ends the process for good. Ask it to settle before. */
+  /** Ends the process for good. Send it a settle request before. */
   async destroy(): Promise<void> {
     this.#isStopping = true;
     this.#isReady = false;
@@ -137,7 +137,7 @@ export class ProcessHost<
       }
   }
 
-  /** A life that begins after a pause. Nobody may be waiting for it, so its failure counts as handled. */
+  /** Starts a process after a pause. Perhaps nobody waits for the promise, so its rejection is marked as handled. */
   #begin(pauseMs: number): Promise<Life> {
     const life = this.#born(pauseMs);
     life.catch(() => undefined);
@@ -159,7 +159,7 @@ export class ProcessHost<
       const { refused } = (await wire.ask({ kind: "recover" })) as Recovery;
       if (refused !== undefined) throw new ActorRefused(refused);
     } catch (error) {
-      // One that cannot recover is of no use: its successor may.
+      // This process cannot recover; its successor may.
       await child.kill();
       throw error instanceof ActorRefused ? error : new ProcessEnded(messageOf(error), { cause: error });
     }
@@ -172,14 +172,15 @@ export class ProcessHost<
     try {
       return spawnActor({ entry, options, onNotice: (notice) => onNotice?.(notice as Notice) });
     } catch (error) {
-      // No descriptor, no memory, no process to be had. The life before this one must have its place first.
+      // No descriptor, memory or process is available. `#life` must be set to this promise before `#succeed` replaces
+      // it.
       await Bun.sleep(0);
       this.#succeed(messageOf(error), bornMs);
       throw new ProcessEnded(`its process cannot be started: ${messageOf(error)}`, { cause: error });
     }
   }
 
-  /** Puts a successor in the place of a process that has ended or never began. */
+  /** Replaces a process that has ended or could not start. */
   #succeed(how: string, bornMs: number): void {
     this.#isReady = false;
     this.#child = undefined;

@@ -5,33 +5,33 @@ import { invariant } from "../base/invariant.ts";
 import { type Handlers, handle } from "./serve.ts";
 import { answerOn, type Port } from "./wire.ts";
 
-/** What a process is told first: what it is born with. */
+/** The first message to a process: its options. */
 type Birth = { kind: "birth"; options: unknown };
 
-/** What a process tells unasked. */
+/** A notice from a process, which is not a reply. */
 type Telling = { kind: "telling"; notice: unknown };
 
 /** A process that runs, as a port to it. */
 export type ActorProcess = Port & {
   pid: number;
-  /** How it ended: the name of a signal, or an exit code. */
+  /** Resolves with the name of a signal or an exit code. */
   ended: Promise<string>;
-  /** Ends it as a crash would, and waits for that. */
+  /** Kills it, and waits until it has ended. */
   kill(): Promise<void>;
 };
 
 /**
- * Signals to the whole group (Ctrl-C) reach the process too, and the service needs it to seal. It ignores them from its
- * first instruction on, before any handler of its own is there.
+ * Signals to the whole group (Ctrl-C) reach the process too, but the service needs it to seal. So it ignores them from
+ * its first instruction on, before it could install a handler.
  */
 const deaf = `trap '' INT TERM HUP && exec "$@"`;
 
-/** Of the environment: what finds the same programs and libraries. The rest may hold keys. */
+/** The environment variables that are passed on, to find the same programs and libraries. The rest may hold keys. */
 const environmentNames = ["PATH", "LD_LIBRARY_PATH", "LD_PRELOAD"];
 
 /**
- * Starts a process that runs an actor's entry. It ends with this one.
- * @throws the system's error when there is no process, descriptor or memory to be had
+ * Starts a process that runs an actor's entry. It ends when this process ends.
+ * @throws the system's error when no process, descriptor or memory is available
  */
 export function spawnActor(given: { entry: URL; options: unknown; onNotice: (notice: unknown) => void }): ActorProcess {
   let listener: ((message: unknown) => void) | undefined;
@@ -39,7 +39,7 @@ export function spawnActor(given: { entry: URL; options: unknown; onNotice: (not
   const spawn = () =>
     Bun.spawn(["/bin/sh", "-c", deaf, "actor", ...command], {
       env: Object.fromEntries(environmentNames.map((name) => [name, process.env[name]])),
-      // No file of another folder configures the runtime.
+      // So that no configuration file in the working directory affects the runtime.
       cwd: "/",
       stdin: "ignore",
       stdout: "ignore",
@@ -67,19 +67,19 @@ export function spawnActor(given: { entry: URL; options: unknown; onNotice: (not
   };
 }
 
-/** The process's side: makes its handlers of what it is born with, and answers from then on until the service ends. */
+/** The process's side: makes its handlers from its options, and answers requests until the service ends. */
 export function serveProcess<Request extends { kind: string }, Replies extends Record<Request["kind"], unknown>>(
   open: (options: unknown) => Handlers<Request, Replies>,
 ): void {
   process.on("disconnect", () => process.exit(0));
   process.once("message", (birth: Birth) => {
     const handlers = open(birth.options);
-    // Both ends are this program: what comes is a request of this actor.
+    // Both ends are this program, so the message is a request of this actor.
     answerOn(channel, (message) => handle(handlers, message as Request));
   });
 }
 
-/** Tells the service something unasked. */
+/** Sends the service a notice. */
 export function tellService(notice: object): void {
   channel.postMessage({ kind: "telling", notice } satisfies Telling, []);
 }

@@ -8,20 +8,20 @@ export type Handlers<Request extends { kind: PropertyKey }, Replies extends Reco
   [Kind in Request["kind"]]: (request: Extract<Request, { kind: Kind }>) => Promise<Replies[Kind]>;
 };
 
-/** The one task of a thread: to answer requests on `port` from now on, and to ask its own questions over `door`. */
+/** A thread's one task: it answers requests on `port` from now on, and asks its own questions over `door`. */
 export type Connect = { port: MessagePort; door: MessagePort };
 
-/** An actor that asks nobody anything. */
+/** For an actor that asks no questions. */
 export type NoQuestion = { kind: never };
 
-/** The way out of an actor: what it may ask whoever started it, with the answer to each kind. */
+/** An actor's questions to the host that started it, with the answer to each kind. */
 export type Door<Question extends { kind: PropertyKey }, Answers extends Record<Question["kind"], unknown>> = {
   /**
-   * Asks, and waits for the answer. Buffers in `moved` are gone from this thread afterwards.
+   * Asks, and waits for the answer. Buffers in `moved` are transferred and no longer usable in this thread.
    * @throws Error with the message of what went wrong there
    */
   ask<Asked extends Question>(question: Asked, moved?: ArrayBuffer[]): Promise<Answers[Asked["kind"]]>;
-  /** Says something that needs no answer. */
+  /** Sends a question that needs no answer. */
   tell(question: Question): void;
 };
 
@@ -42,24 +42,24 @@ export function handlerOf<
       ask: async (question, moved) => (await wire.ask(question, moved)) as Answers[(typeof question)["kind"]],
       tell: (question) => wire.tell(question),
     });
-    // Both ends are this program: what comes is a request of this actor.
+    // Both ends are this program, so the message is a request of this actor.
     answerOn(port, (message) => handle(handlers, message as Request));
   };
 }
 
-/** Gives a request to the handler of its kind. */
+/** Passes a request to the handler of its kind. */
 export async function handle<Request extends { kind: string }, Replies extends Record<Request["kind"], unknown>>(
   handlers: Handlers<Request, Replies>,
   request: Request,
 ): Promise<unknown> {
-  // The table's type binds each kind to its handler; a lookup by a kind that is not known yet cannot keep that.
+  // The table's type binds each kind to its handler; a lookup by a kind known only at run time loses that.
   const handler: unknown = Reflect.get(handlers, request.kind);
   invariant(typeof handler === "function", `this actor answers ${request.kind}`);
   return handler(request);
 }
 
-/** What an actor answers when it is asked to recover: why it cannot go on without a person, or undefined. */
+/** An actor's answer to `recover`: why it needs a person, or undefined. */
 export type Recovery = { refused: string | undefined };
 
-/** What the actor was born with. */
+/** The options that the thread was started with. */
 export const bornWith = (): unknown => workerData;

@@ -1,24 +1,24 @@
 /**
- * Requests and replies between two threads or processes, over a port of their own.
+ * Requests and replies between two threads or processes, over their own port.
  *
  * Not piscina's tasks: piscina keeps every task's payload reachable until the next full garbage collection, through the
- * old backing store of a Map that has grown. At thousands of messages a second the accepting thread's heap grew with
- * them, and so did its pauses. Here a place in a list is used again.
+ * old backing store of a Map that has grown. At thousands of messages a second the accepting thread's heap grew, and so
+ * did its pauses. Here a place in a list is reused.
  */
 import { messageOf } from "../base/errors.ts";
 
 /** One end of a channel: a thread's `MessagePort`, or a process's channel made to look like one. */
 export type Port = {
-  /** What stands in `moved` is gone from this thread afterwards. */
+  /** Buffers in `moved` are transferred and no longer usable in this thread. */
   postMessage(message: unknown, moved: ArrayBuffer[]): void;
   on(event: "message", heard: (message: unknown) => void): unknown;
   close(): void;
 };
 
-/** What crosses to the other end; without a place nobody waits for a reply. */
+/** A message to the answering end; `place` is undefined when no reply is expected. */
 type Sent = { place: number | undefined; request: unknown };
 
-/** What comes back; `error` is a message where there is no reply. */
+/** A message back; `error` is set when there is no reply. */
 type Replied = { place: number; reply: unknown; error: string | undefined };
 
 /** The asking end. */
@@ -30,19 +30,19 @@ export class Wire {
 
   constructor(port: Port) {
     this.#port = port;
-    // Both ends are this program: what comes is a reply of the other one.
+    // Both ends are this program, so the message is a reply.
     port.on("message", (replied) => this.#settle(replied as Replied));
   }
 
   /**
-   * Sends a request and waits for its reply. What stands in `moved` is gone from this thread afterwards.
+   * Sends a request and waits for its reply. Buffers in `moved` are transferred and no longer usable in this thread.
    * @throws Error with the message of what went wrong there, or why the wire has ended; DataCloneError for what cannot
    * cross
    */
   ask(request: unknown, moved: ArrayBuffer[] = []): Promise<unknown> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
     const place = this.#free.at(-1) ?? this.#waiting.length;
-    // First, since what cannot be cloned throws here.
+    // Sent first, because a request that cannot be cloned throws here.
     this.#send({ place, request }, moved);
     this.#free.pop();
     const waiting = Promise.withResolvers<unknown>();
@@ -50,12 +50,12 @@ export class Wire {
     return waiting.promise;
   }
 
-  /** Sends what has no reply; nothing happens when the wire has ended. */
+  /** Sends a request without a reply; does nothing when the wire has ended. */
   tell(request: unknown): void {
     if (this.#end === undefined) this.#send({ place: undefined, request }, []);
   }
 
-  /** Rejects whatever waits, and all that comes. */
+  /** Rejects all waiting requests and all later ones. */
   end(why: Error): void {
     if (this.#end !== undefined) return;
     this.#end = why;
@@ -76,7 +76,7 @@ export class Wire {
   }
 }
 
-/** The answering end: gives each request to `handle`, and its result back. */
+/** The answering end: passes each request to `handle` and sends the result back. */
 export function answerOn(port: Port, handle: (request: unknown) => Promise<unknown>): void {
   port.on("message", async (sent) => {
     const { place, request } = sent as Sent;

@@ -19,14 +19,14 @@ export class Refusal extends Error {
 }
 
 const jsonHeaders = { "content-type": "application/json" };
-// Made once: headers of their own class are copied faster than they are read from an object.
+// Made once: copying a `Headers` is faster than reading headers from an object.
 const okInit = { headers: new Headers(jsonHeaders) };
 const invalidInit = { status: 422, headers: new Headers(jsonHeaders) };
 
-/** 200 with a body that is JSON already. */
+/** 200 with a body that is already JSON. */
 export const ok = (body: string) => new Response(body, okInit);
 
-/** 422 with a body that is JSON already. */
+/** 422 with a body that is already JSON. */
 export const invalid = (body: string) => new Response(body, invalidInit);
 
 /** A value as JSON, with any status. */
@@ -46,13 +46,13 @@ const overloadTexts: Record<Overloaded["reason"], string> = {
   stopping: "The service is stopping; try again shortly",
 };
 
-/** Seconds after which a client may ask again when a thread died under its request. */
+/** `Retry-After` when a thread died with a request. Seconds. */
 const retryAfterSeconds = 1;
 
-/** And when a person has to do something first. */
+/** `Retry-After` when a person has to act first. Seconds. */
 const blockedRetryAfterSeconds = 60;
 
-/** What the edge knows how to answer, as a refusal; undefined for a bug. */
+/** The refusal for an expected error; undefined for a bug. */
 export function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof Refusal) return error;
   if (error instanceof Overloaded)

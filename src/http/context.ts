@@ -10,10 +10,10 @@ import type { RefusalCounters } from "./edge/counters.ts";
 import type { Receipt } from "./edge/receipt.ts";
 import type { Authenticator } from "./token/auth.ts";
 
-/** What the endpoints hold requests to. */
+/** Limits that the endpoints apply. */
 export type Limits = { bodyBytesMax: number; bufferEventsMax: number; flushIntervalMs: number };
 
-/** What taking events and counting them needs: every accepting thread has it. */
+/** What accepting and counting events needs; every accepting thread has it. */
 export type AcceptContext = {
   auth: Authenticator;
   clock: Clock;
@@ -26,7 +26,7 @@ export type AcceptContext = {
   isAccepting: () => boolean;
   /** Whether the disk has no room for more events. */
   isDiskLow: () => boolean;
-  /** Looks whether a shard has room; throws Overloaded when none has. */
+  /** Checks that a shard has room; throws Overloaded when none has. */
   requireRoom: () => void;
   /** Hands a body to a shard. */
   submit: (request: AppendRequest) => Promise<AppendAnswer>;

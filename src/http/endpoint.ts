@@ -7,48 +7,53 @@ import type { Scope } from "./token/auth.ts";
 /** A request that is let in. */
 export type Asked = {
   request: Request;
-  /** To be told that this request may be silent for long. */
+  /** For a request that may be silent for long: its timeout is lifted. */
   server: Server<unknown> | null;
-  /** The token's subject; null where it has none, or where no token is asked for. */
+  /** The token's subject; null when it has none, or when no token is required. */
   subject: string | null;
 };
 
 /**
  * Answers a request.
- * @throws Refusal, Overloaded, or whatever else `answers.ts` knows
+ * @throws Refusal, Overloaded, or another error that `answers.ts` knows
  */
 export type Handle<Context> = (context: Context, asked: Asked) => Response | Promise<Response>;
 
-/** One answer of an endpoint: what it means, and its schema by media type, undefined where rows or lines have none. */
+/**
+ * One answer of an endpoint: what it means, and its schema by media type; undefined for rows or lines without a schema.
+ */
 export type DocumentedAnswer = { description: string; content: Readonly<Record<string, TSchema | undefined>> };
 
-/** What the OpenAPI document says of an endpoint. Its token and the answers without one follow from its scope. */
+/** What the OpenAPI document says about an endpoint. The scope determines its token and the answers without one. */
 export type Documentation = {
   summary: string;
   description?: string;
   operationId: string;
   tag: "Analytics" | "Operation";
-  /** Of the JSON body; the same that the body is checked by. */
+  /** Schema of the JSON body; the body is checked by the same schema. */
   body?: TSchema;
   answers: Readonly<Record<number, DocumentedAnswer>>;
 };
 
 /**
- * Where an endpoint is, who may ask it, and what the document says; undefined: it is for our own command line or page
- * alone.
+ * Where an endpoint is, who may use it, and its documentation; undefined for those that only our own command line or
+ * page uses.
  */
 type Place = {
   method: "GET" | "POST";
   path: string;
-  /** What the token must allow, asked only while the service accepts. Undefined: no token, and also while it stops. */
+  /**
+   * The scope that the token must have; such an endpoint answers only while the service accepts. Undefined: needs no
+   * token, and also answers while the service stops.
+   */
   scope: Scope | undefined;
   documentation: Documentation | undefined;
 };
 
-/** What any accepting thread answers by itself. */
+/** An endpoint that any accepting thread answers by itself. */
 type SharedEndpoint = Place & { answeredBy: "every thread"; handle: Handle<AcceptContext> };
 
-/** What needs the main thread's state: the other threads forward it there. */
+/** An endpoint that needs the main thread's state: other threads forward its requests there. */
 type MainEndpoint = Place & { answeredBy: "main thread"; handle: Handle<HttpContext> };
 
 /** One row of the table. */

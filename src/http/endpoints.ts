@@ -18,7 +18,7 @@ import { batchDocumentation, eventDocumentation, track } from "./endpoints/track
 
 const root = "/api/v1/analytics";
 
-/** The table. A path is compared as it was sent: a second spelling of it is not served. */
+/** The table. A path is compared as it was sent, so another spelling of it is not served. */
 export const endpoints: readonly Endpoint[] = [
   {
     method: "POST",
@@ -112,7 +112,7 @@ export const endpoints: readonly Endpoint[] = [
   ...[...pageFiles].map(([path, answer]) => ownPage(path, answer)),
 ];
 
-/** What a person reads in a browser: no token, and no line in the document. */
+/** A page that a person reads in a browser: no token, and not in the OpenAPI document. */
 function ownPage(path: string, answer: (request: Request) => Response): Endpoint {
   return {
     method: "GET",

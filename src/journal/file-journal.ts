@@ -11,12 +11,12 @@ import { commitLine } from "./format.ts";
 import type { Group, Journal, JournalPart, RecoveredJournal, RecoveryDecisions } from "./journal.ts";
 import { readJournal } from "./reader.ts";
 
-/** Whether a file is not there while its folder is. */
+/** Whether a file is missing although its folder exists. */
 const isRemoved = (path: string) => !existsSync(path) && existsSync(dirname(path));
 
-/** Takes away what a failed append left, and reads back what stays. */
+/** Removes what a failed append left, and reads back what stays. */
 function cutToLastDurable(file: OpenFile, steps: DiskSteps): void {
-  // Removed by somebody: there is nothing to cut, and the flush of the part tells that its events are missing.
+  // Removed by somebody: there is nothing to cut, and the flush of the part reports its events as missing.
   if (file.rows > 0 && isRemoved(file.path)) return;
   if (file.rows === 0) {
     steps.remove(file.path);
@@ -29,24 +29,23 @@ function cutToLastDurable(file: OpenFile, steps: DiskSteps): void {
 }
 
 /**
- * Zeros written ahead of small groups: a sync into what is written already changes no size, so the file system has
- * nothing to commit but the data (182 us and 99 us). Bytes.
+ * Zeros written ahead of small groups: a sync of bytes that overwrite zeros does not change the file's size, so the
+ * file system commits only the data (99 us instead of 182 us). Bytes.
  */
 const zeros = new Uint8Array(512 * 1024);
 
-/** A larger group spends its time on its own bytes. Bytes. */
+/** Zeros are not written ahead of a larger group: its own bytes take most of its time. Bytes. */
 const reserveFor = 64 * 1024;
 
 /**
- * A repair proves with a write and a sync of what failed, and of at most this much, that small groups can be written
- * again. A larger group may still be refused, by a limit on the size of files: that must not keep the small ones out.
- * Bytes.
+ * A repair's test write has the size of the group that failed, up to this limit. It shows that small groups can be
+ * written again. A limit on file size may still refuse a larger group; that must not block the small ones. Bytes.
  */
 const proofBytesMax = 64 * 1024;
 
 /**
- * A file that takes appends: `bytes` are groups, `reserved` is its size, with the zeros that stand ready for more.
- * `isTight`: the disk refused zeros once, and is not asked for them again.
+ * A file open for appends. `bytes`: size of its groups. `reserved`: size of the file, with the zeros after them.
+ * `isTight`: the disk refused zeros once, so none are written to this file again.
  */
 type OpenFile = {
   path: string;
@@ -61,17 +60,20 @@ type OpenFile = {
 /** Where a journal's files are, and how they are written. */
 type FileJournalOptions = {
   files: JournalFiles;
-  /** Whether `append` syncs; without, its rows outlive the process and not the machine. */
+  /** Whether `append` syncs. Without a sync its rows survive the end of the process but not of the machine. */
   isSynced: boolean;
   log: Log;
-  /** A new file has its first rows, which are durable and not acknowledged yet; this is the sequence of the first. */
+  /**
+   * Called when the first rows of a new file are durable and not yet acknowledged; `first` is the sequence of the
+   * first.
+   */
   onBegun?: (first: Sequence) => void;
   steps?: DiskSteps;
 };
 
 /**
- * A `Journal` in files. Not for use by two threads. Everything happens within the call, and only the answer comes
- * later: asynchronous syncs wait for one of few threads, which all of the process share.
+ * A `Journal` in files, for one thread. Calls write and sync synchronously, although they return promises: asynchronous
+ * syncs would wait for one of the few threads that the whole process shares.
  */
 export class FileJournal implements Journal {
   readonly #options: FileJournalOptions;
@@ -83,7 +85,7 @@ export class FileJournal implements Journal {
   #broken = false;
   /** Bytes of the group that failed. */
   #failedBytes = 0;
-  /** What a repair closed that has not come to its end yet. */
+  /** The part that a repair has closed; kept until a repair succeeds and returns it. */
   #repaired: JournalPart | undefined;
 
   constructor(options: FileJournalOptions) {
@@ -163,7 +165,7 @@ export class FileJournal implements Journal {
     const file = this.#file;
     if (file === undefined || file.rows === 0) return undefined;
     try {
-      // DuckDB reads the file as it is: without the zeros. Should a crash bring them back, recovery cuts them again.
+      // DuckDB reads the file as it is, so the zeros must go. If a crash brings them back, recovery cuts them again.
       this.#steps.cut(file.descriptor, file.bytes);
     } catch (error) {
       throw this.#failed(error, 0);
@@ -180,7 +182,7 @@ export class FileJournal implements Journal {
     if (this.#file !== undefined) this.#letGo(this.#file);
   }
 
-  /** Closes the file that takes appends. What is in it was synced, so a close that fails takes nothing back. */
+  /** Closes the open file. Its rows were synced, so a close that fails loses nothing. */
   #letGo({ path, descriptor }: OpenFile): void {
     // A descriptor is closed once: after a failure its number may be that of another file.
     this.#file = undefined;
@@ -201,9 +203,7 @@ export class FileJournal implements Journal {
     return part;
   }
 
-  /**
-   * Writes a group where the last one ends. A small one that does not fit in what is reserved brings new zeros with it.
-   */
+  /** Writes a group after the last one. If a small one goes past the reserved zeros, new zeros are written after it. */
   #write(file: OpenFile, bytes: Uint8Array): void {
     const end = file.bytes + bytes.byteLength;
     this.#steps.write(file.descriptor, bytes, file.bytes);
@@ -216,20 +216,22 @@ export class FileJournal implements Journal {
     } catch (error) {
       if (codeOf(error) === undefined) throw error;
       // The group is written; zeros are optional, so whatever refused them (space, quota, a limit on the size of files)
-      // is not an error. What the disk thinks of the group itself the sync tells.
+      // is not an error. The sync reports whether the group itself is on disk.
       file.isTight = true;
       this.#steps.cut(file.descriptor, end);
     }
   }
 
-  /** Shows that an append can go well: writes and syncs as much as failed, within a limit, and takes it away again. */
+  /**
+   * Checks that an append can succeed: writes and syncs as many bytes as failed, up to a limit, and cuts them again.
+   */
   #prove(file: OpenFile): void {
     this.#steps.write(file.descriptor, zeros.subarray(0, Math.min(Math.max(this.#failedBytes, 1), proofBytesMax)), 0);
     if (this.#options.isSynced) this.#steps.sync(file.descriptor);
     this.#steps.cut(file.descriptor, 0);
   }
 
-  /** The journal takes nothing until it is repaired. */
+  /** Marks the journal as broken: it accepts nothing until it is repaired. */
   #failed(error: unknown, bytes: number): JournalNotWritten {
     this.#broken = true;
     this.#failedBytes = bytes;

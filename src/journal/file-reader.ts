@@ -5,7 +5,7 @@ import { commitPrefix } from "./format.ts";
 import type { JournalPlace, JournalReader, OpenedJournal } from "./journal.ts";
 import { judgeJournal, rowLines } from "./reader.ts";
 
-/** The `JournalReader` of journals in files. */
+/** The `JournalReader` for journal files. */
 export const fileReader: JournalReader = {
   open(place: JournalPlace): OpenedJournal | undefined {
     const descriptor = openIfThere(place.path);

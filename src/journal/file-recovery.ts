@@ -1,10 +1,10 @@
 /**
- * The files of a journal as a last life left them, to parts that can be sealed.
+ * Turns the journal files that the last run left into parts that can be sealed.
  *
  * Invariants:
  * - Only the end of the last file is ever cut, and only when it is a torn group.
  * - A corrupt file is copied before anything of it is used. Only its whole groups are used.
- * - A file goes only when the shard says that it is sealed.
+ * - A file is removed only when the shard says that it is sealed.
  */
 import { copyFileSync, readFileSync, renameSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -23,7 +23,7 @@ import type { Log } from "../base/log.ts";
 import type { JournalPart, JournalPlace, RecoveredJournal, RecoveryDecisions } from "./journal.ts";
 import { type JournalContent, judgeJournal, type ReadGroup, readJournal, soundBytesOf } from "./reader.ts";
 
-/** Where the files of one journal are, and how they are called. */
+/** Where the files of one journal are, and what they are called. */
 export type JournalFiles = {
   folder: string;
   /** Where copies of corrupt files go. */
@@ -32,14 +32,14 @@ export type JournalFiles = {
   pathOf(first: Sequence): string;
   /** The files that are there now, in order. */
   list(): JournalPlace[];
-  /** Path beside a file for one that is not finished; the next start removes it. */
+  /** Path of the unfinished version of a file, beside it; the next start removes it. */
   unfinishedOf(path: string): string;
 };
 
 type Recovery = { files: JournalFiles; log: Log };
 
 /**
- * Drops what is sealed, brings the rest to whole groups, and makes it durable.
+ * Drops what is sealed, reduces the rest to whole groups, and makes it durable.
  * @throws DataFolderRefused when files overlap, or one holds no whole group
  */
 export async function recoverFiles(recovery: Recovery, { isSealed }: RecoveryDecisions): Promise<RecoveredJournal> {
@@ -56,8 +56,8 @@ export async function recoverFiles(recovery: Recovery, { isSealed }: RecoveryDec
     if (!(await makeSound(recovery, place, until === undefined))) corrupt.push({ from: place.from, until });
   }
   const parts = files.list().map((place) => {
-    // Written once more: what is only in the page cache would count as durable, and a sync that succeeds after one that
-    // failed in the last life would prove nothing.
+    // Rewritten: bytes that are only in the page cache would count as durable, and a sync that succeeds now proves
+    // nothing if one failed in the last run.
     const bytes = readFileSync(place.path);
     replaceFile({ path: place.path, unfinished: files.unfinishedOf(place.path) }, bytes);
     return partOf(place, judgeJournal(bytes, place.from));
@@ -71,8 +71,8 @@ export async function recoverFiles(recovery: Recovery, { isSealed }: RecoveryDec
 }
 
 /**
- * Brings one file to whole groups only: cuts a torn end. Of a corrupt file it keeps a copy and goes on with the rest;
- * false then.
+ * Reduces one file to whole groups. A torn end is cut, and true is returned. A corrupt file is copied, its whole groups
+ * are kept, and false is returned.
  */
 async function makeSound({ files, log }: Recovery, place: JournalPlace, isLast: boolean): Promise<boolean> {
   const { path } = place;
@@ -83,14 +83,14 @@ async function makeSound({ files, log }: Recovery, place: JournalPlace, isLast: 
     const cutBytes = content.writtenBytes - content.soundBytes;
     if (isTorn)
       log.info({ journal: basename(path), cutBytes }, "torn end of the journal cut; it was never acknowledged");
-    // The zeros that stood ready for more go, too: DuckDB reads the file as it is.
+    // The zeros at the end are cut, too: DuckDB reads the file as it is.
     if (content.soundBytes === 0) removeIfThere(path);
     else if (content.mend !== undefined)
       replaceFile({ path, unfinished: files.unfinishedOf(path) }, soundBytesOf(readFileSync(path), content));
     else if (content.soundBytes < content.fileBytes) truncateDurably(path, content.soundBytes);
     return true;
   }
-  // Named by what it holds: copying it once more, after a salvage that failed, writes the same file again.
+  // Named by its checksum: if a salvage fails and the file is copied again, the copy overwrites the first one.
   const checksum = (await checksumOfFile(path)).toString(16).padStart(8, "0");
   const keptIn = join(files.corrupt, `${basename(path)}.${checksum}`);
   copyFileSync(path, keptIn);
@@ -118,7 +118,7 @@ function salvage(files: JournalFiles, path: string, content: JournalContent): vo
   const names = runs.map((run) => {
     const target = files.pathOf(run[0]?.commit.sequence ?? sequence(1));
     const pieces = run.map((group) => whole.subarray(group.offset, group.end));
-    // One of an earlier try may be there.
+    // An earlier try may have left one.
     removeIfThere(files.unfinishedOf(target));
     createDurably(files.unfinishedOf(target), pieces);
     return target;

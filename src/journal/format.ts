@@ -9,16 +9,16 @@
 import { crc32 } from "node:zlib";
 import { type Sequence, sequence } from "../base/brand.ts";
 
-/** What a commit line says of the lines before it. */
+/** What a commit line says about the lines before it. */
 export type Commit = { sequence: Sequence; rows: number; bytes: number; crc32: number };
 
-/** The first bytes of every commit line; no row's line starts so. */
+/** The first bytes of every commit line; no row's line starts with them. */
 export const commitPrefix = '{"commit":{';
 
 const commitPattern =
   /^\{"commit":\{"sequence":(\d{1,16}),"rows":(\d{1,9}),"bytes":(\d{1,12}),"crc32":"([0-9a-f]{8})"\}\}$/;
 
-/** The checksum of a group: of its lines, and of what its commit line says of them. */
+/** The checksum of a group: over its lines and the three numbers in its commit line. */
 export function groupChecksum(group: { sequence: Sequence; rows: number; lines: Uint8Array }): number {
   return crc32(`${group.sequence} ${group.rows} ${group.lines.byteLength}`, crc32(group.lines));
 }
@@ -29,7 +29,7 @@ export function commitLine(group: { sequence: Sequence; rows: number; lines: Uin
   return `{"commit":{"sequence":${group.sequence},"rows":${group.rows},"bytes":${group.lines.byteLength},"crc32":"${checksum}"}}\n`;
 }
 
-/** More than the longest commit line. Bytes. */
+/** An upper bound for the length of a commit line. Bytes. */
 const commitBytesMax = 128;
 
 /** Whether bytes end with a commit line and its newline, even where the line before it has lost its own. */
@@ -39,8 +39,7 @@ export function endsWithCommitLine(bytes: Buffer): boolean {
 }
 
 /**
- * Whether bytes end as a group does that begins `groupBytes` before their end: with its commit line, or with as much of
- * the end of it as they have.
+ * Whether bytes can be the end of a group of `groupBytes`: they end with its commit line, or are the last bytes of it.
  */
 export function endsGroup(bytes: Buffer, { next, groupBytes }: { next: Sequence; groupBytes: number }): boolean {
   for (let digits = 1; digits <= 9; digits++)
@@ -58,10 +57,10 @@ export function endsGroup(bytes: Buffer, { next, groupBytes }: { next: Sequence;
   return false;
 }
 
-/** How a commit line ends, with a checksum of nothing. */
+/** The end of a commit line, with a checksum of zeros. */
 const emptyChecksum = ',"crc32":"00000000"}}\n';
 
-/** Reads a commit line without its newline; undefined when it is none. */
+/** Reads a commit line without its newline; undefined when it is not one. */
 export function parseCommitLine(line: string): Commit | undefined {
   const match = commitPattern.exec(line);
   if (match === null) return undefined;

@@ -2,11 +2,11 @@
  * Reads a journal file back and judges every byte of it.
  *
  * Invariants:
- * - A group is given only when its commit line, its length, its checksum and its place in the sequence all agree.
- * - Only what stands after the last whole group can be a torn tail. Anything wrong before that is corruption: reported
- *   with its place, never repaired by guessing.
- * - No commit line, no group: rows whose commit is missing were never acknowledged, where they look as an interrupted
- *   write leaves them (`tail.ts`). Anything else at the end is corruption, too.
+ * - A group is returned only when its commit line, its length, its checksum and its place in the sequence all agree.
+ * - Only what follows the last whole group can be a torn tail. Anything wrong before that is corruption: reported with
+ *   its place, never repaired by guessing.
+ * - Rows without a commit line are not a group. At the end, if they look like an interrupted write (`tail.ts`), they
+ *   were never acknowledged. Anything else at the end is corruption, too.
  */
 import { readFileSync } from "node:fs";
 import { type Sequence, sequence } from "../base/brand.ts";
@@ -16,20 +16,22 @@ import { judgeTail, type Mend, type Tail } from "./tail.ts";
 /** A whole group: its place in the file and its lines. */
 export type ReadGroup = { commit: Commit; offset: number; end: number; lines: Buffer };
 
-/** A stretch of bytes between whole groups that no group explains. */
+/** A stretch of bytes that belongs to no whole group. */
 type CorruptStretch = { offset: number; end: number; reason: string };
 
 /** What a journal file holds. */
 export type JournalContent = {
   groups: ReadGroup[];
-  /** Where the last whole group ends; what stands after it was never acknowledged. Bytes. */
+  /** Where the last whole group ends; zeros, a torn write or damage may follow. Bytes. */
   soundBytes: number;
-  /** Where the last byte that is not zero ends: past `soundBytes`, the end is torn. Bytes. */
+  /** Where the zeros at the end begin; past `soundBytes`, the end is torn or corrupt. Bytes. */
   writtenBytes: number;
-  /** Size of the file, with the zeros that stood ready for more. Bytes. */
+  /** Size of the file, with the zeros at its end. Bytes. */
   fileBytes: number;
   corrupt: CorruptStretch[];
-  /** What the last group lacks, and where; undefined where it lacks nothing. `soundBytes` counts these bytes. */
+  /**
+   * The missing bytes of the last group, and their place; undefined when none are missing. `soundBytes` counts them.
+   */
   mend: Mend | undefined;
 };
 
@@ -44,13 +46,13 @@ export function readJournal(path: string, first: Sequence): JournalContent {
   return judgeJournal(readFileSync(path), first);
 }
 
-/** `readJournal` on bytes that are already here. */
+/** `readJournal` for bytes that are already in memory. */
 export function judgeJournal(bytes: Buffer, first: Sequence): JournalContent {
   const groups: ReadGroup[] = [];
   const corrupt: CorruptStretch[] = [];
   let soundBytes = 0;
   let expected = first;
-  /** Where the last commit line ends whose group does not check. Bytes. */
+  /** End of the last commit line that does not match its group. Bytes. */
   let closed = 0;
   for (const { commit, lineStart, lineEnd } of commitLines(bytes)) {
     const offset = lineStart - commit.bytes;
@@ -65,7 +67,7 @@ export function judgeJournal(bytes: Buffer, first: Sequence): JournalContent {
     expected = sequence(commit.sequence + commit.rows);
   }
   const writtenBytes = Math.max(soundBytes, endOfWritten(bytes));
-  // The group behind it was begun once it was durable: its damage is not that of a write that was cut.
+  // Bytes follow the bad group, so it was durable when the next group was begun: this is damage, not a torn write.
   const tail: Tail =
     closed > soundBytes && closed < writtenBytes
       ? { kind: "corrupt", reason: "a group that was written to its end does not match its commit line" }
@@ -81,7 +83,9 @@ export function judgeJournal(bytes: Buffer, first: Sequence): JournalContent {
   return { groups, soundBytes, writtenBytes, fileBytes, corrupt, mend: undefined };
 }
 
-/** The bytes of a journal file up to its last whole group, with what that group lacks. */
+/**
+ * The bytes of a journal file up to the end of its last whole group, with the missing bytes of that group filled in.
+ */
 export function soundBytesOf(bytes: Buffer, { soundBytes, mend }: JournalContent): Buffer {
   if (mend === undefined) return bytes.subarray(0, soundBytes);
   const sound = Buffer.alloc(soundBytes);
@@ -97,7 +101,7 @@ function endOfWritten(bytes: Buffer): number {
   return end;
 }
 
-/** All lines of the file that read as commit lines, whatever surrounds them. */
+/** All lines of the file that parse as commit lines, whatever surrounds them. */
 function* commitLines(bytes: Buffer): Generator<{ commit: Commit; lineStart: number; lineEnd: number }> {
   const prefix = Buffer.from(commitPrefix);
   let at = bytes.indexOf(prefix);
@@ -112,8 +116,8 @@ function* commitLines(bytes: Buffer): Generator<{ commit: Commit; lineStart: num
 }
 
 /**
- * What is wrong with the group that a commit line closes: undefined when nothing is, "bad group" when the group itself
- * cannot be trusted, otherwise what is wrong between it and the group before it.
+ * What is wrong with the group of a commit line: undefined for nothing, "bad group" when the group itself cannot be
+ * trusted, otherwise what is wrong between it and the group before it.
  */
 function faultOf(place: {
   bytes: Buffer;

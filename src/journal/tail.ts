@@ -1,17 +1,16 @@
 /**
- * What stands behind the last whole group of a journal file: a write that was cut short, or a group that was
- * acknowledged and has been damaged since. The one is cut, the other must be told, so whatever is in doubt counts as
- * damage or is kept.
+ * Judges what follows the last whole group of a journal file: a torn write, or a group that was acknowledged and
+ * damaged later. A torn write is cut; damage must be reported. In doubt the bytes count as damage or are kept.
  *
- * How a write is cut short:
- * - The file ends within it. A process that was killed or a disk that was full leaves this.
- * - Sectors of it did not reach the disk before the power went, in any order. Each holds what it held before: zeros
- *   from where the group begins, because the file was filled with zeros ahead. Where the last one that was written is
- *   not full, the group ends in it, with its commit line or the end of it.
- * - Nothing else: a zero byte amid others, or a line of no known kind, was not left by a write.
+ * How a write is torn:
+ * - The file ends within it, because the process was killed or the disk was full.
+ * - Some of its sectors, in any order, did not reach the disk before the power failed. A missing sector still holds
+ *   zeros from where the group begins, because the file was filled with zeros ahead. If the last written sector is not
+ *   full, the group ends in it, with its commit line or the end of it.
+ * - In no other way: a torn write leaves no zero byte among others, and no line of an unknown kind.
  *
- * A group that lacks fewer bytes than `lostBytesMin` may have lost them to damage. All else of it is there, so it is
- * kept whole where the missing bytes are known: the beginning of its first row, the end of its commit line.
+ * If fewer bytes than `lostBytesMin` are missing, damage may have taken them. The rest of the group is there, so it is
+ * kept whole if the missing bytes are known: the beginning of its first row, or the end of its commit line.
  */
 import type { Sequence } from "../base/brand.ts";
 import {
@@ -24,29 +23,29 @@ import {
   parseCommitLine,
 } from "./format.ts";
 
-/** Disks write whole sectors. No page of a file system is smaller. Bytes. */
+/** Disks write whole sectors, and no page of a file system is smaller than one. Bytes. */
 const sectorBytes = 512;
 
-/** Fewer bytes than this that are zero or missing may be damage rather than a sector that was not written. Bytes. */
+/** If fewer bytes than this are zero or missing, the cause may be damage and not an unwritten sector. Bytes. */
 const lostBytesMin = 16;
 
 const newline = 0x0a;
 
 const rowPrefix = '{"event_id":"';
 
-/** Bytes that a file lacks, and where they belong. */
+/** Bytes that are missing from a file, and their offset. */
 export type Mend = { at: number; bytes: string };
 
 /** What the end of a journal file is. */
 export type Tail =
   | { kind: "torn" }
   | { kind: "corrupt"; reason: string }
-  /** All of a group but a few bytes, which are known. */
+  /** A group without a few bytes, whose values are known. */
   | { kind: "whole"; commit: Commit; lines: Buffer; mend: Mend };
 
 /**
- * The end of a journal file, in `bytes` from `from` (in) to `to` (out), which no whole group explains; zeros may
- * follow.
+ * The end of a journal file that belongs to no whole group: `bytes` from `from` (included) to `to` (excluded). Zeros
+ * may follow.
  */
 type Place = { bytes: Buffer; from: number; to: number; next: Sequence };
 
@@ -64,7 +63,7 @@ export function judgeTail(place: Place): Tail {
 
 const damaged = (reason: string): Tail => ({ kind: "corrupt", reason });
 
-/** A write that was cut ends with the file, or at the end of a sector. */
+/** A torn write ends with the file, or at the end of a sector. */
 function endOf({ bytes, to }: Place): Tail {
   return to === bytes.byteLength || to % sectorBytes === 0
     ? { kind: "torn" }
@@ -72,8 +71,8 @@ function endOf({ bytes, to }: Place): Tail {
 }
 
 /**
- * How many bytes lie in sectors that were not written, and where the last stretch of those that were begins. Undefined
- * where a sector has zero bytes and others.
+ * How many bytes lie in unwritten sectors, and where the last run of written sectors begins. Undefined if a sector has
+ * both zero bytes and others.
  */
 function sectorsOf({ bytes, from, to }: Place): { lostBytes: number; lastWritten: number } | undefined {
   let lostBytes = 0;
@@ -91,7 +90,7 @@ function sectorsOf({ bytes, from, to }: Place): { lostBytes: number; lastWritten
   return { lostBytes, lastWritten };
 }
 
-/** A tail without a zero byte: cut at its end, or damaged. */
+/** Judges a tail without a zero byte: its end is missing, or it is damaged. */
 function judgeUnbroken(place: Place): Tail {
   const { bytes, from, to, next } = place;
   const tail = bytes.subarray(from, to);
@@ -117,12 +116,11 @@ function judgeUnbroken(place: Place): Tail {
   return isStartOf(last, rowPrefix) ? endOf(place) : damaged("the last line is neither a row nor a commit line");
 }
 
-/** What a commit line ends with behind its checksum. */
+/** The end of a commit line, after its checksum. */
 const afterChecksum = '"}}\n';
 
 /**
- * A group to its last byte, of which only the first bytes are zeros: it is whole where its checksum proves what they
- * were.
+ * Judges a group that is complete but for zeros in its first bytes: it is whole if its checksum proves their values.
  */
 function judgeWithoutHead({ bytes, from, to }: Place, lostBytes: number): Tail {
   const head = rowPrefix.slice(0, lostBytes);
@@ -135,7 +133,7 @@ function judgeWithoutHead({ bytes, from, to }: Place, lostBytes: number): Tail {
     : damaged("the first bytes of the last group are zeros");
 }
 
-/** Whether a text and a prefix agree as far as both go. */
+/** Whether a string and a prefix agree up to the end of the shorter one. */
 const isStartOf = (text: string, prefix: string) => text.startsWith(prefix.slice(0, text.length));
 
 function countLines(lines: Buffer): number {

@@ -15,10 +15,10 @@ shareDescriptors(options.descriptors);
 
 let shard: Promise<Shard> | undefined;
 
-/** The way out of this thread. */
+/** How this thread asks the main thread. */
 type ShardDoor = Door<ShardQuestion, ShardAnswers>;
 
-/** The keeper behind that door. */
+/** The keeper, reached through that door. */
 const keeperBehind = (door: ShardDoor): KeeperForShards => ({
   settle: () => door.ask({ kind: "settle" }),
   seal: (source) => door.ask({ kind: "seal", source }),
@@ -40,9 +40,9 @@ const handlersOf = (door: ShardDoor): Handlers<ShardRequest, ShardReplies> => ({
       await shard;
       return { refused: undefined };
     } catch (error) {
-      // A class does not survive the way to the main thread; what it means does.
+      // An error's class is lost on the way to the main thread, so it is returned as a value.
       if (error instanceof DataFolderRefused) return { refused: error.message };
-      // A file that the system does not let be read or written is a person's to look after, too.
+      // A file that the system refuses to read or write needs a person, too.
       if (codeOf(error) !== undefined)
         return { refused: `shard ${options.shard} cannot recover: ${withRemedy(error)}` };
       throw error;
@@ -50,7 +50,7 @@ const handlersOf = (door: ShardDoor): Handlers<ShardRequest, ShardReplies> => ({
   },
   append: async ({ requests }) => {
     const answers = (await recovered()).append(unpackRequests(requests));
-    // Every body is read by now; only its answer is waited for.
+    // Every body is read by now; only the answers are outstanding.
     release(requests);
     return packAnswers(await answers);
   },

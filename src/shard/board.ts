@@ -2,10 +2,11 @@
  * A shard's counters in shared memory, so that stats, health and metrics read them without a message.
  *
  * Invariants:
- * - Only the shard's actor writes. There are two copies of the values: a change is made in the one that readers do not
- *   look at, and the step of the version lets them look at it. A reader whose version stepped meanwhile reads again, so
- *   what it gets is one state, also when the writing thread is held up or dies within a change.
- * - An event is counted here after it is durable and before it is answered: stats read their own writes.
+ * - Only the shard's actor writes. There are two copies of the values: the writer changes the one that readers do not
+ *   use, then increments the version to switch them over. A reader that sees another version afterwards reads again. So
+ *   it always returns one consistent state, even if the writing thread is paused or dies within a change.
+ * - An event is counted here after it is durable and before it is answered: a client's acknowledged events are in its
+ *   next stats.
  */
 import { categories } from "../event/categories.ts";
 
@@ -100,7 +101,9 @@ export class Board {
     return this.#copies[version % 2 === 0 ? 0 : 1];
   }
 
-  /** Events that the shard accepted or is about to accept and has not sealed; the bound of the buffer is on these. */
+  /**
+   * Events that the shard has accepted or is about to accept, and has not sealed; the buffer's bound applies to these.
+   */
   get reserved(): number {
     return Atomics.load(this.#header, reservedAt);
   }
@@ -110,14 +113,14 @@ export class Board {
     Atomics.store(this.#header, reservedAt, events);
   }
 
-  /** Adds to the reservation; negative gives back. */
+  /** Adds to the reservation; a negative number releases. */
   reserve(events: number): void {
     Atomics.add(this.#header, reservedAt, events);
   }
 
   /** Disk work begins at this monotonic time. ms */
   markDiskWork(nowMs: number): void {
-    // The last bits are enough for a difference, and 0 stands for none.
+    // The low 32 bits are enough for a difference; 0 means none.
     Atomics.store(this.#header, diskWorkAt, Math.floor(nowMs) | 0 || 1);
   }
 
@@ -162,7 +165,7 @@ export class BoardEdit {
     this.#add(categoriesAt + category, events);
   }
 
-  /** Adds to the count of an hour; hours outside the board's are left to the rollups. */
+  /** Adds to the count of an hour; hours outside the board's range are only in the rollups. */
   addHour(hour: number, events: number): void {
     const index = hour - (this.#values[hoursFromAt] ?? 0);
     if (index >= 0 && index < boardHours) this.#add(hoursAt + index, events);

@@ -1,12 +1,12 @@
 /**
- * Requests and answers as they cross between threads: one byte array there, one text back.
+ * Packs requests and answers for the way between threads: one byte array there, one string back.
  *
- * A message costs by the number of its values, not by its bytes: fifty requests as arrays of fields took 21 us to post,
- * as one byte array 5 us.
+ * The cost of a message grows with the number of its values, not with its bytes: posting fifty requests took 21 us as
+ * arrays of fields and 5 us as one byte array.
  *
  * Requests are frames, end to end: bytes of the body (u32), encoding and bytes of the form's name (u8 each), bytes of
  * the subject (u16, all ones for none), the form's name in ASCII, the subject in UTF-8, the body; little-endian.
- * Answers are lines: a letter for the kind, then its text.
+ * Answers are lines: a letter for the kind, then the body or reason.
  */
 import type { OverloadReason } from "../base/errors.ts";
 import { invariant, unreachable } from "../base/invariant.ts";
@@ -60,7 +60,7 @@ export function* unpackRequests(packed: Uint8Array): Generator<AppendRequest> {
   }
 }
 
-/** Packs answers, in their order; no text of an answer has a line end. */
+/** Packs answers, in their order; no body or reason contains a newline. */
 export function packAnswers(answers: readonly AppendAnswer[]): string {
   return answers.map(lineOf).join("\n");
 }

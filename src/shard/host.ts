@@ -10,17 +10,17 @@ import { IdTable } from "./ids/id-table.ts";
 import type { ShardHost } from "./lanes/all-shards.ts";
 import type { ShardAnswers, ShardOptions, ShardQuestion, ShardReplies, ShardRequest } from "./protocol.ts";
 
-/** What all shards are made of, and whom they tell. */
+/** What all shards need, and their callback. */
 type ShardsGiven = Pick<ShardOptions, "folder" | "descriptors" | "idTable" | "boards"> & {
   config: Pick<Config, "shards" | "ack" | "flushIntervalMs" | "bufferEventsMax" | "bodyBytesMax" | "logLevel">;
   log: Log;
   /** A shard has sealed a segment. */
   onSealed: () => void;
-  /** Answers what shards ask of it. */
+  /** Answers the shards' questions. */
   keeper: Pick<KeeperHost, "ask">;
 };
 
-/** Begins the actor of each shard; `start` has it recover. */
+/** Opens the actor of each shard; `start` makes it recover. */
 export function openShards({ config, log, onSealed, keeper, ...shared }: ShardsGiven): ShardHost[] {
   const questions: Handlers<ShardQuestion, ShardAnswers> = {
     settle: (question) => keeper.ask(question),

@@ -10,7 +10,7 @@ import type { ShardWatermark } from "../store/catalog/views.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import type { ImportStep } from "./ids/imported-ids.ts";
 
-/** How a body is packed. */
+/** How a body is compressed. */
 export type BodyEncoding = "identity" | "gzip" | "zstd";
 
 /** What a shard actor is born with. */
@@ -24,7 +24,7 @@ export type ShardOptions = {
   bufferEventsMax: number;
   bodyBytesMax: number;
   logLevel: LogLevel;
-  /** Descriptors that this process keeps for the disk. */
+  /** Descriptors that this process reserves for the disk. */
   descriptors: DescriptorBudget | undefined;
   idTable: SharedArrayBuffer;
   /** One for each shard, in their order. */
@@ -41,10 +41,10 @@ export type AppendRequest = {
   subject: string | null;
 };
 
-/** Packed batches become about this many times larger. */
+/** Compressed batches become about this many times larger when inflated. */
 const inflationLikely = 8;
 
-/** What a request comes to once it is inflated, about. Bytes. */
+/** The approximate size of a request's body after inflation. Bytes. */
 export const inflatedBytesLikely = ({ body, encoding }: AppendRequest): number =>
   encoding === "identity" ? body.byteLength : body.byteLength * inflationLikely;
 
@@ -59,7 +59,9 @@ export type AppendAnswer =
 /** Everything that a shard actor is asked. */
 export type ShardRequest =
   | { kind: "recover" }
-  /** Up to 64 requests of one turn of the event loop, packed: a hop between threads costs 5 us, whatever it carries. */
+  /**
+   * Up to 64 requests of one turn of the event loop, packed: a message between threads costs 5 us, whatever its size.
+   */
   | { kind: "append"; requests: Uint8Array }
   | { kind: "metrics" }
   | { kind: "watermarks" }
@@ -68,7 +70,7 @@ export type ShardRequest =
   /** `path`: a file of ids, one a line. */
   | { kind: "forget"; path: string }
   | { kind: "imported"; step: ImportStep }
-  /** `giveUpAtMs`: when a flush that fails is left to the next start, of the monotonic clock. */
+  /** `giveUpAtMs`: time of the monotonic clock after which a failing flush is left to the next start. */
   | { kind: "stop"; giveUpAtMs: number };
 
 /** The answer to each kind of request. */
@@ -78,21 +80,21 @@ export type ShardReplies = {
   /** An answer to each, in their order, packed. */
   append: string;
   metrics: HistogramCounts[];
-  /** Of this shard and those that fall to it: what was accepted before is sealed. */
+  /** Of this shard and the retired shards it owns: every event accepted before is sealed. */
   watermarks: ShardWatermark[];
   /** Everything accepted before the call is sealed. */
   seal: undefined;
   /** The board agrees with the segments as they are now. */
   recount: undefined;
-  /** The id logs hold these ids no more. */
+  /** The id logs no longer hold these ids. */
   forget: undefined;
-  /** Whether a live event came with an id of the import's piece since it is watched. */
+  /** Whether a live event came with an id of the import's piece since the watch began, or that is not known. */
   imported: boolean;
   /** Everything is sealed, as far as the disk allows, and the files are closed. */
   stop: undefined;
 };
 
-/** What a shard actor asks over its door, or tells: `sealed` says that it has a new segment. */
+/** What a shard actor asks or reports over its door; `sealed`: it has a new segment. */
 export type ShardQuestion = KeeperQuestion | { kind: "sealed"; shard: ShardId };
 
 /** The answer to each of them. */

@@ -1,4 +1,4 @@
-/** How many connections there may be, out of what is configured and what the system allows. */
+/** The bound of connections, from the configuration and the limit of the system. */
 import {
   connectionsByDefault,
   type DescriptorBudget,
@@ -11,19 +11,19 @@ import type { Log } from "../../base/log.ts";
 import { type Config, descriptorNeeds } from "../../config/config.ts";
 
 /**
- * The bound of connections; `limit` is the most open files of the process, and `kept` what threads that need
- * descriptors are given.
+ * The bound of connections; `limit` is the process's limit of open files, and `kept` the reserved descriptors, which
+ * are passed to threads that need them.
  */
 export type ConnectionBound = { max: number; limit: number | undefined; kept: DescriptorBudget | undefined };
 
-/** Below this many open files the service works, with fewer connections than most would expect. */
+/** With a limit below this the service works, but with fewer connections than most would expect. */
 const fewDescriptors = 1024;
 
 const howToRaise = "raise the limit of open files (`ulimit -n 65536`, or LimitNOFILE=65536 of a systemd unit)";
 
 /**
- * Finds the bound, keeps descriptors for the disk, and warns where there are few.
- * @throws TooFewDescriptors where the service cannot work
+ * Finds the bound, reserves descriptors for the disk, and warns if there are few.
+ * @throws TooFewDescriptors when there are too few for the service to work
  */
 export function connectionBound(config: Config, log: Log): ConnectionBound {
   const needs = descriptorNeeds(config);
@@ -40,7 +40,7 @@ export function connectionBound(config: Config, log: Log): ConnectionBound {
   return { max, limit, kept: keepDescriptors(needs) };
 }
 
-/** What the log says of it; a number that is unknown or unbounded is null. */
+/** The bound for the log; a number that is unknown or unbounded is null. */
 export const toldOf = ({ max, limit }: ConnectionBound) => ({
   open_files: limit === undefined || !Number.isFinite(limit) ? null : limit,
   connections_max: Number.isFinite(max) ? max : null,

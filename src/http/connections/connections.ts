@@ -1,7 +1,7 @@
 /**
  * The bound of open connections. The runtime has no hook for a new connection and does not count those that send
- * nothing: it accepts until the descriptors are used up, and then spins. So the process is looked at ten times a
- * second, and what is past the bound is ended from below, by `shutdown`: the runtime sees the end of the connection and
+ * nothing: it accepts until the descriptors are used up, and then spins. So the process's sockets are checked ten times
+ * a second, and connections past the bound are ended with `shutdown`: the runtime sees the end of the connection and
  * closes it.
  */
 import { descriptorsOpen } from "../../base/descriptors.ts";
@@ -10,26 +10,28 @@ import type { Log } from "../../base/log.ts";
 import { planClosing } from "./plan-closing.ts";
 import { Sockets } from "./sockets.ts";
 
-/** A look costs 10 us while few descriptors are open. ms */
+/** A check costs 10 us while few descriptors are open. ms */
 const lookEveryMs = 100;
 
-/** While there are too many: those that wait to be accepted come in as soon as others are gone. ms */
+/**
+ * Checks are this frequent while there are too many connections: waiting ones are accepted as soon as others end. ms
+ */
 const crowdedLookMs = 20;
 
-/** After this long with too many connections a person is needed. ms */
+/** After this long with too many connections the service warns. ms */
 const crowdedMsMax = 10_000;
 
 /** After this long without too many connections the warning ends. ms */
 const calmMs = 10_000;
 
-/** How many descriptors are looked at where there is no limit. */
+/** How many descriptors are checked when there is no limit. */
 const descriptorsMax = 1 << 20;
 
-/** Whose connections, and how many there may be. */
+/** The port, the bound, and what the checks need. */
 type ConnectionsOptions = {
   port: number;
   max: number;
-  /** Most open files of the process, where that is known. */
+  /** The process's limit of open files, if known. */
   limit: number | undefined;
   log: Log;
 };
@@ -44,7 +46,7 @@ export class Connections implements Disposable {
   #crowdedFromMs: number | undefined;
   #crowdedAtMs = 0;
 
-  /** Looks until it is disposed. Where the system has no way to look, it says so in the log once, and does nothing. */
+  /** Checks until it is disposed. If the system has no way to check, it logs that once and does nothing. */
   static open(options: ConnectionsOptions): Connections {
     const connections = new Connections(options, Sockets.open());
     if (connections.#sockets === undefined || descriptorsOpen() === undefined)
@@ -58,12 +60,12 @@ export class Connections implements Disposable {
     this.#sockets = sockets;
   }
 
-  /** Open connections; undefined where they cannot be counted. */
+  /** Open connections; undefined when they cannot be counted. */
   get open(): number | undefined {
     return this.#seen()?.length;
   }
 
-  /** Most connections that are kept. */
+  /** The bound of connections. */
   get max(): number {
     return this.#options.max;
   }
@@ -73,7 +75,7 @@ export class Connections implements Disposable {
     return this.#closed;
   }
 
-  /** Sentences for who operates the service: empty while the bound is enough. */
+  /** Warnings for the operator; empty while the bound is enough. */
   get warnings(): readonly string[] {
     if (this.#crowdedFromMs === undefined || performance.now() - this.#crowdedFromMs < crowdedMsMax) return [];
     return [
@@ -97,12 +99,12 @@ export class Connections implements Disposable {
     }, ms);
   }
 
-  /** Ends what is too much; true when there was any. */
+  /** Ends the connections past the bound; returns whether there were any. */
   #look(): boolean {
     const { max, log } = this.#options;
     const nowMs = performance.now();
     if (nowMs - this.#crowdedAtMs > calmMs) this.#crowdedFromMs = undefined;
-    // A connection has a descriptor: with fewer of them than connections may be, nobody needs to look closer.
+    // Each connection has a descriptor, so with no more descriptors than `max` there are not too many connections.
     if ((descriptorsOpen() ?? 0) <= max) return false;
     const connections = this.#seen() ?? [];
     const ending = planClosing(connections, { max, before: this.#before });

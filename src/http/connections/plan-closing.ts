@@ -1,34 +1,32 @@
-/** Which connections end when there are too many. Pure. */
+/** Chooses the connections to end when there are too many. Pure. */
 import type { Connection } from "./sockets.ts";
 
-/** A client that means it has sent its request by then. ms */
+/** A real client has sent its request by then. ms */
 const talkMsMax = 50;
 
 /**
- * The shortest request that there is: `GET / HTTP/1.0` and two ends of a line. Who sent less has asked for nothing.
- * Bytes.
+ * The shortest request that there is: `GET / HTTP/1.0` and two line ends. A client that sent less has not sent a
+ * request. Bytes.
  */
 const requestBytesMin = 18;
 
-/**
- * A request that came in part, or an answer that takes this long, is as good as none: an event has its answer by then.
- * ms
- */
+/** A request that is incomplete or unanswered after this long may be ended: events are answered by then. ms */
 const unansweredMsMax = 5_500;
 
-/** Too many connections, and those that the look before saw. */
+/** The bound, and the keys of the connections that the previous check saw. */
 type Crowd = { max: number; before: ReadonlySet<string> };
 
 /**
- * Those to end, so that `max` are left: first those that never sent a request; then those whose request is not whole or
- * not answered after seconds; then idle ones; last those with a request under way. Among equals the new ones end first,
- * so that whoever came in time stays. Whoever came a moment ago and has not asked yet is left alone until the next
- * look.
+ * The connections to end, so that `max` are left: first those that never sent a request; then those whose request is
+ * incomplete or unanswered for seconds; then idle ones; last those with a request under way. Among equals the newest
+ * end first, so that earlier clients stay. A connection that was just opened and has not sent a request yet is left
+ * until the next check.
  */
 export function planClosing(connections: readonly Connection[], { max, before }: Crowd): Connection[] {
   const isNew = ({ key }: Connection) => (before.has(key) ? 1 : 0);
   const judged = connections.filter((connection) => hasAsked(connection) || connection.silentMs >= talkMsMax);
-  // Those that are left alone for now are the newest: they would end first, so nobody ends in their place.
+  // The connections that are left for now are the newest and would end first, so no other connection ends in their
+  // place.
   const excess = judged.length - max;
   if (excess <= 0) return [];
   return judged
@@ -49,6 +47,8 @@ function rankOf(connection: Connection): number {
 
 type Ranked = { connection: Connection; rank: number };
 
-/** What never asked is as old as its silence; of others the one that was silent longest is missed least. */
+/**
+ * A connection that never sent a request is as old as its silence. Of the others, the longest silent one ends first.
+ */
 const newestFirst = (a: Ranked, b: Ranked) =>
   a.rank === 0 ? a.connection.silentMs - b.connection.silentMs : b.connection.silentMs - a.connection.silentMs;

@@ -1,21 +1,23 @@
-/** Connections of this process as the system knows them, with those that the runtime does not report. Linux only. */
+/**
+ * This process's connections as the system reports them, including those that the runtime does not report. Linux only.
+ */
 import { libc } from "../../base/libc.ts";
 
 /** A connection, and what it has been used for. */
 export type Connection = {
   descriptor: number;
-  /** The descriptor and the other end's port: a later connection with the same descriptor has another key. */
+  /** The descriptor and the client's port, so that a later connection with the same descriptor has another key. */
   key: string;
-  /** Bytes from the client, and bytes to it that it has received. */
+  /** Bytes received from the client, and bytes sent that it has acknowledged. */
   received: number;
   sent: number;
-  /** Since the last byte came, or since it was opened where none came. ms */
+  /** Time since the last byte came, or since the connection was opened if none came. ms */
   silentMs: number;
   /** Whether bytes came after the last answer: a request is on its way in, or its answer on its way out. */
   isBusy: boolean;
 };
 
-/** AF_INET and AF_INET6: both have the port at the same place. */
+/** AF_INET and AF_INET6: both have the port at the same offset. */
 const families = [2, 10];
 
 const tcp = 6;
@@ -25,7 +27,7 @@ const closeWait = 8;
 const flagsOf = 1;
 const bothWays = 2;
 
-/** Looks at descriptors one by one: 20,000 of them take 5 ms. */
+/** Checks descriptors one by one: 20,000 of them take 5 ms. */
 export class Sockets {
   readonly #calls: NonNullable<ReturnType<typeof libc>>;
   readonly #address = new Uint8Array(128);
@@ -38,15 +40,13 @@ export class Sockets {
     this.#calls = calls;
   }
 
-  /** Undefined where the system has no such calls. */
+  /** Undefined if the system does not have the calls. */
   static open(): Sockets | undefined {
     const calls = libc();
     return calls === undefined ? undefined : new Sockets(calls);
   }
 
-  /**
-   * The open connections of a port that this process listens on; `open` descriptors are looked at, all below `limit`.
-   */
+  /** The open connections of a port that this process listens on. It checks `open` descriptors, all below `limit`. */
   connections(port: number, { open, limit }: { open: number; limit: number }): Connection[] {
     const found: Connection[] = [];
     let seen = 0;
@@ -59,7 +59,7 @@ export class Sockets {
     return found;
   }
 
-  /** Ends a connection both ways: the runtime sees its end, and closes it. */
+  /** Shuts a connection down in both directions; the runtime sees the end and closes it. */
   end({ descriptor }: Connection): void {
     this.#calls.shutdown(descriptor, bothWays);
   }
@@ -68,11 +68,11 @@ export class Sockets {
     this.#length[0] = this.#address.byteLength;
     if (this.#calls.getsockname(descriptor, this.#address, this.#length) !== 0) return undefined;
     if (!families.includes(this.#addressView.getUint16(0, true)) || this.#port() !== port) return undefined;
-    // An old system writes less of it.
+    // Cleared, because an old kernel fills less of it.
     this.#info.fill(0);
     this.#length[0] = this.#info.byteLength;
     if (this.#calls.getsockopt(descriptor, tcp, tcpInfo, this.#info, this.#length) !== 0) return undefined;
-    // What listens has another state, and what was ended too.
+    // Listening sockets and ended connections have another state.
     if (this.#info[0] !== established && this.#info[0] !== closeWait) return undefined;
     const [received, sent] = [this.#number64(128), this.#number64(120)];
     const sinceSentMs = this.#infoView.getUint32(44, true);

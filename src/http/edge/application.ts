@@ -1,4 +1,4 @@
-/** What every accepting thread does with a request before its endpoint, and with whatever an endpoint throws. */
+/** What every accepting thread does with a request before its endpoint, and with errors that an endpoint throws. */
 import { Elysia } from "elysia";
 import { messageOf } from "../../base/errors.ts";
 import { Refusal, refusalOf, refused } from "../answers.ts";
@@ -10,8 +10,8 @@ import { otherRoutes, refusalOfOther } from "./unknown-paths.ts";
 type EdgeContext = Pick<AcceptContext, "auth" | "clock" | "log" | "refusals">;
 
 /**
- * An application without endpoints. It refuses a wrong `Host` and unknown paths, and answers errors, also those of the
- * framework and of the runtime, as JSON without details.
+ * An application without endpoints. It refuses a wrong `Host` and unknown paths, and answers errors, including those of
+ * the framework and the runtime, as JSON without details.
  */
 export function application(context: EdgeContext) {
   const refusalLog = new RefusalLog(context.log, context.clock);
@@ -40,10 +40,7 @@ export function application(context: EdgeContext) {
 /** What `application` makes; routes are added to it. */
 export type Application = ReturnType<typeof application>;
 
-/**
- * The refusal of a `Host` that is not one. HTTP/1.0 may leave it out; where HTTP/1.1 does, the runtime refuses the
- * request.
- */
+/** The refusal of an invalid `Host`. HTTP/1.0 may omit it; if HTTP/1.1 does, the runtime refuses the request. */
 function wrongHost(request: Request): Refusal | undefined {
   const host = request.headers.get("host");
   if (host === null || isHost(host)) return undefined;
@@ -51,7 +48,7 @@ function wrongHost(request: Request): Refusal | undefined {
   return new Refusal(400, { reason: "host_invalid", text });
 }
 
-/** The answer to what nobody foresaw: it is logged here, and answered without its details. */
+/** The answer to an unexpected error, which is logged here and answered without its details. */
 function failed(context: EdgeContext, error: unknown): Response {
   context.refusals.count("internal");
   context.log.error(

@@ -1,4 +1,4 @@
-/** A request's body as bytes, within the limit, and what it is packed in. */
+/** Reads a request's body within the limit, and its encoding. */
 import type { BodyEncoding } from "../../shard/protocol.ts";
 import { Refusal } from "../answers.ts";
 import type { AcceptContext } from "../context.ts";
@@ -9,7 +9,7 @@ export const tooLarge = (bytesMax: number) =>
   new Refusal(413, { reason: "too_large", text: `The body is larger than ${bytesMax} bytes` });
 
 /**
- * Reads a body; room for it is held until it is read.
+ * Reads a body. Room for it is reserved only until it is read.
  * @throws Refusal 413 past the limit, without reading on; Overloaded when there is no room for it
  */
 export async function readBody(
@@ -21,7 +21,7 @@ export async function readBody(
 }
 
 /**
- * Reads a body into the room that `hold` takes for it, and that stays taken.
+ * Reads a body. `hold` reserves room for it, which stays reserved.
  * @throws Refusal 413 past `bytesMax`, without reading on; Overloaded when there is no room for it
  */
 export function receiveBody(request: Request, bytesMax: number, hold: BodyHold): Promise<Uint8Array> {
@@ -60,8 +60,8 @@ export function requireJson(request: Request): void {
 }
 
 /**
- * How a body is packed.
- * @throws Refusal 415 for what cannot be unpacked here
+ * How a body is compressed.
+ * @throws Refusal 415 for an unsupported encoding
  */
 export function encodingOf(request: Request): BodyEncoding {
   const encoding = request.headers.get("content-encoding")?.trim().toLowerCase();

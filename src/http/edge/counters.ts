@@ -12,7 +12,7 @@ export class RefusalCounters {
     for (const [reason, requests] of byReason) this.#byReason.set(reason, (this.#byReason.get(reason) ?? 0) + requests);
   }
 
-  /** All reasons seen since the last call, with their counts, which begin again. */
+  /** Returns the reasons seen since the last call with their counts, and resets them. */
   take(): [reason: string, requests: number][] {
     const taken = [...this.#byReason];
     this.#byReason.clear();

@@ -1,15 +1,15 @@
-/** Whether requests are taken at all, in memory that all accepting threads share. */
+/** Whether requests are accepted at all, in memory that all accepting threads share. */
 
 const acceptingAt = 0;
 const diskLowAt = 1;
 
-/** The main thread sets it, and every accepting thread looks at it with each request. */
+/** The main thread sets it, and every accepting thread checks it at each request. */
 export class Gate {
   /** For the other threads. */
   readonly memory: SharedArrayBuffer;
   readonly #marks: Int32Array;
 
-  /** The main thread makes the memory; the gate is shut at first. */
+  /** The main thread creates the memory; the gate is closed at first. */
   constructor(memory = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT)) {
     this.memory = memory;
     this.#marks = new Int32Array(memory);

@@ -1,26 +1,26 @@
 /**
  * Bytes of request bodies that the process holds, counted by all accepting threads together.
  *
- * The runtime keeps what comes of a body whether anybody reads it or not, so room is reserved before the first byte is
- * asked for: the whole of a declared length, else each chunk as it comes, and what a packed body grows to. A request
- * without a verified token has no share at all: it is refused before its body counts.
+ * The runtime buffers a body whether anybody reads it or not, so room is reserved before the first byte is read: for
+ * the whole declared length, otherwise for each chunk as it comes, and for the likely size of a compressed body. A
+ * request without a verified token reserves nothing: it is refused before its body is counted.
  */
 import { Overloaded } from "../../base/errors.ts";
 
-/** 128 bodies of a megabyte at once. Past it, 503. Bytes. */
+/** 128 bodies of a megabyte at once. Past this, 503. Bytes. */
 const bytesMax = 128 * 1024 * 1024;
 
-/** Threads that accept, at most; as many as the configuration allows. */
+/** The most accepting threads that the configuration allows. */
 const threadsMax = 16;
 
-/** One thread's view of the count. Each thread has a cell of its own, so that one that dies takes nothing with it. */
+/** One thread's view of the count. Each thread has its own cell, so the bytes of a thread that dies can be released. */
 export class Receipt {
   /** For the other threads. */
   readonly memory: SharedArrayBuffer;
   readonly #cells: Int32Array;
   readonly #thread: number;
 
-  /** The main thread is number 0, and makes the memory. */
+  /** The main thread is number 0 and creates the memory. */
   constructor(memory = new SharedArrayBuffer(threadsMax * Int32Array.BYTES_PER_ELEMENT), thread = 0) {
     this.memory = memory;
     this.#cells = new Int32Array(memory);
@@ -34,13 +34,13 @@ export class Receipt {
     return bytes;
   }
 
-  /** Room for one request's body; empty at first. To be disposed of when the request is answered. */
+  /** Room for one request's body; empty at first. Dispose of it when the request is answered. */
   hold(): BodyHold {
     return new BodyHold(this);
   }
 
   /**
-   * Takes room.
+   * Reserves room.
    * @throws Overloaded when there is none
    */
   take(bytes: number): void {
@@ -50,12 +50,12 @@ export class Receipt {
     throw new Overloaded("bodies_full");
   }
 
-  /** Gives room back. */
+  /** Releases room. */
   give(bytes: number): void {
     Atomics.sub(this.#cells, this.#thread, bytes);
   }
 
-  /** Gives back all that a thread held which has died. */
+  /** Releases all that a dead thread held. */
   clear(thread: number): void {
     Atomics.store(this.#cells, thread, 0);
   }

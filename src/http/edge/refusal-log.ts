@@ -2,16 +2,16 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 
-/** Long enough that a client that tries again and again fills no disk. ms */
+/** Long enough that a client that retries again and again cannot fill the disk. ms */
 const windowMs = 10_000;
 
-/** More subjects than a person reads about in ten seconds; the others are counted. Lines. */
+/** More than a person reads in ten seconds; further refusals are counted. Lines. */
 const linesMax = 20;
 
-/** A token may carry a longer one. Characters. */
+/** A longer subject is cut. Characters. */
 const subjectCharsMax = 200;
 
-/** One refused request; `subject` is null where there was no valid token. */
+/** One refused request; `subject` is null when there was no valid token. */
 type RefusedRequest = { reason: string; status: number; subject: string | null };
 
 /** Writes refusals to the log, without letting clients flood it. */
@@ -28,8 +28,8 @@ export class RefusalLog {
   }
 
   /**
-   * Writes a line, unless one with its reason and subject was written in this window. The next window begins with how
-   * many were left out.
+   * Writes a line, unless one with the same reason and subject was written in this window. The next window begins with
+   * the number of refusals that were left out.
    */
   note({ reason, status, subject }: RefusedRequest): void {
     const nowMs = this.#clock.monotonicMs();

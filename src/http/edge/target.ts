@@ -12,8 +12,7 @@ const hostAndPort = /^(?:\[([0-9A-Fa-f:.]+)\]|((?:[\w-]+\.)*[\w-]+)\.?)(?::(\d{0
 const endsInNumber = /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/i;
 
 /**
- * Whether the value of a `Host` header is a name or an address, and a port at most. International names are in ASCII
- * there.
+ * Whether a `Host` header is a name or an address, with an optional port. International names are in their ASCII form.
  */
 export function isHost(value: string): boolean {
   const [, address, name = "", port = ""] = hostAndPort.exec(value) ?? [];
@@ -23,7 +22,7 @@ export function isHost(value: string): boolean {
 }
 
 /**
- * Characters that stand for themselves in a path (RFC 3986, 3.3), so that no reader of it can take it for another one.
+ * Characters that need no escape in a path (RFC 3986, 3.3), so that every reader understands the path in the same way.
  */
 const plainSegment = /^[\w.~!$&'()*+,;=:@-]*$/;
 

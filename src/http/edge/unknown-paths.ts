@@ -1,18 +1,16 @@
 /**
  * Requests for a path that is not served.
  *
- * The runtime's router compares a path as it was sent, and each served path is a route of its own there. What reaches
- * these routes is therefore another path, or another spelling of a served one: a proxy that allows or denies paths may
- * have read it differently, so it is refused, never served. `Request.url` has dot segments resolved and backslashes
- * turned; the parameters of a route do not.
+ * The runtime's router compares a path as it was sent, and each served path has its own route there. A request that
+ * reaches these routes therefore has another path, or another spelling of a served one. A proxy that allows or denies
+ * paths may have read it differently, so it is refused, never served. In `Request.url` dot segments are resolved and
+ * backslashes replaced; in the parameters of a route they are not.
  */
 import { Refusal } from "../answers.ts";
 import { methods } from "../endpoints.ts";
 import { isPlainSegment, plainPathOf } from "./target.ts";
 
-/**
- * A request as the runtime's router hands it over, with the segments of its path as they were sent, escapes decoded.
- */
+/** A request from the runtime's router, with the segments of its path as they were sent, with escapes decoded. */
 type RoutedRequest = Request & { params?: Readonly<Record<string, string>> };
 
 /**
@@ -21,20 +19,21 @@ type RoutedRequest = Request & { params?: Readonly<Record<string, string>> };
  */
 const depthMax = 16;
 
-/** Routes for the runtime that answer every request which no other route takes. */
+/** Routes that answer every request that no other route takes. */
 export function otherRoutes(answer: (request: RoutedRequest) => Response): Record<string, typeof answer> {
   const routes: Record<string, typeof answer> = { "/*": answer };
   for (let depth = 1, path = ""; depth <= depthMax; depth++) {
     path += `/:s${depth}`;
     routes[path] = answer;
-    // Elysia takes one final slash off a route.
+    // Elysia removes one final slash from a route.
     routes[`${path}//`] = answer;
   }
   return routes;
 }
 
 /**
- * Why a path is refused that is not served as it was sent: 400 if it is not in plain form, 405 for another method, 404.
+ * The refusal of a path that is not served as it was sent: 400 if it is not in plain form, 405 for another method,
+ * otherwise 404.
  */
 export function refusalOfOther({ url, params = {} }: RoutedRequest): Refusal {
   const segments = Object.values(params);

@@ -7,7 +7,7 @@ import { answer, refusal } from "./documentation.ts";
 import { upkeepOf } from "./upkeep-of.ts";
 
 /**
- * Merges all that can be merged, and answers when that is done.
+ * Merges all segments that can be merged, and answers when that is done.
  * @throws Overloaded, RewriteFailed or ActorDied
  */
 export async function compact(context: HttpContext, { request, server }: Asked): Promise<Response> {

@@ -5,7 +5,7 @@ import { json } from "../answers.ts";
 import type { Documentation, DocumentedAnswer, Endpoint } from "../endpoint.ts";
 import { refusal } from "./documentation.ts";
 
-/** What every endpoint with a scope answers to those who have no token for it. */
+/** The answers of every endpoint with a scope to a request without a sufficient token. */
 const withoutToken = { 401: refusal("No valid token"), 403: refusal("The token lacks the scope") };
 
 /** The document of these endpoints. */
@@ -57,7 +57,7 @@ const contentOf = (content: DocumentedAnswer["content"], schemas: Schemas) =>
     ]),
   );
 
-/** A schema as the document has it: one with a name stands among the components, and is referred to. */
+/** A schema for the document: a named one is put into the components and referenced. */
 function inDocument(schema: TSchema, schemas: Schemas): object {
   const { $id: name, ...rest } = schema;
   if (name === undefined)

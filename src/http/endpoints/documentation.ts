@@ -1,4 +1,4 @@
-/** What several endpoints say of their answers. */
+/** Documentation that several endpoints share. */
 import { type TSchema, Type } from "@sinclair/typebox";
 import type { DocumentedAnswer } from "../endpoint.ts";
 
@@ -27,8 +27,8 @@ export const answer = (description: string, schema: TSchema): DocumentedAnswer =
   content: { "application/json": schema },
 });
 
-/** An answer that says in one sentence why there is no other. */
+/** A refusal, which gives its reason in one sentence. */
 export const refusal = (description: string): DocumentedAnswer => answer(description, refusalSchema);
 
-/** The answer that lists all that is wrong with a body. */
+/** The answer that lists all errors in a body. */
 export const invalidBody = (description: string): DocumentedAnswer => answer(description, validationErrorSchema);

@@ -9,7 +9,7 @@ import { answer, invalidBody, refusal } from "./documentation.ts";
 import { withJsonBody } from "./json-body.ts";
 import { upkeepOf } from "./upkeep-of.ts";
 
-/** With each form of a request a dry run can be asked for. */
+/** Each form of the request may also ask for a dry run. */
 const erasureBodySchema = Type.Union(
   erasureRequestSchema.anyOf.map(({ properties }) =>
     Type.Object(
@@ -20,8 +20,8 @@ const erasureBodySchema = Type.Union(
 );
 
 /**
- * Erases events and answers with the receipt, once no byte of them is left; with `dry_run`, only counts them. A client
- * that goes before the erasure is written down ends it.
+ * Erases events and answers with the receipt, once no byte of them is left; with `dry_run`, only counts them. If the
+ * client disconnects before the erasure is recorded, it is cancelled.
  */
 export const erase = withJsonBody(erasureBodySchema, async (context, { request, server, subject }, { value }) => {
   const { dry_run: isDryRun = false, ...asked } = value;

@@ -6,7 +6,7 @@ import { upkeepOf } from "./upkeep-of.ts";
 
 const pieceSchema = Type.Object(
   {
-    // A name and no path: nothing outside its folder can be meant.
+    // A name, not a path, so that it cannot refer to a file outside its folder.
     file: Type.String({ pattern: "^[0-9a-f-]{36}\\.ndjson$" }),
     events: Type.Integer({ minimum: 1 }),
     line_bytes_max: Type.Integer({ minimum: 1 }),

@@ -10,15 +10,13 @@ import type { HttpContext } from "../context.ts";
 import { encodingOf, readBody, requireJson } from "../edge/body.ts";
 import type { Asked, Handle } from "../endpoint.ts";
 
-/** Values that a body may hold: each parameter of a query becomes SQL. */
+/** The most values that a body may hold: each parameter of a query becomes SQL. */
 const valuesMax = 10_000;
 
-/** A body that fits its schema; in `exact`, numbers have the digits that they were sent with. */
+/** A body that matches its schema; in `exact`, numbers keep the digits that they were sent with. */
 export type JsonBody<Value> = { value: Value; exact: unknown };
 
-/**
- * Hands over bodies that fit a schema, and answers others with 422 and all that is wrong with them, or with 413 or 415.
- */
+/** Passes on bodies that match a schema, and answers others with 422 and all of their errors, or with 413 or 415. */
 export const withJsonBody =
   <Schema extends TSchema>(
     schema: Schema,
@@ -46,16 +44,16 @@ export const withJsonBody =
   };
 
 /**
- * Numbers that keep their digits are read slowly, on the thread that serves everybody (800 KB of them took 771 ms), so
- * a body may hold only a few. Read natively, a body of 1 MiB takes 10 ms.
- * @throws Refusal 413 for a body of more
+ * Reading numbers with their digits is slow and blocks the thread that serves everybody (800 KB of them took 771 ms),
+ * so the number of values is limited. The native parser reads a body of 1 MiB in 10 ms.
+ * @throws Refusal 413 for a body with more values
  */
 function requireFewValues(bytes: Uint8Array): void {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
-    // `parseJson` says what is wrong with it.
+    // `parseJson` reports the error.
     if (error instanceof SyntaxError) return;
     throw error;
   }

@@ -4,7 +4,7 @@ import { json } from "../answers.ts";
 import type { Documentation } from "../endpoint.ts";
 import { answer } from "./documentation.ts";
 
-/** The process runs, whatever its disk and its shards do; also while it stops. */
+/** 200 while the process runs, whatever the state of its disk and shards; also while it stops. */
 export const livez = (): Response => json({ status: "alive" }, 200, { "cache-control": "no-store" });
 
 const livenessSchema = Type.Object({ status: Type.Literal("alive") }, { $id: "Liveness" });

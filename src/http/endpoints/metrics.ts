@@ -1,6 +1,6 @@
 /**
- * The scrape: boards, disk and counters as they are now, and the histograms of all threads added up.
- * prom-client: the reference client of Prometheus for this platform; it also adds up what several threads counted.
+ * The scrape: boards, disk and counters as they are now, and the histograms of all threads added up. prom-client: the
+ * reference client of Prometheus for this platform; it also adds up the counts of several threads.
  */
 import { AggregatorRegistry, Counter, Gauge, Registry } from "prom-client";
 import { type HistogramCounts, histograms, type ScrapedMetric, scrapedMetrics } from "../../base/metrics.ts";
@@ -17,7 +17,7 @@ type ScrapeView = {
   keeper: { restarts: number };
   /** Undefined before it listens. */
   connections: Pick<Connections, "open" | "closed" | "max"> | undefined;
-  /** What the histograms of each thread hold; a thread that does not answer is left out. */
+  /** The histograms of each thread; a thread that does not answer is left out. */
   histograms: HistogramCounts[][];
   refusals: RefusalCounters;
   holdings: readonly ShardHoldings[];
@@ -27,7 +27,7 @@ type ScrapeView = {
   nowMs: number;
 };
 
-/** Told for each shard, and for all of them. */
+/** Metrics that are reported for each shard and for all shards together. */
 type FreshnessMetric =
   | "millrace_watermark_timestamp_seconds"
   | "millrace_segment_rows"
@@ -83,7 +83,7 @@ function add(registry: Registry, name: ScrapedMetric, value: number): void {
   else new Gauge({ name, help, registers: [registry] }).set(value);
 }
 
-/** A gauge for each shard; the same one when it is asked for again. */
+/** A gauge with a label for the shard; created on the first call, and returned again by later ones. */
 function gauge(registry: Registry, name: FreshnessMetric): Gauge<"shard"> {
   const known = registry.getSingleMetric(name);
   if (known instanceof Gauge) return known;
@@ -94,10 +94,7 @@ function counter<Label extends string>(registry: Registry, name: ScrapedMetric, 
   return new Counter({ name, help: scrapedMetrics[name].help, labelNames, registers: [registry] });
 }
 
-/**
- * A histogram in the form in which prom-client passes metrics between processes: each bucket counts what the lower ones
- * hold, too.
- */
+/** A histogram in the form in which prom-client passes metrics between processes: buckets are cumulative. */
 function metricOf({ name, buckets, sum }: HistogramCounts): object {
   const { help, bounds } = histograms[name];
   let count = 0;

@@ -1,8 +1,7 @@
 /**
- * The page under `/openapi` and its files, all from this service: it works without a network, and no other host sees
- * who reads it. swagger-ui-dist: the page that FastAPI shows, too. One script and one style sheet without further
- * files, pinned by the lock file; its alternative, Scalar, brings two hundred packages and fetches its fonts from a
- * host of its own.
+ * The page under `/openapi` and its files, all served by this service: it works without a network, and no other host
+ * sees who reads it. swagger-ui-dist: the page that FastAPI shows, too. It is one script and one style sheet, pinned by
+ * the lock file. The alternative, Scalar, needs two hundred packages and fetches its fonts from another host.
  */
 import { fileURLToPath } from "node:url";
 import swaggerUi from "swagger-ui-dist/package.json" with { type: "json" };
@@ -26,14 +25,11 @@ const html = `<!doctype html>
 </html>
 `;
 
-/** Without a validator: it would send the document's address to a host of its own. */
+/** Without a validator, which would send the document's address to another host. */
 const script = `SwaggerUIBundle({ url: "openapi/json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null });
 `;
 
-/**
- * Nothing is loaded from another host, whatever the page's script wants; the styles are those that the script sets on
- * elements.
- */
+/** Forbids loading anything from another host. Inline styles are allowed, because the script sets them on elements. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -45,12 +41,12 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** One file of the page: its type, and its content or where that lies. */
+/** One file of the page: its type, and its content or the path of it. */
 type PageFile = { type: string; content: string | URL };
 
 const swaggerFile = (name: string) => new URL(import.meta.resolve(`swagger-ui-dist/${name}`));
 
-/** Changes with any of the files. */
+/** Changes with this package's version or that of swagger-ui. */
 const entityTag = `"${packageJson.version}-${swaggerUi.version}"`;
 
 /** Answers with a file of the page, or with 304 to a browser that has it already. */
@@ -61,14 +57,14 @@ function answerFile({ type, content }: PageFile, request: Request): Response {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     etag: entityTag,
-    // Asked for again each time, and nearly always answered with 304.
+    // The browser revalidates each time, and nearly always gets 304.
     "cache-control": "no-cache",
   };
   if (request.headers.get("if-none-match") === entityTag) return new Response(null, { status: 304, headers });
   return new Response(typeof content === "string" ? content : Bun.file(fileURLToPath(content)), { headers });
 }
 
-/** The page and its files, by path: what answers each. */
+/** The handlers of the page and its files, by path. */
 export const pageFiles: ReadonlyMap<string, (request: Request) => Response> = new Map(
   Object.entries({
     "/openapi": { type: "text/html", content: html },

@@ -1,4 +1,4 @@
-/** `POST /api/v1/analytics/query`: one SELECT over everything acknowledged, its rows as they come. */
+/** `POST /api/v1/analytics/query`: one SELECT over everything acknowledged, with its rows streamed. */
 import { type Static, Type } from "@sinclair/typebox";
 import { unreachable } from "../../base/invariant.ts";
 import { isRecord } from "../../event/parse/parse.ts";
@@ -10,7 +10,7 @@ import type { Documentation } from "../endpoint.ts";
 import { answer, invalidBody, refusal } from "./documentation.ts";
 import { type JsonBody, withJsonBody } from "./json-body.ts";
 
-/** Seconds after which a client may ask again when as many queries run as may, or a file was replaced under one. */
+/** `Retry-After` when the most allowed queries run, or a file was replaced during one. Seconds. */
 const retryAfterSeconds = 1;
 
 const querySchema = Type.Object(
@@ -61,7 +61,7 @@ export const query = withJsonBody(querySchema, async (context, asked, body) => {
   return json({ detail: refused.message, position }, refused.status);
 });
 
-/** The query that a body asks for; `exact` has the digits of its parameters. */
+/** The query in a body; `exact` keeps the digits of its parameters. */
 function queryOf({ value, exact }: JsonBody<Static<typeof querySchema>>, accepted: () => QueryFormat): Query {
   const given = isRecord(exact) ? exact["params"] : undefined;
   const parameters = Array.isArray(given) || isRecord(given) ? given : [];
@@ -108,11 +108,11 @@ function refusalOfQuery(context: HttpContext, { kind, message }: QueryRefusal): 
 }
 
 /**
- * The format that the client likes best, by `Accept`.
- * @throws Refusal 406 where none can be given
+ * The format that the client prefers, by `Accept`.
+ * @throws Refusal 406 when none is available
  */
 function acceptedFormat(request: Request): QueryFormat {
-  // An empty one says as little as none.
+  // An empty header counts as a missing one.
   const ranges = (request.headers.get("accept")?.trim() || "*/*")
     .split(",")
     .map((range) => {
@@ -132,7 +132,7 @@ function acceptedFormat(request: Request): QueryFormat {
   });
 }
 
-/** Whether a media type lies in a range such as `text/*`. */
+/** Whether a media type matches a range such as `text/*`. */
 const isIn = (type: string, range: string) =>
   range === "*/*" || range === type || (range.endsWith("/*") && type.startsWith(range.slice(0, -1)));
 

@@ -1,4 +1,4 @@
-/** Endpoints that take events: bytes and who sent them to a shard; its answer back. */
+/** Endpoints that accept events: they send the bytes and the subject to a shard, and return its answer. */
 import { type TSchema, Type } from "@sinclair/typebox";
 import { Overloaded } from "../../base/errors.ts";
 import { unreachable } from "../../base/invariant.ts";
@@ -11,14 +11,14 @@ import { encodingOf, receiveBody, requireJson, tooLarge } from "../edge/body.ts"
 import type { Asked, Documentation, Handle } from "../endpoint.ts";
 import { answer, invalidBody, refusal } from "./documentation.ts";
 
-/** Takes bodies of a form. */
+/** The handler for bodies of a form. */
 export const track =
   (form: FormName): Handle<AcceptContext> =>
   (context, asked) =>
     accept(context, asked, form);
 
 /**
- * Accepts what one request brings. The body is not looked at here: parsing and validation belong to the shard.
+ * Accepts one request's events. The body is not parsed here: the shard parses and validates it.
  * @throws Refusal, Overloaded or ActorDied
  */
 async function accept(context: AcceptContext, { request, subject }: Asked, form: FormName): Promise<Response> {

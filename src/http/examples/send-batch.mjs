@@ -1,6 +1,6 @@
 /**
  * Sends the events on standard input, one JSON object a line, in batches of 100. Each batch is sent again until it is
- * acknowledged. Each event gets an id before it is sent for the first time, so however often it arrives, it is stored once.
+ * acknowledged. Each event gets an id before it is first sent, so it is stored once, however often it arrives.
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";

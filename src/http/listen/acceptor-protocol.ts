@@ -6,7 +6,7 @@ import type { AuthOptions } from "../token/auth.ts";
 
 /** What an acceptor is born with. */
 export type AcceptorOptions = {
-  /** Where all accepting threads listen. */
+  /** The address on which all accepting threads listen. */
   host: string;
   port: number;
   /** The main thread's own server, for what an acceptor does not answer itself: `http://HOST:PORT`. */
@@ -16,7 +16,7 @@ export type AcceptorOptions = {
   /** One for each shard, in their order. */
   boards: SharedArrayBuffer[];
   gate: SharedArrayBuffer;
-  /** Bytes of bodies held, and this thread's number among those that count them. */
+  /** The shared count of bytes of bodies, and this thread's number in it. */
   receipt: SharedArrayBuffer;
   thread: number;
   logLevel: LogLevel;
@@ -29,7 +29,7 @@ export type AcceptorRequest = { kind: "recover" } | { kind: "drained"; giveUpAtM
 export type AcceptorReplies = {
   /** It listens. */
   recover: Recovery;
-  /** No request of it waits for a shard any more, or the time is over. */
+  /** None of its requests waits for a shard any more, or `giveUpAtMs` has passed. */
   drained: undefined;
 };
 

@@ -1,7 +1,9 @@
 /**
- * Worker entry of an acceptor: one more thread that listens on the service's port. The kernel deals out connections.
+ * Worker entry of an acceptor: one more thread that listens on the service's port. The kernel distributes the
+ * connections.
  *
- * It answers by itself what the table of endpoints says, from shared memory; the rest is forwarded to the main thread.
+ * It answers the endpoints that the table marks for every thread, from shared memory; it forwards the rest to the main
+ * thread.
  */
 import { bornWith, type Door, type Handlers, handlerOf } from "../../actor/serve.ts";
 import { systemClock } from "../../base/clock.ts";
@@ -29,7 +31,7 @@ import { bind } from "./server.ts";
 
 const options = bornWith() as AcceptorOptions;
 
-/** A scrape is as old as this at most. ms */
+/** Refusals are reported to the main thread this often, so a scrape's count is at most this old. ms */
 const tellEveryMs = 100;
 
 const drainLookMs = 5;
@@ -38,7 +40,7 @@ const boards = options.boards.map((memory) => new Board(memory));
 const gate = new Gate(options.gate);
 const refusals = new RefusalCounters();
 
-/** The way out of this thread. */
+/** How this thread asks the main thread. */
 type AcceptorDoor = Door<AcceptorQuestion, AcceptorAnswers>;
 
 const laneOver = (door: AcceptorDoor, { board, shard }: { board: Board; shard: number }): ShardLane => ({

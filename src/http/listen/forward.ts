@@ -1,20 +1,20 @@
-/** A request that another thread's server answers, as if it had come there. */
+/** Forwards a request to another thread's server. */
 import type { Server } from "bun";
 import { queryOf } from "../edge/target.ts";
 
-/** Headers that belong to one connection, or to an encoding that is undone on the way (RFC 9110, 7.6.1). */
+/** Headers that apply to one connection, or to an encoding that is removed on the way (RFC 9110, 7.6.1). */
 const hopHeaders = ["connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer"];
 
 /** The server that answers, `http://HOST:PORT`, and the path, one of `methods`. */
 type Destination = { address: string; path: string };
 
-/** Passes a request on and its answer back, both as they come; when the client goes, the request ends there too. */
+/** Streams a request there and its answer back. If the client disconnects, the forwarded request ends too. */
 export async function forward(
   request: Request,
   { address, path }: Destination,
   server: Server<unknown> | null,
 ): Promise<Response> {
-  // Whoever answers decides how long it may take.
+  // The answering server decides how long it may take.
   server?.timeout(request, 0);
   const headers = new Headers(request.headers);
   for (const name of hopHeaders) headers.delete(name);

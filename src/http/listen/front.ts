@@ -1,4 +1,4 @@
-/** All that listens: the main thread's server and, where they are asked for, acceptors on the same port. */
+/** Everything that listens: the main thread's server and, if configured, acceptors on the same port. */
 import { ActorHost } from "../../actor/host.ts";
 import { AddressRefused, messageOf } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
@@ -20,11 +20,11 @@ import { type HttpServer, listen } from "./server.ts";
 
 type Acceptor = ActorHost<AcceptorRequest, AcceptorReplies, AcceptorQuestion, AcceptorAnswers>;
 
-/** What listens, where, and what acceptors need of the service. */
+/** Where to listen, with how many threads, and what acceptors need from the service. */
 type FrontOptions = {
   host: string;
   port: number;
-  /** Threads that accept requests, this one among them. */
+  /** Threads that accept requests, including this one. */
   threads: number;
   auth: Omit<AuthOptions, "clock">;
   shards: readonly ShardLane[];
@@ -34,12 +34,12 @@ type FrontOptions = {
   logLevel: LogLevel;
 };
 
-/** Loopback alone: nobody but acceptors is meant to call there, and every endpoint asks for the same tokens. */
+/** Loopback only: just the acceptors should call it. Its endpoints require the same tokens. */
 const innerHost = "127.0.0.1";
 
-/** What listens; made by `Front.open`. */
+/** The listening threads; made by `Front.open`. */
 export class Front {
-  /** As it was bound: `http://HOST:PORT`. */
+  /** The bound address, `http://HOST:PORT`. */
   readonly address: string;
   /** Keeps the number of open connections within its bound. */
   readonly connections: Connections;
@@ -59,8 +59,8 @@ export class Front {
   }
 
   /**
-   * Listens with all threads. Where one of them cannot, none is left.
-   * @throws AddressRefused when the address cannot be had; ActorRefused or Error when an acceptor cannot start
+   * Listens with all threads. If one of them cannot start, all are closed.
+   * @throws AddressRefused when the address is not available; ActorRefused or Error when an acceptor cannot start
    */
   static async open(given: Omit<HttpContext, "receipt">, options: FrontOptions): Promise<Front> {
     const { host, threads } = options;
@@ -89,18 +89,18 @@ export class Front {
     return this.#receipt.bytes;
   }
 
-  /** The threads beside this one, for tests that end them. */
+  /** The acceptors, for tests that end them. */
   get acceptors(): readonly Acceptor[] {
     return this.#acceptors;
   }
 
   /**
-   * Waits until no acceptor has a request at a shard, or `giveUpAtMs` of the monotonic clock has come; to be called
-   * once the gate is shut.
+   * Waits until no acceptor's request is at a shard, or until `giveUpAtMs` of the monotonic clock. Call it once the
+   * gate is closed.
    */
   async drained(giveUpAtMs: number): Promise<void> {
     const living = this.#acceptors.filter((acceptor) => acceptor.isReady);
-    // One that dies meanwhile has nothing in flight any more.
+    // An acceptor that dies meanwhile has nothing in flight any more.
     await Promise.allSettled(living.map((acceptor) => acceptor.ask({ kind: "drained", giveUpAtMs })));
   }
 
@@ -151,7 +151,7 @@ function openAcceptor(given: {
 }
 
 /**
- * Looks whether nobody else listens there: the kernel lets any number in once they all say that they share.
+ * Checks that no other process listens there: if all use `reusePort`, the kernel allows any number of listeners.
  * @throws AddressRefused
  */
 function requireFree(hostname: string, port: number): void {
@@ -162,7 +162,7 @@ function requireFree(hostname: string, port: number): void {
   }
 }
 
-/** The limits alone, whatever else the object holds: it is cloned into another thread. */
+/** Only the limits, without the object's other fields, because the result is cloned into another thread. */
 const limitsOf = ({ bodyBytesMax, bufferEventsMax, flushIntervalMs }: Limits): Limits => ({
   bodyBytesMax,
   bufferEventsMax,

@@ -1,22 +1,23 @@
-/** Rows of the table of endpoints to routes of Elysia. */
+/** Makes Elysia routes from rows of the table of endpoints. */
 import type { Server } from "bun";
 import { Overloaded } from "../../base/errors.ts";
 import type { AcceptContext } from "../context.ts";
 import type { Application } from "../edge/application.ts";
 import type { Endpoint, Handle } from "../endpoint.ts";
 
-/** What Elysia hands over. */
+/** What Elysia passes to a handler. */
 type Routed = { request: Request; server: Server<unknown> | null };
 
 type Handler = (routed: Routed) => Response | Promise<Response>;
 
-/** Adds a route whose body is left alone. */
+/** Adds a route whose body Elysia does not read. */
 export function addRoute(app: Application, { method, path }: Endpoint, handler: Handler): void {
   app.route(method, path, ({ request, server }) => handler({ request, server }), { parse: "none" });
 }
 
 /**
- * The handler of an endpoint, for requests that may ask it; a token that is remembered costs no turn of the event loop.
+ * The handler of an endpoint, for requests with the right scope. A remembered token is checked without waiting for a
+ * promise.
  */
 export function admitted<Context extends AcceptContext>(
   context: Context,

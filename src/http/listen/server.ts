@@ -1,4 +1,4 @@
-/** The main thread's server: endpoints, their documentation, and binding, for all threads. */
+/** The main thread's server: endpoints and their documentation. `bind` is for all threads. */
 import { AddressRefused, messageOf } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
 import type { HttpContext } from "../context.ts";
@@ -6,19 +6,19 @@ import { application } from "../edge/application.ts";
 import { endpoints } from "../endpoints.ts";
 import { addRoute, admitted } from "./routes.ts";
 
-/** Where to listen, and whether other threads listen there too. */
+/** Where to listen; `isShared`: other threads listen there too. */
 type Binding = { host: string; port: number; isShared: boolean };
 
 /** A listening server. */
 export type HttpServer = {
-  /** As it was bound: `http://HOST:PORT`. */
+  /** The bound address, `http://HOST:PORT`. */
   address: string;
   port: number;
-  /** Ends the listening; open connections are closed. */
+  /** Stops listening and closes open connections. */
   stop(): Promise<void>;
 };
 
-/** A request that sends nothing for this long is ended. Seconds. */
+/** A connection without any data for this long is closed. Seconds. */
 const idleSeconds = 30;
 
 /**
@@ -31,7 +31,7 @@ export function listen(context: HttpContext, binding: Binding): HttpServer {
   return bind(app, binding);
 }
 
-/** What binding needs of an application: its type has all of its endpoints in it. */
+/** What `bind` needs of an application, whose full type would contain all of its endpoints. */
 type Bindable = {
   listen(options: Record<string, unknown>): unknown;
   stop(closeActiveConnections: boolean): Promise<unknown>;
@@ -47,12 +47,13 @@ export function bind(app: Bindable, { host: hostname, port, isShared }: Binding)
     app.listen({
       hostname,
       port,
-      // Otherwise a second server on the port would be let in, and get half of the requests.
+      // Otherwise a second server could bind to the port and get half of the requests.
       reusePort: isShared,
-      // Never the runtime's page for an error, which shows sources and paths of the machine.
+      // Never the runtime's error page, which shows source code and paths.
       development: false,
       idleTimeout: idleSeconds,
-      // The limit is enforced per request, with an answer; the server's own would close the connection without one.
+      // The limit is enforced for each request, with an answer; the server's own limit would close the connection
+      // without one.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     });
   } catch (error) {

@@ -1,10 +1,10 @@
 /**
- * Bearer tokens to principals.
+ * Verifies bearer tokens and returns their principals.
  *
  * Invariants:
  * - Only HS256 with this service's key, only with `exp`; `jku`, `x5u`, `jwk` and `kid` in a token are ignored.
- * - A token has one spelling: canonical base64url, and nothing behind it. A verified one is remembered by it, at most
- *   until it expires.
+ * - A token has one spelling: canonical base64url, and nothing after it. A verified token is remembered under its
+ *   spelling, at most until it expires.
  */
 import { jwt } from "@elysiajs/jwt";
 import { Elysia } from "elysia";
@@ -19,7 +19,7 @@ export const scopes = ["events:write", "stats:read", "query", "admin"] as const;
 /** One of `scopes`. */
 export type Scope = (typeof scopes)[number];
 
-/** Who sends (the token's `sub`, whole Unicode, null where it has none), and what they may. */
+/** The client (the token's `sub`, whole Unicode, null if it has none) and its scopes. */
 type Principal = { subject: string | null; scopes: ReadonlySet<Scope> };
 
 /** The key, and what a token must name. */
@@ -35,10 +35,10 @@ export const headerCharsMax = 8_192;
 
 const bearer = /^bearer +(\S+)$/i;
 
-/** Clocks of issuers and of this machine may differ by this before a token counts as not yet valid. Seconds. */
+/** An issuer's clock may be ahead of this machine's by this much before a token counts as not yet valid. Seconds. */
 const nbfToleranceSeconds = 60;
 
-/** The last second of the year 9999: a later time is a mistake, or Infinity, which `1e999` reads as. Unix seconds. */
+/** The last second of the year 9999: a later time is a mistake, or Infinity, to which `1e999` parses. Unix seconds. */
 const numericDateMax = 253_402_300_799;
 
 /** Scopes of a token without a `scope` claim, as in the reference. */
@@ -58,7 +58,7 @@ export class Authenticator {
   }
 
   /**
-   * The principal of a request, if it has the scope; at once when its token is remembered.
+   * The principal of a request, if it has the scope; without a promise if its token is remembered.
    * @throws Refusal 401 or 403
    */
   authorize(request: Request, scope: Scope): Principal | Promise<Principal> {
@@ -76,7 +76,7 @@ export class Authenticator {
     return this.#remembered.get(token, this.#options.clock.nowMs())?.subject ?? null;
   }
 
-  /** What its memory of tokens holds, for tests of its bounds. */
+  /** The size of the token cache, for tests of its bounds. */
   get remembered(): { tokens: number; bytes: number } {
     return this.#remembered.held;
   }
@@ -97,7 +97,7 @@ export class Authenticator {
     for (const name of ["exp", "nbf", "iat"] as const)
       if (!isNumericDate(claims[name] ?? 0)) throw unauthorized(`The token's ${name} is not a time`);
     const expiresMs = claims.exp * 1000;
-    // The tolerance is for nbf alone.
+    // The tolerance applies only to nbf.
     if (expiresMs <= nowMs) throw unauthorized("The token is not valid, or has expired");
     const principal = principalOf(claims);
     this.#remembered.set(token, { value: principal, expiresMs });
@@ -118,7 +118,7 @@ function tokenOf(header: string): string {
 }
 
 /**
- * Whether each of the three parts is base64url in its only spelling: no padding, no other alphabet, no bits behind the
+ * Whether each of the three parts is base64url in its only spelling: no padding, no other alphabet, no bits after the
  * last byte.
  */
 function isCanonical(token: string): boolean {
@@ -135,7 +135,7 @@ function principalOf(claims: Readonly<Record<string, unknown>>): Principal {
   const scope = claims["scope"];
   if (scope === undefined) return { subject, scopes: defaultScopes };
   const named = typeof scope === "string" ? scope.split(" ") : [];
-  // Others are of no use here, and a token may name thousands.
+  // Other scopes are not used here, and a token may name thousands.
   return { subject, scopes: new Set(scopes.filter((known) => named.includes(known))) };
 }
 
@@ -147,7 +147,7 @@ function requireScope(principal: Principal, scope: Scope): Principal {
 const unauthorized = (text: string) =>
   new Refusal(401, { reason: "unauthorized", text, headers: { "www-authenticate": "Bearer" } });
 
-/** What a token says; `ttlSeconds` counts from `nowMs`. */
+/** The claims of a new token; `ttlSeconds` counts from `nowMs`. */
 type TokenClaims = {
   subject: string | undefined;
   scope: string | undefined;

@@ -1,4 +1,4 @@
-/** The HS256 key: given, or made once and kept in the data folder. */
+/** The HS256 key: configured, or made once and kept in the data folder. */
 import { isUtf8 } from "node:buffer";
 import { chmodSync, constants, linkSync, lstatSync, readFileSync, type Stats, statSync } from "node:fs";
 import { createDurably, removeIfThere, syncFolder } from "../../base/durable.ts";
@@ -7,13 +7,13 @@ import { jwtSecretBytesMin } from "../../config/config.ts";
 import { type DataFolder, unfinishedSuffix } from "../../store/folder/names.ts";
 import { judgeSecret, keepSecretChecksum, mendedWarning, secretIn } from "../../store/folder/secret-checksum.ts";
 
-/** A key, whether this call made it, and what a person should know of its file. */
+/** A key, whether this call made it, and warnings about its file. */
 type SecretKey = { secret: string; isNew: boolean; warnings?: string[] };
 
 /**
- * The key of a data folder, made on first use: 32 random bytes, readable by the owner alone.
- * Two processes that come first at once agree: the name is given by a link, which only one of them gets.
- * @throws DataFolderRefused when the file is there and no key, or cannot be made
+ * The key of a data folder, made on first use: 32 random bytes, readable by the owner alone. Two processes that start
+ * at once agree on one key: the file gets its name by a link, and only one link succeeds.
+ * @throws DataFolderRefused when the file exists and is not a key, or cannot be made
  */
 export function secretOf(folder: DataFolder): SecretKey {
   const kept = readSecret(folder);
@@ -45,18 +45,18 @@ function makeSecret(folder: DataFolder): SecretKey {
   }
 }
 
-/** Longest key that is read: a file that is longer was not meant to be one. Bytes. */
+/** Longest key that is read: a longer file is not a key. Bytes. */
 const secretBytesMax = 4_096;
 
 function readSecret(folder: DataFolder): { secret: string; warnings: string[] } | undefined {
   const found = lookAtSecret(folder);
-  // Made by the release before, or by a person.
+  // The file was made by the previous release, or by a person.
   if (found?.hasChecksum === false) keepSecretChecksum(folder, found.secret);
   return found;
 }
 
 /**
- * Reads the key that the folder keeps, and changes nothing. Undefined: there is none.
+ * Reads the folder's key without changing anything; undefined when there is none.
  * @throws DataFolderRefused with what is wrong and what to do
  */
 export function lookAtSecret(
@@ -80,8 +80,8 @@ export function lookAtSecret(
 }
 
 /**
- * Reads the file of the key, and refuses one that somebody else could have read, changed or put there: whoever knows it
- * can be anybody. Undefined: there is none.
+ * Reads the key file; undefined when there is none. Refuses a file that somebody else could have read, changed or put
+ * there, because whoever knows the key can sign any token.
  */
 function bytesOfSecret(folder: DataFolder): Buffer | undefined {
   const path = folder.secret;
@@ -91,7 +91,7 @@ function bytesOfSecret(folder: DataFolder): Buffer | undefined {
     throw new DataFolderRefused(
       `${path} is ${kindOf(found)} and must be a regular file; remove it, or put the key itself there`,
     );
-  // The folder's owner may replace the file in any case.
+  // The folder's owner can replace the file anyway.
   const owners = [process.getuid?.() ?? found.uid, 0, statSync(folder.root).uid];
   if (!owners.includes(found.uid))
     throw new DataFolderRefused(
@@ -114,7 +114,7 @@ const quoted = (path: string) => `'${path.replaceAll("'", "'\\''")}'`;
 const kindOf = (found: Stats) =>
   found.isSymbolicLink() ? "a symbolic link" : found.isDirectory() ? "a folder" : "a special file";
 
-/** Neither follows a link nor waits for a writer, should the file have been exchanged since it was looked at. */
+/** Neither follows a link nor waits for a writer, in case the file was exchanged since it was checked. */
 function readNotFollowing(path: string): Buffer {
   try {
     return readFileSync(path, { flag: constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK });

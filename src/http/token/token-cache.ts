@@ -1,4 +1,4 @@
-/** Tokens that were verified, by their spelling: at most until they expire, and in bounded memory. */
+/** Verified tokens by their spelling, at most until they expire, in bounded memory. */
 
 /** Far more than a service has clients. Verifying a token again costs 84 us. */
 const tokensMax = 10_000;
@@ -6,12 +6,12 @@ const tokensMax = 10_000;
 /** Ten thousand usual tokens are 5 MB. Bytes. */
 const bytesMax = 8 * 1024 * 1024;
 
-/** What an entry takes beside its token: the entry itself, an object, a small set. Bytes. */
+/** The size of an entry without its token: the entry itself, an object, a small set. Bytes. */
 const entryBytes = 300;
 
 type Entry<Value> = { value: Value; expiresMs: number };
 
-/** Remembers values by token; the oldest ones go first. */
+/** Remembers values by token; evicts the oldest first. */
 export class TokenCache<Value> {
   readonly #entries = new Map<string, Entry<Value>>();
   #bytes = 0;
@@ -26,8 +26,7 @@ export class TokenCache<Value> {
   }
 
   /**
-   * Remembers a value in the place of an earlier one of the token. REQUIRES: the token is in its only accepted
-   * spelling.
+   * Remembers a value, and replaces an earlier one of the token. REQUIRES: the token is in its only accepted spelling.
    */
   set(token: string, entry: Entry<Value>): void {
     this.#remove(token);
@@ -39,7 +38,7 @@ export class TokenCache<Value> {
     }
   }
 
-  /** What it holds, for tests of its bounds. */
+  /** Its size, for tests of its bounds. */
   get held(): { tokens: number; bytes: number } {
     return { tokens: this.#entries.size, bytes: this.#bytes };
   }
@@ -49,5 +48,5 @@ export class TokenCache<Value> {
   }
 }
 
-/** The token, and a subject that is a part of it. */
+/** An entry's size: its token, and the subject, which is part of the token. Bytes. */
 const sizeOf = (token: string) => 2 * token.length + entryBytes;

@@ -1,4 +1,4 @@
-/** Ids that clients made, in the order of their acceptance: what the id table takes and the id log keeps. */
+/** Client-made ids in the order of their acceptance, for the id table and the id log. */
 import { writeEventId } from "../../event/event-id.ts";
 import { type Claims, idWords } from "./id-table.ts";
 
@@ -26,7 +26,7 @@ export class IdList implements Claims {
     return this.#count;
   }
 
-  /** Adds an id in its canonical text. */
+  /** Adds an id, given in its canonical spelling. */
   add(eventId: string, content: number): void {
     this.#makeRoom(1);
     writeEventId(eventId, this.#words, this.#count * idWords);
@@ -42,7 +42,7 @@ export class IdList implements Claims {
     this.#count += other.count;
   }
 
-  /** The ids that are not marked. */
+  /** A list of the ids whose mark is not 1. */
   without(marks: Uint8Array): IdList {
     const rest = new IdList(this.#count);
     for (let index = 0; index < this.#count; index++) {

@@ -1,12 +1,12 @@
 /**
- * The latest ids that clients made, kept on disk past the journals that held them, so that a repeat is known after a
- * restart too.
+ * The latest client-made ids on disk. They outlive the journal files that held them, so duplicates are recognized after
+ * a restart too.
  *
  * Invariants:
- * - A journal's ids are durable here before its segment gets its name, so an id is always in the one or the other.
- * - A block that does not check costs its own ids alone. At the end of a file it may have been under way when the
- *   process ended: then its journal is still there. Otherwise a start reads its ids from the segments
- *   (`rebuild-ids.ts`).
+ * - A journal's ids are durable here before its segment is renamed into place, so an id is always in the journal or
+ *   here.
+ * - A block with a bad checksum loses only its own ids. At the end of a file it may be an interrupted write: then its
+ *   journal still exists. Otherwise the next start reads its ids from the segments (`rebuild-ids.ts`).
  */
 import { closeSync, readSync, renameSync } from "node:fs";
 import { join } from "node:path";
@@ -21,10 +21,10 @@ import { type Claims, type IdTable, idsKeptMin, idWords } from "./id-table.ts";
 
 const recordWords = idWords + 1;
 
-/** A file takes this many ids before the next one starts; old files go when the newer ones hold enough. */
+/** A file takes this many ids before the next one starts; old files are removed when the newer ones hold enough. */
 const idsPerFile = 250_000;
 
-/** What a flush tells the log: its ids, whose events are in this shard, none after `to`. */
+/** What a flush appends: the ids of events of this shard, up to sequence `to`. */
 type LoggedIds = { ids: Claims; shard: ShardId; to: Sequence; nowMs: number };
 
 /** Writes the id log of one shard. */
@@ -52,18 +52,18 @@ export class IdLog {
   }
 
   /**
-   * Appends a block, durably, and removes files that are no longer needed. Never behind a torn block: nobody would read
-   * it.
+   * Appends a block, durably, and removes files that are no longer needed. Never appends after a torn block, because
+   * readers stop there.
    * @throws the system's error when the disk refuses
    */
   append({ ids, shard, to, nowMs }: LoggedIds): void {
     if (ids.count === 0) return;
     const last = this.#files.at(-1);
     const isNew = last === undefined || this.#lastIsTorn || last.ids >= idsPerFile;
-    // Counted up whatever happens: a number whose file failed is never tried again.
+    // Increased even if the file fails: its number is never used again.
     if (isNew) this.#number += 1;
     const file = isNew ? { number: this.#number, ids: 0 } : last;
-    // Later than every block before it, also after the clock was set back: blocks are told apart by their times.
+    // Never earlier than the blocks before it, even if the clock was set back: blocks are ordered by their times.
     this.#newestMs = Math.max(nowMs, this.#newestMs);
     this.#lastIsTorn = true;
     const path = this.#pathOf(file.number);
@@ -73,7 +73,7 @@ export class IdLog {
       else appendToFile(path, encodeIdBlock(block));
       if (isNew) syncFolder(this.#folder.ids);
     } catch (error) {
-      // Otherwise a disk that refuses would gather a file for each try, and the ids would stand in two.
+      // Otherwise each try on a refusing disk would leave a file, and the ids would be stored twice.
       if (isNew) removeIfThere(path);
       throw error;
     }
@@ -84,8 +84,8 @@ export class IdLog {
   }
 
   /**
-   * Takes ids out of all files of these shards, durably; the rest of each stays as it was.
-   * @throws the system's error when the disk refuses; a second call does what is left
+   * Removes ids from all files of these shards, durably; the other ids stay as they are.
+   * @throws the system's error when the disk refuses; a second call does the rest
    */
   forget(ids: ReadonlySet<string>, shards: readonly ShardId[]): void {
     const files = listNames(this.#folder.ids, parseIdLogName).filter(({ name }) => shards.includes(name.shard));
@@ -94,7 +94,7 @@ export class IdLog {
       const own = this.#files.find(({ number }) => name.shard === this.#shard && number === name.number);
       if (own !== undefined) own.ids -= forgotten;
     }
-    // Also when nothing was left to do: a call before this one may have failed at just this sync.
+    // Also when nothing was left to do: an earlier call may have failed at this sync.
     syncFolder(this.#folder.ids);
   }
 
@@ -112,10 +112,10 @@ export class IdLog {
   }
 }
 
-/** Ids that are looked for in one pass over the logs: 40 MB of memory. */
+/** Ids searched for in one pass over the logs: 40 MB of memory. */
 const idsPerPass = 250_000;
 
-/** Ids in a file that has one a line, in sets that are small enough for memory. */
+/** Reads a file of ids, one a line, in sets that are small enough for memory. */
 export function* idsIn(path: string): Generator<ReadonlySet<string>> {
   const lineBytes = 37;
   const descriptor = openKept(path, "r");
@@ -132,8 +132,8 @@ export function* idsIn(path: string): Generator<ReadonlySet<string>> {
 }
 
 /**
- * Rewrites a file without these ids, if it holds any, and without a torn block, which may hold some; gives how many it
- * held.
+ * Rewrites a file without these ids, if it holds any, and without a torn block, which may hold some. Returns how many
+ * were removed.
  */
 function forgetIn(path: string, ids: ReadonlySet<string>): number {
   const { blocks, isTorn } = readIdBlocks(path);
@@ -181,8 +181,8 @@ function decodeRecords(block: IdBlock): Claims {
 }
 
 /**
- * Enters the latest ids of all shards into the table, oldest first: enough of the newest blocks for `idsKeptMin` ids.
- * Before any actor starts.
+ * Enters the latest ids of all shards into the table, oldest first: the newest blocks that together hold `idsKeptMin`
+ * ids. Called before any actor starts. Returns how many were entered.
  */
 export function loadIdLogs(folder: DataFolder, table: IdTable): number {
   const blocks = listNames(folder.ids, parseIdLogName).flatMap(

@@ -1,34 +1,34 @@
 /**
- * The ids that clients made, in memory shared by all shards: at least the last million of them.
+ * Client-made ids, in memory shared by all shards: at least the last million of them.
  *
  * Invariants:
- * - An id is in one state: pending (claimed by a shard, its group not yet durable) or durable. A pending id counts as
- *   seen only by the shard that claimed it, because only there its group goes first.
+ * - An id is in one state: pending (claimed by a shard, its group not yet durable) or durable. A pending id counts as a
+ *   duplicate only in the shard that claimed it, because only there its group is committed first.
  * - Claims of a request are all or nothing. A request that meets another shard's pending id holds nothing while it
  *   waits, so no two requests wait for each other.
- * - Two generations: when the newer is full, the older is emptied and takes its place, never while it holds a pending
- *   id.
- * - One lock over the table, held for microseconds, at a rotation or a recovery for milliseconds. Every step is
- *   harmless to repeat, so that a thread that dies with the lock leaves a sound table: a slot's state is written last,
- *   and an emptied generation is empty.
+ * - Two generations: when the newer one is full, the older one is emptied and becomes the newer, but never while it
+ *   holds a pending id.
+ * - One lock for the table, held for microseconds; for milliseconds at a rotation or a recovery. Every step is
+ *   idempotent, so a thread that dies with the lock leaves a sound table: a slot's state is written last, and an
+ *   emptied generation is empty.
  */
 import { invariant } from "../../base/invariant.ts";
 import { contentUnknown } from "../../store/ids/blocks.ts";
 
-/** Ids that a generation takes before the next one starts; this many of the latest are always known. */
+/** A generation takes this many ids before the next one starts, so at least this many of the latest are known. */
 export const idsKeptMin = 1_000_000;
 
-/** Slots of a generation: half as many again as ids, so that a search ends after a few steps. */
+/** Slots of a generation: 1.5 times its ids, so that a search ends after a few steps. */
 const slotsPerGeneration = 1_500_000;
 
-/** While the older generation may not be emptied, the newer one takes more, up to here. */
+/** While the older generation cannot be emptied, the newer one takes up to this many ids. */
 const idsPerGenerationMax = Math.floor(slotsPerGeneration * 0.8);
 
 /** 32-bit words of an id. */
 export const idWords = 4;
 const slotWords = idWords + 1;
 
-/** A slot's last word: 2 bits of state, 6 of shard, 24 of content. Zero is a slot never used. */
+/** A slot's last word: 2 bits of state, 6 of shard, 24 of content. Zero: the slot was never used. */
 const statePending = 1;
 const stateDurable = 2;
 const stateFreed = 3;
@@ -38,7 +38,7 @@ const shardOf = (mark: number) => (mark >>> 24) & 0x3f;
 const contentOf = (mark: number) => mark & 0xffffff;
 const generationOf = (slot: number) => (slot < slotsPerGeneration ? 0 : 1);
 
-/** Header words: the lock (0, or its holder's shard + 1), the seed, the newer generation, then for each its counts. */
+/** Header words: the lock (0, or its holder's shard + 1), the seed, the newer generation, then the counts of each. */
 const lockAt = 0;
 const seedAt = 1;
 const newerAt = 2;
@@ -52,10 +52,10 @@ export type ClaimOutcome = "claimed" | "duplicate" | "conflict";
 /** Ids of a request and the checksums of their contents. */
 export type Claims = { words: Uint32Array; contents: Uint32Array; count: number };
 
-/** Memory for one table. Zero pages until ids come: an empty table costs next to nothing. */
+/** Memory for one table. Its pages are zero until ids come, so an empty table costs almost no memory. */
 export function createIdTableMemory(): SharedArrayBuffer {
   const memory = new SharedArrayBuffer((headerWords + 2 * slotsPerGeneration * slotWords) * 4);
-  // A seed of its own for each process: nobody outside can choose ids that all fall on one slot.
+  // A random seed for each process: no client can choose ids that all hash to one slot.
   crypto.getRandomValues(new Uint32Array(memory, seedAt * 4, 1));
   return memory;
 }
@@ -75,9 +75,8 @@ export class IdTable {
   }
 
   /**
-   * Claims every id of a request that is new, and tells of each what was found; undefined when one of them is pending
-   * in another shard, or while there is no room: nothing is claimed then, and the same call can be made again a moment
-   * later.
+   * Claims every new id of a request, and returns the outcome of each id. Returns undefined, with nothing claimed, if
+   * one of them is pending in another shard or there is no room; the caller can retry a moment later.
    */
   claim(claims: Claims): ClaimOutcome[] | undefined {
     const outcomes: ClaimOutcome[] = [];
@@ -100,23 +99,24 @@ export class IdTable {
     return outcomes;
   }
 
-  /** Marks ids that this shard claimed as durable: from now on every shard knows them. */
+  /** Marks ids that this shard claimed as durable: from now on they are duplicates in every shard. */
   settle(claims: Claims): void {
     this.#markAll(claims, stateDurable);
   }
 
-  /** Frees ids that this shard claimed and whose group failed, as if they had never come. */
+  /** Frees ids that this shard claimed and whose group failed. */
   release(claims: Claims): void {
     this.#markAll(claims, stateFreed);
   }
 
-  /** Enters ids that are durable already: at start, and by a recovering shard. */
+  /** Enters ids that are already durable: at start, and when a shard recovers. */
   enter(claims: Claims): void {
     this.#lock();
     try {
       for (let index = 0; index < claims.count; index++) {
         this.#rotateIfFull();
-        // Only when a dead shard's pending ids held up the rotation for a million others: room goes before them.
+        // Happens only when a dead shard's pending ids block the rotation and the newer generation is full. Room comes
+        // first, so those pending ids are dropped.
         if (this.#count(usedAt, this.#newer) >= idsPerGenerationMax) this.#rotate();
         const content = claims.contents[index] ?? 0;
         const slot = this.#find(claims.words, index * idWords);
@@ -128,19 +128,22 @@ export class IdTable {
     }
   }
 
-  /** For a shard that recovers, after it entered what its journal holds: frees what its last life left pending. */
+  /**
+   * Frees the ids that this shard's last run left pending. Called by a recovering shard, after it has entered the ids
+   * in its journal.
+   */
   releasePending(): void {
     this.#lock();
     try {
-      // The counters are never too low. A look at every slot takes 20 ms, which a start of the service would wait for
-      // in each shard.
+      // The counters are never too low, so zero can be trusted. Scanning every slot would delay the start by 20 ms a
+      // shard.
       for (const generation of [0, 1]) if (this.#count(pendingAt, generation) > 0) this.#releasePendingOf(generation);
     } finally {
       this.#unlock();
     }
   }
 
-  /** For the main thread, after this shard's thread ended: takes back the lock if it died with it. */
+  /** For the main thread, after this shard's thread has ended: releases the lock if the thread held it. */
   unlockAfterDeath(): void {
     if (Atomics.compareExchange(this.#header, lockAt, this.#shard + 1, 0) === this.#shard + 1)
       Atomics.notify(this.#header, lockAt);
@@ -155,7 +158,7 @@ export class IdTable {
     const mark = this.#markAt(slot);
     if (stateOf(mark) === stateFreed) {
       const pending = markOf(statePending, this.#shard, content);
-      // Into the newer generation in any case: in the older one it would be forgotten before its time.
+      // Always into the newer generation: in the older one it would be forgotten too early.
       if (generationOf(slot) === this.#newer) this.#setMark(slot, pending);
       else this.#insert(words, at, pending);
       return "claimed";
@@ -182,7 +185,7 @@ export class IdTable {
     else if (state === stateDurable) this.#insert(words, at, mark);
   }
 
-  /** Slot of an id in either generation; undefined when it is in none. */
+  /** Slot of an id in either generation; undefined when it is in neither. */
   #find(words: Uint32Array, at: number): number | undefined {
     const newer = this.#newer;
     return this.#findIn(newer, words, at) ?? this.#findIn(1 - newer, words, at);
@@ -234,7 +237,8 @@ export class IdTable {
   #setMark(slot: number, mark: number): void {
     const generation = generationOf(slot);
     const change = Number(stateOf(mark) === statePending) - Number(stateOf(this.#markAt(slot)) === statePending);
-    // The counter first where it grows: a thread that dies in between must not leave a pending id uncounted.
+    // An increment comes before the mark, a decrement after it: a thread that dies in between leaves no pending id
+    // uncounted.
     if (change > 0) this.#add(pendingAt, generation, change);
     this.#slots[slot * slotWords + idWords] = mark;
     if (change < 0) this.#add(pendingAt, generation, change);
@@ -255,7 +259,7 @@ export class IdTable {
     this.#header[newerAt] = older;
   }
 
-  /** Frees what this shard has pending in a generation, and puts right a counter that a dead thread left too high. */
+  /** Frees this shard's pending ids in a generation, and corrects a counter that a dead thread left too high. */
   #releasePendingOf(generation: number): void {
     let pendingElsewhere = 0;
     for (let slot = generation * slotsPerGeneration; slot < (generation + 1) * slotsPerGeneration; slot++) {
@@ -283,7 +287,7 @@ export class IdTable {
     for (;;) {
       const holder = Atomics.compareExchange(this.#header, lockAt, 0, this.#shard + 1);
       if (holder === 0) return;
-      // Bounded, so that a release between the two calls costs a millisecond at most.
+      // Bounded: if the lock is released between the two calls, the wait is a millisecond at most.
       Atomics.wait(this.#header, lockAt, holder, 1);
     }
   }

@@ -1,9 +1,10 @@
 /**
- * Ids that came with imported events, as a shard asks for them before it accepts an event.
+ * Ids of imported events. A shard looks them up before it accepts an event.
  *
- * While an import seals a piece, three things can be true of an id: it is *known* (its event is sealed: a repeat),
- * *watched* (its event is being sealed: a live event with this id is accepted, and the import is told to look again),
- * or *held* (the piece gets its name now: whoever sends the id waits for some milliseconds, and then knows).
+ * While an import seals a piece, an id can be in one of three states. *Known*: its event is sealed, so a live event
+ * with it is a duplicate. *Watched*: its event is being sealed; a live event with it is accepted, and the import has to
+ * check again. *Held*: the piece is being renamed into place; a request with the id waits for some milliseconds until
+ * the id is known.
  */
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
@@ -13,12 +14,12 @@ import { listImportedIds } from "../../store/ids/imported-folder.ts";
 import { type Claims, idWords } from "./id-table.ts";
 
 /**
- * What a shard is told of an import. `path`: the ids of its piece. `reload`: the files of the folder are what counts
- * now.
+ * A step of an import, sent to each shard. `path`: file with the ids of its piece. `reload`: read the folder's files
+ * again.
  */
 export type ImportStep = { step: "watch" | "hold"; path: string } | { step: "reload" };
 
-/** The files that one shard asks. */
+/** The files in which one shard looks ids up. */
 export class ImportedIds implements Disposable {
   readonly #folder: DataFolder;
   readonly #log: Log;
@@ -34,7 +35,8 @@ export class ImportedIds implements Disposable {
   }
 
   /**
-   * Takes a step; true where a live event came with a watched id since it was watched, or that is not known.
+   * Carries out a step. Returns true if a live event with a watched id came since the watch began, or if that is not
+   * known.
    * @throws the system's error when a file cannot be opened
    */
   take(step: ImportStep): boolean {
@@ -54,7 +56,7 @@ export class ImportedIds implements Disposable {
     return isTaken;
   }
 
-  /** For each id whether it is known; undefined where none is, or `wait` where one of them is held. */
+  /** Returns a mark for each id, 1 if it is known; undefined if none is known, `wait` if one of them is held. */
   look(ids: Claims): Uint8Array | "wait" | undefined {
     if (this.#known.length === 0 && this.#held.length === 0 && this.#watched === undefined) return undefined;
     let known: Uint8Array | undefined;
@@ -74,7 +76,7 @@ export class ImportedIds implements Disposable {
       try {
         if (file.has(words, at)) return true;
       } catch (error) {
-        // An event twice until segments are merged for the last time is better than one that is always refused.
+        // An event stored twice until the full merge is better than one that is always refused.
         this.#log.error({ error: messageOf(error) }, "imported ids cannot be read; a repeat may be stored twice");
       }
     return false;

@@ -1,23 +1,23 @@
-/** The id logs, compared with the segments before the first shard starts: what damage took of them comes back. */
+/** Compares the id logs with the segments before the first shard starts, and restores ids that damage has removed. */
 import { messageOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { KeeperReplies, KeeperRequest } from "../../keeper/protocol.ts";
 import { idsKeptMin } from "./id-table.ts";
 
-/** A segment that breaks DuckDB is left out by the next try. */
+/** A segment that crashes DuckDB is skipped by the next try. */
 const triesMax = 3;
 
 type RebuildRequest = Extract<KeeperRequest, { kind: "rebuild ids" }>;
 
-/** What is asked to compare them. */
+/** The keeper, which compares them. */
 type IdRebuilder = {
   start(): Promise<void>;
   ask(request: RebuildRequest): Promise<KeeperReplies["rebuild ids"]>;
 };
 
 /**
- * Starts the keeper and has the id logs put right. A failure of the second is logged and refuses no start: damage that
- * stays is told by health.
+ * Starts the keeper and has the id logs repaired. If the repair fails, that is logged and the start goes on; health
+ * reports the remaining damage.
  * @throws what the keeper's start throws
  */
 export async function rebuildIdLogs(keeper: IdRebuilder, log: Log): Promise<void> {

@@ -1,4 +1,4 @@
-/** What is asked of all shards at once. */
+/** Requests that go to all shards at once. */
 import type { ActorHost } from "../../actor/host.ts";
 import type { HistogramCounts } from "../../base/metrics.ts";
 import { within } from "../../base/within.ts";
@@ -10,7 +10,7 @@ import type { ShardLane } from "./lane.ts";
 /** A shard's actor, as the main thread sees it. */
 export type ShardHost = ActorHost<ShardRequest, ShardReplies, ShardQuestion, ShardAnswers>;
 
-/** The way for requests to a shard on the main thread. */
+/** The main thread's way to a shard. */
 export const laneTo = (host: ShardHost): ShardLane => ({
   get isReady() {
     return host.isReady;
@@ -18,10 +18,10 @@ export const laneTo = (host: ShardHost): ShardLane => ({
   append: (requests) => host.ask({ kind: "append", requests }, [requests.buffer]),
 });
 
-/** A scrape waits this long for a thread that is busy, then goes without its histograms. ms */
+/** A scrape waits this long for a busy thread, then leaves out its histograms. ms */
 const scrapePatienceMs = 500;
 
-/** A shard that does not tell its watermarks by then keeps those that it told last. ms */
+/** A shard that does not answer within this time keeps its last watermarks. ms */
 const watermarkPatienceMs = 500;
 
 /** All shards that run. */
@@ -34,7 +34,10 @@ export class AllShards {
     this.#told = hosts.map(() => []);
   }
 
-  /** Up to when everything that was accepted is sealed, of each shard. A shard that is not there is not waited for. */
+  /**
+   * The watermark of each shard: every event accepted before this time is sealed. A shard that is not ready keeps its
+   * last one.
+   */
   async watermarks(): Promise<ShardWatermark[]> {
     await Promise.all(
       this.#hosts.map(async (host, index) => {
@@ -55,29 +58,30 @@ export class AllShards {
     await Promise.all(this.#hosts.map((host) => host.ask({ kind: "seal" })));
   }
 
-  /** Brings the boards to what the segments hold now. A shard that dies meanwhile counts again by itself. */
+  /** Counts the segments again and updates the boards. A shard that dies meanwhile counts when it recovers. */
   async recount(): Promise<void> {
     await Promise.all(this.#hosts.map((host) => host.ask({ kind: "recount" }).catch(() => undefined)));
   }
 
   /**
-   * Takes ids, in a file one a line, out of all id logs.
-   * @throws ActorDied when a shard could not; it can be asked again
+   * Removes the ids in a file, one a line, from all id logs.
+   * @throws ActorDied when a shard failed; the call can be repeated
    */
   async forget(path: string): Promise<void> {
     await Promise.all(this.#hosts.map((host) => host.ask({ kind: "forget", path })));
   }
 
   /**
-   * Tells all shards of a step of an import; true where a live event came with an id of its piece meanwhile.
-   * @throws ActorDied when a shard could not be told
+   * Sends a step of an import to all shards. Returns true if a live event may have come with an id of its piece
+   * meanwhile.
+   * @throws ActorDied when a shard did not answer
    */
   async imported(step: ImportStep): Promise<boolean> {
     const taken = await Promise.all(this.#hosts.map((host) => host.ask({ kind: "imported", step })));
     return taken.includes(true);
   }
 
-  /** What the histograms of each thread hold; nothing of one that does not answer in time. */
+  /** The histograms of each thread; empty for one that does not answer in time. */
   histograms(): Promise<HistogramCounts[][]> {
     return Promise.all(
       this.#hosts.map(async (host) => {

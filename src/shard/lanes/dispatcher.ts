@@ -1,13 +1,13 @@
 /**
- * An accepting thread's side of all shards: requests of one turn of the event loop travel together, a few messages a
- * shard.
+ * Sends an accepting thread's requests to the shards: those of one turn of the event loop go together, in a few
+ * messages a shard.
  *
  * Invariants:
- * - What is in flight is bounded in bytes and requests; past that a request is refused at once, before it costs
+ * - Requests in flight are bounded in bytes and number; past the bound a request is refused at once, before it costs
  *   anything.
- * - Every submitted request is answered, also when its shard dies with it, and within 5 s also when the disk holds the
- *   shard's thread: the answer is then given here, and the shard's own, when it comes, goes nowhere.
- * - A shard whose disk work or whose oldest request takes that long gets no new events.
+ * - Every submitted request is answered, even if its shard dies, and within 5 s even if the disk blocks the shard's
+ *   thread. In that case the answer is given here, and the shard's later answer is ignored.
+ * - A shard gets no new events while its disk work or its oldest request takes that long.
  */
 import { systemClock } from "../../base/clock.ts";
 import { Overloaded } from "../../base/errors.ts";
@@ -20,15 +20,16 @@ import { Lane, type Sent, type ShardLane } from "./lane.ts";
 import { chooseShard } from "./routing.ts";
 
 /**
- * This many requests go at once, without waiting for the rest of the turn: the shard parses them while this thread
- * reads on. Fewer wake the shard too often (16: a tenth slower at 256 connections), more keep it waiting. Requests.
+ * This many requests are sent at once, without waiting for the rest of the turn: the shard parses them while this
+ * thread reads on. Fewer wake the shard too often (16: a tenth slower at 256 connections); more keep it waiting.
+ * Requests.
  */
 const messageRequestsMax = 64;
 
-/** Requests that wait for their commit are looked at this often. ms */
+/** The age of requests in flight is checked this often. ms */
 const lookEveryMs = 50;
 
-/** What the dispatcher needs to know at each request. */
+/** What the dispatcher needs. */
 type DispatcherOptions = {
   shards: readonly ShardLane[];
   boards: readonly SharedArrayBuffer[];
@@ -42,7 +43,7 @@ export class Dispatcher implements Disposable {
   readonly #bufferEventsMax: number;
   #isScheduled = false;
 
-  /** Looks at the age of what is in flight until it is disposed. */
+  /** Checks the age of requests in flight until it is disposed. */
   static open(options: DispatcherOptions): Dispatcher {
     const dispatcher = new Dispatcher(options);
     dispatcher.#ticker = setInterval(() => {
@@ -65,7 +66,7 @@ export class Dispatcher implements Disposable {
     clearInterval(this.#ticker);
   }
 
-  /** Shards that hold requests for longer than anyone should wait, by number. */
+  /** Numbers of the shards that have held requests for too long. */
   get stuck(): number[] {
     return this.#lanes.flatMap(({ isStuck }, shard) => (isStuck ? [shard] : []));
   }
@@ -76,8 +77,8 @@ export class Dispatcher implements Disposable {
   }
 
   /**
-   * Looks whether there is room for a request, before its body costs anything.
-   * @throws Overloaded when the buffer, the queue or every shard is not there for it
+   * Checks that there is room for a request, before its body costs anything.
+   * @throws Overloaded when the buffer or the queue is full, or no shard accepts
    */
   requireRoom(): void {
     let buffered = 0;
@@ -88,7 +89,7 @@ export class Dispatcher implements Disposable {
 
   /**
    * Hands a request to a shard and resolves with its answer.
-   * @throws Overloaded at once when there is no room any more; ActorDied when its shard died
+   * @throws Overloaded at once when there is no room; ActorDied when its shard died
    */
   submit(request: AppendRequest): Promise<AppendAnswer> {
     const lane = this.#choose();
@@ -135,7 +136,7 @@ export class Dispatcher implements Disposable {
       const packed = await lane.shard.append(requests);
       const answers = unpackAnswers(packed);
       invariant(answers.length === length, "an answer for each request");
-      // Nobody waits any more where they were answered here.
+      // Empty if the requests were answered here because they waited too long.
       for (const [index, answer] of answers.entries()) waiting[index]?.answer.resolve(answer);
     } catch (error) {
       for (const { answer } of waiting) answer.reject(error);

@@ -1,43 +1,45 @@
 /**
- * An accepting thread's way to one shard: what is under way on it, how long that has waited, and whether it takes more.
+ * An accepting thread's way to one shard: the requests in flight, how long they have waited, and whether it takes more.
  */
 import { systemClock } from "../../base/clock.ts";
 import { type Board, diskWorkMsMax } from "../board.ts";
 import type { AppendAnswer, AppendRequest } from "../protocol.ts";
 import type { ShardLoad } from "./routing.ts";
 
-/** A shard, as whoever accepts requests sees it. */
+/** A shard, as an accepting thread sees it. */
 export type ShardLane = {
   readonly isReady: boolean;
   /**
-   * Hands over packed requests, whose memory is gone afterwards, and gives their answers, packed.
+   * Sends packed requests, whose memory moves to the shard's thread, and returns their answers, packed.
    * @throws ActorDied when no answer will come
    */
   append(requests: Uint8Array<ArrayBuffer>): Promise<string>;
 };
 
-/** A request and whoever waits for its answer. */
+/** A request and the promise of its answer. */
 type Waiting = { request: AppendRequest; answer: PromiseWithResolvers<AppendAnswer> };
 
-/** A shard works this off in about 100 ms; what is behind it waits longer than a caller would. Bytes. */
+/**
+ * A shard processes this much in about 100 ms; requests queued behind it would wait too long for their callers. Bytes.
+ */
 const shardBytesInFlightMax = 4 * 1024 * 1024;
 
 /** Small requests cost more than their bytes suggest: this many also take about 100 ms. */
 const shardRequestsInFlightMax = 5_000;
 
-/** A request is answered after this long whatever its shard does, so that the answer is there within 5 s. ms */
+/** A request is answered after this time whatever its shard does, so that the answer arrives within 5 s. ms */
 const waitMsMax = diskWorkMsMax - 200;
 
 /**
- * Under load a queue whose head waits this long takes no more: what came behind it would wait for a second. Seen twice
- * in a row, because after a pause of this thread answers may be there that are not read yet. ms
+ * Under load a queue whose head has waited this long takes no more: later requests would wait for a second. It must be
+ * seen twice in a row, because after a pause of this thread there may be answers that are not read yet. ms
  */
 const lateMs = 700;
 const lateLooksMin = 2;
 
 /**
- * Disk work that runs this long is the disk's fault: requests wait for it, and not because there are too many. Those
- * that came meanwhile are as late when the next group begins, so it counts for a while. ms
+ * If disk work runs this long, requests are late because of the disk, not because there are too many. Requests that
+ * came meanwhile are as late when the next group begins, so this counts for a while. ms
  */
 const slowDiskMsMin = 250;
 const slowDiskCountsMs = 2_000;
@@ -50,7 +52,9 @@ export class Lane implements ShardLoad {
   readonly shard: ShardLane;
   readonly board: Board;
   waiting: Waiting[] = [];
-  /** Oldest first; those that were answered here stay until the shard answers, because they still take its memory. */
+  /**
+   * Oldest first. Requests that were answered here stay until the shard answers, because they still take its memory.
+   */
   readonly sent = new Set<Sent>();
   bytesInFlight = 0;
   requestsInFlight = 0;
@@ -67,7 +71,7 @@ export class Lane implements ShardLoad {
     return this.shard.isReady && this.board.peek("journalFailed") === 0 && !this.isStuck;
   }
 
-  /** Whether the disk, or whatever else, holds the shard's thread. */
+  /** Whether the disk, or anything else, blocks the shard's thread. */
   get isStuck(): boolean {
     return this.#oldestMs >= waitMsMax || this.board.diskWorkMs(systemClock.monotonicMs) >= diskWorkMsMax;
   }
@@ -80,7 +84,7 @@ export class Lane implements ShardLoad {
     );
   }
 
-  /** Looks how long the oldest request has waited, and answers those that waited too long. */
+  /** Checks how long the oldest request has waited, and answers those that have waited too long. */
   look(nowMs: number): void {
     const [oldest] = this.sent;
     this.#oldestMs = oldest === undefined ? 0 : nowMs - oldest.atMs;

@@ -1,12 +1,12 @@
-/** Which shard takes a request. A request goes whole to one, so that a batch is kept or refused as one. */
+/** Chooses the shard for a request. A request goes whole to one shard, so that a batch is stored or refused as one. */
 import { type ShardId, shardId } from "../../base/brand.ts";
 
 /** What routing knows of a shard. */
 export type ShardLoad = { isAccepting: boolean; bytesInFlight: number };
 
 /**
- * Below this a shard is not busy, and gets the next request too: fewer shards at work make larger groups, so fewer
- * syncs for the same events. More than single events of a thousand connections bring, less than a handful of batches.
+ * Below this a shard is not busy and gets the next request too: fewer working shards make larger groups, so fewer syncs
+ * for the same events. It is more than the single events of a thousand connections, and less than a handful of batches.
  * Bytes.
  */
 export const busyBytes = 256 * 1024;

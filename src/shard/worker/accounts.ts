@@ -1,9 +1,9 @@
 /**
- * What a shard counts: of its open journal file in a tally, and of everything on its board.
+ * What a shard counts: the rows of its open journal file in a tally, and all events on its board.
  *
  * Invariants:
  * - An event is counted once, when it is durable; sealing only moves it from pending to sealed.
- * - Pending and sealed events add up to the counts by category, in every state that a reader can see.
+ * - In every state that a reader can see, pending and sealed events add up to the counts by category.
  */
 
 import { type Sequence, sequence } from "../../base/brand.ts";
@@ -19,17 +19,17 @@ import type { Recovered } from "./recovery.ts";
 import type { SealedCounter } from "./sealed-counts.ts";
 import { Tally } from "./tally.ts";
 
-/** Counters that a new life of the shard takes over. */
+/** Counters that continue when the shard's thread is replaced. */
 const lifelong = ["acceptedEvents", "duplicates", "conflicts", "flushFailures"] as const;
 
-/** What the accounts are kept with. */
+/** What the accounts need. */
 type AccountsOptions = {
   clock: Clock;
   board: Board;
   counter: SealedCounter;
   /** Parts that wait to be sealed, oldest first. */
   queue: () => readonly PendingPart[];
-  /** Bytes of the journal that are in no part. */
+  /** Bytes in the open journal file. */
   openBytes: () => number;
   /** Sequence of the first row that will be counted. */
   openFrom: Sequence;
@@ -38,7 +38,7 @@ type AccountsOptions = {
 /** The accounts of one shard. */
 export class Accounts {
   readonly #options: AccountsOptions;
-  /** Of rows that are durable and in no part yet; the first of them has this sequence. */
+  /** Counts of rows that are durable and in no part yet; `#openFrom` is the sequence of the first of them. */
   #tally = new Tally();
   #openFrom: Sequence;
   #openSince = 0;
@@ -48,7 +48,10 @@ export class Accounts {
     this.#openFrom = options.openFrom;
   }
 
-  /** How long the open journal file has had events; 0 while it has none. Not by the clock, which may be set back. ms */
+  /**
+   * How long the open journal file has had events; 0 while it has none. By the monotonic clock, because the other may
+   * be set back. ms
+   */
   get openForMs(): number {
     return this.#tally.rows === 0 ? 0 : this.#options.clock.monotonicMs() - this.#openSince;
   }
@@ -62,7 +65,7 @@ export class Accounts {
     const before = board.read();
     board.write((edit) => {
       edit.clear();
-      // What only grows goes on where the shard's last life left it.
+      // Counters that only grow continue from the value of the shard's last run.
       for (const field of lifelong) edit.set(field, before[field]);
       edit.set("lastFlushMs", Math.max(before.lastFlushMs, recovered.lastFlushMs));
       edit.startHours(counter.from);
@@ -102,7 +105,7 @@ export class Accounts {
     });
   }
 
-  /** A part was closed: its tally goes with it, and a new one begins. */
+  /** A part was closed: returns its tally and begins a new one. */
   takeTally(part: JournalPart): Tally {
     const tally = this.#tally;
     invariant(part.rows === tally.rows, "a part holds what was counted since the part before it");
@@ -160,13 +163,13 @@ export class Accounts {
     });
   }
 
-  /** When the oldest event was received that is accepted and not sealed; undefined when there is none. ms since 1970 */
+  /** When the oldest accepted and unsealed event was received; undefined when there is none. ms since 1970 */
   get oldestMs(): number | undefined {
     const times = [...this.#options.queue().map(({ tally }) => tally.oldestMs), this.#tally.oldestMs];
     return times.filter((time) => time > 0).reduce<number | undefined>((a, b) => Math.min(a ?? b, b), undefined);
   }
 
-  /** Lets the counts follow the clock, and what went from the segments. */
+  /** Counts again when the UTC day has changed or events were removed from the segments. */
   turnCounts(onFailed: (error: unknown) => void): void {
     const { board, clock, counter, queue } = this.#options;
     counter.turn({

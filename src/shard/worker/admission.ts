@@ -1,10 +1,10 @@
 /**
- * Valid rows to the open group, or to the answer that there is no room for them.
+ * Admits valid rows to the open group, or answers that there is no room for them.
  *
  * Invariants:
- * - Nothing fails between the claim of an id and its group: room is reserved before.
+ * - Nothing fails between claiming an id and joining a group: room is reserved before.
  * - Accepted and unsealed events of all shards stay within the buffer's bound.
- * - While a request waits for another shard's pending id it holds room, and no id.
+ * - A request that waits for another shard's pending id holds room, but no id.
  */
 import type { OverloadReason } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
@@ -20,15 +20,17 @@ import type { IngestedRows } from "./ingest.ts";
 import type { OpenGroup } from "./open-group.ts";
 
 /**
- * A request whose id is pending in another shard asks again after `pauseMs`, and gives up after `giveUpMs`: its
- * neighbours in the same message wait with it, and the other shard's disk may hang.
+ * A request whose id is pending in another shard retries every `pauseMs` and gives up after `giveUpMs`: the other
+ * requests of its message wait with it, and the other shard's disk may hang.
  */
 const claimRetry = { pauseMs: 2, giveUpMs: 500 };
 
-/** Conflicts are counted always and logged once in so long: a client that repeats itself must not fill the log. ms */
+/**
+ * Every conflict is counted, but at most one is logged in this time: a client that retries must not fill the log. ms
+ */
 const conflictLogMs = 1_000;
 
-/** What rows are admitted to, and within what. */
+/** What admission needs. */
 type AdmissionOptions = {
   log: Log;
   time: Time;
@@ -37,7 +39,7 @@ type AdmissionOptions = {
   importedIds: ImportedIds;
   /** This shard's board. */
   board: Board;
-  /** All shards' boards, this one's too. */
+  /** The boards of all shards, including this one. */
   boards: readonly Board[];
   bufferEventsMax: number;
 };
@@ -77,7 +79,7 @@ export class Admission {
     return this.#options.groups.isBroken ? "journal_failed" : undefined;
   }
 
-  /** Reserves first and then looks: two shards may both turn back, but never both go past the bound. */
+  /** Reserves first and checks then: two shards may both refuse, but can never go past the bound together. */
   #reserveRoom(events: number): OverloadReason | undefined {
     const { board, bufferEventsMax } = this.#options;
     board.reserve(events);
@@ -119,7 +121,10 @@ export class Admission {
     );
   }
 
-  /** What is found for each id; undefined while that cannot be said. */
+  /**
+   * Returns the outcome of each id; undefined while one is pending in another shard or held by an import, or the table
+   * has no room.
+   */
   #claim(ids: IdList | undefined): readonly ClaimOutcome[] | undefined {
     if (ids === undefined) return [];
     const { idTable, importedIds } = this.#options;
@@ -132,7 +137,7 @@ export class Admission {
     return Array.from(imported, (isKnown) => (isKnown === 1 ? "duplicate" : (claimed[next++] ?? "duplicate")));
   }
 
-  /** When the oldest request came that still waits for an id; undefined when none does. ms since 1970 */
+  /** When the oldest request that still waits for an id was received; undefined when none waits. ms since 1970 */
   get oldestWaitingMs(): number | undefined {
     return this.#waiting.size === 0 ? undefined : Math.min(...this.#waiting.values().map((each) => each.receivedAtMs));
   }
@@ -147,7 +152,7 @@ export class Admission {
   }
 
   async #joinLater(ingested: IngestedRows): Promise<AppendAnswer> {
-    // An event of this id was sent before, and may be stored.
+    // An event with this id was sent before and may be stored.
     let refusal: OverloadReason = "commit_late";
     const { time } = this.#options;
     const startMs = time.monotonicMs();
@@ -175,7 +180,7 @@ export class Admission {
   }
 }
 
-/** Ids of the rows that clients made; undefined where there are none. */
+/** The client-made ids of the rows; undefined when there are none. */
 function idsOf(rows: readonly Row[]): IdList | undefined {
   let ids: IdList | undefined;
   for (const row of rows) {

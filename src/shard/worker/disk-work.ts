@@ -3,16 +3,16 @@ import { createDurably, removeIfThere } from "../../base/durable.ts";
 import { codeOf } from "../../base/errors.ts";
 import { type Board, diskWorkMsMax } from "../board.ts";
 
-/** A write and a sync that end within this show that the disk is well again. ms */
+/** If a write and a sync end within this time, the disk counts as healthy again. ms */
 const wellMsMax = 1_000;
 
-/** Between two tries whether the disk is well again. ms */
+/** Pause between two trial writes. ms */
 const tryEveryMs = 500;
 
-/** What is written to learn whether the disk answers at all. Bytes. */
+/** Smallest trial write. Bytes. */
 const trialBytesMin = 4_096;
 
-/** Marks the disk work of one shard, and finds out when a disk that hung or refused is well again. */
+/** Marks the disk work of one shard on its board, and detects when a disk that hung or refused is healthy again. */
 export class DiskWork {
   readonly #board: Board;
   readonly #trialPath: string;
@@ -23,7 +23,7 @@ export class DiskWork {
   #unprovenBytes = 0;
   #triedMs = 0;
 
-  /** `trialPath`: an unfinished file of this shard's own; `clock`: one that nobody sets, in ms. */
+  /** `trialPath`: an unfinished file of this shard's own. `clock`: a monotonic clock, in ms. */
   constructor(board: Board, trialPath: string, clock = systemClock.monotonicMs) {
     this.#board = board;
     this.#trialPath = trialPath;
@@ -40,7 +40,7 @@ export class DiskWork {
     }
   }
 
-  /** Asks for work that may take long, and marks it until its answer is there. The call itself is made at once. */
+  /** Starts work that may take long, at once, and marks it until its promise settles. */
   async wait<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
     const end = this.#begin();
     try {
@@ -50,7 +50,7 @@ export class DiskWork {
     }
   }
 
-  /** Marks work that begins; what it gives ends it. Of several the oldest stands on the board. */
+  /** Marks work as begun; the returned function ends it. The board shows the oldest work that runs. */
   #begin(): () => void {
     const work = { startMs: this.#clock() };
     this.#running.add(work);
@@ -62,7 +62,7 @@ export class DiskWork {
     };
   }
 
-  /** Puts the oldest work on the board, or that there is none. */
+  /** Puts the oldest work on the board, or clears it if there is none. */
   #tell(): void {
     const [oldest] = this.#running;
     if (oldest === undefined) this.#board.endDiskWork();
@@ -80,7 +80,7 @@ export class DiskWork {
     if (this.#unprovenBytes > 0 && bytes >= this.#unprovenBytes) this.#setUnproven(0);
   }
 
-  /** Tries now and then, after the disk hung or refused, whether it is well again. */
+  /** After the disk hung or refused, checks now and then with a trial write whether it is healthy again. */
   tick(): void {
     if (!this.#isSuspect && this.#unprovenBytes === 0) return;
     const startMs = this.#clock();
@@ -102,7 +102,7 @@ export class DiskWork {
       return true;
     } catch (error) {
       if (codeOf(error) === undefined) throw error;
-      // The system refused: what was unproven stays so, and health tells it.
+      // The system refused: `unprovenBytes` stays on the board, and health reports it.
       return false;
     }
   }

@@ -1,15 +1,13 @@
 /**
- * Journal parts to sealed segments, one after another.
+ * Seals journal parts as segments, one after another.
  *
  * Invariants:
- * - Order of a flush: ids to the id log, segment sealed (its rename commits), journal files removed. Killed between any
- *   two, the next start does the rest again or finds it done.
- * - A part leaves the queue only when its segment is durable. A flush that fails is tried again, without an end, with a
- *   pause.
- * - The next try is of the same parts, whatever has arrived since: the failed one may have committed, and its segment
- *   is recognized by its stretch.
- * - A part whose file somebody removed before it was sealed ends in no segment: it is told as missing, and leaves the
- *   queue.
+ * - Order of a flush: ids to the id log, segment sealed (its rename commits), journal files removed. After a kill
+ *   between any two, the next start repeats the rest or finds it done.
+ * - A part leaves the queue only when its segment is durable. A flush that fails is retried without limit, with pauses.
+ * - A retry takes the same parts, whatever has arrived since: the failed try may have committed, and its segment is
+ *   recognized by its range.
+ * - A part whose file somebody removed before it was sealed is reported as missing and leaves the queue.
  */
 import type { ShardId } from "../../base/brand.ts";
 import { messageOf } from "../../base/errors.ts";
@@ -28,8 +26,8 @@ import { removedParts } from "./lost-events.ts";
 import { Tally } from "./tally.ts";
 
 /**
- * A part that waits for its flush, with what was counted of it, whether its ids are in the id log, and whether its file
- * was not there after the last try.
+ * A part that waits for its flush, with its counts. `isLogged`: its ids are in the id log. `wasRemoved`: its file was
+ * missing after the last try.
  */
 export type PendingPart = {
   shard: ShardId;
@@ -39,7 +37,7 @@ export type PendingPart = {
   wasRemoved?: boolean;
 };
 
-/** What the flusher needs, and whom it tells. */
+/** What the flusher needs, and its callbacks. */
 type FlusherOptions = {
   folder: DataFolder;
   log: Log;
@@ -57,22 +55,22 @@ type FlusherOptions = {
 };
 
 /**
- * A segment is made of about this much journal; one request alone may bring more. DuckDB stays within its memory.
- * Bytes.
+ * A segment is made from about this much journal, so that DuckDB stays within its memory; one request alone may bring
+ * more. Bytes.
  */
 export const flushBytesMax = 24 * 1024 * 1024;
 
 /** First and longest pause after a flush that failed. */
 const retryPauseMs = { first: 200, longest: 5_000 };
 
-/** Who waits for a flush looks this often. ms */
+/** `sealed` checks the queue this often. ms */
 const sealedPauseMs = 5;
 
 /** The queue of parts of one actor, and the loop that seals them. */
 export class Flusher {
   readonly #options: FlusherOptions;
   readonly #queue: PendingPart[] = [];
-  /** How many parts at the head of the queue a try took that failed; 0 when none did. */
+  /** How many parts at the head of the queue the failed try took; 0 if the last try succeeded. */
   #triedParts = 0;
   #running: Promise<void> | undefined;
   #giveUpAtMs = Number.POSITIVE_INFINITY;
@@ -81,12 +79,12 @@ export class Flusher {
     this.#options = options;
   }
 
-  /** Parts that wait, the one being sealed included. */
+  /** Parts that wait, including those being sealed. */
   get queue(): readonly PendingPart[] {
     return this.#queue;
   }
 
-  /** Puts a part at the end of the queue and sees that the loop runs. */
+  /** Puts a part at the end of the queue and starts the loop if it does not run. */
   add(pending: PendingPart): void {
     this.#queue.push(pending);
     this.#run();
@@ -104,8 +102,8 @@ export class Flusher {
   }
 
   /**
-   * From this time of the monotonic clock on a flush that fails ends the loop: what is left stays in the journal for
-   * the next start.
+   * After this time of the monotonic clock, a flush that fails ends the loop; the rest stays in the journal for the
+   * next start.
    */
   giveUpAt(timeMs: number): void {
     this.#giveUpAtMs = timeMs;
@@ -155,7 +153,7 @@ export class Flusher {
       lineBytesMax: tally.lineBytesMax,
       clientIds: tally.ids.count,
     });
-    // From here on the segment covers the files: whether they are removed now or at the next start changes nothing.
+    // From here on the segment covers the files, so they may be removed now or at the next start.
     const sealed = parts.filter(({ part }) => part.to <= to);
     invariant(sealed.length > 0, "what is sealed is at least one part");
     this.#queue.splice(0, sealed.length);
@@ -170,9 +168,9 @@ export class Flusher {
   }
 
   /**
-   * After a try that failed: takes parts whose files somebody removed out of the queue, because no later try can seal
-   * them. Only what two tries in a row did not find is lost; "noticed" after the first of them. "none" also when the
-   * loss could not be noted.
+   * After a failed try: removes parts from the queue whose files somebody removed, because no later try can seal them.
+   * Returns "lost" if a part was missing after two tries in a row, "noticed" after the first of them, and "none"
+   * otherwise or if the loss could not be noted.
    */
   async #takeRemoved(): Promise<"none" | "noticed" | "lost"> {
     const { disk, folder, journal, keeper, log, onLost } = this.#options;
@@ -203,7 +201,10 @@ export class Flusher {
     return found;
   }
 
-  /** Once for each part, however often its flush is tried: the log counts ids to know what it may drop. */
+  /**
+   * Logs the ids of each part once, however often its flush is tried: the log counts ids to know which files it may
+   * remove.
+   */
   #log(idLog: IdLog, parts: readonly PendingPart[]): void {
     const ids = new IdList();
     const unlogged = parts.filter(({ isLogged }) => isLogged !== true);
@@ -224,8 +225,8 @@ export class Flusher {
   }
 
   /**
-   * The parts of the try that failed, or those at the head that fit into one segment: of one shard, no gap, not too
-   * large.
+   * The parts of the failed try, or those at the head of the queue that fit into one segment: one shard, no gap, not
+   * too large.
    */
   #takeable(): PendingPart[] {
     if (this.#triedParts > 0) return this.#queue.slice(0, this.#triedParts);

@@ -1,13 +1,14 @@
 /**
- * Group commit: what arrives while one group is written and synced goes into the next, with no timer. A journal that
- * answers late has several groups under way.
+ * Group commit: rows that arrive while one group is written and synced go into the next, without a timer. With a
+ * journal that answers late, several groups are under way.
  *
  * Invariants:
- * - `durable` of a group resolves true only after its rows are in the journal, and its ids and counts are settled.
- * - Answers of the journal are acted upon in the order of the calls: a part is closed after all of its groups are
+ * - `durable` of a group resolves to true only after its rows are in the journal, its ids are settled and its rows
  *   counted.
- * - When a group fails, everything behind it fails, the group that is open among it: a duplicate in it may have counted
- *   on a row that is not there. Until the repair nothing is taken.
+ * - The journal's answers are handled in the order of the calls, so a part is closed after all of its groups are
+ *   counted.
+ * - When a group fails, every group after it fails, including the open one: it may hold a duplicate of a row that was
+ *   not stored. Until the repair no rows are accepted.
  */
 import { JournalNotWritten } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
@@ -17,40 +18,43 @@ import { InOrder } from "./in-order.ts";
 import { GroupMemory, OpenGroup } from "./open-group.ts";
 import type { Throttle } from "./throttle.ts";
 
-/** A larger group is committed before it takes more: what a message brings may be many times its bytes. Bytes. */
+/**
+ * A larger group is committed before it takes more rows: the rows of a message may be many times the message's size.
+ * Bytes.
+ */
 const groupBytesMax = 4 * 1024 * 1024;
 
 /**
- * With this many groups under way the open one waits, and takes more: a log over a network is not quicker with more of
- * them.
+ * With this many groups under way the open one waits and takes more rows: more groups do not make a networked log
+ * faster.
  */
 const underWayMax = 8;
 
-/** What the owner of the groups does when the journal has answered. */
+/** Callbacks for the owner of the groups. */
 type GroupHooks = {
-  /** Before the wait ends, after the rows are durable: settles ids and counts. */
+  /** The rows are durable and their requests not yet answered: settles ids and counts rows. */
   onDurable(group: OpenGroup): void;
-  /** Before the wait ends, after the journal failed. */
+  /** The journal failed, and the requests are not yet answered. */
   onFailed(group: OpenGroup, error: JournalNotWritten): void;
   /** A part is closed, and all of its groups are counted. */
   onPart(part: JournalPart): void;
   /** A part could not be closed. */
   onNotClosed(error: JournalNotWritten): void;
-  /** The journal takes groups again; a part that the repair closed was told before. */
+  /** The journal takes groups again; `onPart` was called before if the repair closed a part. */
   onRepaired(): void;
   onNotRepaired(error: JournalNotWritten): void;
-  /** Asks the journal for something that may take long. */
+  /** Wraps a journal call that may take long. */
   onDisk<Answer>(ask: () => Promise<Answer>): Promise<Answer>;
-  /** After each write: what it took, in ms and bytes. */
+  /** After each write: its duration in ms and its size in bytes. */
   onWritten(group: OpenGroup, written: { ms: number; bytes: number }): void;
 };
 
-/** How groups are committed, and to what. */
+/** What group commit needs. */
 type GroupCommitOptions = {
   journal: Journal;
   throttle: Throttle;
   time: Time;
-  /** A group that would make more of it goes into the next part. Bytes. */
+  /** A group that would make the part larger than this goes into the next one. Bytes. */
   partBytesMax: number;
   hooks: GroupHooks;
 };
@@ -60,10 +64,10 @@ export class GroupCommit {
   readonly #options: GroupCommitOptions;
   readonly #answers = new InOrder();
   readonly #memory = new GroupMemory();
-  /** Committed, and not answered. */
+  /** Groups that were committed and not answered. */
   readonly #underWay = new Set<OpenGroup>();
   #open: OpenGroup | undefined;
-  /** The open group would be committed, had others been answered. */
+  /** The open group's commit is due, but `underWayMax` groups are under way. */
   #isDue = false;
   #isBroken = false;
 
@@ -71,7 +75,7 @@ export class GroupCommit {
     this.#options = options;
   }
 
-  /** Whether the journal failed and was not repaired since: no group is taken. */
+  /** Whether the journal failed and is not repaired yet: no rows are accepted. */
   get isBroken(): boolean {
     return this.#isBroken;
   }
@@ -82,8 +86,8 @@ export class GroupCommit {
   }
 
   /**
-   * The group that takes rows now; it is committed after the messages that have arrived by then, or the throttle's
-   * pause.
+   * The group that takes rows now. It is committed after the messages that have already arrived, or after the
+   * throttle's pause.
    */
   join(): OpenGroup {
     invariant(!this.#isBroken, "no row joins a group while the journal is broken");
@@ -95,7 +99,7 @@ export class GroupCommit {
     return this.#open;
   }
 
-  /** When the oldest request came whose group is not answered; undefined when there is none. ms since 1970 */
+  /** When the oldest request in an unanswered group was received; undefined when there is none. ms since 1970 */
   get oldestMs(): number | undefined {
     const times = [...this.#underWay, this.#open].flatMap((group) => group?.tally.oldestMs ?? []);
     return times.length === 0 ? undefined : Math.min(...times);
@@ -109,7 +113,7 @@ export class GroupCommit {
     this.#isDue = false;
     this.#underWay.add(group);
     if (group.tally.rows === 0) {
-      // Nothing but duplicates, perhaps of rows that are under way: it shares their fate.
+      // Only duplicates, perhaps of rows that are under way: the group waits for them, and fails if they fail.
       void this.#answers.act(Promise.resolve(), {
         done: () => (this.#isBroken ? this.#fail(group, waitsForRepair()) : this.#settle(group)),
         failed: () => undefined,
@@ -117,7 +121,7 @@ export class GroupCommit {
     } else this.#append(group);
   }
 
-  /** Closes what was committed as a part; gives whether that went well, once the part was told. */
+  /** Closes the committed groups as a part, and passes it to `onPart`. Returns whether that succeeded. */
   async rotate(): Promise<boolean> {
     const { journal, hooks } = this.#options;
     let isClosed = false;
@@ -139,7 +143,7 @@ export class GroupCommit {
     return isClosed;
   }
 
-  /** Repairs the journal if it is broken, once it has answered everything else; gives whether it takes groups. */
+  /** Repairs the journal if it is broken, once it has answered everything else. Returns whether it takes groups. */
   async repair(): Promise<boolean> {
     const { journal, hooks } = this.#options;
     await this.#answers.idle();
@@ -158,7 +162,7 @@ export class GroupCommit {
     return !this.#isBroken;
   }
 
-  /** Resolves when everything that was asked of the journal by now is answered. */
+  /** Resolves when every journal call made so far is answered. */
   idle(): Promise<void> {
     return this.#answers.idle();
   }
@@ -201,7 +205,7 @@ export class GroupCommit {
     this.#end(group, false);
   }
 
-  /** The group that takes rows may have duplicates of rows that failed. */
+  /** Fails the open group: it may have duplicates of rows that failed. */
   #failOpen(error: JournalNotWritten): void {
     const open = this.#open;
     this.#open = undefined;
@@ -219,7 +223,7 @@ export class GroupCommit {
 
 const waitsForRepair = () => new JournalNotWritten("the journal waits for its repair");
 
-/** What is not the disk's is a fault of ours, and ends the thread. */
+/** Any error but a refusal of the disk is a bug, and ends the thread. */
 function knownFailure(error: unknown): JournalNotWritten {
   if (!(error instanceof JournalNotWritten)) throw error;
   return error;

@@ -1,22 +1,22 @@
 /**
- * Answers that are acted upon in the order in which they were asked for, however they come. Several may be outstanding:
- * a journal may take the next group while the one before is not durable yet.
+ * Handles answers in the order of their calls, in whatever order they arrive. Several may be outstanding: a journal may
+ * take the next group before the previous one is durable.
  */
 
-/** What happens with an answer. */
+/** The handlers for one answer. */
 type Outcome<Answer> = { done(answer: Answer): void; failed(error: unknown): void };
 
-/** Acts upon answers, oldest first. */
+/** Handles answers, oldest call first. */
 export class InOrder {
-  /** What to do with each answer that is outstanding, oldest first; undefined while it has not come. */
+  /** How to handle each outstanding answer, oldest first; undefined until it arrives. */
   readonly #outstanding: { act: (() => void) | undefined }[] = [];
 
-  /** Answers that were asked for and not acted upon. */
+  /** Answers that are not handled yet. */
   get outstanding(): number {
     return this.#outstanding.length;
   }
 
-  /** Acts upon an answer once it is there and all before it were acted upon; resolves then, whatever it was. */
+  /** Handles an answer once it has arrived and all earlier ones are handled; then resolves, also after a failure. */
   async act<Answer>(answer: Promise<Answer>, { done, failed }: Outcome<Answer>): Promise<void> {
     const entry: { act: (() => void) | undefined } = { act: undefined };
     this.#outstanding.push(entry);
@@ -29,7 +29,7 @@ export class InOrder {
       try {
         this.#actUponHead();
       } catch (error) {
-        // A fault of ours: it ends the thread, and its successor recovers.
+        // A bug: it ends the thread, and its successor recovers.
         queueMicrotask(() => {
           throw error;
         });
@@ -42,7 +42,7 @@ export class InOrder {
     await promise;
   }
 
-  /** Resolves when everything that was asked for by now was acted upon. */
+  /** Resolves when all answers to calls made so far are handled. */
   async idle(): Promise<void> {
     if (this.outstanding > 0) await this.act(Promise.resolve(), { done: () => undefined, failed: () => undefined });
   }

@@ -1,4 +1,4 @@
-/** One request's body to journal lines, or to the answer that refuses it. No I/O. */
+/** Turns a request's body into journal lines, or into the answer that refuses it. No I/O. */
 
 import { LineBuffer } from "../../base/line-buffer.ts";
 import { type Form, formNamed, type Sender } from "../../event/forms.ts";
@@ -9,7 +9,7 @@ import type { Timestamp } from "../../event/timestamp.ts";
 import { Transcriber } from "../../event/transcribe/transcribe.ts";
 import type { AppendAnswer, AppendRequest } from "../protocol.ts";
 
-/** Most characters that a batch's `client_id` may come to on all of its events; an id of 10,000 on each of 100. */
+/** The most characters that a batch's `client_id` may take on all of its events together: 10,000 on each of 100. */
 const clientIdCharsMax = 1_000_000;
 
 /** What all requests of a message share. */
@@ -20,20 +20,20 @@ export type IngestedRows = {
   kind: "rows";
   form: Form;
   receivedAt: Timestamp;
-  /** The same, ms since 1970. */
+  /** `receivedAt` in ms since 1970. */
   receivedAtMs: number;
   rows: readonly WrittenRow[];
-  /** Their lines, end to end. Only until the next request is ingested: whoever keeps them copies them. */
+  /** Their lines, end to end. Valid only until the next request is ingested: copy them to keep them. */
   lines: Buffer;
 };
 
-/** Ingests one request after another, in memory that it uses again. */
+/** Ingests one request after another, in memory that it reuses. */
 export class Ingest {
   readonly #lines = new LineBuffer();
   readonly #transcriber = new Transcriber(this.#lines);
   #bytesLeft = 0;
 
-  /** Bytes that were inflated or parsed since the last call, and left garbage. */
+  /** Bytes that were inflated or parsed since the last call, and are now garbage. */
   takeBytesLeft(): number {
     const bytes = this.#bytesLeft + this.#transcriber.takeParsedBytes();
     this.#bytesLeft = 0;
@@ -64,7 +64,7 @@ export class Ingest {
     this.#bytesLeft += bytes.byteLength;
     const parsed = form.parse(bytes);
     if (!parsed.ok) return { kind: "invalid", body: parsed.answer };
-    // The client's id is kept on each event: a long one would make a small body a hundred times its size.
+    // The `client_id` is stored with each event: a long one could make a small body a hundred times larger.
     const clientIdChars = parsed.client_id?.length ?? 0;
     if (clientIdChars * parsed.events.length > clientIdCharsMax) return { kind: "too_large" };
     const acceptance = { ...sender, clientIdText: JSON.stringify(parsed.client_id) };

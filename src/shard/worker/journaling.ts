@@ -1,11 +1,11 @@
 /**
- * What a shard does around its journal: it commits groups, closes the journal when its events are due for their flush,
- * and has it repaired after the disk refused.
+ * What a shard does around its journal: it commits groups, closes the journal file when its events are due for a flush,
+ * and repairs the journal after the disk refused.
  *
  * Invariants:
  * - Ids are settled and events counted before the requests that brought them are answered.
- * - Ids of a group that failed are free once the repair has cut its rows, and not before: until then a recovery would
- *   take them for durable.
+ * - Ids of a failed group are freed only after the repair has cut its rows: until then a recovery would find the rows
+ *   and count them as durable.
  */
 import { JournalNotWritten } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
@@ -23,10 +23,10 @@ import { GroupCommit } from "./group-commit.ts";
 import type { OpenGroup } from "./open-group.ts";
 import type { Throttle } from "./throttle.ts";
 
-/** A flush takes its time, too: the journal is closed this long before its oldest event must be sealed. ms */
+/** The journal file is closed this long before its oldest event must be sealed, because the flush takes time too. ms */
 const sealAheadMsMax = 1_000;
 
-/** What is told of groups and parts, and to whom. */
+/** What the work around a journal needs. */
 type JournalingOptions = {
   journal: Journal;
   disk: DiskWork;
@@ -48,7 +48,7 @@ export class Journaling {
   /** Takes rows, and commits them. */
   readonly groups: GroupCommit;
   readonly #sealAfterMs: number;
-  /** Ids of groups that failed, while what they left in the journal is not cut. */
+  /** Ids of failed groups whose rows are not yet cut from the journal. */
   readonly #unrepaired: IdList[] = [];
   #isRotating = false;
 
@@ -82,11 +82,11 @@ export class Journaling {
     });
   }
 
-  /** Looks whether the journal is to be repaired or closed; called every few milliseconds. */
+  /** Repairs or closes the journal if that is due; called every 50 ms. */
   tick(): void {
     const { accounts, disk, journal } = this.#options;
     if (this.groups.isBroken) {
-      // A repair that is under way is not asked for again.
+      // Not while a repair is under way.
       if (this.groups.isIdle) void this.groups.repair();
     } else if (!this.#isRotating) {
       const isDue = accounts.openForMs >= this.#sealAfterMs || journal.openBytes >= flushBytesMax;
@@ -106,7 +106,7 @@ export class Journaling {
     if (!(await this.#rotate())) throw new JournalNotWritten("the journal file was not closed");
   }
 
-  /** Closes what it can, within this time; the rest stays in the journal for the next start. ms */
+  /** Closes what it can within this time; the rest stays in the journal for the next start. ms */
   async closeWithin(ms: number): Promise<void> {
     const { log } = this.#options;
     const closed = this.closeAll().then(

@@ -1,7 +1,4 @@
-/**
- * What a recovery decides where events are gone: a segment that nobody can read, a stretch that a corrupt journal has
- * lost.
- */
+/** Finds and marks lost events: those that a corrupt journal lost, and those of journal files that somebody removed. */
 import { join } from "node:path";
 import { type Sequence, type ShardId, sequence } from "../../base/brand.ts";
 import { removeIfThere } from "../../base/durable.ts";
@@ -15,7 +12,7 @@ import { noteOpened, readOpened } from "../../store/folder/missing.ts";
 import { type DataFolder, openedName, parseSegmentName } from "../../store/folder/names.ts";
 import { keepMarker } from "../../store/segment/quarantine.ts";
 
-/** Marks what corrupt journals have lost: it is told by `journal/corrupt`, and not as a file that somebody removed. */
+/** Marks the ranges that corrupt journals have lost: they are reported as `journal/corrupt`, not as a removed file. */
 export function markLost(folder: DataFolder, shard: ShardId, { corrupt, parts }: RecoveredJournal): void {
   if (corrupt.length === 0) return;
   const segments = listNames(folder.segments, parseSegmentName).filter(({ name }) => name.shard === shard);
@@ -35,8 +32,9 @@ export function markLost(folder: DataFolder, shard: ShardId, { corrupt, parts }:
 }
 
 /**
- * Those of the parts of a flush that failed whose files somebody removed before they were sealed. None while the
- * journal's folder itself is away, or a segment has any of their events: then a later try may still go well.
+ * The parts, of those a failed flush tried, whose files somebody removed before they were sealed. Empty if a segment
+ * has any of their events: then a later try may still succeed.
+ * @throws the system's error while the journal's folder itself is missing
  */
 export function removedParts<Pending extends { shard: ShardId; part: JournalPart }>(
   folder: DataFolder,
@@ -53,8 +51,8 @@ export function removedParts<Pending extends { shard: ShardId; part: JournalPart
 }
 
 /**
- * Takes back the note of the journal file that was begun last where recovery judges what is in that file. One that is
- * there and empty held acknowledged events once: its note stays, and tells that they are missing.
+ * Removes the note of the last opened journal file if that file has content, because recovery then judges it. If the
+ * file exists and is empty, it once held acknowledged events: its note stays and reports them as missing.
  */
 export function forgetOpened(folder: DataFolder, shard: ShardId): void {
   const noted = readOpened(folder).get(shard);
@@ -63,9 +61,7 @@ export function forgetOpened(folder: DataFolder, shard: ShardId): void {
   if (journal !== undefined && journal.read().writtenBytes > 0) removeIfThere(join(folder.opened, openedName(shard)));
 }
 
-/**
- * What a journal tells of each file that it begins: a hint beside it, which a full disk may keep from being written.
- */
+/** Writes a note of each journal file that is begun. It is a hint: a full disk may prevent it. */
 export const openedNoter =
   ({ folder, shard, log }: { folder: DataFolder; shard: ShardId; log: Log }) =>
   (from: Sequence): void => {

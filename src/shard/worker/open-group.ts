@@ -1,18 +1,18 @@
-/** Rows that will become durable together, with all who wait for that. */
+/** Rows that will become durable together, and the promise that their requests wait for. */
 import { LineBuffer } from "../../base/line-buffer.ts";
 import type { WrittenRow } from "../../event/line/written-row.ts";
 import { Tally } from "./tally.ts";
 
 /** A group that takes rows, or whose commit is under way. */
 export class OpenGroup {
-  /** Their lines; only until the journal has answered, for a later group uses the memory again. */
+  /** Their lines. Valid until the journal has answered; then a later group reuses the memory. */
   readonly lines: LineBuffer;
   readonly tally = new Tally();
   duplicates = 0;
   conflicts = 0;
   /** True once its rows are durable; false when the journal failed. */
   readonly durable: Promise<boolean>;
-  /** Ends the wait of all who joined. */
+  /** Resolves `durable`. */
   readonly settle: (isDurable: boolean) => void;
 
   constructor(lines: LineBuffer) {
@@ -22,7 +22,7 @@ export class OpenGroup {
     this.settle = resolve;
   }
 
-  /** Adds a row, whose line stands in `lines` from a place on. */
+  /** Adds a row, whose line begins at offset `from` in `lines`. */
   add(row: WrittenRow, lines: Buffer, from: number): void {
     this.lines.reserve(row.bytes);
     this.lines.copy(lines, from, from + row.bytes);
@@ -31,10 +31,10 @@ export class OpenGroup {
   }
 }
 
-/** As many as are under way with a journal that answers at once: one is being answered while the next one fills. */
+/** Enough for a journal that answers at once: one group is being answered while the next one fills. */
 const buffersKept = 2;
 
-/** Memory for the lines of groups, used again. */
+/** Reused memory for the lines of groups. */
 export class GroupMemory {
   readonly #free: LineBuffer[] = [];
 

@@ -1,6 +1,6 @@
 /**
- * A shard's own folder to a shard that can go on. What it means is decided here; what happens to journal files is done
- * by the journal (`journal/file-recovery.ts`).
+ * Recovers a shard from its folder. The decisions are made here; the journal carries them out on its files
+ * (`journal/file-recovery.ts`).
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -27,7 +27,7 @@ import { forgetOpened, markLost } from "./lost-events.ts";
 import { isSealed, segmentsOf } from "./sealed-journals.ts";
 import { Tally } from "./tally.ts";
 
-/** Where a shard recovers from, and with what. */
+/** What a recovery needs. */
 type RecoveryOptions = {
   folder: DataFolder;
   shard: ShardId;
@@ -40,13 +40,13 @@ type RecoveryOptions = {
   openJournal: (shard: ShardId) => Journal;
 };
 
-/** What a shard goes on with. */
+/** What a recovered shard starts with. */
 export type Recovered = {
-  /** What waits for its flush, in order; journal files of retired shards are among them. */
+  /** Parts that wait for their flush, in order, including those of retired shards. */
   pending: PendingPart[];
-  /** Current segments of this shard and of those that fall to it. */
+  /** Number of current segments of this shard and of the retired shards it owns. */
   segments: number;
-  /** When the last flush sealed one of them, ms since 1970; 0 for never. */
+  /** When the last flush sealed one of them. ms since 1970; 0 for never. */
   lastFlushMs: number;
   /** Files in `journal/corrupt`, from now or earlier. */
   corruptJournals: number;
@@ -55,13 +55,12 @@ export type Recovered = {
 };
 
 /**
- * Recovers a shard, and the retired shards that it owns: those past the number that runs are shared out among those
- * that run.
+ * Recovers a shard and the retired shards that it owns. Retired shards are divided among the running ones.
  * @throws DataFolderRefused when files contradict each other in a way that only a person can judge
  */
 export async function recoverShard(options: RecoveryOptions): Promise<Recovered> {
   const { folder, shard, journal } = options;
-  // What this shard's last life asked to be sealed may still be under way, and would be decided about twice.
+  // A seal that this shard's last run asked for may still be under way; its part must not be judged before it ends.
   await options.keeper.settle();
   const owned = ownedShards(options);
   let segments = 0;
@@ -86,7 +85,7 @@ export async function recoverShard(options: RecoveryOptions): Promise<Recovered>
   };
 }
 
-/** Has a journal recover: decides what is sealed, marks what is lost, and finds the sequence that was never used. */
+/** Recovers one journal: decides what is sealed, marks what is lost, and finds the first unused sequence. */
 async function recoverJournal(options: RecoveryOptions, shard: ShardId, journal: Journal) {
   const { folder } = options;
   forgetOpened(folder, shard);
@@ -98,7 +97,7 @@ async function recoverJournal(options: RecoveryOptions, shard: ShardId, journal:
       current = currentSegments(segmentsOf(folder, shard)).current;
       refuseOverlaps(current);
       const last = Math.max(0, ...current.map(({ name }) => name.to), ...recovered.parts.map(({ to }) => to));
-      // What is missing was used: its ids may come back with its file.
+      // Sequences of missing events count as used: their file may come back.
       return sequence(Math.max(last + 1, unusedFrom(folder, shard)));
     },
   });
@@ -106,12 +105,13 @@ async function recoverJournal(options: RecoveryOptions, shard: ShardId, journal:
 }
 
 /**
- * When the segment with a shard's newest events was written: its file's time needs no DuckDB. A merge makes it later.
+ * When the segment with a shard's newest events was written, by its file's time, so without DuckDB. A merge makes it
+ * later.
  */
 const sealedAtMs = (folder: DataFolder, file: string | undefined) =>
   file === undefined ? 0 : (statSync(join(folder.segments, file), { throwIfNoEntry: false })?.mtimeMs ?? 0);
 
-/** This shard, and those found in the folder that no longer run and fall to it. */
+/** This shard and the retired shards it owns that have files in the folder. */
 export function ownedShards(owner: { folder: DataFolder; shard: ShardId; shards: number }): ShardId[] {
   const { folder, shard, shards } = owner;
   const found = [...listNames(folder.journal, parseJournalName), ...listNames(folder.segments, parseSegmentName)];
@@ -127,7 +127,7 @@ const filesOf = (path: string, shard: ShardId) =>
 const countLines = (path: string, shard: ShardId) =>
   filesOf(path, shard).reduce((sum, file) => sum + readFileSync(join(path, file), "latin1").split("\n").length - 1, 0);
 
-/** What was counted of a part in its last life: its lines tell. */
+/** Counts the rows of a part again from its lines. */
 function pendingOf(shard: ShardId, part: JournalPart): PendingPart {
   const tally = new Tally();
   for (const line of fileReader.rowsOf(part.path)) {

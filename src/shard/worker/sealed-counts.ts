@@ -1,10 +1,10 @@
 /**
- * What the board says of sealed events, counted from the rollups: at start, when a day ends, and when events went
- * (erased, expired, found twice). Hours are kept for three days from the start of a UTC day, so an event dated far
- * ahead costs nothing until its day comes.
+ * Counts the sealed events for the board, from the rollups: at start, when a day ends, and when events were removed
+ * (erased, expired, duplicates). Hours are kept for three days from the start of a UTC day, so an event dated far in
+ * the future costs nothing until its day comes.
  *
- * Invariant: a count is exact whatever is flushed meanwhile. The keeper counts what lies before the first event that
- * was pending when it was asked; that one and all that follow are added from their tallies.
+ * Invariant: a count is exact, whatever is flushed meanwhile. The keeper counts the events before the first one that
+ * was pending when the count began; that one and all later ones are added from their tallies.
  */
 import { type Sequence, type ShardId, sequence } from "../../base/brand.ts";
 import { DataFolderRefused, messageOf } from "../../base/errors.ts";
@@ -21,10 +21,10 @@ const hourMs = 3_600_000;
 /** Start of the UTC day, in hours since 1970. */
 const dayStart = (nowMs: number) => Math.floor(nowMs / (24 * hourMs)) * 24;
 
-/** After a count that failed, the next one waits; the board has two days in hand. ms */
+/** Pause after a count that failed; the board covers two more days. ms */
 const retryPauseMs = 500;
 
-/** Whose events are counted. */
+/** What the counter needs. */
 type SealedCountsOptions = {
   folder: DataFolder;
   shard: ShardId;
@@ -32,13 +32,13 @@ type SealedCountsOptions = {
   keeper: KeeperForShards;
 };
 
-/** What is accepted and not sealed at this instant: parts in their order, and where the open file begins. */
+/** What is accepted and not sealed now: parts in their order, the open file's tally, and its first sequence. */
 type PendingNow = { parts: readonly PendingPart[]; open: Tally; openFrom: Sequence };
 
-/** A turn of the clock. */
+/** What `turn` needs. */
 type CountTurn = {
   nowMs: number;
-  /** Of the clock that nobody sets: a pause ends by it. ms */
+  /** Of the monotonic clock, for the pause. ms */
   monotonicMs: number;
   pending: () => PendingNow;
   /** All events, sealed or pending, by category and by hour from `from` on. */
@@ -50,7 +50,7 @@ type CountTurn = {
 export class SealedCounter {
   readonly #options: SealedCountsOptions;
   #from: number;
-  /** While a count runs: events pending when it began, and accepted since. */
+  /** While a count runs: events that were pending when it began or were accepted since. */
   #since: SealedCounts | undefined;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
   #wanted: PromiseWithResolvers<void> | undefined;
@@ -65,7 +65,7 @@ export class SealedCounter {
     return this.#from;
   }
 
-  /** Counts all that is sealed before what is pending. */
+  /** Counts the sealed events before the first pending one. */
   async countSealed({ parts, openFrom }: Omit<PendingNow, "open">): Promise<SealedCounts> {
     const stretches = ownedShards(this.#options).map((shard): ShardStretch => {
       const firstPart = parts.find((each) => each.shard === shard)?.part.from;
@@ -76,7 +76,7 @@ export class SealedCounter {
   }
 
   /**
-   * The same for a start, which cannot go on without.
+   * The same at a start, which fails without the count.
    * @throws DataFolderRefused when a segment cannot be read
    */
   async countAtStart(pending: Omit<PendingNow, "open">): Promise<SealedCounts> {
@@ -89,19 +89,19 @@ export class SealedCounter {
     }
   }
 
-  /** Notes events that became durable, or, as negative ones, that were refused. */
+  /** Notes events that became durable, or, as negative counts, that were refused or lost. */
   note(tally: Pick<Tally, "byCategory" | "byHour">): void {
     if (this.#since !== undefined) addTo(this.#since, tally);
   }
 
-  /** Counts again; resolves once the board has it. */
+  /** Counts again; resolves once the board is updated. */
   recount(): Promise<void> {
-    // One that runs may have begun before what this call is about.
+    // A count that is running may have begun before the change that led to this call.
     this.#wanted ??= Promise.withResolvers();
     return this.#wanted.promise;
   }
 
-  /** Counts again when the day has changed, or it was asked for. */
+  /** Counts again if the day has changed or `recount` was called. */
   turn(turn: CountTurn): void {
     const today = dayStart(turn.nowMs);
     if (this.#since !== undefined || turn.monotonicMs < this.#notBeforeMs) return;

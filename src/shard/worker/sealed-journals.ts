@@ -1,6 +1,6 @@
 /**
- * Which journal files of a last life are sealed already, so that they can go: those that a segment covers which opens
- * and counts. A segment that does not is renamed, or put into quarantine, and the journal file is sealed again.
+ * Decides which journal files of the last run are already sealed and can be removed: those covered by a segment that
+ * passes the keeper's check. A damaged segment is renamed or put into quarantine, and the journal file is sealed again.
  */
 import { join } from "node:path";
 import { type ShardId, sequence } from "../../base/brand.ts";
@@ -16,10 +16,10 @@ import { listNames } from "../../store/folder/layout.ts";
 import { type DataFolder, parseSegmentName, type SegmentName } from "../../store/folder/names.ts";
 import { quarantineSegment } from "../../store/segment/quarantine.ts";
 
-/** Who asks: the keeper opens segments. */
+/** What these functions need; the keeper opens segments. */
 type SealedLook = { folder: DataFolder; log: Log; keeper: Pick<KeeperForShards, "check"> };
 
-/** Segments of a shard that are there now. */
+/** The segments of a shard that exist now. */
 export const segmentsOf = (folder: DataFolder, shard: ShardId): { file: string; name: SegmentName }[] =>
   listNames(folder.segments, parseSegmentName).filter(({ name }) => name.shard === shard);
 
@@ -40,7 +40,7 @@ export async function isSealed(look: SealedLook, shard: ShardId, place: JournalP
       replaceDamaged(look, segment, why);
       continue;
     }
-    // Its name may not be durable yet: the sync after its rename is what may have failed.
+    // Its name may not be durable yet: the sync after its rename may have failed.
     syncFolder(folder.segments);
     const last = groupsOf(place).at(-1)?.commit;
     if (last !== undefined && last.sequence + last.rows - 1 > segment.name.to)
@@ -52,14 +52,14 @@ export async function isSealed(look: SealedLook, shard: ShardId, place: JournalP
   return false;
 }
 
-/** Takes a damaged segment out of the way, so that what its journal has of it can be sealed. */
+/** Moves a damaged segment away, so that the events that the journal still has can be sealed again. */
 function replaceDamaged({ folder, log }: SealedLook, { file, name }: { file: string; name: SegmentName }, why: string) {
   const path = join(folder.segments, file);
   if (isWholeInJournals(folder, name)) {
     log.error({ segment: file, why }, "segment unreadable; made again from its journal");
     renameDurably({ from: path, to: `${path}.corrupt` });
   } else {
-    // What its journal still has must be sealed, under a name that lies within this one.
+    // The events that the journal still has must be sealed, under a name whose range lies within this one.
     log.error({ segment: file, why }, "segment unreadable: put into quarantine; its journal has a part of it");
     quarantineSegment(folder, { file, range: name, why });
   }
@@ -79,8 +79,8 @@ function groupsOf(place: JournalPlace): ReadGroup[] {
 }
 
 /**
- * What is wrong with a segment that could not be checked; undefined where the failure may be one of the moment: the
- * keeper died, descriptors or memory ran out.
+ * What is wrong with a segment that failed its check; undefined if the failure may be temporary: the keeper died, or
+ * descriptors or memory ran out.
  */
 async function damageOf(path: string, name: SegmentName, error: unknown): Promise<string | undefined> {
   if ((await checksumOfFile(path)) !== name.crc32) return "its bytes do not match the checksum in its name";

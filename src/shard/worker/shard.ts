@@ -1,6 +1,6 @@
 /**
- * One shard: the only one that touches its journal, its id log and its flushes. Puts its parts together, and is what
- * the actor asks.
+ * One shard: it alone touches its journal, its id log and its flushes. Builds the parts of the shard and serves the
+ * actor's requests.
  *
  * Invariant: an answer leaves after its events are durable, counted and settled in the id table; never before.
  */
@@ -38,7 +38,10 @@ import { type FlushLag, Throttle } from "./throttle.ts";
 /** How often the shard looks at its clock, its journal and its day. ms */
 const tickMs = 50;
 
-/** What a shard is given from outside. A journal that is not in files, and another time, are for who has them. */
+/**
+ * What a shard is given. `openJournal` and `time` replace the journal in files and the system's clock, in tests for
+ * example.
+ */
 type ShardSurroundings = {
   options: ShardOptions;
   keeper: KeeperForShards;
@@ -47,7 +50,7 @@ type ShardSurroundings = {
   time?: Time;
 };
 
-/** The state of one shard and all that happens to it; made by `Shard.recover`. */
+/** The state of one shard; made by `Shard.recover`. */
 export class Shard {
   readonly #options: ShardOptions;
   readonly #time: Time;
@@ -59,7 +62,7 @@ export class Shard {
   readonly #throttle = new Throttle();
   readonly #flusher: Flusher;
   readonly #idTable: IdTable;
-  /** Ids that came with imports; told of each import's steps. */
+  /** Ids of imported events; given each import's steps. */
   readonly importedIds: ImportedIds;
   readonly #board: Board;
   readonly #ingest = new Ingest();
@@ -162,7 +165,7 @@ export class Shard {
     this.#stopTicking = time.every(tickMs, () => this.#tick());
   }
 
-  /** Takes requests and answers them, in their order, once what they brought is durable. */
+  /** Takes requests and returns their answers, in the same order, once their events are durable. */
   async append(requests: Iterable<AppendRequest>): Promise<AppendAnswer[]> {
     const receivedAtMs = this.#time.nowMs();
     const receivedAt = timestampOfMs(receivedAtMs);
@@ -195,9 +198,9 @@ export class Shard {
   }
 
   /**
-   * Up to when everything that this shard accepted is sealed, for it and for those that fall to it: the time at which
-   * the oldest event was received that is accepted, or may yet be, and not sealed; otherwise now. Between two messages
-   * nothing is on its way but what is asked here.
+   * The watermark of this shard and of the retired shards it owns: every event accepted before this time is sealed. It
+   * is the time at which the oldest event was received that is not sealed and is accepted or may still be accepted;
+   * otherwise now. Between two messages no other events are on their way.
    */
   watermarks(): ShardWatermark[] {
     const times = [this.#accounts.oldestMs, this.#journaling.groups.oldestMs, this.#admission.oldestWaitingMs];
@@ -207,33 +210,32 @@ export class Shard {
 
   /**
    * Seals everything accepted before the call, and waits for it.
-   * @throws JournalNotWritten while the disk refuses, and what is in the open file cannot be closed for its flush
+   * @throws JournalNotWritten while the disk refuses, so that the open file cannot be closed for its flush
    */
   async seal(): Promise<void> {
     await this.#journaling.closeAll();
     await this.#flusher.sealed();
   }
 
-  /** Brings the board to what the segments hold now. */
+  /** Counts the segments again and updates the board. */
   recount(): Promise<void> {
     return this.#counter.recount();
   }
 
-  /** Takes the ids in a file, one a line, out of the id logs of this shard and of those that fall to it. */
+  /** Removes the ids in a file, one a line, from the id logs of this shard and of the retired shards it owns. */
   forget(path: string): void {
     this.#disk.run(() => {
       for (const ids of idsIn(path)) this.#idLog.forget(ids, ownedShards(this.#options));
     });
   }
 
-  /** What this thread's histograms hold. */
+  /** The counts of this thread's histograms. */
   metrics(): HistogramCounts[] {
     return Object.values(this.#metrics).map((histogram) => histogram.counts);
   }
 
   /**
-   * Takes no more, seals what it can until `giveUpAtMs`, and closes; what cannot be sealed by then stays in the
-   * journal.
+   * Refuses new events, seals what it can until `giveUpAtMs`, and closes the journal; the rest stays in the journal.
    */
   async stop(giveUpAtMs: number): Promise<void> {
     this.#admission.close();

@@ -1,10 +1,10 @@
-/** What is counted of the rows of one journal part, from their acceptance until they are sealed. */
+/** Counts of the rows of one journal part, from their acceptance until they are sealed. */
 
 import { categories } from "../../event/categories.ts";
 import type { RowHead } from "../../event/line/row.ts";
 import { IdList } from "../ids/id-list.ts";
 
-/** Counts of the rows of a journal part, and the ids among them that clients made. */
+/** Counts of the rows of a journal part, and their client-made ids. */
 export class Tally {
   rows = 0;
   /** Rows by category, in the order of `categories`. */
@@ -12,7 +12,7 @@ export class Tally {
   /** Rows by hour since 1970. */
   readonly byHour = new Map<number, number>();
   readonly ids = new IdList();
-  /** Longest line. Bytes, or an upper bound of them. */
+  /** Length of the longest line, or an upper bound for it. Bytes. */
   lineBytesMax = 0;
   /** When the oldest row was received, ms since 1970; 0 while there is none. */
   oldestMs = 0;
@@ -38,7 +38,7 @@ export class Tally {
     for (const [hour, rows] of other.byHour) this.byHour.set(hour, (this.byHour.get(hour) ?? 0) + rows);
     this.ids.addAll(other.ids);
     this.lineBytesMax = Math.max(this.lineBytesMax, other.lineBytesMax);
-    // A group of nothing but repeats leaves nothing to be sealed.
+    // A group of only duplicates adds nothing to be sealed.
     if (other.rows > 0) this.noteReceived(other.oldestMs);
   }
 }

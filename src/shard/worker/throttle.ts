@@ -1,19 +1,19 @@
 /**
- * Backpressure of a shard: when its flushes fall behind, its groups wait a little before they are committed. Callers
- * are slowed to what can be sealed, the processor goes to the flush, and the buffer does not run full under a load that
- * only lasts.
+ * Backpressure of a shard: when its flushes fall behind, its groups wait a little before they are committed. This slows
+ * callers to the rate that can be sealed, leaves the processor to the flush, and keeps a long steady load from filling
+ * the buffer.
  *
- * The pause is in proportion to the lag, which is itself what ingest was ahead of the flush so far: so the two settle
- * where they are equally quick, whatever the machine, and do not swing (a pause that grew and shrank step by step did,
- * and left cores idle).
+ * The pause is proportional to the lag, and the lag is how far ingest is ahead of the flush. So on any machine the two
+ * settle at the same rate without oscillating. A pause that grew and shrank step by step oscillated and left cores
+ * idle.
  */
 
-/** Longest pause: past it the buffer's bound is the better answer. ms */
+/** Longest pause: beyond it, refusing events when the buffer is full is better. ms */
 const pauseMsMax = 100;
 
-/** How far the flush of a shard is behind. */
+/** How far a shard's flush is behind. */
 export type FlushLag = {
-  /** Whether parts wait for their flush, and flushes do not fail: nothing else is mended by slower ingest. */
+  /** Whether parts wait for their flush and flushes do not fail: slower ingest helps only then. */
   isFlushing: boolean;
   /** Age of the oldest unsealed event, as a share of the flush interval. */
   age: number;
@@ -22,8 +22,8 @@ export type FlushLag = {
 };
 
 /**
- * Where the pause begins, and where it is longest: past the interval the flush is late, and a third of the buffer is
- * more than lies in it while the flush keeps up.
+ * Where the pause begins, and where it is longest. Past the interval the flush is late; while it keeps up, the buffer
+ * is less than a third full.
  */
 const limits = { age: { from: 1, to: 2 }, fill: { from: 0.33, to: 0.66 } };
 
@@ -36,7 +36,7 @@ export class Throttle {
     return this.#pauseMs;
   }
 
-  /** Looks at the lag of now. */
+  /** Sets the pause from the current lag. */
   step({ isFlushing, age, fill }: FlushLag): void {
     const behind = isFlushing ? Math.max(shareOf(age, limits.age), shareOf(fill, limits.fill)) : 0;
     this.#pauseMs = Math.round(pauseMsMax * Math.min(1, behind));
