@@ -1,33 +1,31 @@
-/** What may be asked for on the command line. */
+/** Parses the command line. */
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import type { Scenario } from "./core/scenario.ts";
 
 /** What can be measured. */
 export type Registry = { byDefault: readonly Scenario[]; onRequest: readonly Scenario[] };
 
-/** What was asked for. */
+/** The parsed arguments. */
 export type Plan = {
   scenarios: Scenario[];
   isQuick: boolean;
-  /** Instead of each scenario's own. */
+  /** Replaces each scenario's own number. */
   rounds: number | undefined;
   seconds: number | undefined;
   events: number | undefined;
   ids: "server" | "client";
   seed: number;
-  /** Where the run is kept. */
+  /** Where the run is written. */
   jsonPath: string | undefined;
-  /** Where the page goes; beside the JSON where only that was asked for. */
+  /** Where the page goes; beside the JSON if only that was requested. */
   htmlPath: string | undefined;
   /** Where each plot goes as a file. */
   svgFolder: string | undefined;
-  /** A run that was kept, to compare with. */
+  /** An earlier run to compare with. */
   comparePath: string | undefined;
 };
 
-/**
- * Reads the arguments after the program's own name. Ends the process for `--help` and for what it does not understand.
- */
+/** Reads the arguments after the program's own name. Ends the process for `--help` and for unknown arguments. */
 export function readPlan(given: readonly string[], registry: Registry): Plan {
   const known = [...registry.byDefault, ...registry.onRequest];
   const command = new Command("bench")

@@ -1,6 +1,6 @@
 /**
- * `bun run bench`: what Millrace does on this machine, beside what else it could do. Exit codes: 0 measured, 1 a
- * scenario failed or its audit did, 130 interrupted. A missed goal is shown, and no failure.
+ * `bun run bench`: what Millrace does on this machine, compared with floors and peers. Exit codes: 0 measured, 1 a
+ * scenario failed or its audit did, 130 interrupted. A missed goal is shown and is not a failure.
  */
 import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
@@ -18,7 +18,7 @@ import { probeDisk } from "./system/disk-probe.ts";
 import { describeMachine, readCommit, readVersions } from "./system/machine.ts";
 import { processorTimes, stolenWarnings, watchBeforeStart } from "./system/neighbours.ts";
 
-/** Runs a plan from its first look at the machine to its last. */
+/** Runs a plan, from the first check of the machine to the last. */
 async function run(plan: Plan, signal: AbortSignal): Promise<Run> {
   const startedAt = new Date().toISOString();
   const startedMs = performance.now();
@@ -34,7 +34,7 @@ async function run(plan: Plan, signal: AbortSignal): Promise<Run> {
   }
   for (const warning of warnings) progress(warning);
 
-  // Before the first scenario: the code that is read from here on is that of now.
+  // Before the first scenario, because the code is read from here on.
   const commit = await readCommit();
   const timesBefore = processorTimes();
   const before = await probeDisk(folder, signal);
@@ -69,7 +69,9 @@ function settingsOf({ seed, ids, isQuick, rounds, seconds, events }: Plan): Run[
   return { seed, ids, quick: isQuick, ...Object.fromEntries(asked) };
 }
 
-/** Tells the run on standard output, then keeps what was asked for: a file that cannot be written loses no figures. */
+/**
+ * Prints the run on standard output, then writes the requested files: a file that cannot be written loses no figures.
+ */
 async function report(plan: Plan, run: Run, kept: KeptRun | undefined): Promise<void> {
   const compared = kept && compareRuns(run, kept);
   console.log(reportText(run, compared));
@@ -89,9 +91,7 @@ async function write(path: string, text: string): Promise<void> {
   progress(`written: ${path}`);
 }
 
-/**
- * To standard error, so that the report can be piped; without figures, which are worth nothing before the last audit.
- */
+/** To standard error, so that the report can be piped; without figures, which are worthless before the last audit. */
 function progress(line: string): void {
   process.stderr.write(`${line}\n`);
 }
@@ -102,7 +102,7 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
   process.once(name, () => interruption.abort(new Error(`interrupted by ${name}`)));
 }
 try {
-  // Before the first scenario: an hour later is late to find that it cannot be read.
+  // Before the first scenario, so that an unreadable file is found now and not an hour later.
   const kept = plan.comparePath === undefined ? undefined : await readKeptRun(plan.comparePath);
   const found = await run(plan, interruption.signal);
   await report(plan, found, kept);

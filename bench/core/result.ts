@@ -1,9 +1,6 @@
-/**
- * What a run of the benchmark is made of: plain data, kept as JSON, told as tables and as a page, compared with an
- * earlier run.
- */
+/** The data of a benchmark run: stored as JSON, shown as tables and as a page, compared with an earlier run. */
 
-/** What an answer of the measured system had waited for when it came. */
+/** What the measured system's answer waits for. */
 export type WaitsFor = "fsync" | "page cache" | "memory" | "nothing kept";
 
 /** One number that was measured, round by round. */
@@ -13,9 +10,9 @@ export type Figure = {
   /** What, within its scenario: `events/s`, `p99`, `memory peak`. */
   name: string;
   unit: "events/s" | "requests/s" | "us" | "ms" | "s" | "MB" | "bytes/event" | "share" | "events" | "count";
-  /** Which way is good; `neither` for what only explains the others. */
+  /** Which direction is good; `neither` for figures that only explain others. */
   better: "higher" | "lower" | "neither";
-  /** One value a round; what is told is their median, and their spread is the noise. */
+  /** One value a round. The report shows their median; their spread is the noise. */
   samples: number[];
   /** Events in each request; undefined where no requests are sent. */
   eventsPerRequest: number | undefined;
@@ -55,11 +52,11 @@ export type ScenarioResult = {
   figures: Figure[];
   goals: Goal[];
   plots: Plot[];
-  /** What a reader must know to believe the figures: a generator at its limit, a neighbour that took the processor. */
+  /** Warnings about the figures: a generator at its limit, a neighbour that took the processor. */
   warnings: string[];
   /** What was counted, one line an audit: "1,204,400 events acknowledged, stored, none twice". */
   audits: string[];
-  /** Sides that were not to be had here: name and why. */
+  /** Sides that were not available: name and reason. */
   skipped: { side: string; reason: string }[];
 };
 
@@ -74,14 +71,14 @@ export type RunRecord = {
   settings: Record<string, string | number | boolean>;
   /** The disk's own time for 4 KiB appended and synced, before the first scenario and after the last. ms */
   fdatasync: { before: { p50Ms: number; p99Ms: number }; after: { p50Ms: number; p99Ms: number } };
-  /** What a reader must know of the whole run: a busy machine, data in memory. */
+  /** Warnings about the whole run: a busy machine, data in memory. */
   warnings: string[];
 };
 
 /** A scenario that has no figures. */
 export type Failure = {
   scenario: string;
-  /** `audit`: acknowledged and stored did not add up. `error`: anything else. */
+  /** `audit`: acknowledged and stored events did not match. `error`: anything else. */
   kind: "audit" | "error";
   reason: string;
 };

@@ -1,4 +1,4 @@
-/** Runs scenarios one after another: one that fails has no figures, and the others go on. */
+/** Runs scenarios one after another. A failed one has no figures, and the others still run. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { AuditFailed } from "../system/audit.ts";

@@ -1,4 +1,4 @@
-/** What a scenario says of itself, and the engine that makes a scenario of it: extent, rounds, result. */
+/** The declaration of a scenario, and the engine that turns it into a scenario: extent, rounds, result. */
 import type { ScenarioResult } from "./result.ts";
 
 /** What all scenarios of a run have in common. */
@@ -11,7 +11,7 @@ export type Bench = {
   seed: number;
   /** Who makes the ids of the events. */
   ids: "server" | "client";
-  /** A short look: one round, few seconds, small sizes. */
+  /** A quick run: one round, few seconds, small sizes. */
   isQuick: boolean;
   /** Asked for on the command line, instead of the scenario's own number. */
   rounds: number | undefined;
@@ -19,7 +19,7 @@ export type Bench = {
   /** How large a history is, for scenarios that make one. */
   events: number | undefined;
   warmUpSeconds: number;
-  /** Tells what goes on, on standard error. */
+  /** Reports progress on standard error. */
   progress: (line: string) => void;
   /** A new tag for each load, 12 hexadecimal digits, so that no two make the same event id. */
   nextRunTag: () => string;
@@ -32,7 +32,7 @@ export type Scenario = {
   /** One line for `--help`. */
   summary: string;
   /**
-   * Measures. Whoever loads the service ends with the audit.
+   * Measures. A scenario that loads the service ends with the audit.
    * @throws AuditFailed what is stored is not what was acknowledged; there are no figures then
    */
   run(bench: Bench): Promise<ScenarioResult>;
@@ -44,7 +44,7 @@ export type Amount<T = number> = { own: T; quick: T };
 /** A scenario as it is written down. The command line replaces rounds, seconds and events. */
 export type Declaration = Pick<Scenario, "name" | "summary"> & {
   /**
-   * Three where nothing is said: the least whose median leaves out one that a neighbour spoiled. One in a quick look.
+   * Default: three, the least number whose median leaves out one round that a neighbour spoiled. One in a quick run.
    */
   rounds?: Amount;
   /** Of one load. */
@@ -54,24 +54,24 @@ export type Declaration = Pick<Scenario, "name" | "summary"> & {
   measure(run: ScenarioRun): Promise<Findings>;
 };
 
-/** What a declaration is measured with: the bench, and how far to go. */
+/** What a declaration is measured with: the bench and the extent. */
 export type ScenarioRun = Bench & {
   /** Of the scenario. */
   name: string;
   rounds: number;
-  /** Of one load; 0 where the scenario puts none on. */
+  /** Length of one load; 0 if the scenario has no load. */
   seconds: number;
-  /** The first of `sizes`; 0 where nothing is stored beforehand. */
+  /** The first of `sizes`; 0 if nothing is stored beforehand. */
   events: number;
   sizes: readonly number[];
   /** Does `work` in each round, counted from 0; `what` says more in the progress. */
   eachRound<T>(work: (round: number) => Promise<T>, what?: string): Promise<T[]>;
 };
 
-/** What a scenario found. What is left out is empty. */
+/** The results of a scenario. Omitted fields are empty. */
 export type Findings = Pick<ScenarioResult, "about" | "figures"> & Partial<Omit<ScenarioResult, "scenario">>;
 
-/** Makes a scenario of its declaration. */
+/** Makes a scenario from its declaration. */
 export function scenario(declared: Declaration): Scenario {
   const { name, summary } = declared;
   return {

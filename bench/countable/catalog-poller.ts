@@ -1,12 +1,11 @@
 /**
- * An analyst's process: opens the catalog, asks, closes, again and again, and prints each session that it had not seen
- * before, as one line of JSON. Arguments: the catalog, and what the names of the sessions start with. Ends when it is
- * killed.
+ * An analyst's process: repeatedly opens the catalog, queries and closes it, and prints each new session as one line of
+ * JSON. Arguments: the catalog, and what the names of the sessions start with. Ends when it is killed.
  */
 import { DuckDBInstance } from "@duckdb/node-api";
 import { epochMs } from "./sightings.ts";
 
-/** Between two looks: little beside the seconds that are measured, and the service has its core meanwhile. */
+/** Pause between two queries: short beside the seconds that are measured, and the service gets the core meanwhile. */
 const pauseMs = 50;
 
 const [catalogPath, prefix] = process.argv.slice(2);

@@ -1,6 +1,4 @@
-/**
- * Single events with a session of their own, sent beside a load at times of chance and watched for until they count.
- */
+/** Markers: single events with their own session, sent at random times beside a load and watched until they count. */
 import { join } from "node:path";
 import type { Histogram } from "hdr-histogram-js";
 import { newHistogram, record } from "../load/latency.ts";
@@ -11,13 +9,13 @@ import type { Trial } from "../trial/trial.ts";
 import { watchCatalog } from "./catalog-watch.ts";
 import { epochMs, Sightings } from "./sightings.ts";
 
-/** Some hundreds in a load of half a minute, and nothing beside its thousands of events a second. */
+/** A few hundred in a load of half a minute, negligible beside its thousands of events a second. */
 const markersPerSecond = 10;
 
 /** A marker that is not seen this long after the load counts as missing: five flush intervals. ms */
 const waitMsMax = 10_000;
 
-/** Between two looks whether anything is awaited. ms */
+/** Pause between two checks for awaited markers. ms */
 const idleMs = 5;
 
 /** What became of the markers. */
@@ -29,7 +27,7 @@ export type Marks = {
   /** From sending to being counted by another process through the catalog. */
   onCatalog: Histogram;
   refused: number;
-  /** Acknowledged, and by one of the two not seen in time. */
+  /** Acknowledged, but not seen in time by one of the two readers. */
   missing: number;
 };
 
@@ -87,7 +85,7 @@ async function sendUntil(over: AbortSignal, sending: Sending): Promise<void> {
 async function sendOne(marker: string, { trial, marks, overHttp, onCatalog }: Sending): Promise<void> {
   const { url, token } = trial.service;
   const sentMs = epochMs();
-  // Before its answer: the catalog may have it sooner than this process its answer.
+  // Registered before its answer: the catalog may show it before this process gets the answer.
   onCatalog.expect(marker, sentMs);
   const answer = await fetch(`${url}/api/v1/analytics`, {
     method: "POST",

@@ -33,9 +33,9 @@ type Counts = Pick<LoadResult, "acknowledged" | "socketErrors" | "made" | "repea
  * The clients' side of the audit, over all loads that one service had; events.
  *
  * Without repeats each answer stands for events of its own. With repeats it may be the second answer for the same
- * events. `wrk` does not tell which requests it has no answer for, so each of them is taken for a new one that nothing
- * else made known. Acknowledged is then the least number of different requests that can have been answered; at most all
- * that were made are stored.
+ * events. `wrk` does not report which requests had no answer, so each of them is counted as a new request with new
+ * events. Acknowledged is then the least number of different requests that can have been answered; at most all that
+ * were made are stored.
  */
 export function ledgerOf(
   loads: readonly Counts[],

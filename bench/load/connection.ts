@@ -2,13 +2,13 @@
 import type { Socket } from "bun";
 import { AnswerReader } from "./answers.ts";
 
-/** Who is told what becomes of a connection. */
+/** Receives the events of a connection. */
 export type ConnectionOwner = {
   /** The request on it was answered; it is free again. */
   answered(connection: Connection, status: number): void;
-  /** It is closed, with a request on it or without. */
+  /** It is closed, with or without a request on it. */
   closed(connection: Connection): void;
-  /** What came on it was not an answer. */
+  /** It received something other than an answer. */
   failed(error: Error): void;
 };
 
@@ -21,7 +21,7 @@ export class Connection {
   readonly #owner: ConnectionOwner;
   readonly #reader = new AnswerReader();
   #socket: Socket<undefined> | undefined;
-  /** What the kernel did not take of a request yet. */
+  /** The part of a request that the kernel has not taken yet. */
   #rest: Buffer | undefined;
 
   private constructor(owner: ConnectionOwner) {
@@ -30,7 +30,7 @@ export class Connection {
 
   /**
    * Opens one.
-   * @throws Error the server does not take it
+   * @throws Error the server does not accept it
    */
   static async open(owner: ConnectionOwner, to: { hostname: string; port: number }): Promise<Connection> {
     const connection = new Connection(owner);
@@ -50,7 +50,7 @@ export class Connection {
     return connection;
   }
 
-  /** Sends a request whose memory the caller may use again at once. Only while no other is on it. */
+  /** Sends a request; the caller may reuse its memory at once. REQUIRES: no other request is on the connection. */
   send(request: Buffer, times: { intendedMs: number; sentMs: number }): void {
     this.intendedMs = times.intendedMs;
     this.sentMs = times.sentMs;

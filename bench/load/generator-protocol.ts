@@ -1,6 +1,4 @@
-/**
- * What the open-loop generator is told, on standard input, and what it tells at its end, on standard output: JSON both.
- */
+/** The open-loop generator's order, on standard input, and its report, on standard output. Both are JSON. */
 import { type Static, Type } from "@sinclair/typebox";
 
 /** What it is told. */
@@ -31,7 +29,7 @@ export type Order = Static<typeof orderSchema>;
 /** Latencies from the time a request was meant to be sent, and from the time it was: packed histograms. */
 const latencySchema = Type.Object({ fromIntended: Type.String(), fromSent: Type.String() });
 
-/** What it tells. Requests, where nothing else is said. */
+/** The report. Counts of requests unless stated otherwise. */
 export const reportSchema = Type.Object({
   /** Fell due. */
   due: Type.Integer(),
@@ -56,9 +54,7 @@ export const reportSchema = Type.Object({
   /** Processor time while the load lasted, and how long that was: from the first request to the last answer. */
   cpuSeconds: Type.Number(),
   wallSeconds: Type.Number(),
-  /**
-   * From when a request was due to when it was sent, where a connection was free: what is the generator's own fault.
-   */
+  /** From when a request was due to when it was sent, if a connection was free: the generator's own delay. */
   sendLag: Type.String(),
   accepts: latencySchema,
   /** Of 503 and 429. */

@@ -1,11 +1,10 @@
 /**
- * Histograms of latencies, by hdr-histogram-js: the port that the HdrHistogram project itself keeps, so that what is
- * told here means the same as in any other tool that records so, and histograms of rounds and processes add up without
- * loss.
+ * Histograms of latencies, by hdr-histogram-js, the HdrHistogram project's own port. So figures mean the same as in
+ * other tools that use it, and histograms of rounds and processes add up without loss.
  */
 import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from "hdr-histogram-js";
 
-/** Longest latency that is told apart, longer than any load and its end last together. Microseconds. */
+/** Longest latency that is recorded exactly: longer than any load with its end. Microseconds. */
 const latencyUsMax = 600_000_000;
 
 /** Points for each tenfold of what is left above a percentile: a smooth line at any width of a page. */

@@ -1,7 +1,7 @@
 /**
  * The open loop itself. Invariants:
- * - When a request is due depends on the schedule alone, and its latency counts from then, wherever it waited.
- * - A connection carries one request at a time; who finds none free waits in a queue of bounded length.
+ * - Only the schedule decides when a request is due, and its latency counts from then, wherever it waited.
+ * - A connection carries one request at a time. A request without a free connection waits in a bounded queue.
  */
 import { Connection } from "./connection.ts";
 import type { Order, Report } from "./generator-protocol.ts";
@@ -11,13 +11,13 @@ import { Tally } from "./tally.ts";
 import { IdWriter, Template } from "./template.ts";
 import { TimeQueue } from "./time-queue.ts";
 
-/** The finest that a timer here can do; answers that come in between look at the clock, too. */
+/** The shortest timer of this runtime; answers in between check the clock, too. */
 const lookEveryMs = 1;
 
-/** Connections opened at once, so that no backlog of a listening server runs over. */
+/** Connections opened at once, so that no server's listen backlog overflows. */
 const openingMax = 64;
 
-/** How often a broken connection is opened again: a server that closes all connections is not measured further. */
+/** How often broken connections are reopened: a server that closes all connections is not measured further. */
 const reopeningsPerConnection = 10;
 
 /** One load, from its first connection to its report. */
@@ -30,7 +30,7 @@ export class OpenLoopRun {
   readonly #tally = new Tally();
   readonly #sendLag = newHistogram();
   readonly #all = new Set<Connection>();
-  /** First in, first out: all connections take part, as the clients that they stand for would. */
+  /** First in, first out, so that all connections take part, as real clients would. */
   #free: Connection[] = [];
   #freeNext = 0;
   readonly #ended = Promise.withResolvers<void>();
@@ -114,7 +114,7 @@ export class OpenLoopRun {
     this.#open().then(() => this.#look(), this.#ended.reject);
   }
 
-  /** Called where something else than an answer came: there is nothing to measure then. */
+  /** Called when something other than an answer came: nothing can be measured then. */
   failed(error: Error): void {
     this.#ended.reject(error);
   }
@@ -126,7 +126,7 @@ export class OpenLoopRun {
     this.#free.push(connection);
   }
 
-  /** Sends what is due, as far as connections are free. */
+  /** Sends due requests while connections are free. */
   #look(): void {
     const nowMs = this.#nowMs();
     if (nowMs < 0 || this.#isOver) return;
@@ -136,7 +136,8 @@ export class OpenLoopRun {
       const intendedMs = this.#queue.shift();
       if (intendedMs === undefined) break;
       const sentMs = this.#send(intendedMs);
-      // Who waited for a connection waited for the server; who found one free waited for this process.
+      // A request that waited for a connection waited for the server; one that found a free connection waited for this
+      // process.
       if (taken >= waitedBefore) record(this.#sendLag, sentMs - intendedMs);
     }
     if (nowMs < this.#order.seconds * 1e3 || this.#queue.count > 0 || this.#busyCount() > 0) return;
@@ -157,7 +158,7 @@ export class OpenLoopRun {
     const template = this.#templates[this.#turn % this.#templates.length];
     if (connection === undefined || template === undefined) throw new Error("nothing to send, or nowhere to");
     this.#freeNext += 1;
-    // Taken out in large pieces: one at a time would move the whole list each time.
+    // Removed in large pieces: removing one at a time would move the whole list each time.
     if (this.#freeNext === this.#free.length || this.#freeNext > 4 * this.#order.connections) {
       this.#free = this.#free.slice(this.#freeNext);
       this.#freeNext = 0;

@@ -1,7 +1,7 @@
 /**
- * A load at a fixed rate, whatever the answers: by a process of its own, so that nothing else delays its clock. It is
- * made in this runtime and takes more processor time than `wrk`; it says how much, and how late it was, and its result
- * warns of both.
+ * Puts a load at a fixed rate on a server, whatever the answers. The generator is a separate process, so that nothing
+ * else delays its clock. It runs on Bun and takes more processor time than `wrk`; it reports how much, and how late it
+ * was, and its result warns of both.
  */
 import { fileURLToPath } from "node:url";
 import { Value } from "@sinclair/typebox/value";
@@ -22,7 +22,7 @@ export type OpenLoad = {
   /** Requests a second. */
   perSecond: number;
   seconds: number;
-  /** Enough that none waits for one while the server keeps up. */
+  /** Enough connections that no request waits for one while the server keeps up. */
   connections: number;
   /** The same seed makes the same times. */
   seed: number;
@@ -46,25 +46,28 @@ export type OpenLoopResult = Omit<Report, "accepts" | "refusals" | "sendLag"> & 
    * later.
    */
   acceptedPerSecond: number;
-  /** What a reader must know of the generator to believe the figures. */
+  /** Warnings about the generator. */
   warnings: string[];
 };
 
 const generatorPath = fileURLToPath(new URL("./generator.ts", import.meta.url));
 
-/** A client that has waited this long has gone: what would wait longer for a connection is dropped and counted. s */
+/**
+ * A client that has waited this long has given up: requests that would wait longer for a connection are dropped and
+ * counted. s
+ */
 const queueSecondsMax = 5;
 
-/** Answers are waited for as long after the last request: longer than any that a working server gives. s */
+/** How long to wait for answers after the last request: longer than a working server takes. s */
 const drainSeconds = 10;
 
-/** Its start, its connections and its end, on a machine that is busy. s */
+/** Time for its start, its connections and its end on a busy machine. s */
 const extraSeconds = 30;
 
-/** Above it the generator has no room for a burst, and its own queue is in what it measures. Share of a core. */
+/** Above this the generator has no room for a burst, and its measurements include its own queue. Share of a core. */
 const generatorShareMax = 0.8;
 
-/** Twice the timer's millisecond: later than that, it was not the timer. ms */
+/** Twice the timer's millisecond: a longer delay is not due to the timer. ms */
 const sendLagMsMax = 2;
 
 /**
@@ -89,7 +92,7 @@ export async function runOpenLoop(load: OpenLoad, signal: AbortSignal): Promise<
 }
 
 /**
- * Reads what the generator prints.
+ * Parses what the generator prints.
  * @throws Error it is not a report
  */
 export function parseReport(printed: string): Report {
@@ -98,7 +101,7 @@ export function parseReport(printed: string): Report {
   return report;
 }
 
-/** Unpacks a report, and says what in it casts doubt on it. */
+/** Unpacks a report, with warnings about what makes it doubtful. */
 export function resultOf(report: Report, load: Pick<OpenLoad, "perSecond" | "seconds">): OpenLoopResult {
   const unpacked = (pair: Report["accepts"]): Latencies => ({
     fromIntended: unpackHistogram(pair.fromIntended),

@@ -1,11 +1,10 @@
 /**
  * When requests are meant to be sent: a Poisson process of a fixed rate, from a seed, fixed before the first answer.
  *
- * Poisson and not evenly spaced, because many clients that know nothing of each other arrive so, and a queue shows its
- * tail only under the clusters that chance makes. It also survives a timer of one millisecond: at tens of thousands a
- * second an even spacing would be sent as one burst a tick and be even in name alone, while here each request has a
- * time of its own, is sent at the first look at the clock after it, and counts from it: what the timer adds is in the
- * latency, and told as send lag.
+ * Poisson and not evenly spaced, because independent clients arrive so, and a queue shows its tail only under random
+ * clusters. It also works with a timer of one millisecond. At tens of thousands a second, evenly spaced requests would
+ * be sent as one burst a tick. Here each request has its own time, is sent at the first check of the clock after it,
+ * and its latency counts from it. So the timer's delay is part of the latency, and is reported as send lag.
  */
 import { seededChance } from "./events.ts";
 
@@ -27,7 +26,7 @@ export class Schedule {
     return this.#nextMs;
   }
 
-  /** Goes on to the request after it. */
+  /** Advances to the next request. */
   advance(): void {
     this.#nextMs -= Math.log(1 - this.#chance()) * this.#gapMs;
   }

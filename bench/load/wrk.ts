@@ -1,6 +1,6 @@
 /**
- * Runs `wrk`, which takes a quarter of a core where a generator in JavaScript takes a whole one and so flatters the
- * share.
+ * Runs `wrk`, which takes a quarter of a core. A generator in JavaScript takes a whole core, which makes the share look
+ * better than it is.
  */
 import { fileURLToPath } from "node:url";
 
@@ -10,28 +10,26 @@ export interface Load {
   readonly url: string;
   /** Sent as a bearer token; the floor gets one too, so that requests are the same length. */
   readonly token: string;
-  /** How many requests wait for their answers at any time. */
+  /** Requests in flight at any time. */
   readonly connections: number;
   /** How long new requests are sent. */
   readonly seconds: number;
   /** File of bodies, one a line. */
   readonly bodiesPath: string;
-  /**
-   * `hex`: each line is the bytes of a body as hexadecimal digits, for bodies that hold line ends. `plain` if left out.
-   */
+  /** `hex`: each line is a body in hexadecimal digits, for bodies that contain line breaks. Default: `plain`. */
   readonly bodiesForm?: "plain" | "hex";
   /** Beside the content type and the token, the same in each request. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sends requests again that were sent before, with the same ids; never, if left out. */
+  /** Sends earlier requests again, with the same ids. Default: never. */
   readonly repeats?: Repeats;
   /** Twelve hexadecimal digits, different in each run: part of the ids that clients make. */
   readonly runTag: string;
-  /** A Lua script instead of `ingest.lua`, for a side that does not take its bodies as they lie in the file. */
+  /** A Lua script instead of `ingest.lua`, for a side that does not take the bodies as they are in the file. */
   readonly scriptPath?: string;
 }
 
 /**
- * Which requests are sent again. Their bodies need places for the client's ids, or what is sent again is a new event.
+ * Which requests are sent again. Their bodies need places for the client's ids, otherwise a resent event is a new one.
  */
 export interface Repeats {
   /** One request in this many was sent before; 2 or more. */
@@ -50,7 +48,7 @@ export interface LoadResult {
   readonly socketErrors: number;
   /** Answers that took longer than `answerSecondsMax`; they are among the acknowledged too. */
   readonly timeouts: number;
-  /** New requests that were made, whether answered or not. One more than were sent: wrk makes one to try the script. */
+  /** New requests that were made, answered or not. One more than were sent: wrk makes one to test the script. */
   readonly made: number;
   /** Requests that were sent again. */
   readonly repeated: number;
@@ -79,10 +77,10 @@ export class WrkMissing extends Error {
 
 const scriptPath = fileURLToPath(new URL("./ingest.lua", import.meta.url));
 
-/** Latencies past it are counted, not measured. Past anything that a working server shows. */
+/** Longer latencies are counted, not measured. No working server is this slow. */
 const answerSecondsMax = 10;
 
-/** Its own start and end, on a machine that is busy. */
+/** Time for its own start and end on a busy machine. */
 const wrkExtraSeconds = 20;
 
 /**
@@ -115,7 +113,7 @@ export async function runWrk(wrkPath: string, load: Load, signal: AbortSignal): 
 }
 
 /**
- * Reads the line that `ingest.lua` prints at the end.
+ * Parses the line that `ingest.lua` prints at the end.
  * @throws Error there is no such line, or something is missing in it
  */
 export function parseWrk(printed: string): Omit<LoadResult, "cpuSeconds"> {

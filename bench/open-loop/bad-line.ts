@@ -6,13 +6,15 @@ import { pause, together } from "./beside.ts";
 /** As a line of 20 bytes a second has it; the service closes a connection that is silent for 30 s. ms */
 const byteEveryMs = 50;
 
-/** A piece is what the kernel holds at once, so that this is some hundred kilobytes a second. ms */
+/**
+ * Pause between two reads. A piece is what the kernel holds at once, so this gives a few hundred kilobytes a second. ms
+ */
 const pieceEveryMs = 500;
 
 /** 100 MB, so that no buffer on the way holds it all, and the service has to wait for its reader. */
 const longQuery = JSON.stringify({ sql: "SELECT range, repeat('x', 100) FROM range(1000000)", format: "json" });
 
-/** One event in as few bytes as may be, so that each sender comes round several times: 2 s a body. */
+/** One event in as few bytes as possible, so that each sender repeats several times: 2 s a body. */
 const shortEvent = JSON.stringify({ event_name: "sent_on_a_bad_line" });
 
 /** How many there are. */
@@ -31,7 +33,7 @@ export type SlowCounts = {
 };
 
 /**
- * Lets clients send and read slowly until `over`, each coming back when it is done.
+ * Lets clients send and read slowly until `over`; each starts again when it is done.
  * @throws Error the service does not take their connections
  */
 export async function sendAndReadSlowly(

@@ -1,4 +1,4 @@
-/** Two things at once, where the first says how long. */
+/** Runs two tasks at once; the first decides how long. */
 
 /**
  * Does `main`, and `other` for as long as it lasts. Each is given a signal: `main` that the other has failed, `other`

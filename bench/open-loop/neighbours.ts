@@ -1,6 +1,4 @@
-/**
- * What neighbours cost: the same fixed rate without and with somebody who wants something else of the service, in turn.
- */
+/** What neighbours cost: the same fixed rate without and with another client that uses the service, in turn. */
 import { figuresOf } from "../core/figures.ts";
 import { inTurn } from "../core/method.ts";
 import type { Figure, Plot } from "../core/result.ts";
@@ -19,7 +17,7 @@ const share = 0.5;
 export type Compared<N> = { alone: OpenLoopResult; together: OpenLoopResult; neighbour: N };
 
 /**
- * Gets a neighbour ready, before any load. What it gives is done beside a load until `over`, and tells what was seen.
+ * Prepares a neighbour before any load. The returned function runs beside a load until `over`, and returns what it saw.
  */
 export type Neighbour<N> = (trial: Trial) => Promise<(over: AbortSignal) => Promise<N>>;
 

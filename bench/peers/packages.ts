@@ -10,13 +10,13 @@ export type Program = {
   units: readonly string[];
 };
 
-/** It is there, and says this of its version; or it is not, and why. */
+/** The program's version, or the reason why it is missing. */
 export type Provided = { kind: "there"; printed: string } | { kind: "missing"; reason: string };
 
 /** Four packages with all that they need took 40 s on a slow line; past this a mirror hangs. ms */
 const installMsMax = 300_000;
 
-/** A version is told at once; starting Python and its modules on a busy machine takes 2 s. ms */
+/** Most programs print their version at once; starting Python with its modules on a busy machine takes 2 s. ms */
 const probeMsMax = 20_000;
 
 /**
@@ -69,7 +69,7 @@ export async function provide(
   return { kind: "missing", reason: `${names} installed, and still: ${again.lastLine}` };
 }
 
-/** What stands before a command so that root runs it; undefined where nobody lets us. */
+/** The prefix that makes root run a command; undefined if this process may not do that. */
 async function asRoot(): Promise<readonly string[] | undefined> {
   if (Bun.which("apt-get") === null) return undefined;
   if (process.getuid?.() === 0) return [];

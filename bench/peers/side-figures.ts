@@ -32,7 +32,7 @@ export function figuresOf(sides: readonly SideRounds[], form: Form): Figure[] {
       ...(latencies.length === 0
         ? []
         : figuresFrom(common, latencies, [[`p99, ${named}`, "ms", isOurs ? "lower" : "neither", (ms) => ms]])),
-      // Two sides that waited for different things: neither's word stands for the share.
+      // The two sides waited for different things, so neither's word describes the share.
       ...(isOurs
         ? []
         : figuresFrom({ eventsPerRequest }, ours, [

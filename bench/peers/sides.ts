@@ -1,4 +1,7 @@
-/** What is compared in rounds: the service, and whatever takes the same events or does a part of the same work. */
+/**
+ * The sides that are compared in rounds: the service, and whatever takes the same events or does a part of the same
+ * work.
+ */
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { countText } from "../core/figures.ts";
@@ -49,11 +52,12 @@ export type SideRounds = { side: Pick<Side, "name" | "waitsFor">; rounds: readon
 /** What all sides showed, those that are left, and those that are not, with why. */
 export type Compared = { sides: SideRounds[]; sidesLeft: Side[]; skipped: ScenarioResult["skipped"] };
 
-/** Of an error that is told as a reason: the rest is a log. Characters. */
+/** Length of an error that is given as a reason; the rest is a log. Characters. */
 const reasonCharactersMax = 300;
 
 /**
- * All rounds of one load, on all sides in turn. A peer that fails in one round is left out of all, and not asked again.
+ * All rounds of one load, on all sides in turn. A peer that fails in one round is left out of all rounds and not
+ * started again.
  * @throws Error the service failed
  */
 export async function compareSides(
@@ -80,7 +84,7 @@ export async function compareSides(
   return { sides: [...found].map(([side, rounds]) => ({ side, rounds })), sidesLeft: [...found.keys()], skipped };
 }
 
-/** The service as it is shipped. A round that its audit fails throws AuditFailed. */
+/** The service as it is shipped. A round throws AuditFailed if its audit fails. */
 export function millraceSide(bench: Bench): Side {
   return {
     name: "millrace",
@@ -111,8 +115,8 @@ export function jsonServerSide(bench: Bench): Side {
 }
 
 /**
- * A peer whose program is there. What it stored is compared with what it acknowledged; where that does not add up, or
- * cannot be told, it is a warning, since it is not this project that is on trial.
+ * A peer whose program is installed. What it stored is compared with what it acknowledged. A mismatch, or a failed
+ * count, is only a warning, because the peer is not under test.
  */
 export function peerSide(bench: Bench, { peer, probed }: { peer: Peer; probed: string }): Side {
   return {

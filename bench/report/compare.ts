@@ -1,4 +1,4 @@
-/** Two runs beside one another: what differs by more than their rounds do. */
+/** Compares two runs: reports what differs by more than their rounds do. */
 import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { median } from "../core/method.ts";
@@ -9,7 +9,7 @@ const figureSchema = Type.Object({
   name: Type.String(),
   unit: Type.String(),
   better: Type.Union([Type.Literal("higher"), Type.Literal("lower"), Type.Literal("neither")]),
-  // Kept as JSON, a round without a number is null.
+  // In JSON a round without a number is null.
   samples: Type.Array(Type.Union([Type.Number(), Type.Null()])),
   eventsPerRequest: Type.Optional(Type.Number()),
 });
@@ -27,10 +27,10 @@ const runSchema = Type.Object({
   results: Type.Array(Type.Object({ scenario: Type.String(), figures: Type.Array(figureSchema) })),
 });
 
-/** What of a run that was kept is compared. */
+/** The parts of a stored run that are compared. */
 export type KeptRun = Static<typeof runSchema>;
 
-/** `better` and `worse` only past the noise; `differs` where neither way is good. */
+/** `better` and `worse` only beyond the noise; `differs` if neither direction is good. */
 export type Verdict = "better" | "worse" | "differs" | "within noise";
 
 /** One figure in both runs. */
@@ -46,41 +46,41 @@ export type Comparison = {
   verdict: Verdict;
 };
 
-/** All that can be said of this run against an earlier one. */
+/** The comparison of this run with an earlier one. */
 export type Compared = {
-  /** When the earlier run was, of which commit, and what its reader was warned of. */
+  /** Time, commit and warnings of the earlier run. */
   earlier: { startedAt: string; commit: string; warnings: string[] };
   /** What differs in machine, versions and settings: `Bun 1.4.5, was 1.4.4`. */
   differences: string[];
-  /** Machine or versions differ: only what does not depend on them is compared. */
+  /** Machine or versions differ, so only figures that do not depend on them are compared. */
   onlyShares: boolean;
   comparisons: Comparison[];
   /** Figures of scenarios that are in both runs: only in the earlier one, only in this one. */
   vanished: string[];
   added: string[];
-  /** Scenarios of the earlier run that this one has not. */
+  /** Scenarios of the earlier run that this one lacks. */
   scenariosNotRun: string[];
 };
 
 /**
- * A run an hour later differs by as much although its own rounds agree: the machine's neighbours and its disk have
- * other days.
+ * A run an hour later differs by this much although its own rounds agree, because the machine's neighbours and its disk
+ * vary.
  */
 const noiseShareMin = 0.05;
 
 /**
- * With fewer rounds their range says next to nothing: of two runs of the same, with two rounds each, one in five would
+ * With fewer rounds the range says almost nothing: of two identical runs with two rounds each, one figure in five would
  * differ.
  */
 const roundsMinForRange = 3;
 
-/** Then only what nobody would call noise counts. */
+/** With too few rounds only a difference that nobody would call noise counts. */
 const noiseShareOfFewRounds = 0.25;
 
-/** Do not depend on how fast the machine is. */
+/** Units that do not depend on the machine's speed. */
 const unitsOfAnyMachine = ["share", "bytes/event"];
 
-/** There is no run to compare with; says which file, and where it is not one. */
+/** The file is not a run to compare with; the message names the file and the wrong part. */
 export class CannotCompare extends Error {
   override readonly name = "CannotCompare";
 
@@ -104,7 +104,7 @@ export async function readKeptRun(path: string): Promise<KeptRun> {
 
 /**
  * Reads the content of such a file.
- * @throws Error it is not a run; says where not
+ * @throws Error it is not a run; names the wrong part
  */
 export function parseKeptRun(text: string): KeptRun {
   const found: unknown = JSON.parse(text);

@@ -6,7 +6,7 @@ import type { Compared, Comparison } from "./compare.ts";
 /** One row; its keys are the columns, in order. All rows of a table have the same. */
 export type Row = Record<string, string>;
 
-/** A number as people read it: three digits that count, whole ones whole, thousands apart. */
+/** Formats a number for people: three significant digits, whole numbers in full, thousands separated. */
 export function numberText(value: number): string {
   if (!Number.isFinite(value)) return "no number";
   if (Number.isInteger(value) || Math.abs(value) >= 1_000) return Math.round(value).toLocaleString("en-US");
@@ -104,7 +104,7 @@ function changeText({ now, earlier }: Comparison): string {
   return `${percent > 0 ? "+" : ""}${percent.toFixed(1)} %`;
 }
 
-/** What has to be known to read a comparison. */
+/** Notes needed to read a comparison. */
 export function comparisonNotes(compared: Compared): string[] {
   const { earlier, differences, onlyShares, vanished, added, scenariosNotRun } = compared;
   const listed = (title: string, names: readonly string[]) =>

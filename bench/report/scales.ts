@@ -1,13 +1,13 @@
-/** How a value becomes a place on an axis, and which values the axis names. */
+/** Maps values to places on an axis, and chooses its ticks. */
 import { numberText } from "./rows.ts";
 
 /** An axis: `at` gives 0 at its start and 1 at its end. A tick without a label is a line only. */
 export type Scale = { at: (value: number) => number; ticks: { at: number; label: string }[]; isLogarithmic: boolean };
 
-/** More ticks than this stand too close at the height of a plot. */
+/** More ticks than this are too close together at the height of a plot. */
 const ticksMax = 6;
 
-/** Values further apart than this cannot be told from one another on an even scale. */
+/** Beyond this ratio, small values cannot be distinguished on an even scale. */
 const evenRatioMax = 20;
 
 /** An even scale from 0, or from the lowest if that is below it, to a round number at or past the highest. */
@@ -30,7 +30,7 @@ function evenBetween(start: number, end: number, step: number): Scale {
   return { at, ticks: range(0, count).map((nth) => tick(start + nth * step, at)), isLogarithmic: false };
 }
 
-/** A scale on which each tenfold is as long as the next. What is not above 0 stands at its start. */
+/** A logarithmic scale: each factor of ten has the same length. Values of 0 or less are at its start. */
 export function logarithmicScale(values: readonly number[]): Scale {
   const above = values.filter((value) => value > 0);
   const lowest = Math.log10(above.length === 0 ? 1 : Math.min(...above));
@@ -76,7 +76,7 @@ export function ninesScale(percentiles: readonly number[]): Scale {
 }
 
 function tick(value: number, at: Scale["at"]): Scale["ticks"][number] {
-  // Without the dust of 0.1 + 0.2.
+  // Rounded, because of errors such as 0.1 + 0.2.
   const clean = Number(value.toPrecision(12));
   const isShort = Number.isInteger(clean) || (Math.abs(clean) >= 0.001 && Math.abs(clean) < 1_000);
   return {

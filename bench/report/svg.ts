@@ -1,4 +1,4 @@
-/** A plot as one SVG picture that stands by itself: on the page, in a README, on white and on black. */
+/** Draws a plot as one self-contained SVG picture for the page or a README, on white and on black. */
 import type { Line, Plot } from "../core/result.ts";
 import { colourOf, gridLine, legend, lineThrough, picture, round, widthOf, widthPx, words } from "./drawing.ts";
 import { numberText } from "./rows.ts";
@@ -106,7 +106,7 @@ function drawable(plot: LinePlot, points: readonly [number, number][]): [number,
   return points.filter((point) => isPlace(point) && (plot.kind !== "percentiles" || (point[0] >= 0 && point[0] < 100)));
 }
 
-/** Of too many points, the lowest and the highest of each stretch: no peak is lost. */
+/** Thins out too many points: keeps the lowest and the highest of each stretch, so that no peak is lost. */
 export function thinned(points: readonly [number, number][]): [number, number][] {
   if (points.length <= pointsMax) return [...points];
   const stretch = Math.ceil((points.length * 2) / pointsMax);
@@ -119,7 +119,7 @@ export function thinned(points: readonly [number, number][]): [number, number][]
   return kept;
 }
 
-/** Only those labels that do not run into the one before. */
+/** Only the labels that do not overlap the previous one. */
 function spaced(ticks: Scale["ticks"], length: number): Scale["ticks"] {
   let free = Number.NEGATIVE_INFINITY;
   return ticks.filter(({ at, label }) => {

@@ -104,7 +104,7 @@ async function measureOne(
     { requests, launcher, env: variant.env },
     async (trial) => {
       const { pid, logTail } = trial.service;
-      // It says so, and starts all the same.
+      // It logs a warning and starts all the same.
       if (logTail.includes("unknown variable"))
         trial.warnings.push(
           `${variant.side}: this service does not know ${Object.keys(variant.env)}, and ran without it`,

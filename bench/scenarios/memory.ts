@@ -16,8 +16,8 @@ const peakMBMax = 600;
 const lookEveryMs = 250;
 
 /**
- * Before the load: what the start needed and is not used any more goes back to the system. After it: longer, as there
- * is more.
+ * Rest before the load: memory that only the start needed goes back to the system. The rest after the load is longer,
+ * because there is more.
  */
 const idleSeconds = { own: { before: 3, after: 10 }, quick: { before: 1, after: 3 } };
 

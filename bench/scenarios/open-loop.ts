@@ -1,6 +1,5 @@
 /**
- * Latency at fixed rates: what a client sees who does not wait for the answer of another, at parts of what the service
- * can take.
+ * Latency at fixed rates, as a client sees it that does not wait for other clients' answers, at shares of the capacity.
  */
 import { figuresOf, goal } from "../core/figures.ts";
 import { type Findings, type ScenarioRun, scenario } from "../core/scenario.ts";

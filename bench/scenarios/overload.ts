@@ -1,4 +1,4 @@
-/** Twice as much as it can take: what still gets through, how soon the rest is told so, and whether memory holds. */
+/** Twice the capacity: how much still gets through, how soon the rest is refused, and whether memory stays bounded. */
 import { figuresOf, goal } from "../core/figures.ts";
 import { firstAndLast } from "../core/method.ts";
 import type { Figure } from "../core/result.ts";
@@ -10,13 +10,13 @@ import { type Course, watchDuring } from "../system/sampler.ts";
 import { inTrials } from "../trial/rounds.ts";
 import type { Trial } from "../trial/trial.ts";
 
-/** As many times the capacity. */
+/** Multiple of the capacity. */
 const excess = 2;
 
 /**
- * More than the service keeps waiting: it refuses past 4 MiB of bodies a shard, 230 batches for two. With fewer
- * connections, clients would wait for each other and the service never see the excess. Single events would take 40,000
- * connections, so it is batches.
+ * More requests than the service queues: it refuses past 4 MiB of bodies a shard, 230 batches for two shards. With
+ * fewer connections, clients would wait for each other and the service would never see the excess. Single events would
+ * need 40,000 connections, so the load is batches.
  */
 const connections = 2_048;
 

@@ -23,9 +23,7 @@ import {
   type SideRounds,
 } from "../peers/sides.ts";
 
-/**
- * Each with how many times its events a second the service should take in batches; undefined where that is only told.
- */
+/** Each with how many times its events a second the service should take in batches; undefined if there is no goal. */
 const peers: readonly { peer: Peer; timesMin: number | undefined }[] = [
   { peer: fastapi, timesMin: 8 },
   { peer: fastifyPostgres, timesMin: 10 },

@@ -1,4 +1,4 @@
-/** Fast clients beside slow ones: who sends a byte at a time, or reads so, must cost the others nothing. */
+/** Fast clients beside slow ones: a client that sends or reads slowly must not slow down the others. */
 import { figuresOf, goal } from "../core/figures.ts";
 import { scenario } from "../core/scenario.ts";
 import { type SlowClients, type SlowCounts, sendAndReadSlowly } from "../open-loop/bad-line.ts";

@@ -9,7 +9,7 @@ import { readMemory } from "../system/sampler.ts";
 import type { Service } from "../system/service.ts";
 import { inTrials } from "../trial/rounds.ts";
 
-/** About half of what the service can take: it waits for its clients as they wait for it. */
+/** About half of the capacity: the service waits for its clients as they wait for it. */
 const connections = 8;
 
 const lookEveryMs = 1_000;

@@ -20,7 +20,7 @@ export interface HistoryOptions {
   readonly eventsPerSegment?: number | undefined;
   /** A folder of this run's own; `data` and `plain.duckdb` are made in it. */
   readonly folder: string;
-  /** Told of each part that is done. */
+  /** Called for each part that is done. */
   readonly onEvents: (events: number) => void;
 }
 
@@ -37,7 +37,7 @@ export interface History {
 /** A day's events: a service of twelve a second. */
 const eventsPerDay = 1_000_000;
 
-/** Few files, so that the history is soon made. */
+/** Few files, so that the history is made quickly. */
 const eventsPerSegmentUsual = 500_000;
 
 /** Different events that the history is made from; ids, times and sessions are new each time. */
@@ -108,7 +108,7 @@ const selected = fieldNames.map((name) => {
   return value === undefined ? journalColumn(name, eventColumns[name]) : `${value} AS "${name}"`;
 });
 
-/** Events `from` (in) to `to` (out), in order of arrival. */
+/** Events from `from` (inclusive) to `to` (exclusive), in order of arrival. */
 const historyQuery = (from: number, to: number) => `
   SELECT ${selected.join(", ")}
   FROM (SELECT range AS nth, make_timestamptz(${startDay * 1000} + range * ${86_400_000_000 / eventsPerDay}) AS received_at

@@ -1,7 +1,4 @@
-/**
- * A folder as a crash leaves it that came while much was accepted and nothing sealed, and what the next start makes of
- * it.
- */
+/** Makes a folder as a crash leaves it when much was accepted and nothing sealed, and measures the next start on it. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bench, ScenarioRun } from "../core/scenario.ts";
@@ -14,7 +11,7 @@ import { fill } from "./fill.ts";
 /** A folder with a backlog. */
 export interface Backlog {
   readonly dataDir: string;
-  /** Accepted, and none of them sealed. */
+  /** Events accepted, none of them sealed. */
   readonly events: number;
   /** Bytes of the bodies that brought them. */
   readonly sentBytes: number;
@@ -22,7 +19,7 @@ export interface Backlog {
   readonly journalBytes: number;
 }
 
-/** What the start after the crash did. */
+/** Result of the start after the crash. */
 export interface Recovery {
   readonly readyMs: number;
   /** From the start of the process until the last event was in a segment. */
@@ -40,23 +37,23 @@ export interface Sealed {
   readonly events: number;
 }
 
-/** A segment is seen within this time after it has its name. ms */
+/** A segment is noticed within this time after it gets its name. ms */
 const lookEveryMs = 5;
 
-/** Longest start for each million events, ten times what it should take, and longest sealing after it. ms */
+/** Longest start for each million events (ten times what it should take), and longest sealing after it. ms */
 const startMsMaxPerMillion = 30_000;
 
 /**
- * Nothing is sealed by the clock, and the buffer takes what the largest backlog has. The start after the crash has the
- * same settings, as it would: with another interval, health counts events from before the crash as late and says so
- * with a 503.
+ * The flush interval seals nothing, and the buffer holds the largest backlog. The start after the crash has the same
+ * settings, as in practice: with another interval, health would report events from before the crash as late, with a
+ * 503.
  */
 const env = { MILLRACE_FLUSH_INTERVAL_SECONDS: "3600", MILLRACE_MAX_BUFFER_EVENTS: "100000000" };
 
 /**
- * Fills a new folder with events that are not sealed, and kills the service. Sealing fails meanwhile because the folder
- * for segments is taken away, and the next start makes it again: a journal file is sealed once it has 24 MiB, whatever
- * the interval.
+ * Fills a new folder with events that are not sealed, and kills the service. Sealing must fail meanwhile, because a
+ * journal file is sealed once it has 24 MiB, whatever the interval. So the segments folder is removed; the next start
+ * makes it again.
  */
 async function makeBacklog(bench: Bench, wish: { events: number }): Promise<Backlog> {
   const dataDir = await mkdtemp(join(bench.folder, "backlog-"));
@@ -140,8 +137,8 @@ export async function recover(bench: Bench, { dataDir, events }: Backlog): Promi
 }
 
 /**
- * Events a second between the first segment and the last: what came before the first is when reading the journals
- * ended, and no sealing. NaN when all came at once.
+ * Events a second between the first segment and the last. The time before the first segment is reading the journals,
+ * not sealing. NaN if all segments came at once.
  */
 export function sealingRate(course: readonly Sealed[]): number {
   const first = course.find(({ events }) => events > 0);

@@ -1,4 +1,4 @@
-/** Stores a number of events, and exactly that: `wrk` stops by time, and this by count. */
+/** Stores exactly a given number of events: `wrk` stops by time, this by count. */
 import { batchEventsMax } from "../../src/event/schema.ts";
 import type { Bench } from "../core/scenario.ts";
 import { batchBodies, idPlace } from "../load/events.ts";
@@ -23,7 +23,7 @@ export interface Filled {
 
 /**
  * Posts full batches until `events` are acknowledged.
- * @throws Error an answer is not 200: nothing is known of the events then
+ * @throws Error an answer is not 200: the number of stored events is then unknown
  */
 export async function fill(bench: Bench, service: Service, { events }: { events: number }): Promise<Filled> {
   const batches = Math.ceil(events / batchEventsMax);

@@ -20,7 +20,7 @@ export interface StoredWish {
   readonly isCompacted: boolean;
 }
 
-/** Progress is told once in this many events. */
+/** Progress is reported once for this many events. */
 const eventsPerWord = 10_000_000;
 
 /** Makes a folder with a history. */

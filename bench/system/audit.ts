@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 
-/** What the clients know, and what the files say. Events. */
+/** What the clients know, and what the files hold. Events. */
 export interface Ledger {
   /** Answered with 2xx. */
   readonly acknowledged: number;
@@ -16,7 +16,7 @@ export interface Ledger {
   readonly distinct: number;
 }
 
-/** The files do not hold what was acknowledged: whatever the figures are, they are not the figures of this service. */
+/** The files do not hold what was acknowledged, so the figures are void. */
 export class AuditFailed extends Error {
   override readonly name = "AuditFailed";
 
@@ -25,7 +25,7 @@ export class AuditFailed extends Error {
   }
 }
 
-/** Says what does not add up; nothing if all does. */
+/** Says what does not match; nothing if everything does. */
 export function complaintsAbout(ledger: Ledger): string[] {
   const { acknowledged, unansweredMax, counted, stored, distinct } = ledger;
   const storedMax = acknowledged + unansweredMax;

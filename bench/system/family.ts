@@ -8,7 +8,7 @@ export const familyOf = (pid: number): number[] => [pid, ...childrenOf(pid).flat
 export const keeperOf = (pid: number): number | undefined =>
   childrenOf(pid).find((child) => (read(`/proc/${child}/cmdline`) ?? "").includes("keeper/actor"));
 
-/** A file under /proc; undefined when what it tells of has ended. */
+/** Reads a file under /proc; undefined if its process has ended. */
 export function read(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");

@@ -1,4 +1,4 @@
-/** What lies in a data folder, told by the names and sizes of its files. */
+/** What a data folder holds, judged by the names and sizes of its files. */
 import { readdirSync, statSync } from "node:fs";
 import { cp, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ export function filesIn(path: string): { files: string[]; bytes: number } {
 
 /**
  * How many events are sealed, by the names of the segments: `SSSS-FROM-TO….duckdb` holds a shard's events from one
- * sequence to another, and a shard seals in order, from 1 on. So what was merged meanwhile counts once.
+ * sequence to another, and a shard seals in order, from 1 on. So events that were merged meanwhile count once.
  */
 export function sealedEvents(files: readonly string[]): number {
   const lasts = new Map<string, number>();

@@ -1,4 +1,4 @@
-/** Looks at something again and again while something else goes on. */
+/** Samples something at a steady pace while other work runs. */
 
 /** What one look found, and when: seconds from the start of the work. */
 export interface Look<Found> {

@@ -1,4 +1,4 @@
-/** Who else used the machine: processor time that was not this run's. */
+/** Detects other users of the machine: processor time that was not this run's. */
 import { readFileSync } from "node:fs";
 
 /** Processor time of all cores since the start of the machine, in ticks. */
@@ -10,7 +10,7 @@ const lookMs = 1_000;
 /** Past it, what a neighbour takes is as much as what differs between two rounds of a quiet machine. */
 const busyShareMax = 0.1;
 
-/** Of the whole run. A virtual machine that loses more than this is not measured, its host is. */
+/** Share of the whole run. If a virtual machine loses more than this, the figures measure its host. */
 const stolenShareMax = 0.02;
 
 /** Reads the processor times of now. */
@@ -33,7 +33,9 @@ export function parseProcessorTimes(stat: string): ProcessorTimes {
   return { all: times.reduce((sum, time) => sum + time, 0), idle: idle + waiting, stolen };
 }
 
-/** Looks for a second at a machine on which nothing of this run has started. Warnings, none of a quiet machine. */
+/**
+ * Watches the machine for a second before anything of this run has started. Returns warnings, none for a quiet machine.
+ */
 export async function watchBeforeStart(cores: number): Promise<string[]> {
   const before = processorTimes();
   await Bun.sleep(lookMs);

@@ -7,23 +7,23 @@ export interface ServerOptions {
   readonly command: readonly string[];
   /** All of its environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Takes all that it prints. A file, not a pipe: nobody here has to read along while it works. */
+  /** Receives all that it prints. A file, not a pipe, so that nobody has to read while it runs. */
   readonly logPath: string;
   /** Ends the wait for its start. */
   readonly signal: AbortSignal;
-  /** Longest wait for its start, where that has more to do than usual. */
+  /** Longest wait for its start, if that has more to do than usual. */
   readonly startMsMax?: number | undefined;
-  /** How a foreign server says that it is ready; its first group is where it listens. */
+  /** Pattern by which a foreign server says that it is ready; its first group is where it listens. */
   readonly listening?: RegExp;
 }
 
 /** How this project's own servers say it. */
 const ownListening = /listening on (http:\/\/[^\s"]+)/;
 
-/** Ten times what a start should take, so that a slow machine is told from a hanging server. */
+/** Ten times what a start should take, to distinguish a slow machine from a hanging server. */
 const startMsMax = 10_000;
 
-/** The contract gives the service 10 s to seal everything; a little more shows that it broke it. */
+/** The contract allows the service 10 s to seal everything; a service that takes longer than this has broken it. */
 const stopMsMax = 12_000;
 
 /** A closed connection is seen a little before the end of the process that closed it. */
@@ -77,7 +77,7 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   /**
-   * Asks it to end, by SIGTERM, and waits until it has.
+   * Sends SIGTERM and waits until it has ended.
    * @throws Error it ended with another code than 0, or not in time
    */
   async stop(): Promise<void> {

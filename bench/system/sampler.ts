@@ -1,13 +1,13 @@
-/** What a service uses and holds while it is under load, looked at once a second. */
+/** Samples once a second what a service uses and holds under load. */
 import { readFileSync } from "node:fs";
 import { familyOf, keeperOf, read } from "./family.ts";
 import { lookDuring } from "./looks.ts";
 
-/** What was seen during one load. */
+/** The samples of one load. */
 export interface Course {
   /** Resident memory of all its processes at each look. MB, of a million bytes. */
   readonly memoryMB: readonly number[];
-  /** The most that can ever have been resident, as the kernel knows it; between looks too. */
+  /** The highest resident memory that the kernel recorded, also between samples. */
   readonly memoryPeakMB: number;
   /** Acknowledged and not yet sealed, at each look. */
   readonly eventsPending: readonly number[];

@@ -1,4 +1,4 @@
-/** The two servers that are compared, each as a process of its own: the floor, and the service as it is shipped. */
+/** The two servers to compare, each in its own process: the floor, and the service as it is shipped. */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,13 +10,13 @@ export interface StartOptions {
   readonly folder: string;
   /** Ends the wait for its start. */
   readonly signal: AbortSignal;
-  /** A data folder of the caller's; without it, a new one that goes with the service. */
+  /** The caller's data folder; by default a new one that is removed with the service. */
   readonly dataDir?: string;
   /** Configuration of the service beside what the benchmark always gives it. */
   readonly env?: Readonly<Record<string, string>>;
-  /** A program and its arguments that the service's own command is given to: `taskset`, say. */
+  /** A program with arguments that runs the service's command, such as `taskset`. */
   readonly launcher?: readonly string[];
-  /** Longest wait for its start, where there is much to recover. */
+  /** Longest wait for its start, if there is much to recover. */
   readonly startMsMax?: number | undefined;
 }
 
@@ -28,7 +28,7 @@ export interface Stats {
   readonly eventsPending: number;
 }
 
-/** The command line, as it is shipped. */
+/** The command line as it is shipped. */
 export const cliPath = fileURLToPath(new URL("../../src/cli/millrace.ts", import.meta.url));
 const floorPaths = {
   json: fileURLToPath(new URL("../floors/json-server.ts", import.meta.url)),
@@ -38,7 +38,7 @@ const floorPaths = {
 /** Longest wait for a token or one answer outside the load: far more than either takes under full load. */
 const answerMsMax = 10_000;
 
-/** Starts the floor: the one for JSON as it is, or for JSON that is compressed. */
+/** Starts the floor for plain or for compressed JSON. */
 export function startFloor(
   { folder, signal }: StartOptions,
   takes: keyof typeof floorPaths = "json",
@@ -55,7 +55,7 @@ export class Service implements AsyncDisposable {
   readonly readyMs: number;
   /** A token that may write events and read stats. */
   readonly token: string;
-  /** Where its catalog lies. */
+  /** Path of its catalog. */
   readonly dataDir: string;
   readonly #server: ServerProcess;
   readonly #env: Record<string, string | undefined>;
@@ -77,7 +77,7 @@ export class Service implements AsyncDisposable {
 
   /**
    * Starts the service, on an empty folder unless one is given, and returns once it is healthy.
-   * @throws Error it does not come up, or gives no token
+   * @throws Error it does not start, or no token could be made
    */
   static async start(options: StartOptions): Promise<Service> {
     const { folder, signal, dataDir: given, env: wished, launcher = [], startMsMax } = options;
@@ -116,7 +116,7 @@ export class Service implements AsyncDisposable {
   }
 
   /**
-   * Makes a token that may do only what `scope` says, such as `query`.
+   * Makes a token with this scope only, such as `query`.
    * @throws Error the command line gives none
    */
   tokenFor(scope: string): Promise<string> {
@@ -124,7 +124,7 @@ export class Service implements AsyncDisposable {
   }
 
   /**
-   * What it says of itself now.
+   * Returns its stats now.
    * @throws Error it does not answer 200
    */
   async stats(): Promise<Stats> {
@@ -136,7 +136,8 @@ export class Service implements AsyncDisposable {
   }
 
   /**
-   * Its metrics now: a number by its whole name, `millrace_segments{shard="all"}`, which throws where there is none.
+   * Returns a function that looks up a metric by its full name, `millrace_segments{shard="all"}`, and throws if there
+   * is none.
    * @throws Error it does not answer 200
    */
   async metrics(): Promise<(name: string) => number> {
@@ -146,7 +147,7 @@ export class Service implements AsyncDisposable {
     return (name) => readMetric(text, name);
   }
 
-  /** Why talking to it failed: that it ended, where it did; else the error itself. */
+  /** Explains a failed request: says that the service ended, if it did; otherwise returns the error itself. */
   explain(error: unknown): Promise<unknown> {
     return this.#server.explain(error);
   }
@@ -164,13 +165,13 @@ export class Service implements AsyncDisposable {
     await this.#server[Symbol.asyncDispose]();
   }
 
-  /** Kills it if it still runs, and removes its folder, but not one that was given. */
+  /** Kills it if it still runs, and removes its folder unless the caller gave it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#ending.disposeAsync();
   }
 }
 
-/** What a command took. */
+/** Time and memory of a command. */
 export interface CommandCost {
   /** From its start to its end. */
   readonly seconds: number;
@@ -191,7 +192,7 @@ export async function compactFolder(dataDir: string, signal: AbortSignal): Promi
   const seconds = (performance.now() - startedMs) / 1e3;
   signal.throwIfAborted();
   if (run.exitCode !== 0) throw new Error(`not compacted: ${complaint}${told}`);
-  // The kernel's figure for a process that was waited for: of itself or of a process that it waited for, the larger.
+  // The kernel reports the larger of the process itself and the processes that it waited for.
   return { seconds, memoryPeakMB: (run.resourceUsage()?.maxRSS ?? Number.NaN) / 1e6 };
 }
 
@@ -205,7 +206,7 @@ export function readMetric(text: string, name: string): number {
   return Number(line.slice(name.length + 1));
 }
 
-/** Picks what the benchmark reads out of the body of a stats answer. */
+/** Reads what the benchmark needs from the body of a stats answer. */
 export function readStats(body: unknown): Stats {
   const status = field(body, "buffer_status");
   const totalEvents = field(body, "total_events");
@@ -222,9 +223,7 @@ function field(value: unknown, name: string): unknown {
     : undefined;
 }
 
-/**
- * The caller's environment without anything that would configure the service, and durable answers asked for by name.
- */
+/** The caller's environment without the service's variables, and with durable acknowledgement set explicitly. */
 function serviceEnvironment(dataDir: string): Record<string, string | undefined> {
   const foreign = Object.entries(process.env).filter(([name]) => !name.startsWith("MILLRACE_"));
   return {

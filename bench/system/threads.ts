@@ -17,7 +17,7 @@ export function readThreads(pid: number): Thread[] {
 
 /**
  * What each kind of thread took between two looks, in seconds. The main thread is the one with the process's id;
- * workers are told apart by the order of their birth.
+ * workers are distinguished by the order of their start.
  */
 export function cpuByKind(pid: number, { before, after }: { before: Thread[]; after: Thread[] }): Map<string, number> {
   const earlier = new Map(before.map(({ id, cpuSeconds }) => [id, cpuSeconds]));

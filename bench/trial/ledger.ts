@@ -10,7 +10,7 @@ export interface Sent {
 }
 
 /**
- * Asks the service for its count, stops it, counts what it stored, and gives the line to report.
+ * Asks the service for its count, stops it, counts what it stored, and returns a line for the report.
  * @throws AuditFailed it stored something else than it acknowledged
  */
 export async function auditService(service: Service, sent: Sent): Promise<string> {
@@ -20,7 +20,7 @@ export async function auditService(service: Service, sent: Sent): Promise<string
 }
 
 /**
- * Counts what a folder holds, and gives the line to report.
+ * Counts what a folder holds and returns a line for the report.
  * @throws AuditFailed it holds something else than was acknowledged
  */
 export async function auditFolder(dataDir: string, ledger: Sent & { counted: number }): Promise<string> {

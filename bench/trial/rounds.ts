@@ -2,7 +2,7 @@
 import type { ScenarioRun } from "../core/scenario.ts";
 import { auditedTrial, type Trial, type TrialWish } from "./trial.ts";
 
-/** What the rounds found, and what is told beside it. */
+/** The results of the rounds, with their warnings and audit lines. */
 export type Rounds<T> = { found: T[]; audits: string[]; warnings: string[] };
 
 /**

@@ -1,6 +1,4 @@
-/**
- * One service under loads, from its start to its audit: all that was acknowledged on the way is looked for at the end.
- */
+/** One service under loads, from its start to its audit, which looks for everything that was acknowledged. */
 import { countText } from "../core/figures.ts";
 import type { Bench } from "../core/scenario.ts";
 import { ledgerOf, runClosedLoop } from "../load/closed-loop.ts";
@@ -13,30 +11,32 @@ import { auditService, type Sent } from "./ledger.ts";
 /** The service and its load. */
 export type TrialWish = Pick<StartOptions, "env" | "launcher"> & {
   requests: Requests;
-  /** Bodies that are written already, such as those of another side; without it, they are written now. */
+  /** Bodies that exist already, such as another side's. Default: they are written now. */
   bodiesPath?: string;
 };
 
 /** A fixed rate, and how long. */
 export type OpenExtent = { perSecond: number; seconds: number; connections?: number };
 
-/** How long a closed loop is put on, and what ends it early, with an error. */
+/** How long a closed loop runs, and what ends it early, with an error. */
 export type ClosedExtent = { seconds: number; signal?: AbortSignal };
 
-/** Enough that at any rate below capacity one is free, as long as answers come within a few milliseconds. */
+/**
+ * Enough connections that one is free at any rate below capacity, as long as answers come within a few milliseconds.
+ */
 const connectionsUsual = 256;
 
 /** The capacity is measured for two flush intervals, so that the flush is in it; less in a quick look. s */
 const capacitySeconds = { usual: 5, quick: 2 };
 
-/** A service that takes longer to seal what it holds is twice as slow as it may be when stopped. ms */
+/** A service that takes longer to seal what it holds is twice as slow as a stop allows. ms */
 const settleMsMax = 20_000;
 
 /** A service that is being measured, and the ledger of what it acknowledged. */
 export class Trial {
   readonly service: Service;
   readonly requests: Requests;
-  /** What a reader must know of the loads up to now. */
+  /** Warnings about the loads so far. */
   readonly warnings: string[] = [];
   readonly #bench: Bench;
   readonly #bodiesPath: string;
@@ -57,7 +57,7 @@ export class Trial {
     return this.#bench.signal;
   }
 
-  /** Puts a closed loop on it. */
+  /** Runs a closed loop. */
   async closedLoop({ seconds, signal }: ClosedExtent): Promise<LoadResult> {
     const bench = { ...this.#bench, signal: this.#signalOr(signal) };
     const { url, token } = this.service;
@@ -69,16 +69,16 @@ export class Trial {
     return result;
   }
 
-  /** A closed loop whose figures nobody reads, before what is measured. */
+  /** Runs a closed loop as a warm-up; its figures are ignored. */
   async warmUp(signal?: AbortSignal): Promise<void> {
     const seconds = this.#bench.warmUpSeconds;
     if (seconds > 0) await this.closedLoop({ seconds, ...(signal === undefined ? {} : { signal }) });
   }
 
   /**
-   * What it takes at most, by a closed loop that is never idle, once it is warm. Returns when it has settled. Requests
-   * a second. The loop has as many connections as the service takes requests at a time: more are refused at once, and
-   * wrk sends them again.
+   * Measures the capacity of the warm service with a closed loop that is never idle, and returns once the service has
+   * settled. Requests a second. The loop has as many connections as the service takes requests at a time: more are
+   * refused at once, and wrk sends them again.
    */
   async capacity(): Promise<number> {
     await this.warmUp();
@@ -89,7 +89,7 @@ export class Trial {
     return requestsPerSecond;
   }
 
-  /** Puts a fixed rate on it, and waits for the last answers. `signal` ends it early, with an error. */
+  /** Runs a load at a fixed rate and waits for the last answers. `signal` ends it early, with an error. */
   async openLoop(extent: OpenExtent, signal?: AbortSignal): Promise<OpenLoopResult> {
     this.#openLoops += 1;
     const { eventsPerRequest } = this.requests;
@@ -97,7 +97,7 @@ export class Trial {
     const load = {
       ...{ url: this.service.url + pathOf(this.requests), token: this.service.token, bodiesPath: this.#bodiesPath },
       ...{ runTag: this.#bench.nextRunTag(), perSecond, seconds, connections },
-      // Another for each load: their clusters fall on other times.
+      // A new seed for each load, so that its clusters come at other times.
       seed: this.#bench.seed * 1_000 + this.#openLoops,
     };
     this.#bench.progress(`  ${countText(perSecond * eventsPerRequest)} events/s for ${seconds} s`);
@@ -110,13 +110,13 @@ export class Trial {
     return result;
   }
 
-  /** Adds events that somebody else sent to the ledger. */
+  /** Adds events to the ledger that were sent by other code. */
   note({ acknowledged, unansweredMax }: Sent): void {
     this.#ledger.acknowledged += acknowledged;
     this.#ledger.unansweredMax += unansweredMax;
   }
 
-  /** Waits until all is sealed, so that a load does not pay for the one before it. */
+  /** Waits until everything is sealed, so that a load does not pay for the previous one. */
   async settle(): Promise<void> {
     const deadline = performance.now() + settleMsMax;
     while ((await this.service.stats()).eventsPending > 0) {
@@ -130,8 +130,8 @@ export class Trial {
   }
 
   /**
-   * Stops the service and counts what it stored; in one line for the report.
-   * @throws AuditFailed it is not what was acknowledged
+   * Stops the service, counts what it stored, and returns a line for the report.
+   * @throws AuditFailed what is stored is not what was acknowledged
    */
   audit(): Promise<string> {
     return auditService(this.service, this.#ledger);

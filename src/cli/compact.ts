@@ -1,9 +1,9 @@
-/** `millrace compact`: merges segments and removes repeats now, without waiting for the service to find the time. */
+/** `millrace compact`: merges segments and removes duplicates now, without waiting for the background merges. */
 import { Command } from "@commander-js/extra-typings";
 import { readConfig } from "../config/config.ts";
 import { reachServer } from "./reach.ts";
 
-/** Merges until there are as few segments as can be. */
+/** Merges until there are as few segments as possible. */
 export const compactCommand = new Command("compact")
   .description("merge segments until there are as few as can be, and remove repeated events")
   .addHelpText(

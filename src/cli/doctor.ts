@@ -1,4 +1,4 @@
-/** `millrace doctor`: what is amiss with the machine and the data folder, and what to do. Changes nothing. */
+/** `millrace doctor`: says what is wrong with the machine and the data folder, and what to do. Changes nothing. */
 import { resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { readConfig, shareOf } from "../config/config.ts";
@@ -8,7 +8,7 @@ import { machineFindings } from "../doctor/machine.ts";
 import { readMachine } from "../doctor/readings.ts";
 import { dataFolder } from "../store/folder/names.ts";
 
-/** Exits with 1 if anything was found. */
+/** Exits with 1 if any finding is not `ok`. */
 export const doctorCommand = new Command("doctor")
   .description("look at the machine and the data folder, and say what to do; exit code 1 if anything was found")
   .argument("[folder]", "data folder; default: MILLRACE_DATA_DIR")

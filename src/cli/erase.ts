@@ -5,7 +5,7 @@ import { readConfig } from "../config/config.ts";
 import type { ErasureRequest } from "../store/catalog/erasures.ts";
 import { reachServer } from "./reach.ts";
 
-/** Erases the events of one session, client or subject, or those for which a condition holds. */
+/** Erases the events of one session, client or subject, or those that match a condition. */
 export const eraseCommand = new Command("erase")
   .description("remove events from the whole data folder, until no byte of them is left, and print the receipt")
   .option("--session-id <id>", "events of this session")

@@ -8,14 +8,14 @@ export const exitCodeOf = (error: unknown): number =>
   error instanceof ConfigInvalid || error instanceof CommanderError ? 2 : 1;
 
 /**
- * What standard error gets of a failure: its message, with what to do where the system refused, and the stack of what
- * nobody expected, for the report of a bug.
+ * The text of an error for standard error: its message, with advice for system errors; for an unexpected error its
+ * stack, for a bug report.
  */
 export function failureText(error: unknown): string {
   const message = withRemedy(error);
   const isOfSystem =
     codeOf(error) !== undefined || codeOf(error instanceof Error ? error.cause : undefined) !== undefined;
   if (!(error instanceof Error) || error instanceof MillraceError || isOfSystem) return message;
-  // Errors of native code, as DuckDB's are, have no stack.
+  // Errors of native code, such as DuckDB's, have no stack.
   return typeof error.stack === "string" && error.stack !== "" ? error.stack : message;
 }

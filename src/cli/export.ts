@@ -9,7 +9,7 @@ import { exportFormats } from "../offline/export-query.ts";
 import { dataFolder } from "../store/folder/names.ts";
 import { Progress } from "./progress.ts";
 
-/** Exports, or goes on with an export. */
+/** Starts or resumes an export. */
 export const exportCommand = new Command("export")
   .description("write events to a file for each day, resumable; with or without a running service")
   .requiredOption("--out <folder>", "where to; it must be empty, or hold the same export")

@@ -1,7 +1,4 @@
-/**
- * `millrace import`: moves an existing history in. The files are read in `src/import`; here are the options and the
- * words.
- */
+/** `millrace import`: imports an existing history. `src/import` reads the files; options and messages are here. */
 import { createReadStream, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -43,7 +40,7 @@ const numberOf = (text: string): number => {
   throw new InvalidArgumentError("a whole number from 1 is expected.");
 };
 
-/** Takes over files of events. */
+/** Imports files of events. */
 export const importCommand = new Command("import")
   .description("take over events from files, in the columns of `events`: CSV, JSON or Parquet")
   .argument("<files...>", "files, or - for standard input")
@@ -72,7 +69,7 @@ export const importCommand = new Command("import")
     const reach = async () => (server ??= stack.use(await reachServer(config, "admin")));
     const spoolFolder = async () => {
       if (options.dryRun === true) return temporaryFolder(stack);
-      // Only now: a server's start removes what was there.
+      // The server first: its start removes leftovers from this folder.
       await reach();
       return folder.imports;
     };
@@ -133,7 +130,7 @@ async function sourcesOf(files: readonly string[], options: SourceOptions): Prom
   const format = options.format === undefined ? undefined : formatNames[options.format];
   const sources: ImportSource[] = [];
   if (files.filter((file) => file === "-").length > 1) throw new ImportRefused("-: standard input can be given once");
-  // Files first: one that is refused should not wait for the end of standard input.
+  // Files before streams: a refused file should not wait for the end of standard input.
   const paths = new Map<string, string>();
   for (const shown of files) if (!isStream(shown)) sources.push(importSource({ shown, path: shown, format, name }));
   for (const shown of files) {
@@ -146,7 +143,7 @@ async function sourcesOf(files: readonly string[], options: SourceOptions): Prom
   return sources.sort((a, b) => files.indexOf(a.shown) - files.indexOf(b.shown));
 }
 
-/** Whether a file can be read only once. */
+/** Whether the input can be read only once. */
 function isStream(file: string): boolean {
   if (file === "-") return true;
   const found = statSync(file, { throwIfNoEntry: false });

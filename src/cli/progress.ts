@@ -3,13 +3,13 @@
 /** Cells of the bar. */
 const barWidth = 30;
 
-/** Between two lines that are shown now and then: a bar moves, a log is read. ms */
+/** Shortest pause between two updates: a bar should move, a log should stay readable. ms */
 const pauseMs = { terminal: 200, log: 5_000 };
 
-/** How far something is, and what is being done. */
+/** How far a command is, and what it is doing. */
 type Shown = { done: number; total: number; text: string };
 
-/** Shows how far something is; its end leaves the terminal's line. */
+/** Shows progress; disposing of it ends the terminal's line. */
 export class Progress implements Disposable {
   readonly #isTerminal = process.stderr.isTTY === true;
   #shownMs = performance.now();
@@ -29,12 +29,12 @@ export class Progress implements Disposable {
     process.stderr.write(`\r\u001b[K${bar} ${String(Math.floor(share * 100)).padStart(3)}% ${text}`);
   }
 
-  /** Shows it if nothing was shown for a while. */
+  /** Shows progress if nothing was shown for a while. */
   showNowAndThen(shown: Shown): void {
     if (performance.now() - this.#shownMs >= (this.#isTerminal ? pauseMs.terminal : pauseMs.log)) this.show(shown);
   }
 
-  /** Leaves the terminal's line, for what comes next. */
+  /** Ends the terminal's line, so that other output starts on a new one. */
   end(): void {
     if (this.#isOpen) process.stderr.write("\n");
     this.#isOpen = false;

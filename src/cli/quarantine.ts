@@ -1,9 +1,9 @@
-/** `millrace quarantine`: puts a damaged segment aside, so that everything else goes on without it. */
+/** `millrace quarantine`: moves a damaged segment to quarantine, so that the rest works without it. */
 import { Command } from "@commander-js/extra-typings";
 import { readConfig } from "../config/config.ts";
 import { reachServer } from "./reach.ts";
 
-/** Prints what is missing with it. */
+/** Prints which events are missing with it. */
 export const quarantineCommand = new Command("quarantine")
   .description("move a segment that cannot be read out of the catalog's way, and mark its events as missing")
   .argument(

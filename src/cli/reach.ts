@@ -1,6 +1,6 @@
 /**
- * A server for one command: the one that runs on the folder, or one of the command's own that ends with it. So a
- * command does the same, by the same way, whether a server runs or not.
+ * Finds a server for one command: the one that runs on the folder, or one that is started for the command and stopped
+ * with it. So a command works the same way whether a server runs or not.
  */
 import { DataFolderRefused, MillraceError, messageOf } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
@@ -12,21 +12,21 @@ import { readKeptText } from "../store/folder/kept-file.ts";
 import { prepareDataFolder } from "../store/folder/layout.ts";
 import { FolderInUse } from "../store/folder/lock.ts";
 
-/** The server refused what the command asked; the message is its own. */
+/** The server refused the request; the message is the server's. */
 class CommandRefused extends MillraceError {
   override readonly name = "CommandRefused";
 }
 
-/** Where a server is, and a token for it. */
+/** A connection to a server, with a token. */
 export type Reached = AsyncDisposable & {
-  /** Posts a value as JSON and gives the answer. Throws CommandRefused for anything but a 200. */
+  /** Posts a value as JSON and returns the answer. Throws CommandRefused unless the status is 2xx. */
   post(path: string, body: unknown): Promise<Record<string, unknown>>;
 };
 
-/** A server that starts at the same moment has the lock before it has an address. ms */
+/** Longest wait for an address: a server that is starting takes the lock before it has one. ms */
 const addressMsMax = 10_000;
 
-/** A token lasts for as long as a command may take. Seconds. */
+/** Lifetime of the token: as long as a command may take. Seconds. */
 const tokenSeconds = 24 * 3_600;
 
 /**
@@ -38,7 +38,7 @@ export async function reachServer(config: Config, scope: Scope): Promise<Reached
   let own: Service | undefined;
   let address: string | undefined;
   try {
-    // Whoever runs a command reads what it prints, and not a server's diary.
+    // The user of a command wants its output, not a server's log.
     const logLevel = process.env["MILLRACE_LOG"] === undefined ? "warn" : config.logLevel;
     own = await startService({ ...config, host: "127.0.0.1", port: 0, logLevel });
     address = own.address;
@@ -47,7 +47,7 @@ export async function reachServer(config: Config, scope: Scope): Promise<Reached
     address = await addressOf(folder.address);
   }
   const token = await signToken(config.jwtSecret ?? secretOf(folder).secret, {
-    // Nobody signed this command in: a receipt says NULL of who asked, and not a name that any environment could hold.
+    // The command has no authenticated user, so a receipt says NULL and not a name from the environment.
     subject: undefined,
     scope,
     ttlSeconds: tokenSeconds,

@@ -1,4 +1,4 @@
-/** `millrace restore`: a data folder from a snapshot. */
+/** `millrace restore`: fills a data folder from a snapshot. */
 import { Command } from "@commander-js/extra-typings";
 import { readConfig } from "../config/config.ts";
 import { restoreSnapshot } from "../offline/snapshot.ts";

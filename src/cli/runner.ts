@@ -1,27 +1,27 @@
 /**
- * The processes that stand between a person and the service, where a script of package.json started it: `bun run`, and
- * npm above it for `npx bun@1.4.5 run start`. A signal may come to any of them. `bun run` passes it on; npm and its
- * shell end without a word, so their end is noticed here.
+ * Watches the processes between a person and the service when a script of package.json started it: `bun run`, and npm
+ * above it for `npx bun@1.4.5 run start`. A signal may go to any of them. `bun run` passes it on; npm and its shell end
+ * without passing it on, so their end is detected here.
  *
- * A service that nothing of this kind started (`bun src/cli/millrace.ts serve`, systemd, a container) watches nobody,
- * and neither is the shell above a runner watched: with `bun run start &` it may end while the service stays.
+ * A service started in another way (`bun src/cli/millrace.ts serve`, systemd, a container) watches no process. The
+ * shell above a runner is not watched either: with `bun run start &` it may end while the service continues.
  */
 import { readFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import packageJson from "../../package.json" with { type: "json" };
 
-/** The scripts that become this process by `exec`, so that its parent is what ran the script. */
+/** Scripts that `exec` this process, so that its parent is the process that ran the script. */
 const scripts = ["start", "millrace"];
 
-/** How soon an end is noticed. Three files of `/proc` are read each time: about 50 us. ms */
+/** Pause between two checks. Each reads three files of `/proc`, which takes about 50 us. ms */
 const lookMs = 200;
 
-/** A process and the parent that it had at first. */
+/** A process and its original parent. */
 type Link = { pid: number; parent: number };
 
 /**
- * Calls `ended` once when one of the runners of this process has ended; never where there is none. Does not keep the
- * process running. Gives a function that ends the watch.
+ * Calls `ended` once when one of this process's runners has ended; never if it has none. Does not keep the process
+ * running. Returns a function that stops watching.
  */
 export function whenRunnerEnds(ended: () => void): () => void {
   const chain = runnersOf(process.pid);
@@ -35,16 +35,16 @@ export function whenRunnerEnds(ended: () => void): () => void {
 }
 
 /**
- * Whether the end of a terminal ends this process, too. `bun run` does not pass on that `nohup` has SIGHUP ignored; but
- * then none of the three is a terminal.
+ * Whether the end of a terminal should end this process, too. Under `nohup`, `bun run` does not pass on that SIGHUP is
+ * ignored; but then none of the three descriptors is a terminal.
  */
 export const isOnTerminal = (): boolean => [0, 1, 2].some((descriptor) => isatty(descriptor));
 
-/** What runs a command here, as a person would type it: `bun` is not on the path where npx started the service. */
+/** How a person would type a command here: `bun` is not on the path if npx started the service. */
 export const millraceCommand = (): string =>
   runnersOf(process.pid).length > 1 ? `npx bun@${Bun.version} run millrace` : "bun run millrace";
 
-/** From this process up to its topmost runner; empty where it was not started by a script. */
+/** The links from this process up to its topmost runner; empty if no script started it. */
 function runnersOf(pid: number): Link[] {
   const { npm_package_name: name, npm_lifecycle_event: script = "" } = process.env;
   const runner = parentOf(pid);
@@ -61,7 +61,7 @@ function runnersOf(pid: number): Link[] {
 /** `npm exec bun@1.4.5 run start`, as npm titles itself, or the script behind `npx`. */
 const isNpm = (pid: number) => /^(npm\b|npx\b|node (\S*\/)?(npm|npx)(-cli\.js)?\b)/.test(commandOf(pid).join(" "));
 
-/** The shell that npm runs one command with, and nothing else beside it. */
+/** Whether this is the shell in which npm runs one command and nothing else. */
 function isShellOfNpm(pid: number): boolean {
   const [, option, command = ""] = commandOf(pid);
   return option === "-c" && /^bun run [^&;|]*$/.test(command.replaceAll(/['"]/g, ""));
@@ -69,9 +69,9 @@ function isShellOfNpm(pid: number): boolean {
 
 const commandOf = (pid: number) => read(pid, "cmdline").split("\0");
 
-/** Undefined for a process that has ended, and where the system has no `/proc`. */
+/** The parent's id; undefined for a process that has ended, and on a system without `/proc`. */
 function parentOf(pid: number): number | undefined {
-  // The name of the program, in brackets before it, may hold anything.
+  // The program's name, in brackets before it, may contain any character.
   const [, parent] = /^.*\) \S (\d+) /s.exec(read(pid, "stat")) ?? [];
   return parent === undefined ? undefined : Number(parent);
 }

@@ -1,4 +1,4 @@
-/** `millrace serve`: a service, its signals, and what a newcomer needs to see. */
+/** `millrace serve`: runs a service, handles signals, and prints what a newcomer needs. */
 import { Command } from "@commander-js/extra-typings";
 import { openLog } from "../base/log.ts";
 import { type Config, readConfig, variables } from "../config/config.ts";
@@ -17,10 +17,10 @@ export const serveCommand = new Command("serve")
   .addHelpText("after", `\nEnvironment:\n${variableHelp}`)
   .action(serve);
 
-/** The contract gives a stop 10 s; what is not sealed by then stays in the journal for the next start. ms */
+/** The contract allows a stop 10 s. What is not sealed within this time stays in the journal for the next start. ms */
 const stopMsMax = 9_000;
 
-/** Lifetime of the token in the curl line of a first start. Seconds. */
+/** Lifetime of the token in the `curl` line of a first start. Seconds. */
 const firstTokenSeconds = 3_600;
 
 /**
@@ -58,8 +58,8 @@ async function serve(): Promise<void> {
 }
 
 /**
- * Calls `stop` once, at the first of: SIGINT, SIGTERM, the end of a runner that got one of them and kept it to itself,
- * and the end of the terminal, if there is one. A second SIGINT or SIGTERM ends the process at once.
+ * Calls `stop` once, at the first of: SIGINT, SIGTERM, the end of a runner (it may have got the signal and not passed
+ * it on), and the end of the terminal, if there is one. A second SIGINT or SIGTERM ends the process at once.
  */
 function stopOnSignals(stop: () => void): void {
   let stoppingSinceMs: number | undefined;
@@ -75,15 +75,15 @@ function stopOnSignals(stop: () => void): void {
       first();
     });
   const stopWatching = whenRunnerEnds(first);
-  // Without a terminal the service was sent into the background, by `nohup` for instance. npm ends all the same,
-  // whatever it inherits.
+  // Without a terminal the service runs in the background, by `nohup` for instance. SIGHUP then ends npm all the same,
+  // so its end must not stop the service.
   process.on("SIGHUP", isOnTerminal() ? first : stopWatching);
 }
 
-/** Stops the service, also one that is still starting, and ends the process: with 0 when everything is sealed. */
+/** Stops the service, waiting for its start if needed, and exits with 0 if everything is sealed, otherwise 1. */
 async function stopWhenStarted(started: Promise<Service | undefined>): Promise<void> {
   const service = await started;
-  // A start that failed meanwhile tells its reason and ends the process itself.
+  // A failed start reports its reason and ends the process itself.
   if (service !== undefined) process.exit((await service.stop()) ? 0 : 1);
 }
 
@@ -95,8 +95,8 @@ function endUnsealed({ logLevel }: Config): void {
 }
 
 /**
- * Ends without another write, also without sealing: another server may write to the folder. What was accepted is in its
- * journals, and nobody is told of an event that this process accepted after them.
+ * Exits without another write and without sealing: another server may own the folder. What was accepted is in the
+ * journals; nothing is acknowledged after that.
  */
 function endAtOnce(why: string, { logLevel }: Config): void {
   openLog(logLevel, "service").error({ why }, "the data folder is no longer this server's; ending at once");
@@ -104,8 +104,8 @@ function endAtOnce(why: string, { logLevel }: Config): void {
 }
 
 /**
- * What a first start without configuration says: how to get a token, and a line to paste. A live token stands in that
- * line on a terminal alone: what goes to a file or a log collector is read by others, and kept.
+ * Prints the greeting of a first start without configuration: how to make a token, and a line to paste. The line holds
+ * a live token only on a terminal, because others read files and log collectors, which keep it.
  */
 async function greet(secret: string, { address, config }: { address: string; config: Config }): Promise<void> {
   const make = `${millraceCommand()} token --subject me`;

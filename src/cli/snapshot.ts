@@ -1,4 +1,4 @@
-/** `millrace snapshot`: everything sealed, kept in a folder of its own. */
+/** `millrace snapshot`: copies everything sealed into a folder of its own. */
 import { resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { readConfig } from "../config/config.ts";

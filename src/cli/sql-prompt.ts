@@ -12,7 +12,7 @@ const prompts = { first: "millrace> ", more: "      ..> " } as const;
 
 const interruptEveryMs = 20;
 
-/** Lines of history that are kept. */
+/** Lines of history to keep. */
 const historyMax = 1_000;
 
 const help = `Statements end with a semicolon, and may take several lines. Each one sees everything accepted until then.
@@ -26,13 +26,13 @@ const keywords =
     " ",
   );
 
-/** Reads statements and runs them until the user has had enough. */
+/** Reads statements and runs them until the user quits. */
 export async function runPrompt(reader: FolderReader, output: SqlOutput): Promise<void> {
   let names = await namesOf(reader);
   let typed = "";
   let isInTransaction = false;
   let isRunning = false;
-  // Lines come while others are still at work: each has a number, and Ctrl-C drops all that came before it.
+  // Lines may arrive while earlier ones still run. Each has a number, and Ctrl-C drops all lines up to that moment.
   const lines = { came: 0, done: 0, dropped: 0 };
   let isClosed = false;
   let interrupting = Promise.resolve();
@@ -69,7 +69,7 @@ export async function runPrompt(reader: FolderReader, output: SqlOutput): Promis
     names = await namesOf(reader);
   }
 
-  /** Again and again: an interrupt that comes just before a statement is none to DuckDB. */
+  /** Interrupts repeatedly: DuckDB ignores an interrupt that comes just before a statement. */
   async function interrupt(): Promise<void> {
     while (isRunning) {
       reader.duckdb.interrupt();
@@ -108,7 +108,7 @@ export async function runPrompt(reader: FolderReader, output: SqlOutput): Promis
       return;
     }
     typed = "";
-    // To the end of the line, and all before it away.
+    // Moves to the end of the line and deletes everything before it.
     readline.write(null, { ctrl: true, name: "e" });
     readline.write(null, { ctrl: true, name: "u" });
     process.stdout.write("\n");
@@ -124,17 +124,17 @@ export async function runPrompt(reader: FolderReader, output: SqlOutput): Promis
   await ended.promise;
 }
 
-/** No statement begins with a dot, and none is one of these words. */
+/** A command begins with a dot or is one of these words; no SQL statement does. */
 const isCommand = (line: string) => /^\s*(?:\.(?!\d)|(?:quit|exit|help)\s*;?\s*$)/i.test(line);
 
-/** Whether a transaction is open after statements that ran: inside one, what the statements see must not change. */
+/** Whether a transaction is open after these statements. Inside one, the data is not refreshed. */
 function transactionAfter(text: string, before: boolean): boolean {
   const { statements } = splitStatements(text);
   const last = statements.findLast((each) => /^(begin|start|commit|end|rollback|abort)\b/i.test(each));
   return last === undefined ? before : /^(begin|start)\b/i.test(last);
 }
 
-/** What can be completed: views, tables, their columns, macros, and a few words of SQL. */
+/** Names for completion: views, tables, their columns, macros, and a few SQL keywords. */
 async function namesOf(reader: FolderReader): Promise<string[]> {
   const rows = await reader.duckdb.rows(
     `SELECT table_name AS name FROM duckdb_columns() WHERE NOT internal
@@ -144,13 +144,13 @@ async function namesOf(reader: FolderReader): Promise<string[]> {
   return [...rows.map(({ name }) => String(name)), ...keywords];
 }
 
-/** What the last word of the line may become, and that word: the two things that readline wants. */
+/** Completions for the last word of the line, and that word, as readline expects them. */
 function completions(line: string, names: readonly string[]): [string[], string] {
   const word = /\w*$/.exec(line)?.[0] ?? "";
   return [word === "" ? [] : names.filter((name) => name.startsWith(word.toLowerCase())), word];
 }
 
-/** In the user's own folder: what somebody asked is not the data folder's. */
+/** In the user's own folder, because a person's queries do not belong in the data folder. */
 const historyPath = () =>
   join(process.env["XDG_STATE_HOME"] || join(homedir(), ".local", "state"), "millrace", "sql_history");
 
@@ -164,7 +164,7 @@ function readHistory(): string[] {
   }
 }
 
-/** A history that cannot be kept must not keep anyone from asking. */
+/** Writes the history. A failure is ignored: it must not stop the prompt. */
 function keepHistory(history: readonly string[]): void {
   try {
     mkdirSync(dirname(historyPath()), { recursive: true, mode: 0o700 });

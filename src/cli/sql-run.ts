@@ -1,4 +1,4 @@
-/** Statements run, and their rows written as they come. */
+/** Runs statements and writes their rows as they arrive. */
 import { closeSync, createReadStream, fstatSync, openSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ResultReturnType, StatementType } from "@duckdb/node-api";
@@ -25,18 +25,18 @@ import { duckdbFailureOf } from "../store/sql/failures.ts";
 import { isNumeric, tableText } from "./table.ts";
 import { timeLimit } from "./time-limit.ts";
 
-/** A statement of the user's own fails; the message is DuckDB's. */
+/** A user's statement failed; the message is DuckDB's. */
 export class StatementFailed extends MillraceError {
   override readonly name = "StatementFailed";
 }
 
-/** What rows are written as: a table for people, the others for programs. */
+/** Output formats: a table for people, the others for programs. */
 export const sqlFormats = ["table", ...queryFormats] as const;
 
 /** One of `sqlFormats`. */
 export type SqlFormat = (typeof sqlFormats)[number];
 
-/** How and where to. With a file, only the rows of the last statement are kept. */
+/** Format and destination. With a file, only the rows of the last statement are written. */
 export type SqlOutput = {
   format: SqlFormat;
   file: string | undefined;
@@ -45,16 +45,16 @@ export type SqlOutput = {
   timeoutSeconds: number;
 };
 
-/** A table for people ends here. Rows */
+/** A table shows at most this many rows. */
 const tableRowsMax = 100;
 
-/** A terminal that does not say how wide it is. Columns */
+/** Width of a terminal that does not report one. Columns */
 const widthDefault = 120;
 
 const standardOutput = 1;
 
 /**
- * Runs any number of statements; what stands before a failing one is done and written.
+ * Runs any number of statements. Those before a failing one take effect, and their rows are written.
  * @throws StatementFailed with DuckDB's message
  */
 export async function runStatements(duckdb: DuckDB, text: string, output: SqlOutput): Promise<void> {
@@ -67,7 +67,7 @@ export async function runStatements(duckdb: DuckDB, text: string, output: SqlOut
       await runStatement(duckdb, statement, { output, isKept });
     } catch (error) {
       if (limit.isOver) throw new StatementFailed(limit.message, { cause: error });
-      // What reads our output has enough.
+      // The reader of our output has closed it.
       if (codeOf(error) === "EPIPE" || duckdbFailureOf(error) === "closed") return;
       throw new StatementFailed(messageOf(error), { cause: error });
     }
@@ -85,7 +85,10 @@ async function runStatement(
   else await duckdb.run(firstRows(sql, tableRowsMax).text);
 }
 
-/** Runs what is not a query; gives a query of the rows that it has, if it has any. */
+/**
+ * Runs a statement that is not a query. Returns a query for its rows, or undefined if it has none or they are written
+ * already.
+ */
 async function rowsOf(duckdb: DuckDB, statement: string, output: SqlOutput): Promise<string | undefined> {
   const result = await duckdb.result(statement);
   if (result.returnType !== ResultReturnType.QUERY_RESULT) return undefined;
@@ -113,7 +116,7 @@ async function copyRows(duckdb: DuckDB, sql: string, output: SqlOutput & { forma
   } else if (fstatSync(standardOutput).isFIFO() && format === "csv") {
     await copyTo("/dev/stdout");
   } else {
-    // A file that was there would be written over from its start, a socket has no path, and Parquet wants a file.
+    // DuckDB would overwrite an existing file from its start, a socket has no path, and Parquet needs a file.
     const rows = join(scratch, "rows");
     await copyTo(rows);
     // Not `pipeline`: it leaves listeners on standard output, and Node warns from the eleventh statement on.
@@ -122,10 +125,10 @@ async function copyRows(duckdb: DuckDB, sql: string, output: SqlOutput & { forma
   }
 }
 
-/** As many as there are. */
+/** No limit on rows. */
 const rowsMax = Number.MAX_SAFE_INTEGER - 1;
 
-/** Rows come from DuckDB as lines of JSON, over a pipe; what stands around them is put there. */
+/** DuckDB writes rows as JSON lines into a named pipe; the text around them is added here. */
 async function writeJson(duckdb: DuckDB, sql: string, output: SqlOutput & { format: JsonFormat }): Promise<void> {
   const { format, scratch } = output;
   const columns = await columnsOf(duckdb, sql);
@@ -153,7 +156,7 @@ async function writeTable(duckdb: DuckDB, sql: string, output: SqlOutput): Promi
   const result = await duckdb.result(textRows(sql, types.length, tableRowsMax + 1));
   const rows = (await result.getRows()).map((row) => row.map((cell) => (cell === null ? null : String(cell))));
   const isCut = rows.length > tableRowsMax;
-  // A column of nothing but NULL has a type by chance.
+  // The type of a column with nothing but NULL is arbitrary.
   const numbers = types.map((type, index) => isNumeric(type) && rows.some((row) => row[index] !== null));
   const shown = { names, numbers, rows: rows.slice(0, tableRowsMax), isCut };
   const text = Buffer.from(tableText(shown, process.stdout.columns || widthDefault));
@@ -169,7 +172,7 @@ async function columnsOf(duckdb: DuckDB, sql: string) {
 
 type Write = (bytes: Uint8Array) => Promise<void>;
 
-/** Has something written to the file of the output, which gets its name when it is whole, or to standard output. */
+/** Gives `work` a writer to standard output, or to the output's file, which gets its name once it is complete. */
 async function writeTo({ file }: SqlOutput, work: (write: Write) => Promise<void>): Promise<void> {
   if (file === undefined) return work(toStandardOutput);
   await writeWhole(file, async (unfinished) => {
@@ -186,15 +189,15 @@ async function writeTo({ file }: SqlOutput, work: (write: Write) => Promise<void
 
 const ignored = () => undefined;
 
-/** Resolves when the bytes were taken. */
+/** Resolves when the bytes have been written. */
 const toStandardOutput: Write = (bytes) =>
   new Promise((resolve, reject) => {
-    // An event that nobody listens to would end the process with a stack; the callback of the write tells the same.
+    // An unhandled error event would end the process with a stack trace; the write's callback reports the same error.
     if (!process.stdout.listeners("error").includes(ignored)) process.stdout.on("error", ignored);
     process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
   });
 
-/** A file gets its name when it is whole. */
+/** Writes under an unfinished name; the file gets its own name once it is complete. */
 async function writeWhole(file: string, write: (unfinished: string) => Promise<void>): Promise<void> {
   const unfinished = file + unfinishedSuffix;
   try {

@@ -12,13 +12,13 @@ import { scratchFolder } from "./scratch.ts";
 import { runPrompt } from "./sql-prompt.ts";
 import { runStatements, type SqlFormat, sqlFormats } from "./sql-run.ts";
 
-/** DuckDB's own default, as a share of the machine's memory; what needs more goes to the scratch folder. */
+/** Share of the machine's memory that DuckDB may use: its own default. Past it DuckDB spills to the scratch folder. */
 const memoryShare = 0.8;
 
-/** A question that takes longer is mostly a mistake, and nobody waits for it. */
+/** A statement that takes longer is usually a mistake. */
 const timeoutDefaultSeconds = 300;
 
-/** A timer can wait no longer. */
+/** Longest time that a timer can wait. */
 const timeoutMaxSeconds = 2_000_000;
 
 const endings = sqlFormats.map((each) => `.${each}`);

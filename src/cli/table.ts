@@ -1,21 +1,21 @@
 /** Rows as a table for a terminal. */
 import { DuckDBDecimalType, type DuckDBType, DuckDBTypeId } from "@duckdb/node-api";
 
-/** Rows to be shown, as DuckDB's strings; those past them, if any, are only hinted at. */
+/** Rows to show, as DuckDB's strings. `isCut`: there are more rows. */
 type Rows = {
   names: readonly string[];
-  /** Which columns stand right. */
+  /** Which columns are right-aligned. */
   numbers: readonly boolean[];
   rows: readonly (readonly (string | null)[])[];
   isCut: boolean;
 };
 
-/** A column that is made narrower for the terminal keeps this much: a name, or a date and a bit. */
+/** A column that is narrowed for the terminal keeps at least this width: a name, or a date and a little more. */
 const columnWidthMin = 12;
 
 /**
- * The rows with a line about their number: as a table at most `width` wide, or each on lines of its own where none
- * fits.
+ * Formats rows as a table of at most `width` columns, or one value a line if no table fits, and adds a line with the
+ * row count.
  */
 export function tableText({ names, numbers, rows, isCut }: Rows, width: number): string {
   const cells = rows.map((row) => row.map(cellText));
@@ -60,12 +60,12 @@ const numberIds = new Set([
   DuckDBTypeId.DOUBLE,
 ]);
 
-/** Whether a column of this type stands right. */
+/** Whether a column of this type is right-aligned. */
 export const isNumeric = (type: DuckDBType) => type instanceof DuckDBDecimalType || numberIds.has(type.typeId);
 
 const cellText = (value: string | null) => (value === null ? "NULL" : plain(value));
 
-/** Line ends and other control characters as escapes: they would break the table, or worse, command the terminal. */
+/** Escapes line breaks and other control characters, which would break the table or control the terminal. */
 const plain = (text: string) =>
   text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) =>
     JSON.stringify(char)
@@ -82,10 +82,10 @@ function recordLines(names: readonly string[], cells: readonly (readonly string[
   ]);
 }
 
-/** Of a table with columns so wide. */
+/** Width of a table whose columns have these widths. */
 const widthOf = (widths: readonly number[]) => widths.reduce((sum, each) => sum + each + 3, 1);
 
-/** The widest columns give way until the table fits, or none can any more. */
+/** Narrows the widest columns until the table fits or none can be narrowed further. */
 function fitted(widths: number[], width: number): number[] {
   const fit = [...widths];
   while (widthOf(fit) > width) {
@@ -104,7 +104,7 @@ function padded(text: string, width: number, isRight: boolean): string {
   return isRight ? blanks + cut : cut + blanks;
 }
 
-/** The longest beginning that is at most so wide. */
+/** The longest prefix that is at most this wide. */
 function cutTo(text: string, width: number): string {
   let cut = "";
   let used = 0;

@@ -1,16 +1,15 @@
-/** A statement's time. */
+/** Limits the time of a statement. */
 import type { DuckDB } from "../store/sql/duckdb.ts";
 
-/** An interrupt that comes between two steps of a statement is lost; so it comes again. ms */
+/** DuckDB loses an interrupt that comes between two steps of a statement, so it is repeated. ms */
 const interruptEveryMs = 20;
 
-/** DuckDB looks for an interrupt between chunks of rows; what does not look so long never will. ms */
+/**
+ * DuckDB checks for an interrupt between chunks of rows; a statement that has not checked for this long never will. ms
+ */
 const graceMs = 5_000;
 
-/**
- * Ends what DuckDB runs when the time is over; a process whose statement does not end even then ends itself, with exit
- * code 1.
- */
+/** Interrupts DuckDB when the time is over. If the statement does not end even then, the process exits with code 1. */
 export function timeLimit(duckdb: DuckDB, seconds: number): { readonly isOver: boolean; message: string } & Disposable {
   const message = `the statement took longer than ${seconds} s and was ended; --timeout SECONDS allows more`;
   const timers: NodeJS.Timeout[] = [];

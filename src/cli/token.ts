@@ -39,12 +39,11 @@ export const tokenCommand = new Command("token")
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
 /**
- * Ten years: whoever needs a longer one has it made again in between. Nothing but the key itself ends a token before
- * its time. Seconds.
+ * Ten years; a token needed for longer must be renewed. A token can be revoked early only by changing the key. Seconds.
  */
 const ttlSecondsMax = 3_650 * 86_400;
 
-/** A duration such as `90d`, in seconds; adds what is wrong with it. */
+/** Parses a duration such as `90d` into seconds; adds what is wrong with it to `problems`. */
 function secondsOf(duration: string, problems: string[]): number {
   const match = /^(\d{1,9})([smhd])$/.exec(duration);
   const seconds = Number(match?.[1]) * (unitSeconds[match?.[2] ?? ""] ?? Number.NaN);
@@ -61,7 +60,7 @@ function requireSubject(subject: string, problems: string[]): void {
     problems.push(`--subject: must have at most ${subjectBytesMax} bytes, not ${bytes}`);
 }
 
-/** A scope that nothing asks for is a slip of the pen: its token would be refused where it is used. */
+/** An unknown scope is a typo: its token would be refused when it is used. */
 function requireScopes(given: string, problems: string[]): void {
   const names = given.split(" ");
   const known: readonly string[] = scopes;

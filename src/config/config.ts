@@ -1,4 +1,6 @@
-/** The environment to a `Config`: checked at start, all problems reported at once, nothing silently ignored. */
+/**
+ * Reads the environment into a `Config`: checked at start, all problems reported together, nothing silently ignored.
+ */
 import { availableParallelism } from "node:os";
 import { dataPathProblem } from "../base/data-path.ts";
 import { connectionsAllowed, type DescriptorNeeds, descriptorLimit } from "../base/descriptors.ts";
@@ -29,7 +31,7 @@ export type Config = {
   retentionMs: number;
   /** How long a replaced segment stays for readers that have opened it. */
   graceMs: number;
-  /** What SQL over HTTP may take. */
+  /** Limits of SQL over HTTP. */
   queries: { timeMs: number; memoryMiB: number; rowsMax: number; atOnceMax: number };
   logLevel: LogLevel;
 };
@@ -39,16 +41,16 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Shortest key for HS256 (RFC 7518, 3.2: as long as the hash). Bytes. */
 export const jwtSecretBytesMin = 32;
 
-/** The id table keeps a shard's number in six bits. */
+/** The id table stores a shard's number in six bits. */
 const shardsMax = 64;
 
-/** A slip of the pen must not start a thousand threads. */
+/** A typo must not start a thousand threads. */
 const httpThreadsMax = 16;
 
 /** A longer timer than this fires at once on this platform. Seconds. */
 const flushIntervalSecondsMax = 2_147_483;
 
-/** A body is held in memory whole, several times over, and so is an event when it is sealed. Bytes. */
+/** A body is held in memory as a whole, several times over; so is an event when it is sealed. Bytes. */
 const bodyBytesMaxMax = 16 * 1024 * 1024;
 
 /** No machine has more descriptors for one process. */
@@ -56,7 +58,10 @@ const connectionsMaxMax = 1_000_000;
 
 const dayMs = 86_400_000;
 
-/** Variables whose feature is not there yet, and the value that asks for nothing of it; undefined: there is none. */
+/**
+ * Variables whose feature does not exist yet, with the value that is accepted because it requests nothing; undefined:
+ * none.
+ */
 export const notYetSupported: Readonly<Record<string, string | undefined>> = {
   MILLRACE_ALERTS: undefined,
   MILLRACE_CORS_ORIGINS: undefined,
@@ -144,7 +149,7 @@ export function readConfig(environment: Environment): Config {
   const dataDir = text("MILLRACE_DATA_DIR") ?? "./data";
   const pathProblem = dataPathProblem(dataDir);
   if (pathProblem !== undefined) problems.push(`MILLRACE_DATA_DIR: ${pathProblem}`);
-  // Read where a command starts: see `shareOf`. Here it is only judged.
+  // Only validated here. It is read where a command starts: see `shareOf`.
   oneOf("MILLRACE_SHARE", "owner", shares);
   const config: Config = {
     host: text("HOST") ?? "127.0.0.1",
@@ -179,7 +184,7 @@ export function readConfig(environment: Environment): Config {
   return config;
 }
 
-/** Who may read the data folder; what is refused by `readConfig` counts as `owner`. */
+/** Who may read the data folder; a value that `readConfig` refuses counts as `owner`. */
 export const shareOf = (environment: Environment): Share =>
   shares.find((share) => share === environment["MILLRACE_SHARE"]?.trim()) ?? "owner";
 
@@ -190,18 +195,18 @@ function unknownVariables(environment: Environment): string[] {
   );
 }
 
-/** What decides how many descriptors the service needs beside its connections. */
+/** The settings that decide how many descriptors the service needs beside its connections. */
 export const descriptorNeeds = ({ shards, httpThreads, queries }: Config): DescriptorNeeds => ({
   shards,
   httpThreads,
   queriesMax: queries.atOnceMax,
 });
 
-/** A bound that the limit of open files cannot hold. */
+/** The problem with a connection bound that exceeds what the limit of open files allows. */
 function tooManyConnections(config: Config): string[] {
   const limit = descriptorLimit();
   if (config.connectionsMax === undefined || limit === undefined) return [];
-  // A limit with which nothing works at all is told by the start.
+  // A limit too low for the service to work at all is reported by the start.
   const allowed = Math.max(1, connectionsAllowed(limit, descriptorNeeds(config)));
   if (config.connectionsMax <= allowed) return [];
   return [

@@ -1,4 +1,4 @@
-/** What the doctor looks at in a data folder. Reads only, also beside a running service. */
+/** Checks a data folder. Only reads, so it is safe beside a running service. */
 import { accessSync, closeSync, constants, existsSync, lstatSync, openSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { dataPathProblem } from "../base/data-path.ts";
@@ -12,15 +12,13 @@ import { type DataFolder, parseJournalName, parseSegmentName, unfinishedSuffix }
 import { type Finding, fail, ok, warn } from "./finding.ts";
 import { type Entry, modeFindings } from "./modes.ts";
 
-/** Times of files are ahead of the clock by no more than this where a clock is only inexact. ms */
+/** A file time further ahead than this means a wrong clock, not just an inexact one. ms */
 const aheadMsMax = 5 * 60_000;
 
-/** A server that takes longer is not well. ms */
+/** A server that takes longer to answer is reported. ms */
 const answerMsMax = 5_000;
 
-/**
- * Looks at a folder, and at the server that holds it. `hasKey`: the environment gives the key, so the folder need not.
- */
+/** Checks a folder and the server that holds it. `hasKey`: the environment gives the key, so the folder need not. */
 export async function folderFindings(folder: DataFolder, how: { share: Share; hasKey: boolean }): Promise<Finding[]> {
   const { root } = folder;
   const problem = dataPathProblem(root);
@@ -69,7 +67,10 @@ function mayWrite(path: string): boolean {
   }
 }
 
-/** All that lies in a folder, itself included; what goes while it is looked at is not there. */
+/**
+ * All files and folders below a folder, itself included. Entries that vanish during the walk, and symbolic links, are
+ * skipped.
+ */
 function entriesOf(root: string): Entry[] {
   return ["", ...readdirSync(root, { recursive: true, encoding: "utf8" })].flatMap((path) => {
     const found = lstatSync(join(root, path), { throwIfNoEntry: false });
@@ -99,7 +100,10 @@ function formatFinding(folder: DataFolder): Finding {
   }
 }
 
-/** The process that serves the folder, as far as it can be seen; 0: one that cannot. */
+/**
+ * The id of the process that holds the folder's lock; 0 if that process cannot be seen from here; undefined if none
+ * does.
+ */
 function holderIn({ lock }: DataFolder): number | undefined {
   let descriptor: number;
   try {
@@ -133,7 +137,7 @@ async function serverFinding(folder: DataFolder, holder: number | undefined): Pr
   }
 }
 
-/** Status, and the sentences of problems and warnings, of a health answer. */
+/** The status of a health answer with the sentences of its problems and warnings. */
 function saidIn(health: unknown): string {
   const fields = typeof health === "object" && health !== null ? Object.fromEntries(Object.entries(health)) : {};
   const sentences = [fields["problems"], fields["warnings"]].flatMap((list) =>
@@ -152,7 +156,7 @@ function secretFinding(folder: DataFolder, hasKey: boolean): Finding {
   } catch (error) {
     if (!(error instanceof MillraceError)) throw error;
     const text = messageOf(error);
-    // With a key in the environment nobody reads the file.
+    // With a key in the environment the file is not read.
     return hasKey
       ? warn("secret", text, "or remove it: MILLRACE_JWT_SECRET is used")
       : fail("secret", text, "until then no start is possible");

@@ -1,7 +1,7 @@
-/** What is judged of a machine, from readings. Pure. */
+/** Judges a machine from readings. Pure. */
 import { type Finding, fail, ok, warn } from "./finding.ts";
 
-/** What was read of a machine; undefined: it does not say. */
+/** Readings of a machine; undefined where the machine does not report one. */
 export type MachineReading = {
   bunVersion: string;
   /** As package.json has it, such as `>=1.4.5`. */
@@ -10,7 +10,7 @@ export type MachineReading = {
   memoryBytes: number;
   fileSystem: string | undefined;
   freeBytes: number;
-  /** Files that can still be made; 0 of 0 where the file system does not count them. */
+  /** Files that can still be created; 0 of 0 if the file system does not count them. */
   files: { free: number; all: number };
   nowMs: number;
   isClockSynchronized: boolean | undefined;
@@ -21,7 +21,7 @@ const MiB = 1024 * 1024;
 /** A few hundred connections beside segments that are read: what most systems give. */
 const descriptorsMin = { fail: 256, warn: 4_096 };
 
-/** Below the first no segment can be merged; the second is some hours of a busy service. Bytes. */
+/** Below `fail` no segment can be merged; `warn` is a few hours of a busy service. Bytes. */
 const freeBytesMin = { fail: 64 * MiB, warn: 1024 * MiB };
 
 /** The service, a rewrite and a query at a time, which have 512 MiB each. Bytes. */
@@ -29,13 +29,13 @@ const memoryBytesMin = 1024 * MiB;
 
 const freeFilesMin = 10_000;
 
-/** No event is older than the project, and no clock that is later than this was set by anybody. */
+/** No event is older than the project, and nobody sets a clock later than the last year on purpose. */
 const years = { first: 2026, last: 2100 };
 
-/** File systems whose locks and syncs are another machine's. */
+/** File systems whose locks and syncs another machine handles. */
 const network = /^(nfs|nfs4|cifs|smb2|smbfs|9p|ceph|glusterfs|lustre|afs|fuse.*)$/;
 
-/** A finding for each thing that a service needs of its machine. */
+/** One finding for each thing that a service needs from its machine. */
 export const machineFindings = (reading: MachineReading): Finding[] => [
   bunFinding(reading),
   descriptorsFinding(reading),

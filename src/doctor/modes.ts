@@ -1,11 +1,11 @@
-/** Who may read and change what lies in a data folder, against who should. Pure. */
+/** Compares who may read and change a data folder with who should. Pure. */
 import { modesOf, type Share } from "../base/share.ts";
 import { type Finding, ok, warn } from "./finding.ts";
 
 /** A file or a folder: its path below the data folder ("" for the folder itself), its permissions and its owner. */
 export type Entry = { path: string; isFolder: boolean; mode: number; user: number };
 
-/** Findings about the modes and owners of entries; `user` is who runs this, `root` where the entries are. */
+/** Findings about the modes and owners of entries; `user` is who runs the doctor, `root` the folder of the entries. */
 export function modeFindings(
   entries: readonly Entry[],
   { share, user, root }: { share: Share; user: number; root: string },
@@ -29,7 +29,7 @@ export function modeFindings(
     findings.push(warn("modes", `${told(closed)} fewer people than MILLRACE_SHARE=${share} means`, mend));
   if (findings.length === 0) findings.push(ok("modes", `match MILLRACE_SHARE=${share}`));
   const foreign = entries.filter((entry) => entry.user !== user);
-  // Root can write whatever others own, and what it makes is then root's.
+  // A warning for root, too: it can write others' files, but what it creates belongs to root.
   if (foreign.length > 0)
     findings.push(
       warn(
@@ -42,7 +42,7 @@ export function modeFindings(
   return findings;
 }
 
-/** What a command or a query keeps while it runs is for nobody else, whoever may read the rest. */
+/** Scratch files of a running command or query are private, whoever may read the rest. */
 const isScratch = ({ path }: Entry) => /^scratch(\/|$)/.test(path);
 
 const nameOf = (entry: Entry | undefined) =>

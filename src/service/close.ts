@@ -1,14 +1,13 @@
-/** The end of what a service is made of. */
+/** Closes the parts of a service. */
 import { messageOf } from "../base/errors.ts";
 import { type LogLevel, openLog } from "../base/log.ts";
 import { within } from "../base/within.ts";
 
-/** What has not ended by then ends with the process. ms */
+/** Parts that have not ended within this time end with the process. ms */
 const closeMsMax = 5_000;
 
 /**
- * Ends all that is in a scope, the latest first; a failure is logged, because the reason for the end is what its caller
- * tells.
+ * Closes everything in a scope, the latest first. A failure is only logged: the caller reports why the service ends.
  */
 export async function closeScope(scope: AsyncDisposableStack, logLevel: LogLevel): Promise<void> {
   const log = openLog(logLevel, "service");

@@ -1,4 +1,4 @@
-/** The edge of a service: what it listens with, and what its endpoints may ask of it. */
+/** Opens the edge of a service and connects its endpoints to the parts. */
 import { systemClock } from "../base/clock.ts";
 import { toldOf } from "../http/connections/bound.ts";
 import { Front } from "../http/listen/front.ts";
@@ -8,8 +8,8 @@ import type { Parts } from "./parts.ts";
 import { healthOf, metricsOf } from "./views.ts";
 
 /**
- * Listens, and says so in the log.
- * @throws AddressRefused when the address cannot be had
+ * Starts listening, and logs it.
+ * @throws AddressRefused when the address cannot be taken
  */
 export async function openFront(parts: Parts): Promise<Front> {
   const { config, log, gate, boards, boardMemories, dispatcher, bound } = parts;

@@ -1,4 +1,4 @@
-/** What a service is made of: one record, so that start, stop and the views of it name the same things. */
+/** The parts of a service in one record that start, stop and views share. */
 import { DiskWatch } from "../base/disk.ts";
 import { messageOf } from "../base/errors.ts";
 import { type Log, openLog } from "../base/log.ts";
@@ -22,7 +22,7 @@ import { takeOver } from "../store/sweep.ts";
 import type { FolderWatch } from "../upkeep/folder-watch.ts";
 import type { Upkeep } from "../upkeep/upkeep.ts";
 
-/** What changes in the life of a service. The last parts of a start are undefined until they are there. */
+/** The parts of a service that change. Those that a start opens last are undefined until then. */
 type Life = {
   phase: "starting" | "running" | "stopping";
   watch: FolderWatch | undefined;
@@ -30,7 +30,7 @@ type Life = {
   front: Front | undefined;
 };
 
-/** All that lives in a service, and what it was given. */
+/** All parts of a service, and what it was given. */
 export type Parts = {
   readonly life: Life;
   readonly config: Config;
@@ -38,7 +38,7 @@ export type Parts = {
   readonly folder: DataFolder;
   /** The key that its tokens are signed with, and whether this start made it. */
   readonly secret: ReturnType<typeof secretOf>;
-  /** What was wrong with the folder when this life began. */
+  /** What was wrong with the folder at the start. */
   readonly startWarnings: readonly string[];
   readonly bound: ConnectionBound;
   readonly gate: Gate;
@@ -55,18 +55,18 @@ export type Parts = {
   readonly disk: DiskWatch;
 };
 
-/** A signal to all processes of a group has come to this one by then. ms */
+/** A signal to a whole process group has reached this process within this time. ms */
 const ownSignalMs = 200;
 
 /**
- * The keeper may be ended at any instruction; a job that it has begun is waited for this long, so that no file of it is
- * left. ms
+ * The keeper may be killed at any instruction. A job that it has begun gets this long, so that it leaves no unfinished
+ * file. ms
  */
 const settleMsMax = 3_000;
 
 /**
- * Opens what lives in a service, in `scope`, which ends it in the opposite order. Nothing is accepted yet.
- * @throws MillraceError or the system's error with why it cannot be
+ * Opens the parts of a service in `scope`, which closes them in reverse order. Nothing is accepted yet.
+ * @throws MillraceError or the system's error, with the reason
  */
 export function openParts(config: Config, folder: DataFolder, scope: AsyncDisposableStack): Parts {
   const log = openLog(config.logLevel, "service");
@@ -133,7 +133,7 @@ export function openParts(config: Config, folder: DataFolder, scope: AsyncDispos
   };
 }
 
-/** A step of an end that fails must not keep the others from theirs: the journal has what was not sealed. */
+/** Logs a failed step of a stop, so that the other steps still run. The journal has what was not sealed. */
 export async function orLogged(log: Log, step: Promise<unknown>): Promise<void> {
   try {
     await step;
@@ -143,8 +143,8 @@ export async function orLogged(log: Log, step: Promise<unknown>): Promise<void> 
 }
 
 /**
- * Whoever ends one process of the service means the service: nothing else could be meant. A signal to the group comes
- * here too, and has been heard by then: what the keeper tells of it must not count as a second one.
+ * A signal to the keeper is meant for the whole service, so it is passed on. A signal to the process group reaches this
+ * process, too. By the end of the pause it has been handled, so the keeper's report does not count as a second signal.
  */
 async function passOn(signal: NodeJS.Signals, life: Life): Promise<void> {
   await Bun.sleep(ownSignalMs);

@@ -14,7 +14,7 @@ export class Service {
     this.#scope = scope;
   }
 
-  /** Where it listens: `http://HOST:PORT`; undefined where it was to stop before it listened. */
+  /** Where it listens: `http://HOST:PORT`; undefined if it was stopped before it listened. */
   get address(): string | undefined {
     return this.#parts.life.front?.address;
   }
@@ -24,19 +24,19 @@ export class Service {
     return this.#parts.secret;
   }
 
-  /** The actors, for tests that end them. */
+  /** The actors, for tests that kill them. */
   get shards(): readonly ShardHost[] {
     return this.#parts.shards;
   }
 
-  /** What listens, for tests that end a thread of it. */
+  /** The edge, for tests that kill one of its threads. */
   get front(): Front | undefined {
     return this.#parts.life.front;
   }
 
   /**
-   * Refuses what is new, answers what is in flight, seals everything accepted, publishes the catalog, and closes.
-   * True when all of it was done; otherwise the journal has what was not sealed.
+   * Refuses new requests, answers those in flight, seals everything accepted, publishes the catalog, and closes.
+   * Returns true when all of it was done; otherwise the journal has what was not sealed.
    */
   stop(): Promise<boolean> {
     return stopService(this.#parts, this.#scope);

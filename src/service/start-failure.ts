@@ -1,12 +1,13 @@
-/** What a start that failed says to whoever reads it. */
+/** Turns the error of a failed start into one sentence. */
 import { ActorDied, codeOf, DataFolderRefused, MillraceError, messageOf, StartFailed } from "../base/errors.ts";
 
-/** What the machine refuses, whatever folder it is asked for. */
+/** Error codes that come from the machine, not from the data folder. */
 const ofMachine = ["EAGAIN", "EMFILE", "ENFILE", "ENOMEM"];
 
 /**
- * The error of a start, as one sentence: a refusal stays what it is; what the system refused is a refusal of the data
- * folder, or of the machine; a part that died is told with what to look at. Anything else is a bug, and stays too.
+ * Returns the error to report. A MillraceError stays as it is. A system error becomes DataFolderRefused, or StartFailed
+ * if the machine refused. A part that died becomes StartFailed with advice. Anything else is a bug and also stays as it
+ * is.
  */
 export function startFailure(error: unknown, root: string): unknown {
   if (error instanceof ActorDied)

@@ -1,9 +1,9 @@
 /**
- * A start: from a configuration to a service that listens.
+ * Starts a service: from a configuration to listening.
  *
- * Order: folder, lock, unfinished files swept, ids entered, shards recovered, catalog published, listening. Nothing is
- * accepted before all of it is done. All that a start begins is in one scope. Whatever fails half-way, the scope ends
- * what was begun, in the opposite order and the lock last.
+ * Order: take the folder and its lock, sweep unfinished files, load ids, recover shards, publish the catalog, listen.
+ * Nothing is accepted before that. Everything that a start opens is in one scope. When a step fails, the scope closes
+ * what was opened in reverse order, the lock last.
  */
 import { messageOf } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
@@ -20,12 +20,12 @@ import { openParts, type Parts } from "./parts.ts";
 import { Service } from "./service.ts";
 import { startFailure } from "./start-failure.ts";
 
-/** What a start is told. */
+/** Options of a start. */
 type StartOptions = {
-  /** Called when the folder is no longer its own: it must end without another write. */
+  /** Called when the service has lost its folder: the process must end without another write. */
   onLost?: (why: string) => void;
   /**
-   * Aborted when the service is to stop: a start that is under way recovers, so that a stop can seal, and never
+   * Aborts when the service is to stop. A start under way then still recovers, so that the stop can seal, but never
    * listens.
    */
   signal?: AbortSignal;
@@ -51,7 +51,7 @@ export async function startService(config: Config, { onLost, signal }: StartOpti
   }
 }
 
-/** Brings ids, shards and catalog to what the folder holds. */
+/** Restores ids, shards and catalog from the folder. */
 async function recover({ keeper, idTable, folder, shards, publisher, log }: Parts): Promise<void> {
   await rebuildIdLogs(keeper, log);
   loadIdLogs(folder, idTable);
@@ -64,7 +64,7 @@ async function recover({ keeper, idTable, folder, shards, publisher, log }: Part
   }
 }
 
-/** Accepts from here on. */
+/** Starts the folder watch and upkeep, then accepts and listens. */
 async function serve(parts: Parts, scope: AsyncDisposableStack): Promise<void> {
   const { config, folder, keeper, publisher, allShards, disk, life, gate, log } = parts;
   const tools = { keeper, publisher, shards: allShards, log };

@@ -1,22 +1,23 @@
 /**
- * A stop: refuses what is new, answers what is in flight, seals everything accepted, publishes the catalog, and closes.
+ * Stops a service: refuses new requests, answers those in flight, seals everything accepted, publishes the catalog,
+ * closes.
  */
 import { systemClock } from "../base/clock.ts";
 import { closeScope } from "./close.ts";
 import { orLogged, type Parts } from "./parts.ts";
 
-/** Requests in flight at a stop get this long to be answered; every one of them is durable or refused by then. ms */
+/** Requests in flight at a stop have this long to be answered; by then each is durable or refused. ms */
 const drainMsMax = 3_000;
 
-/** After this time a stop does not try a failed flush again, and then a failed catalog; it has 10 s in all. ms */
+/** Times after which a stop no longer retries a failed flush, and a failed catalog. A stop has 10 s in all. ms */
 const [sealMsMax, publishMsMax] = [6_500, 8_000];
 
-/** How often a stop looks whether requests are still in flight. ms */
+/** Pause between two checks whether requests are still in flight. ms */
 const drainLookMs = 5;
 
 /**
- * Stops a service once: true when everything accepted is sealed and published; otherwise the journal has what was not
- * sealed.
+ * Stops a service once. Returns true when everything accepted is sealed and published; otherwise the journal has what
+ * was not sealed. A second call returns false at once.
  */
 export async function stopService(parts: Parts, scope: AsyncDisposableStack): Promise<boolean> {
   const { life, gate, log, queries, dispatcher, shards, publisher, boards } = parts;

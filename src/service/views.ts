@@ -1,11 +1,11 @@
-/** What a service shows of itself: health, metrics, and what a person should know. */
+/** What a service reports about itself: health, metrics and warnings. */
 import { systemClock } from "../base/clock.ts";
 import { loadMetrics } from "../http/endpoints/load-metrics.ts";
 import type { ShardHost } from "../shard/lanes/all-shards.ts";
 import { healthAnswer } from "../stats/health.ts";
 import type { Parts } from "./parts.ts";
 
-/** The answer of the health endpoint. */
+/** The body of the health endpoint. */
 export function healthOf(parts: Parts) {
   const { life, config, publisher } = parts;
   return healthAnswer({
@@ -39,7 +39,7 @@ export async function metricsOf(parts: Parts): Promise<string> {
   });
 }
 
-/** What a person should know while no new event is harmed: a sentence for each part that has something to tell. */
+/** Warnings that concern a person but harm no new event, one sentence each, from all parts. */
 function warningsOf({ startWarnings, life }: Parts): readonly string[] {
   const told = [life.watch?.warnings, life.upkeep?.warnings, life.front?.connections.warnings];
   return [...startWarnings, ...told.flatMap((warnings) => warnings ?? [])];

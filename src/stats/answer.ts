@@ -1,4 +1,4 @@
-/** Boards and a clock to the body of `GET /api/v1/analytics/stats`. */
+/** Turns boards and a clock into the body of `GET /api/v1/analytics/stats`. */
 import { type Static, Type } from "@sinclair/typebox";
 import { categories } from "../event/categories.ts";
 import type { BoardState } from "../shard/board.ts";
@@ -29,12 +29,14 @@ export const statsSchema = Type.Object(
 /** A stats answer. */
 type Stats = Static<typeof statsSchema>;
 
-/** What the answer says of the configuration. */
+/** The settings that the answer shows. */
 type StatsLimits = { bufferEventsMax: number; flushIntervalMs: number };
 
 const hourMs = 3_600_000;
 
-/** Adds the boards of all shards up. Each is one state, so pending and flushed events add up to the total. */
+/**
+ * Adds up the boards of all shards. Each is one consistent state, so pending and flushed events add up to the total.
+ */
 export function statsAnswer(boards: readonly BoardState[], nowMs: number, limits: StatsLimits): Stats {
   const byCategory = categories.map((_, index) => sum(boards, (board) => board.byCategory[index] ?? 0));
   const hour = Math.floor(nowMs / hourMs);
@@ -60,7 +62,7 @@ export function statsAnswer(boards: readonly BoardState[], nowMs: number, limits
 const sum = (boards: readonly BoardState[], of: (board: BoardState) => number) =>
   boards.reduce((total, board) => total + of(board), 0);
 
-/** Events of the hours `from` (in) to `to` (out), as far as the board counts them. */
+/** Events in the hours from `from` (inclusive) to `to` (exclusive), as far as the board counts them. */
 function hoursOf(board: BoardState, from: number, to: number): number {
   const counted = board.byHour.slice(Math.max(0, from - board.hoursFrom), Math.max(0, to - board.hoursFrom));
   return counted.reduce((total, events) => total + events, 0);

@@ -1,10 +1,10 @@
-/** Boards, the disk and the actors to the body of `GET /api/v1/analytics/health`. */
+/** Turns boards, disk state and actor state into the body of `GET /api/v1/analytics/health`. */
 import { type Static, Type } from "@sinclair/typebox";
 import type { DiskState } from "../base/disk.ts";
 import type { ShardHoldings } from "../keeper/protocol.ts";
 import { type BoardState, diskWorkMsMax } from "../shard/board.ts";
 
-/** The states of the service, from coming to going. */
+/** The states of the service, from start to stop. */
 const healthStatuses = ["starting", "ok", "degraded", "stopping"] as const;
 
 /** The body of a health answer. */
@@ -42,26 +42,26 @@ export const healthSchema = Type.Object(
 /** A health answer. */
 export type Health = Static<typeof healthSchema>;
 
-/** What health is judged from. */
+/** The input that health is judged from. */
 type HealthView = {
   phase: "starting" | "running" | "stopping";
   shards: { isReady: boolean; board: BoardState }[];
   disk: DiskState;
-  /** Shards that requests wait for too long, by number. */
+  /** Numbers of the shards that requests have waited for too long. */
   stuck: readonly number[];
   holdings: readonly ShardHoldings[];
   catalogFailure: string | undefined;
-  /** What other parts report to a person: a sentence each, which says what to do and names no path. */
+  /** Warnings of other parts: one sentence each, which says what to do and names no path. */
   warnings: readonly string[];
   flushIntervalMs: number;
   bufferEventsMax: number;
   nowMs: number;
 };
 
-/** A flush is stalled when the oldest event waits for three intervals, and never before this. ms */
+/** A flush has stalled when the oldest event has waited for three intervals and for at least this time. ms */
 const stalledMsMin = 10_000;
 
-/** One flush that failed is tried again within 0.2 s, and harms nothing; a second one means that it keeps failing. */
+/** One failed flush is retried within 0.2 s and harms nothing; from the second in a row on it is reported. */
 const flushFailuresTold = 2;
 
 /** Judges the service: `ok` only when every shard accepts and what it accepts is sealed in time. */
@@ -89,7 +89,7 @@ export function healthAnswer(view: HealthView): Health {
   };
 }
 
-/** What the catalog shows of each shard, and last of all of them; empty before the first catalog. */
+/** What the catalog shows for each shard, and last for all together; empty before the first catalog. */
 export function freshnessOf(holdings: readonly ShardHoldings[], nowMs: number): Health["freshness"] {
   if (holdings.length === 0) return [];
   const sum = (of: (one: ShardHoldings) => number) => holdings.reduce((total, one) => total + of(one), 0);
@@ -120,7 +120,9 @@ export function ageSeconds(board: BoardState, nowMs: number): number {
     : Math.max(0, nowMs - board.oldestPendingMs) / 1000;
 }
 
-/** What harms events: an operator is called, and a load balancer goes elsewhere. Each sentence says what to do. */
+/**
+ * What harms new events. It alerts an operator and makes a load balancer go elsewhere. Each sentence says what to do.
+ */
 function problemsOf(view: HealthView, oldestSeconds: number): string[] {
   const problems: string[] = [];
   for (const [shard, { isReady, board }] of view.shards.entries()) {

@@ -1,4 +1,4 @@
-/** Whether a string is an SQL condition that an erasure can be asked with. */
+/** Checks whether a string is an SQL condition that an erasure can use. */
 import { DuckDBTypeId } from "@duckdb/node-api";
 import { MillraceError, messageOf } from "../base/errors.ts";
 import { eventColumns } from "../event/columns.ts";
@@ -8,21 +8,21 @@ import type { DuckDB } from "../store/sql/duckdb.ts";
 import { duckdbFailureOf } from "../store/sql/failures.ts";
 import { emptyQuery, literal } from "../store/sql/literals.ts";
 
-/** DuckDB does not take a condition, it fails on an event, or it needs more than it may have. */
+/** DuckDB rejects the condition, it fails on an event, or it exceeds its memory. */
 export class ConditionRefused extends MillraceError {
   override readonly name = "ConditionRefused";
 }
 
-/** The condition in brackets; the line break ends a comment that it may end with. */
+/** The condition in brackets. The line break closes a trailing SQL comment. */
 export const bracketed = (condition: string) => `(${condition}\n)`;
 
 /**
- * Checks that a string is one BOOLEAN expression over the columns of `events` that says the same of an event whenever
- * it is asked: an erasure asks several times, and goes on after a restart.
+ * Checks that a string is one BOOLEAN expression over the columns of `events` that gives the same result for an event
+ * each time: an erasure evaluates it several times, also after a restart.
  * @throws ConditionRefused with what is wrong
  */
 export async function requireCondition(duckdb: DuckDB, condition: string): Promise<void> {
-  // As it was sent: within brackets of ours, brackets of its own could make it another one.
+  // Judged as it was sent: inside our brackets, its own brackets could change its meaning.
   const fault = await judgeCondition(duckdb, condition);
   if (fault !== undefined) throw new ConditionRefused(fault.message);
   const changing = await changingCall(duckdb, condition);
@@ -35,20 +35,19 @@ export async function requireCondition(duckdb: DuckDB, condition: string): Promi
     const result = await duckdb.result(`SELECT ${bracketed(condition)} AS holds ${from}`);
     const type = result.columnType(0);
     if (type.typeId === DuckDBTypeId.BOOLEAN) return;
-    // DuckDB takes a bare NULL for an INTEGER.
+    // DuckDB types a bare NULL as INTEGER.
     const shown = /^\W*NULL\W*$/i.test(condition) ? "NULL" : type;
     throw new ConditionRefused(`The condition must be BOOLEAN, such as session_id = 'x'; this one is ${shown}`);
   });
 }
 
-/** Does what asks DuckDB about a condition; what DuckDB has against the condition becomes a ConditionRefused. */
+/** Runs `ask` and turns DuckDB's errors about the condition into ConditionRefused. Other errors pass through. */
 export async function refusedByDuckDB(ask: () => Promise<void>): Promise<void> {
   try {
     await ask();
   } catch (error) {
     const text = messageOf(error);
-    // What follows the first line advises settings, which nobody can change here, or shows the statement around the
-    // place.
+    // Only the first line is kept: the rest suggests settings, which nobody can change here, or quotes the statement.
     const [first = ""] = text.split("\n", 1);
     const failure = duckdbFailureOf(error);
     if (failure === "memory")
@@ -59,7 +58,7 @@ export async function refusedByDuckDB(ask: () => Promise<void>): Promise<void> {
 }
 
 /**
- * The first thing in a condition that differs from one statement, session or run to the next; undefined: there is none.
+ * The first name in a condition whose value changes between statements, sessions or runs; undefined if there is none.
  */
 async function changingCall(duckdb: DuckDB, condition: string): Promise<string | undefined> {
   const rows = await duckdb.rows(
@@ -80,18 +79,18 @@ function changingIn(tree: unknown, changing: ReadonlySet<string>): string | unde
     }
     return undefined;
   }
-  // What a constant holds was written by the client, in whatever shape.
+  // A constant holds the client's data, which may have any shape.
   if (tree["class"] === "CONSTANT") return undefined;
   const { function_name: called, column_names: names, children } = tree;
   if (typeof called === "string" && isChanging(called, children, changing)) return called;
-  // `current_date` without brackets is read as a column until it is bound.
+  // The parser reads `current_date` without brackets as a column.
   const [only, ...more] = Array.isArray(names) ? names : [];
-  // The row as a whole: what it holds besides the columns of `events` differs between the search and the rewrite.
+  // `events` alone is the whole row, whose extra columns differ between the search and the rewrite.
   if (typeof only === "string" && more.length === 0 && (isChangingWord(only) || /^events$/i.test(only))) return only;
   return changingIn(Object.values(tree), changing);
 }
 
-/** With one argument, `age` counts from the current date. */
+/** `age` with one argument counts from the current date. */
 const isChanging = (called: string, children: unknown, changing: ReadonlySet<string>) =>
   changing.has(called.toLowerCase()) ||
   (called.toLowerCase() === "age" && Array.isArray(children) && children.length === 1);

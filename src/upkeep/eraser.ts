@@ -2,12 +2,11 @@
  * An erasure from request to receipt.
  *
  * Invariants:
- * - What was asked is durable before the first event goes, and a restart goes on with it: once begun it comes to its
- *   end.
- * - Events are counted before the last file that holds them goes, and the receipt comes after.
- * - Each step can be done again: a segment that is without them is not found again.
- * - Once they are counted, what is accepted meanwhile stays, though it be like them: no current segment is touched any
- *   more.
+ * - The request is durable before the first event is removed. A restart resumes it, so an erasure that has begun always
+ *   finishes.
+ * - Events are counted before the last file that holds them is removed; the receipt is written after that.
+ * - Each step is idempotent: a segment without such events is not found again.
+ * - After the count no current segment is touched. Matching events that are accepted later stay.
  */
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
@@ -32,22 +31,22 @@ import { outsideSegments, removeRefusedLines } from "./refused-lines.ts";
 import { type RewriteTools, rewriteNext } from "./rewrite-next.ts";
 import { RewriteBlocked, RewriteFailed, type RewriteGuard } from "./rewriter.ts";
 
-/** Who has opened the catalog before an erasure gets this long to be done with files that go. ms */
+/** Readers that opened the catalog before an erasure have this long before replaced files are removed. ms */
 const readersMsMax = 5_000;
 
-/** What an erasure is carried out with. */
+/** What an erasure works with. */
 type EraserOptions = RewriteTools & {
   folder: DataFolder;
   log: Log;
   graceMs: number;
-  /** What an SQL condition may take before it is written down. */
+  /** Time and memory of an SQL condition before the request is recorded. */
   conditions: RewriteGuard;
 };
 
-/** How many events an erasure would remove now, and the files that could not be looked through. */
+/** How many events an erasure would remove now, and the files that could not be searched. */
 export type ErasureForecast = { events: number; notSearched: string[] };
 
-/** A finished erasure, and the files that could not be looked through. */
+/** A finished erasure, and the files that could not be searched. */
 export type ErasureResult = { receipt: ErasureReceipt; notSearched: string[] };
 
 /** Carries out erasures, one at a time. */
@@ -59,14 +58,14 @@ export class Eraser {
   }
 
   /**
-   * Erases from the beginning. REQUIRES: what was accepted before is sealed. Once `signal` says that nobody waits,
-   * nothing more is done; but what is written down is carried out.
-   * @throws RewriteRefused when the condition cannot be evaluated, nothing is changed then; RewriteBlocked when a
-   * person must do something before it can go on; RewriteFailed or ActorDied when it goes on by itself
+   * Records an erasure and carries it out. REQUIRES: what was accepted before is sealed. When `signal` aborts before
+   * the request is recorded, nothing is done; a recorded erasure runs to its end.
+   * @throws RewriteRefused when the condition cannot be evaluated, with nothing changed; RewriteBlocked when a person
+   * must act first; RewriteFailed or ActorDied when a recorded erasure will be resumed, or none was recorded
    */
   async erase(request: ErasureRequest, by: string | null, signal: AbortSignal): Promise<ErasureResult> {
     const { folder } = this.#options;
-    // Nothing is written down before DuckDB has taken the condition.
+    // Nothing is recorded before DuckDB has accepted the condition.
     await this.#forecast(request, signal);
     if (signal.aborted) throw new RewriteFailed("whoever asked for it has gone");
     const erasure: Erasure = { id: crypto.randomUUID(), by, request, found: null };
@@ -95,7 +94,7 @@ export class Eraser {
     );
   }
 
-  /** Brings an erasure to its end, wherever it stands. */
+  /** Finishes an erasure from whatever step it has reached. */
   async finish(erasure: Erasure): Promise<ErasureResult> {
     const { folder, graceMs, log, publisher } = this.#options;
     const { id, by, request } = erasure;
@@ -115,14 +114,14 @@ export class Eraser {
     }
   }
 
-  /** Takes them out of what readers see, and counts them. */
+  /** Removes the events from the current segments and from the catalog, and records how many there were. */
   async #takeOut(erasure: Erasure): Promise<NonNullable<Erasure["found"]>> {
     const { folder, publisher } = this.#options;
     const { request } = erasure;
     await this.#requireReadable();
     const { files, events: inSegments } = await this.#find(request, this.#segments().readable);
     const keep = `NOT coalesce(${erasureCondition(request)}, false)`;
-    // Each rewrite replaces some of the files; those that are replaced already only go.
+    // Each rewrite replaces some of the files. Files that are replaced already are only removed later.
     while ((await rewriteNext(this.#options, { kind: "keep", keep, files })) !== undefined);
     const events = inSegments + outsideSegments(folder, request).ids.length;
     const found = { events, catalogVersion: await publisher.publish() };
@@ -131,8 +130,8 @@ export class Eraser {
   }
 
   /**
-   * Nothing goes on while a segment cannot be read: it may hold some of the events, and its receipt would say that they
-   * are gone.
+   * An unreadable segment blocks the erasure: it may hold some of the events, and the receipt would say that they are
+   * gone.
    * @throws RewriteBlocked naming the segments
    */
   async #requireReadable(): Promise<void> {
@@ -145,7 +144,7 @@ export class Eraser {
     );
   }
 
-  /** Names of segments: those that can be read, replaced ones too, and the replaced ones. */
+  /** File names of all readable segments, and of those among them that are replaced. */
   #segments(): { readable: string[]; replaced: string[] } {
     const { folder } = this.#options;
     const unreadable = new Set(readUnreadable(folder).map(({ file }) => file));
@@ -161,7 +160,7 @@ export class Eraser {
     return rewriter.run({ kind: "find", request, files, idsTo: idsPath(folder), whereItFails: "skip" });
   }
 
-  /** Takes what still holds them: ids in the id logs, refused lines, and at last the replaced segments. */
+  /** Removes what still holds the events: ids in the id logs, refused lines, and last the replaced segments. */
   async #removeBytes(request: ErasureRequest): Promise<void> {
     const { folder, shards, rewriter } = this.#options;
     const { files } = await this.#find(request, this.#segments().replaced);
@@ -172,7 +171,7 @@ export class Eraser {
     await shards.imported({ step: "reload" });
     removeIfThere(idsPath(folder));
     removeRefusedLines(folder, request);
-    // What an import that ended half-way left; one that runs now begins its piece again.
+    // Removes what an interrupted import left. An import that runs now starts its piece again.
     sweepImports(folder);
     for (const file of files) removeIfThere(join(folder.segments, file));
     syncFolder(folder.segments);

@@ -1,14 +1,14 @@
-/** Up to when events have expired; nothing has while the clock is in doubt. */
+/** Computes the time before which events have expired. Nothing expires while the clock is in doubt. */
 import type { Clock } from "../base/clock.ts";
 import { ClockAgreement } from "../base/clock-agreement.ts";
 import type { Log } from "../base/log.ts";
 
-/**
- * Nothing is dropped before the clocks have agreed for this long, or for the retention time where that is shorter. ms
- */
+/** Nothing is dropped before the clocks have agreed for this long, or for the retention time if that is shorter. ms */
 const agreedMsMin = 10 * 60_000;
 
-/** Between two looks at the clocks: often, for what nobody looked at counts for nothing. ms */
+/**
+ * Pause between two readings of the clocks. Often, because only time between frequent readings counts as agreement. ms
+ */
 const lookEveryMs = 500;
 
 /** What expires, when, and by which clock. */
@@ -19,13 +19,13 @@ type ExpiryOptions = {
   log: Log;
 };
 
-/** Watches the clocks for as long as something may expire. */
+/** Watches the clocks. */
 export class Expiry implements Disposable {
   readonly #options: ExpiryOptions;
   readonly #agreement = new ClockAgreement();
   #timer: NodeJS.Timeout | undefined;
 
-  /** Looks at the clocks until it is disposed; where nothing ever expires it does nothing. */
+  /** Reads the clocks until it is disposed; does nothing if nothing ever expires. */
   static open(options: ExpiryOptions): Expiry {
     const expiry = new Expiry(options);
     if (options.retentionMs > 0) expiry.#timer = setInterval(() => expiry.#look(), lookEveryMs);
@@ -36,7 +36,7 @@ export class Expiry implements Disposable {
     this.#options = options;
   }
 
-  /** Events received before this time may be dropped now, ms since 1970; undefined: nothing may. */
+  /** Events received before this time may be dropped now, ms since 1970; undefined if none may. */
   cutoffMs(): number | undefined {
     const { retentionMs } = this.#options;
     if (retentionMs === 0) return undefined;

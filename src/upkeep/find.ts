@@ -1,4 +1,4 @@
-/** Where the events are that an erasure is about. */
+/** Finds the events that an erasure would remove. */
 import { join } from "node:path";
 import { erasureCondition } from "../store/catalog/erasures.ts";
 import type { DataFolder } from "../store/folder/names.ts";
@@ -10,9 +10,9 @@ import { bracketed, refusedByDuckDB, requireCondition } from "./condition.ts";
 import type { Found, RewriteJob } from "./protocol.ts";
 
 /**
- * Looks through segments, replaced ones too. An event that stands in several, because one replaced the other, counts
+ * Searches segments, replaced ones too. An event that is in several of them, because one replaced the other, counts
  * once.
- * @throws ConditionRefused where `whereItFails` is "refuse" and a condition is not one, or fails on an event
+ * @throws ConditionRefused if `whereItFails` is "refuse" and the condition is invalid or fails on an event
  */
 export async function findEvents(
   duckdb: DuckDB,
@@ -36,7 +36,8 @@ export async function findEvents(
 }
 
 /**
- * Writes those of their ids that clients may have made, one a line, each as long as the other: they are read in pieces.
+ * Writes the ids that clients may have made, one a line. All lines have the same length, because the file is read in
+ * pieces.
  */
 async function writeIds(
   duckdb: DuckDB,

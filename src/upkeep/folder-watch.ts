@@ -1,7 +1,6 @@
 /**
- * Looks at the data folder again and again: segments that cannot be read, events that are missing, damaged small files.
- * What a person should know goes to health; what changed among the readable segments goes to the catalog and the
- * counts.
+ * Checks the data folder periodically for unreadable segments, missing events and damaged small files. Warnings go to
+ * health. When the set of readable segments changes, the catalog and the counts are updated.
  */
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -9,13 +8,13 @@ import type { KeeperHost } from "../keeper/host.ts";
 import type { Publisher } from "../keeper/publisher.ts";
 import type { AllShards } from "../shard/lanes/all-shards.ts";
 
-/** A look lists names and reads small files: milliseconds. ms */
+/** Pause between two checks. A check lists names and reads small files, which takes milliseconds. ms */
 const lookEveryMs = 5_000;
 
-/** The second look comes soon, because only what two looks in a row saw is told as missing. ms */
+/** The second check comes soon, because events are reported as missing only after two checks in a row. ms */
 const secondLookMs = 1_000;
 
-/** What is looked at, and who is told. */
+/** What the watch checks and updates. */
 type FolderWatchOptions = { keeper: KeeperHost; publisher: Publisher; shards: AllShards; log: Log };
 
 /** Watches one folder until it is disposed. */
@@ -24,10 +23,10 @@ export class FolderWatch implements Disposable {
   #wakes: NodeJS.Timeout | undefined;
   #isStopping = false;
   #warnings: readonly string[] = [];
-  /** What cannot be read and what is missing, as of the last look: the counts go without it. */
+  /** What was unreadable or missing at the last check. The counts exclude it. */
   #absent = "";
 
-  /** Looks soon, and then again and again until it is disposed. */
+  /** Starts checking at once, and repeats until it is disposed. */
   static open(options: FolderWatchOptions): FolderWatch {
     const watch = new FolderWatch(options);
     watch.#wakes = setTimeout(() => watch.#run(secondLookMs), 0);
@@ -38,13 +37,13 @@ export class FolderWatch implements Disposable {
     this.#options = options;
   }
 
-  /** What a person should know: a sentence each, which says what to do. */
+  /** Warnings for a person: one sentence each, which says what to do. */
   get warnings(): readonly string[] {
     return this.#warnings;
   }
 
   /**
-   * Looks now.
+   * Checks the folder now.
    * @throws ActorDied when the keeper could not
    */
   async look(): Promise<void> {

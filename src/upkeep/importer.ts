@@ -1,10 +1,10 @@
 /**
- * A piece of an import from journal lines to a segment.
+ * Seals one piece of an import: journal lines become a segment.
  *
  * Invariants:
- * - Of an id that came with the piece there is one event: what live clients sent before is sealed first and found
- *   there; what they send while the segment is made is noticed, and the segment is made again; while it gets its name
- *   they wait.
+ * - Each id in the piece is stored once. What live clients sent before is sealed first and found there. If they send an
+ *   id of the piece while its segment is made, the segment is made again. While the segment gets its name, such
+ *   requests wait.
  * - The ids are durable before the segment has its name, and count only once it has: `store/ids/imported-folder.ts`.
  */
 import { existsSync } from "node:fs";
@@ -21,7 +21,7 @@ import { adopt } from "./rewrite-next.ts";
 import { RewriteFailed, type Rewriter } from "./rewriter.ts";
 import { placeOfImport } from "./stretches.ts";
 
-/** What a piece is sealed with. `sealed` resolves when everything that live clients sent before is in a segment. */
+/** What sealing a piece needs. `sealed` resolves when everything that live clients sent before is in a segment. */
 type ImportTools = {
   folder: DataFolder;
   keeper: KeeperHost;
@@ -31,12 +31,14 @@ type ImportTools = {
   sealed: () => Promise<void>;
 };
 
-/** A segment is made this often while live clients send ids of the piece; the last time, they wait for it. */
+/**
+ * A segment is made at most this many times while live clients send ids of the piece. The last time, they wait for it.
+ */
 const triesMax = 3;
 
 /**
- * Seals a piece; events whose ids are there already stay as they are. Gives how many were new. REQUIRES: no other job
- * of upkeep.
+ * Seals a piece and returns how many events were new. Stored events with the same ids stay as they are. REQUIRES: no
+ * other upkeep job runs.
  * @throws RewriteFailed or ActorDied; the same piece can be sealed again
  */
 export async function sealPiece(lines: ImportedLines, tools: ImportTools): Promise<number> {
@@ -53,14 +55,14 @@ export async function sealPiece(lines: ImportedLines, tools: ImportTools): Promi
   try {
     const rewritten = await makeSegmentBesideClients(lines, piece, tools);
     const { to, from } = rewritten.name;
-    // Of a piece that brought nothing new, every event is sealed already.
+    // If the piece brought nothing new, every event of it is sealed already.
     const path = newImportedIdsPath(folder, rewritten.events > 0 ? to : sequence(from - 1));
     await syncFile(piece);
     renameDurably({ from: piece, to: path });
     try {
       await giveName(keeper, rewritten);
     } finally {
-      // Whether it was adopted only the name of the segment says: the answer may be what was lost.
+      // Only the segment's name shows whether it was adopted: the keeper's reply may have been lost.
       removeUnsealedIds(folder);
     }
     await merge(tools);
@@ -70,7 +72,7 @@ export async function sealPiece(lines: ImportedLines, tools: ImportTools): Promi
   }
 }
 
-/** Not worth a failure: the piece is sealed, and the next one tries again. */
+/** Merges the files of imported ids. A failure is only logged: the piece is sealed, and the next import tries again. */
 async function merge({ rewriter, log }: ImportTools): Promise<void> {
   try {
     await rewriter.run({ kind: "merge imported ids" });
@@ -80,7 +82,7 @@ async function merge({ rewriter, log }: ImportTools): Promise<void> {
   }
 }
 
-/** The name of the file beside a piece that has the ids which came with it. */
+/** The file beside a piece that holds the ids that came with it. */
 const idsFileOf = (linesFile: string) => linesFile.replace(/\.ndjson$/, ".ids");
 
 async function makeSegmentBesideClients(lines: ImportedLines, path: string, tools: ImportTools): Promise<Rewritten> {
@@ -88,7 +90,7 @@ async function makeSegmentBesideClients(lines: ImportedLines, path: string, tool
   for (let tries = 1; ; tries++) {
     const isLast = tries === triesMax;
     await shards.imported({ step: isLast ? "hold" : "watch", path });
-    // Only now: what was accepted before is in the segments that are searched.
+    // Sealed after watching begins, so that everything accepted before is in the segments that are searched.
     await sealed();
     const rewritten = await makeSegment(lines, tools);
     try {

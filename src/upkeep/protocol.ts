@@ -1,20 +1,20 @@
-/** What the rewriting process is asked, and what it answers: JSON, a line each. */
+/** Requests to the rewriting process and its answers: one JSON value each. */
 import type { ErasureRequest } from "../store/catalog/erasures.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import type { ImportedLines, Rewrite, Rewritten } from "../store/segment/rewrite.ts";
 
-/** What is asked. */
+/** A job for the rewriting process. */
 export type RewriteJob =
   | { kind: "rewrite"; rewrite: Rewrite }
-  /** Imported events to a segment; `others` are names of segments whose events go first. */
+  /** Turns imported events into a segment; `others` are names of segments whose events take precedence. */
   | { kind: "import"; range: Rewrite["range"]; lines: ImportedLines; others: readonly string[] }
-  /** Makes one file of small files of imported ids where there are many. */
+  /** Merges small files of imported ids into one when there are many. */
   | { kind: "merge imported ids" }
-  /** Takes ids, in a file one a line, out of the files of imported ids. */
+  /** Removes the ids in a file, one a line, from the files of imported ids. */
   | { kind: "forget imported ids"; path: string }
   /**
-   * Where the events are that an erasure is about; ids of theirs that clients made go to `idsTo`, one a line, where
-   * that is given. An event on which an SQL condition fails is none of them, or a reason to refuse it.
+   * Finds the events that an erasure would remove. Their client-made ids are written to `idsTo`, one a line, if it is
+   * given. An event on which the SQL condition fails is skipped, or the request is refused.
    */
   | {
       kind: "find";
@@ -24,7 +24,7 @@ export type RewriteJob =
       whereItFails: "skip" | "refuse";
     };
 
-/** Segments with such events, by name, and how many there are, each counted once. */
+/** Names of segments with such events, and how many events there are, each counted once. */
 export type Found = { files: string[]; events: number };
 
 /** The answer to each kind of job. */
@@ -36,10 +36,10 @@ export type RewriteReplies = {
   "forget imported ids": null;
 };
 
-/** All that the process needs for one job. */
+/** Everything that the process needs for one job. */
 export type RewriteOrder = { folder: DataFolder; threads: number; memoryMiB: number; job: RewriteJob };
 
-/** How the process ends: `refused` is the fault of what was asked, `failed` may pass later. */
+/** How the job ended: `refused` is the request's fault, `failed` may succeed later. */
 export type RewriteOutcome<Result> =
   | { kind: "done"; result: Result }
   | { kind: "refused"; message: string }

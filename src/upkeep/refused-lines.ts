@@ -1,6 +1,6 @@
 /**
- * Events that are in no segment: lines that DuckDB could not read, and damaged files. An erasure looks through the
- * lines by itself, and names the files, which it cannot search.
+ * Events that are in no segment: lines that DuckDB could not read, and damaged files. An erasure searches the lines
+ * itself and lists the files, which it cannot search.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -10,12 +10,10 @@ import { keptLine, readKeptLines, replaceDurably } from "../store/folder/kept-fi
 import { filesIn } from "../store/folder/layout.ts";
 import { type DataFolder, parseSegmentName } from "../store/folder/names.ts";
 
-/**
- * Ids of refused lines that a request is about, and paths below the data folder that cannot be looked through for it.
- */
+/** Ids of refused lines that match a request, and paths below the data folder that cannot be searched for it. */
 type OutsideSegments = { ids: string[]; notSearched: string[] };
 
-/** Looks at what is in no segment. An SQL condition cannot be evaluated on a line that DuckDB refused. */
+/** Searches what is in no segment. An SQL condition cannot be evaluated on a line that DuckDB refused. */
 export function outsideSegments(folder: DataFolder, request: ErasureRequest): OutsideSegments {
   const notSearched = readdirSync(folder.corrupt).map((file) => `journal/corrupt/${file}`);
   for (const file of readdirSync(folder.segments)) if (file.endsWith(".corrupt")) notSearched.push(`segments/${file}`);
@@ -30,7 +28,7 @@ export function outsideSegments(folder: DataFolder, request: ErasureRequest): Ou
   return { ids, notSearched };
 }
 
-/** Takes away the lines that a request is about, durably. */
+/** Removes the lines that match a request, durably. */
 export function removeRefusedLines(folder: DataFolder, request: ErasureRequest): void {
   for (const file of readdirSync(folder.refused)) {
     const path = join(folder.refused, file);
@@ -39,23 +37,23 @@ export function removeRefusedLines(folder: DataFolder, request: ErasureRequest):
     if (kept.length + damaged.length === 0) {
       removeIfThere(path);
     } else {
-      // A damaged line stays as it is: nobody can tell whose it was, and a person may.
+      // A damaged line stays as it is: no program can tell whose it was, but a person may.
       const whole = damaged.flatMap(({ bytes }) => [bytes, Buffer.from("\n")]);
       replaceDurably(path, Buffer.concat([...kept.map((line) => Buffer.from(keptLine(line))), ...whole]));
     }
   }
-  // Also when nothing was left to do: a try before this one may have failed at just this sync.
+  // Synced even when nothing was removed: an earlier try may have failed at this sync.
   syncFolder(folder.refused);
 }
 
-/** Lines that a request is not about, ids of those that it is, and lines that nobody can read. */
+/** Splits a file into lines that do not match, ids of lines that match, and damaged lines. */
 function partLines(path: string, request: ErasureRequest) {
   const { values, damaged } = readKeptLines(path);
   const [[column, value] = ["", ""]] = Object.entries(request);
   const kept: Record<string, unknown>[] = [];
   const gone: string[] = [];
   for (const line of values) {
-    // A line is {"reason", "line"}, and what stands in "line" is an event in the columns of `events`.
+    // A line is {"reason", "line"}, and "line" holds an event in the columns of `events`.
     const event = JSON.parse(String(line["line"]));
     if (event[column] === value) gone.push(event.event_id);
     else kept.push(line);

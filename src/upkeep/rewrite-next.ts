@@ -1,4 +1,4 @@
-/** A rewrite from its plan to its name. */
+/** Carries out one rewrite, from its plan to the segment's name. */
 import { removeIfThere } from "../base/durable.ts";
 import { ActorDied } from "../base/errors.ts";
 import type { KeeperHost } from "../keeper/host.ts";
@@ -8,7 +8,7 @@ import type { AllShards } from "../shard/lanes/all-shards.ts";
 import type { Rewritten } from "../store/segment/rewrite.ts";
 import { RewriteFailed, type Rewriter } from "./rewriter.ts";
 
-/** What a rewrite is carried out with. */
+/** What a rewrite works with. */
 export type RewriteTools = {
   keeper: KeeperHost;
   publisher: Publisher;
@@ -17,14 +17,12 @@ export type RewriteTools = {
   freeBytes: () => number;
 };
 
-/**
- * A merge needs room for what it makes and for what DuckDB spills meanwhile: this many times the bytes of its sources.
- */
+/** A merge needs room for its segment and for what DuckDB spills: this many times the bytes of its sources. */
 const roomNeeded = 2;
 
 /**
- * Gives a rewritten segment its name. A try that failed may have given it, and only its sync or its answer be missing:
- * asked once more, the keeper recognizes that.
+ * Gives a rewritten segment its name. A failed try may have renamed it and lost only the sync or the reply, so the
+ * keeper is asked once more and recognizes that case.
  * @throws ActorDied when it fails twice
  */
 export async function adopt(keeper: RewriteTools["keeper"], rewritten: Rewritten): Promise<void> {
@@ -37,8 +35,8 @@ export async function adopt(keeper: RewriteTools["keeper"], rewritten: Rewritten
 }
 
 /**
- * Does the next rewrite of a kind; gives how many events went with it, or undefined when nothing was to be done.
- * @throws RewriteFailed or ActorDied when it may go well another time
+ * Does the next rewrite of a kind. Returns how many events it removed, or undefined if there was nothing to do.
+ * @throws RewriteFailed or ActorDied when a retry may succeed
  */
 export async function rewriteNext(tools: RewriteTools, wish: RewriteWish): Promise<number | undefined> {
   const { freeBytes, keeper, publisher, rewriter, shards } = tools;
@@ -51,8 +49,8 @@ export async function rewriteNext(tools: RewriteTools, wish: RewriteWish): Promi
   try {
     await adopt(keeper, rewritten);
   } finally {
-    // Its name may be given and only the answer be lost: what is left otherwise goes, and the counts follow in any
-    // case.
+    // The rename may have succeeded and only the reply be lost. So the unfinished file is removed if it is still there,
+    // and the catalog and the counts are updated in any case.
     removeIfThere(rewritten.unfinished);
     publisher.want();
     if (gone > 0) await shards.recount();

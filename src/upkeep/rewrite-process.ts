@@ -1,8 +1,8 @@
 /**
- * Entry of the process that rewrites segments: one job, one answer, and it ends. It gives no file its name and removes
- * none that has one, so that it can be killed at any step.
+ * Entry of the process that rewrites segments: it does one job, answers and ends. It neither gives a segment its name
+ * nor removes one that has a name, so it can be killed at any step.
  *
- * A process of its own, because it then has its own share of the processor and of memory, and both are given back.
+ * It is a separate process so that its share of the processor and its memory can be limited, and both are given back.
  */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ async function carryOut({ folder, threads, memoryMiB, job }: RewriteOrder): Prom
   const spillTo = join(folder.root, `spill.${process.pid}${unfinishedSuffix}`);
   try {
     using duckdb = await DuckDB.open({ threads, memoryMiB, spillTo });
-    // A condition of a client is evaluated here.
+    // A client's condition is evaluated here.
     await lockDuckDB(duckdb, {
       folders: [folder.segments, folder.imports],
       files: job.kind === "find" && job.idsTo !== undefined ? [job.idsTo] : [],
@@ -50,7 +50,7 @@ async function carryOut({ folder, threads, memoryMiB, job }: RewriteOrder): Prom
         return unreachable(job);
     }
   } catch (error) {
-    // Where the folder is, is nobody's business; names of files in it tell nothing.
+    // The folder's path is kept from clients; file names inside it reveal nothing.
     const message = messageOf(error).replaceAll(`${folder.root}/`, "").replaceAll(folder.root, ".");
     return { kind: error instanceof ConditionRefused ? "refused" : "failed", message };
   } finally {

@@ -1,4 +1,4 @@
-/** The main thread's side of the rewriting process: one at a time, ended when it is no longer wanted. */
+/** The main thread's side of the rewriting process: one at a time, killed when it is no longer wanted. */
 import { readdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -14,29 +14,29 @@ export class RewriteFailed extends MillraceError {
   override readonly name = "RewriteFailed";
 }
 
-/** Something stands in the way that only a person can take away; the message names it and says what to do. */
+/** Only a person can remove what blocks the job; the message names it and says what to do. */
 export class RewriteBlocked extends RewriteFailed {}
 
-/** What was asked cannot be done, now or later. */
+/** The request cannot be carried out, now or later. */
 export class RewriteRefused extends MillraceError {
   override readonly name = "RewriteRefused";
 }
 
-/** DuckDB's memory in it; past that it spills to disk. MiB */
+/** Memory limit of DuckDB in the process; past it DuckDB spills to disk. MiB */
 const duckdbMiB = 512;
 
 /**
- * All the memory of a process that merges or imports: the runtime's, DuckDB's, and as much again as DuckDB takes beside
- * its own limit, which it keeps for large allocations only. MiB
+ * Memory limit of a process that merges or imports. It covers the runtime, DuckDB's limit, and what DuckDB allocates
+ * beyond that limit, which it applies to large allocations only. MiB
  */
 const processMiB = 2_048;
 
 const entry = fileURLToPath(new URL("./rewrite-process.ts", import.meta.url));
 
-/** Within what a job must end that evaluates what a client wrote; DuckDB gets half of the memory. */
+/** Time and memory of a job that evaluates a client's condition; DuckDB gets half of the memory. */
 export type RewriteGuard = { timeMs: number; memoryMiB: number };
 
-/** How a job is done: `signal` says that nobody waits for it any more, `guard` that it is a client's own. */
+/** Options of a job: `signal` aborts when nobody waits for it any more; `guard` limits a client's condition. */
 type RewriteOptions = { signal?: AbortSignal; guard?: RewriteGuard | undefined };
 
 /** Runs rewriting processes. */
@@ -50,9 +50,9 @@ export class Rewriter implements Disposable {
   }
 
   /**
-   * Does one job in a process of its own. REQUIRES: no other one runs.
-   * @throws RewriteRefused with what is wrong with the job, which may be that it went past its guard; RewriteFailed
-   * when it may go well another time, or when nobody waits for it
+   * Does one job in a process of its own. REQUIRES: no other job runs.
+   * @throws RewriteRefused with what is wrong with the job, which may be that it exceeded its guard; RewriteFailed when
+   * a retry may succeed, or when nobody waits for it
    */
   async run<Job extends RewriteJob>(
     job: Job,
@@ -64,7 +64,7 @@ export class Rewriter implements Disposable {
     const memoryMiB = guard === undefined ? duckdbMiB : Math.floor(guard.memoryMiB / 2);
     const order: RewriteOrder = { folder: this.#folder, threads: availableParallelism(), memoryMiB, job };
     const { command, env } = limitedProcess({ entry, args: [], memoryMiB: guard?.memoryMiB ?? processMiB });
-    // Given whole: to write to a process that was killed meanwhile would be an error of its own.
+    // Passed as one buffer: writing to a process that was killed meanwhile would throw a second error.
     const stdin = Buffer.from(JSON.stringify(order));
     const child = withKeptDescriptor(() =>
       Bun.spawn(command, { env, cwd: this.#folder.root, stdin, stdout: "pipe", stderr: "pipe" }),
@@ -103,7 +103,7 @@ export class Rewriter implements Disposable {
     }
   }
 
-  /** What a process left that was ended or failed: an unfinished segment, and what DuckDB spilt. */
+  /** Removes what a killed or failed process left: an unfinished segment, and DuckDB's spill files. */
   #removeUnfinished(pid: number): void {
     const { root, segments } = this.#folder;
     for (const folder of [root, segments])
@@ -111,7 +111,7 @@ export class Rewriter implements Disposable {
         if (file.includes(`.${pid}${unfinishedSuffix}`)) rmSync(join(folder, file), { recursive: true, force: true });
   }
 
-  /** Ends the process that runs, if one does: its job fails, and nothing has changed. */
+  /** Kills the running process, if any: its job fails, and nothing has changed. */
   abort(): void {
     this.#child?.kill("SIGKILL");
   }
@@ -125,7 +125,8 @@ export class Rewriter implements Disposable {
 const nobodyWaits = "nobody waits for it any more";
 
 /**
- * What the process said last; undefined when it ended before. It is our own code that says it, so its shape is trusted.
+ * Parses the process's answer; undefined if it ended before it answered. Our own code wrote it, so its shape is
+ * trusted.
  */
 function outcomeOf<Result>(text: string): RewriteOutcome<Result> | undefined {
   return text.endsWith("\n") ? (JSON.parse(text) as RewriteOutcome<Result>) : undefined;

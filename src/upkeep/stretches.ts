@@ -1,4 +1,4 @@
-/** Stretches of sequences: where imported events go, and what a shard has. */
+/** Stretches of sequences: where imported events go, and which stretch each shard has filled. */
 import { type ShardId, sequence } from "../base/brand.ts";
 import type { ShardStretch } from "../keeper/protocol.ts";
 import { currentSegments } from "../store/folder/current.ts";
@@ -15,7 +15,7 @@ import { readUnreadable } from "../store/folder/unreadable.ts";
 import type { Rewrite } from "../store/segment/rewrite.ts";
 
 /**
- * The place of this many events behind all imported ones, also those that are missing, and names of the readable
+ * The range for this many events after all imported ones, missing ones included, and names of the readable current
  * segments.
  */
 export function placeOfImport(folder: DataFolder, events: number): { range: Rewrite["range"]; others: string[] } {
@@ -30,7 +30,7 @@ export function placeOfImport(folder: DataFolder, events: number): { range: Rewr
   };
 }
 
-/** All that a shard has, of each shard. */
+/** The stretch that holds all of a shard's events, for each shard. */
 export function endsOf(names: readonly SegmentName[]): ShardStretch[] {
   const ends = new Map<ShardId, number>();
   for (const { shard, to } of names) ends.set(shard, Math.max(ends.get(shard) ?? 0, to));

@@ -1,22 +1,22 @@
-/** Jobs of upkeep, one after another. */
+/** Runs upkeep jobs one after another. */
 import { within } from "../base/within.ts";
 import { RewriteFailed } from "./rewriter.ts";
 
-/** What may wait for its turn, or be in it: each holds a connection, and takes seconds. */
+/** Bound on jobs that wait or run: each holds a connection and takes seconds. */
 const jobsMax = 64;
 
-/** Jobs that wait for each other. */
+/** A queue of jobs that run one at a time. */
 export class Turns {
   #last: Promise<unknown> = Promise.resolve();
   #jobs = 0;
 
-  /** Whether no other job may wait now. */
+  /** Whether the queue takes no further job now. */
   get isFull(): boolean {
     return this.#jobs >= jobsMax;
   }
 
   /**
-   * Runs a job after those before it, however they ended.
+   * Runs a job after all earlier ones, whether they succeeded or failed.
    * @throws RewriteFailed when too many wait
    */
   inTurn<Result>(job: () => Promise<Result>): Promise<Result> {

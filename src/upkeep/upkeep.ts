@@ -1,6 +1,6 @@
 /**
- * Keeps the folder in health by itself: merges small segments, drops what has expired, removes what was replaced, and
- * goes on with an erasure that a crash interrupted. One job at a time; flushes go on beside it.
+ * Maintains the data folder in the background: merges small segments, drops expired events, removes replaced segments,
+ * and resumes an erasure that a crash interrupted. Runs one job at a time; flushes continue meanwhile.
  */
 import { systemClock } from "../base/clock.ts";
 import { codeOf, messageOf } from "../base/errors.ts";
@@ -21,21 +21,21 @@ import { RewriteBlocked, RewriteFailed, type RewriteGuard, Rewriter } from "./re
 import { endsOf } from "./stretches.ts";
 import { Turns } from "./turns.ts";
 
-/** Between two looks for something to do. ms */
+/** Pause between two checks for due work. ms */
 const lookEveryMs = 500;
 
-/** After a job that failed. ms */
+/** Pause after a failed job. ms */
 const retryPauseMs = 5_000;
 
-/** From this failure in a row on, after about 10 s, upkeep stands still and says so. */
+/** From this many failures in a row on, after about 10 s, a warning says that upkeep has stalled. */
 const failuresTold = 3;
-/** What was accepted before an erasure or a compaction is sealed by then, or it is refused. ms */
+/** An erasure or a compaction fails if the events accepted before it are not sealed within this time. ms */
 const sealMsMax = 20_000;
 
-/** A stop does not wait longer for a job to notice it. ms */
+/** A stop waits at most this long for the running job to end. ms */
 const stopMsMax = 1_000;
 
-/** What upkeep is done with, and how. */
+/** What upkeep works with, and its limits. */
 type UpkeepOptions = Omit<RewriteTools, "rewriter"> & {
   folder: DataFolder;
   log: Log;
@@ -44,12 +44,12 @@ type UpkeepOptions = Omit<RewriteTools, "rewriter"> & {
     graceMs: number;
     /** Events received longer ago are dropped; 0: none. ms */
     retentionMs: number;
-    /** What a query may take, and so may the SQL condition of an erasure. */
+    /** Time and memory of a query; the SQL condition of an erasure gets the same. */
     queries: RewriteGuard;
   };
 };
 
-/** What a `compact` did. */
+/** The result of a `compact`. */
 type Compacted = { merges: number; repeatsRemoved: number; segments: number };
 
 /** Does the upkeep of one folder until it is disposed. */
@@ -60,15 +60,15 @@ export class Upkeep implements AsyncDisposable {
   readonly #expiry: Expiry;
   readonly #turns = new Turns();
   #isStopping = false;
-  /** Erasures that were asked for and are not done. */
+  /** Erasures and forecasts that were requested and have not ended. */
   #erasures = 0;
   #isMerging = false;
   #failuresInRow = 0;
-  /** Why an erasure that is written down cannot go on. */
+  /** Why a recorded erasure cannot continue. */
   #blocked: string | undefined;
   #wakes: NodeJS.Timeout | undefined;
 
-  /** Begins to look for something to do. */
+  /** Starts checking for due work. */
   static open(options: UpkeepOptions): Upkeep {
     const expiry = Expiry.open({ ...options, ...options.limits, clock: systemClock });
     const upkeep = new Upkeep(options, expiry);
@@ -84,7 +84,7 @@ export class Upkeep implements AsyncDisposable {
     this.#eraser = new Eraser({ ...options, graceMs, conditions, rewriter: this.#rewriter });
   }
 
-  /** What a person should know: a sentence each, which says what to do. */
+  /** Warnings for a person: one sentence each, which says what to do. */
   get warnings(): readonly string[] {
     const blocked = this.#blocked === undefined ? [] : [this.#blocked];
     if (this.#failuresInRow < failuresTold) return blocked;
@@ -93,10 +93,10 @@ export class Upkeep implements AsyncDisposable {
   }
 
   /**
-   * Erases events; resolves when no byte of them is left. `signal` says that nobody waits any more: what is not written
-   * down by then is not done.
-   * @throws RewriteRefused when what was asked cannot be evaluated; RewriteFailed or ActorDied when it is not done, or
-   * not whole
+   * Erases events; resolves when no byte of them is left. `signal` aborts when the client has gone: a request that is
+   * not recorded by then is dropped.
+   * @throws RewriteRefused when the condition cannot be evaluated; RewriteFailed or ActorDied when the erasure is not
+   * finished
    */
   erase(request: ErasureRequest, by: string | null, signal: AbortSignal): Promise<ErasureResult> {
     return this.#beforeMerges(async () => {
@@ -107,8 +107,8 @@ export class Upkeep implements AsyncDisposable {
   }
 
   /**
-   * Counts the events that an erasure would remove now, and removes none.
-   * @throws RewriteRefused when what was asked cannot be evaluated; RewriteFailed or ActorDied
+   * Counts the events that an erasure would remove now. Removes none.
+   * @throws RewriteRefused when the condition cannot be evaluated; RewriteFailed or ActorDied
    */
   forecastErasure(request: ErasureRequest, signal: AbortSignal): Promise<ErasureForecast> {
     return this.#beforeMerges(async () => {
@@ -117,7 +117,7 @@ export class Upkeep implements AsyncDisposable {
     }, signal);
   }
 
-  /** Does a job of somebody who waits for it; a merge that runs is ended: it may take long, and begins again later. */
+  /** Runs a job that a client waits for. A running merge is killed, because it may take long; it starts again later. */
   #beforeMerges<Result>(job: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
     this.#erasures += 1;
     if (this.#isMerging) this.#rewriter.abort();
@@ -127,7 +127,7 @@ export class Upkeep implements AsyncDisposable {
         try {
           return await job();
         } catch (error) {
-          // The disk refused a step: what was begun goes on by itself.
+          // The disk refused a step. A recorded erasure continues in the background.
           throw codeOf(error) === undefined ? error : new RewriteFailed(messageOf(error), { cause: error });
         }
       })
@@ -137,9 +137,8 @@ export class Upkeep implements AsyncDisposable {
   }
 
   /**
-   * Merges what was accepted before the call until there are as few segments as can be, and removes repeats from all of
-   * them.
-   * @throws RewriteFailed or ActorDied when it is not done, or not whole
+   * Merges what was accepted before the call into as few segments as possible, and removes duplicates from all of them.
+   * @throws RewriteFailed or ActorDied when the merge is not finished
    */
   async compact(): Promise<Compacted> {
     const { publisher } = this.#options;
@@ -156,8 +155,8 @@ export class Upkeep implements AsyncDisposable {
   }
 
   /**
-   * Seals everything, and tells what it is: what comes while it is merged is for the next time, or there would be no
-   * end.
+   * Seals everything accepted so far and returns the stretches it fills. Events that arrive during the merge wait for
+   * the next one, otherwise it would never end.
    */
   async #sealedStretches(): Promise<ShardStretch[]> {
     await this.#sealed();
@@ -165,7 +164,7 @@ export class Upkeep implements AsyncDisposable {
     return endsOf(current.map(({ name }) => name));
   }
 
-  /** Merges these stretches; false when an erasure came between, which goes first. */
+  /** Merges these stretches. Returns false if an erasure interrupted it, which goes first. */
   async #mergeAll(stretches: ShardStretch[], done: Compacted): Promise<boolean> {
     await this.#finishErasureIfItCan();
     for (;;) {
@@ -191,7 +190,7 @@ export class Upkeep implements AsyncDisposable {
   }
 
   /**
-   * Goes on with an erasure that was begun and did not come to its end.
+   * Resumes a recorded erasure that has not finished.
    * @throws RewriteBlocked when a person must do something first
    */
   async #finishErasure(): Promise<void> {
@@ -200,7 +199,7 @@ export class Upkeep implements AsyncDisposable {
     if (erasure !== undefined) await this.#eraser.finish(erasure);
   }
 
-  /** The same, for a job that need not wait for what a person must do. */
+  /** Like `#finishErasure`, for a job that can run while an erasure waits for a person: a block becomes a warning. */
   async #finishErasureIfItCan(): Promise<void> {
     const before = this.#blocked;
     try {
@@ -213,8 +212,8 @@ export class Upkeep implements AsyncDisposable {
   }
 
   /**
-   * Puts a segment into quarantine, and has the catalog and the counts follow.
-   * @throws RewriteFailed or ActorDied when it is not done
+   * Moves a segment to quarantine, then updates the catalog and the counts.
+   * @throws RewriteFailed or ActorDied when it failed
    */
   quarantine(segment: string): Promise<Quarantined> {
     const { keeper, publisher, shards } = this.#options;
@@ -228,7 +227,7 @@ export class Upkeep implements AsyncDisposable {
   }
 
   /**
-   * Seals imported events; those whose ids are there already stay as they are. Gives how many were new.
+   * Seals imported events and returns how many were new. Stored events with the same ids stay as they are.
    * @throws RewriteFailed or ActorDied; the same call can be made again
    */
   importLines(lines: ImportedLines): Promise<number> {
@@ -238,7 +237,7 @@ export class Upkeep implements AsyncDisposable {
       try {
         return await sealPiece(lines, tools);
       } catch (error) {
-        // The answer says only that it may go well later.
+        // The client is told only to try again later, so the reason is logged here.
         if (!this.#isStopping) this.#options.log.error({ error: messageOf(error) }, "a piece of an import not sealed");
         throw error;
       } finally {
@@ -253,7 +252,7 @@ export class Upkeep implements AsyncDisposable {
     clearTimeout(this.#wakes);
     this.#rewriter[Symbol.dispose]();
     this.#expiry[Symbol.dispose]();
-    // What is under way ends at its next step, and goes on at the next start.
+    // The running job ends at its next step and resumes at the next start.
     await this.#turns.ended(stopMsMax);
   }
 
@@ -271,12 +270,12 @@ export class Upkeep implements AsyncDisposable {
     }, afterMs);
   }
 
-  /** Does what is due, if anything is; gives the pause before the next look. */
+  /** Does what is due, if anything. Returns the pause before the next check. ms */
   async #doSomething(): Promise<number> {
     const { keeper, log } = this.#options;
     const { graceMs } = this.#options.limits;
     try {
-      // Before the erasure: a replaced segment that cannot be read would keep it from its end.
+      // Swept before the erasure, which an unreadable replaced segment would otherwise block.
       await keeper.ask({ kind: "sweep", graceMs });
       await this.#finishErasureIfItCan();
       const wishes: RewriteWish[] = [{ kind: "merge" }];

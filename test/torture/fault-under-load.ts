@@ -1,4 +1,4 @@
-/** The round of most scenarios: a service under load, a fault for a while, and what is true once it is over. */
+/** The round of most scenarios: a service under load, a fault for a while, and the judgement once it is over. */
 import { Ledger } from "../support/ledger.ts";
 import { childrenOf } from "../support/process.ts";
 import { Service, type ServiceOptions } from "../support/service.ts";
@@ -9,25 +9,25 @@ import { beginUpkeep } from "./upkeep.ts";
 
 /** A fault, from its beginning to its end. */
 export interface Fault {
-  /** Begins it; disposing of what it gives ends it. */
+  /** Starts the fault; disposing of the result ends it. */
   begin(service: Service): Promise<AsyncDisposable>;
   /** How long it lasts, under load. ms */
   readonly lastsMs: number;
-  /** Whether the service may end by it; it is started again then. Default: it may not. */
+  /** Whether the fault may end the service, which is then started again. Default: it may not. */
   readonly mayEnd?: boolean;
   /** Whether it is over only when the service starts again. Default: it is over when it ends. */
   readonly isMendedByRestart?: boolean;
-  /** What to look at while it lasts. */
+  /** Checks to run while it lasts. */
   watch?(service: Service, isOver: () => boolean): Promise<Broken[]>;
   readonly service?: ServiceOptions;
 }
 
 const writers = 6;
 
-/** Lets a load run before the fault, so that journals, flushes and catalogs are under way. ms */
+/** The load runs this long before the fault, so that journals, flushes and catalogs are under way. ms */
 const warmUpMs = 150;
 
-/** Does a round with a fault. */
+/** Runs a round with a fault. */
 export async function faultUnderLoad(round: Round, fault: Fault): Promise<Outcome> {
   const { random, folder } = round;
   const ledger = new Ledger();

@@ -1,4 +1,4 @@
-/** What must be true once a fault is over. */
+/** Checks what must be true once a fault is over. */
 import { verifyFolder } from "../../src/offline/verify.ts";
 import { dataFolder } from "../../src/store/folder/names.ts";
 import type { Ledger } from "../support/ledger.ts";
@@ -6,11 +6,11 @@ import type { Service } from "../support/service.ts";
 import { until } from "../support/until.ts";
 import type { Broken } from "./scenario.ts";
 
-/** A start that replays a journal, on a machine that is busy. ms */
+/** Time for a start that replays a journal on a busy machine. ms */
 const recoveryMsMax = 60_000;
 
 /**
- * Waits until a service accepts again and has sealed everything; gives the time that it took. ms
+ * Waits until a service accepts again and has sealed everything; returns how long that took. ms
  * @throws Error when it takes a minute
  */
 export async function recovered(service: Service): Promise<number> {
@@ -29,9 +29,8 @@ export async function recovered(service: Service): Promise<number> {
 }
 
 /**
- * Everything that was broken: events lost or stored twice, batches by half, events that nobody sent, stats that differ
- * from the rows, a folder in which `verify` finds something; before the client sends again what was not answered, and
- * after.
+ * Returns everything that is broken: events lost or stored twice, half batches, events that nobody sent, stats that
+ * differ from the rows, findings of `verify`. Checks before and after the client retries what was not answered.
  * REQUIRES: the service runs, nothing is in flight.
  */
 export async function judge(service: Service, ledger: Ledger): Promise<Broken[]> {
@@ -46,7 +45,7 @@ export async function judge(service: Service, ledger: Ledger): Promise<Broken[]>
   return broken;
 }
 
-/** What `verify` finds in a folder: in this process, because another one takes longer to start than to look. */
+/** What `verify` finds in a folder: in this process, because starting another one takes longer than the check. */
 export async function verified(dataDir: string): Promise<Broken[]> {
   const { problems } = await verifyFolder(dataFolder(dataDir));
   return problems.map(({ file, text }) => ({ kind: "other", what: `verify: ${file} ${text}` }));
@@ -59,6 +58,6 @@ function refusalsOutOfPlace(ledger: Ledger): Broken[] {
     .map(([status, times]) => ({ kind: "other", what: `${times} well-formed requests were answered ${status}` }));
 }
 
-/** Requests that were refused, each in the contract's form: the ledger looks at every one. */
+/** The number of refused requests. The ledger checks that each refusal has the contract's form. */
 export const refusedIn = (ledger: Ledger): number =>
   [...ledger.refusals.values()].reduce((sum, times) => sum + times, 0);

@@ -1,11 +1,11 @@
-/** What a run leaves when it ends in the middle of a round: processes, mounts, loop devices and folders. */
+/** Cleans up after a run that ended in the middle of a round: processes, mounts, loop devices and folders. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { childrenOf, readProc } from "../support/process.ts";
 
 const prefix = "millrace-torture-run-";
 
-/** Makes the folder of this run in a folder for temporary ones; its name says whose it is. */
+/** Makes the folder of this run in a temporary folder; its name says which run owns it. */
 export function makeRunFolder(tmp: string): string {
   const path = join(tmp, `${prefix}${process.pid}`);
   rmSync(path, { recursive: true, force: true });
@@ -13,13 +13,13 @@ export function makeRunFolder(tmp: string): string {
   return path;
 }
 
-/** Groups of processes with a memory limit lie here, with the id of the run in their names. */
+/** Control groups with a memory limit are here, with the id of the run in their names. */
 export const memoryGroups = "/sys/fs/cgroup/memory";
 
 /** Name of a group of this run. */
 export const memoryGroupName = (round: number) => `millrace-${process.pid}-${round}`;
 
-/** Releases and removes the folders of runs that were killed; gives their paths. */
+/** Releases and removes the folders of killed runs; returns their paths. */
 export function removeLeftovers(tmp: string): string[] {
   const left = readdirSync(tmp)
     .filter((name) => name.startsWith(prefix))
@@ -33,7 +33,7 @@ export function removeLeftovers(tmp: string): string[] {
   return left;
 }
 
-/** Removes the memory groups of runs by their ids. One with a process in it stays. */
+/** Removes the memory groups of runs by their ids. A group that still has a process stays. */
 export function removeMemoryGroups(isOver: (pid: string) => boolean): void {
   if (!existsSync(memoryGroups)) return;
   for (const name of readdirSync(memoryGroups)) {
@@ -56,7 +56,7 @@ export function removeReleased(path: string): void {
 /** Unmounts every file system below a folder and detaches loop devices whose files are there. */
 export function releaseUnder(folder: string): void {
   const isBelow = (path: string) => path === folder || path.startsWith(`${folder}/`);
-  // In two passes: a loop device can be detached once its file system is unmounted, and its file's then.
+  // All unmounts first: a loop device can be detached only once its file system is unmounted.
   const mounted = readProc("self/mounts")
     .split("\n")
     .flatMap((line) => line.split(" ").slice(1, 2))
@@ -82,7 +82,7 @@ function loopDevices(): { device: string; file: string }[] {
     });
 }
 
-/** Ends whatever this process has started, and what that has: by their ids, the frozen ones too. */
+/** Ends all descendants of this process by their ids, frozen ones too. */
 export function endDescendants(): void {
   const of = (pid: number): number[] => childrenOf(pid).flatMap((child) => [child, ...of(child)]);
   for (const pid of of(process.pid))

@@ -1,4 +1,4 @@
-/** `bun run torture`: faults by the thousand against the service as it is shipped. */
+/** `bun run torture`: thousands of faults against the service as it is shipped. */
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 import { endDescendants, makeRunFolder, removeLeftovers, removeMemoryGroups, removeReleased } from "./leftovers.ts";
@@ -29,7 +29,7 @@ const usage = (message: string): never => {
   process.exit(2);
 };
 
-/** A whole number of 1 or more; undefined where the option was not given. */
+/** A whole number of 1 or more; undefined if the option was not given. */
 function numberOf(option: string, given: string | undefined): number | undefined {
   if (given === undefined) return undefined;
   if (/^\d{1,10}$/.test(given) && Number(given) > 0) return Number(given);
@@ -75,7 +75,7 @@ const endMs = minutes === undefined ? undefined : performance.now() + minutes * 
 const tmp = tmpdir();
 for (const path of removeLeftovers(tmp)) console.log(`removed what a run that was killed had left: ${path}`);
 const folder = makeRunFolder(tmp);
-// Whatever a round makes among temporary files lies in the folder of the run, and goes with it.
+// Temporary files of a round go into the folder of the run and are removed with it.
 process.env["TMPDIR"] = folder;
 const ended = new AbortController();
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;

@@ -1,4 +1,4 @@
-/** A number of places for work that goes on at the same time. */
+/** Limits how much work runs at the same time. */
 export class Places {
   readonly #waiting: (() => void)[] = [];
   #free: number;

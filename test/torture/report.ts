@@ -1,7 +1,7 @@
 /** What a run of the torture prints at its end. */
 import type { Outcome } from "./scenario.ts";
 
-/** Everything that a scenario came to. */
+/** The totals of a scenario. */
 export interface Tally {
   readonly name: string;
   rounds: number;
@@ -15,11 +15,11 @@ export interface Tally {
   other: number;
   refused: number;
   worstRecoveryMs: number;
-  /** Why it did not run; undefined: it did. */
+  /** Why it did not run; undefined if it ran. */
   readonly skipped: string | undefined;
 }
 
-/** A tally with nothing in it. */
+/** An empty tally. */
 export const emptyTally = (name: string, skipped?: string): Tally => ({
   name,
   rounds: 0,
@@ -60,7 +60,7 @@ const heads = [
   "worst recovery",
 ];
 
-/** The table, in Markdown: it is shown on a terminal and stands in the README. */
+/** The table in Markdown, for a terminal and for a README. */
 export function tableOf(tallies: readonly Tally[]): string {
   const rows = tallies.map((tally) =>
     tally.skipped === undefined

@@ -1,4 +1,4 @@
-/** Runs rounds of scenarios, and tells of each that broke a promise how to repeat it. */
+/** Runs rounds of scenarios, and reports how to repeat each round that broke a promise. */
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { randomFrom } from "../support/random.ts";
@@ -6,30 +6,30 @@ import { releaseUnder } from "./leftovers.ts";
 import { addOutcome, emptyTally, type Tally } from "./report.ts";
 import { type Outcome, type Scenario, seedOfRound } from "./scenario.ts";
 
-/** How much of it, and where. */
+/** How many rounds to run, and where. */
 export interface RunOptions {
   readonly seed: number;
-  /** Rounds of the scenario; undefined: as many as it has by itself. */
+  /** Rounds of the scenario; undefined: the scenario's default. */
   readonly rounds: number | undefined;
   /** Rounds at the same time, where the scenario allows it. Default: 1. */
   readonly jobs?: number;
   /** No round begins after this; undefined: no end. ms as `performance.now()` */
   readonly endMs: number | undefined;
   /**
-   * Ends the run: rounds under way are dropped. What they started is still to be ended by `endDescendants` and
+   * Ends the run and drops the running rounds. The caller must end what they started with `endDescendants` and
    * `releaseUnder`.
    */
   readonly signal?: AbortSignal;
   /**
-   * A folder of this run alone; each round gets a new one in it. Folders of rounds that broke a promise are kept beside
-   * it.
+   * A folder for this run alone; each round gets a new folder in it. Folders of rounds that broke a promise are kept
+   * beside it.
    */
   readonly folder: string;
-  /** Gets each line as it comes. */
+  /** Receives each line of output. */
   readonly print: (line: string) => void;
 }
 
-/** A hung round is a finding. The slowest one takes a quarter of this. ms */
+/** A round that takes longer has hung, which is a finding. The slowest takes a quarter of this. ms */
 const roundMsMax = 240_000;
 
 /** Runs one scenario. A round that throws counts as one broken promise. */
@@ -59,7 +59,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
 
 const progressEvery = 25;
 
-/** What a round found; undefined: it was dropped. */
+/** Returns what a round found; undefined if it was dropped. */
 async function runRound(
   scenario: Scenario,
   { seed, options }: { seed: number; options: RunOptions },

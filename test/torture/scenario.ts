@@ -1,4 +1,4 @@
-/** What a scenario of the torture is: one kind of fault, done again and again to a real service. */
+/** Types of a torture scenario: one kind of fault, repeated on a real service. */
 import { type Random, randomFrom } from "../support/random.ts";
 
 /** One round: a fault that the seed chooses, in a folder of its own. */
@@ -6,19 +6,19 @@ export interface Round {
   /** Repeats this round alone: `bun run torture NAME --seed SEED --rounds 1`. */
   readonly seed: number;
   readonly random: Random;
-  /** A new folder for whatever the round writes; removed when the round held. */
+  /** A new folder for whatever the round writes; removed if no promise was broken. */
   readonly folder: string;
-  /** Adds a line to what is told should the round fail. */
+  /** Adds a line to the report that is printed if the round fails. */
   readonly note: (line: string) => void;
 }
 
 /** What a round found. */
 export interface Outcome {
-  /** Events acknowledged during the round. A scenario in which hardly any was proves nothing. */
+  /** Events acknowledged during the round. A scenario with hardly any proves nothing. */
   readonly acknowledged: number;
   /** Kills, cuts, requests or changed bytes of the round. Default: 1. */
   readonly faults?: number;
-  /** Requests refused, each with words, a status and headers as the contract has them. */
+  /** Requests refused, each with a message, a status and headers that follow the contract. */
   readonly refused: number;
   /** From the end of the fault to a service that accepts and has sealed everything; 0 where it never stopped. ms */
   readonly recoveryMs: number;
@@ -37,20 +37,20 @@ export interface Scenario {
   readonly name: string;
   /** One line for `--help`. */
   readonly summary: string;
-  /** Rounds where the command says nothing: a minute or two. */
+  /** Default number of rounds: a minute or two. */
   readonly rounds: number;
   /** Whether its rounds may run at the same time: what they find does not depend on pace. Default: they may not. */
   readonly mayRunBeside?: boolean;
-  /** Why it cannot run on this machine; undefined: it can. */
+  /** Why it cannot run on this machine; undefined if it can. */
   missing(): string | undefined;
   /**
    * Does one round.
-   * @throws Error where the service ended, hung or answered in a way that no promise allows
+   * @throws Error if the service ended, hung or answered in a way that no promise allows
    */
   run(round: Round): Promise<Outcome>;
 }
 
-/** The seed of a round: the first has the seed that was given, so that a round can be repeated alone. */
+/** The seed of a round. The first round has the given seed, so that a round can be repeated alone. */
 export function seedOfRound(seed: number, round: number): number {
   if (round === 0) return seed;
   return randomFrom(seed + round).between({ from: 1, to: 2 ** 31 - 1 });

@@ -1,4 +1,4 @@
-/** The torture in small: each scenario with seeds that are fixed, and proof that it finds what it looks for. */
+/** A short torture: each scenario with fixed seeds, and proof that it detects what it looks for. */
 import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ import { hostileHttpWith } from "./scenarios/hostile-http.ts";
 import { killWith } from "./scenarios/kill.ts";
 import { powerWith } from "./scenarios/power.ts";
 
-/** A round on a machine that is busy takes several times what it takes alone. */
+/** A round takes several times as long on a busy machine. */
 setDefaultTimeout(3 * testMsMax);
 
 /** The same faults at each run. */
@@ -23,11 +23,11 @@ const seed = 20_261_126;
 const folder = mkdtempSync(join(tmpdir(), "millrace-torture-smoke-"));
 afterAll(() => removeReleased(folder));
 
-/** Rounds that are to break a promise keep their folders beside this one. */
+/** Rounds that must break a promise keep their folders beside this one. */
 const expected = join(folder, "expected");
 mkdirSync(expected);
 
-/** Scenarios whose rounds are long, with less of it in each. */
+/** Scenarios with long rounds, shortened. */
 const brief = new Map(
   [
     killWith({ kills: 1 }),
@@ -41,7 +41,7 @@ const brief = new Map(
 /** Most of a round is waiting: this many run at the same time. */
 const jobs = 3;
 
-/** Runs rounds, the first with the seed given, and gives the tally with what was printed. */
+/** Runs rounds, the first with the given seed, and returns the tally and what was printed. */
 async function rounds(scenario: Scenario, count: number, how: { first?: number; folder?: string } = {}) {
   const lines: string[] = [];
   const tally = await runScenario(scenario, {
@@ -54,7 +54,9 @@ async function rounds(scenario: Scenario, count: number, how: { first?: number; 
   return { tally, told: lines.join("\n") };
 }
 
-/** A scenario, again where a fault came before the first answer and proves nothing: on a busy machine. */
+/**
+ * Runs a scenario, again if the fault came before the first answer and so proves nothing, as happens on a busy machine.
+ */
 async function judged(scenario: Scenario) {
   const once = await rounds(scenario, 1);
   return once.tally.acknowledged === 0 && once.tally.failed === 0
@@ -63,7 +65,8 @@ async function judged(scenario: Scenario) {
 }
 
 /**
- * Whether a service that acknowledges before it syncs loses events: whether a single cut shows it is up to the machine.
+ * Whether a service that acknowledges before it syncs loses events: whether a single cut shows it depends on the
+ * machine.
  */
 async function isCaught(): Promise<boolean> {
   for (let cut = 0; cut < 8; cut++) {

@@ -1,4 +1,4 @@
-/** The steps at which a kill is tried by name: each is a call of one of the processes on what it is about. */
+/** The named steps at which a process is killed: each is a system call by one of the processes on a given file. */
 import type { diskCalls } from "../support/faults.ts";
 import type { UpkeepJob } from "./upkeep.ts";
 
@@ -12,7 +12,7 @@ export interface ServiceStep {
    * Below the data folder; `open journal` is the file that takes appends as the load runs. Without: calls on anything.
    */
   readonly path?: string;
-  /** Of each thread's calls from then on, one up to this is chosen. */
+  /** One of each thread's first calls from then on is chosen, up to this number. */
   readonly nthMax: number;
   /** Default: a fifth of a second. */
   readonly flushSeconds?: number;

@@ -1,4 +1,4 @@
-/** Upkeep that goes on while a fault comes, with a model of what it may leave behind. */
+/** Upkeep that runs during a fault, with a model of what it may leave behind. */
 import { randomUUID } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
 import { queryFile, single } from "../support/catalog.ts";
@@ -11,20 +11,20 @@ import { postAsAdmin } from "../support/upkeep.ts";
 import { verified } from "./judge.ts";
 import type { Broken, Round } from "./scenario.ts";
 
-/** A job of upkeep under way. */
+/** A running upkeep job. */
 export interface UpkeepUnderWay {
-  /** Resolves when nobody waits for it any more. */
+  /** Resolves when the job has ended or its process has gone. */
   ended(): Promise<void>;
-  /** What it broke. REQUIRES: the service runs again and is healthy. */
+  /** Returns the promises that it broke. REQUIRES: the service runs again and is healthy. */
   judge(service: Service): Promise<Broken[]>;
 }
 
 const jobs = ["nothing", "compact", "erase", "import", "snapshot", "restore"] as const;
 
-/** What may go on while a fault comes. */
+/** A job that may run during a fault. */
 export type UpkeepJob = (typeof jobs)[number];
 
-/** Begins a job that the seed chooses. */
+/** Starts a job that the seed chooses. */
 export async function beginUpkeep(
   service: Service,
   round: Pick<Round, "random" | "folder" | "note">,
@@ -34,7 +34,7 @@ export async function beginUpkeep(
   return await beginJob(service, job, round);
 }
 
-/** Begins this job. */
+/** Starts this job. */
 export async function beginJob(
   service: Service,
   job: UpkeepJob,
@@ -56,7 +56,7 @@ export async function beginJob(
   }
 }
 
-/** What a request gave: its status; undefined where the service went away under it. */
+/** Returns the status of a request; undefined if the service died during it. */
 async function statusOf(request: Promise<Response>): Promise<number | undefined> {
   try {
     return (await request).status;
@@ -66,13 +66,13 @@ async function statusOf(request: Promise<Response>): Promise<number | undefined>
   }
 }
 
-/** Merges change nothing that anyone sees: the ledger finds whatever they break. */
+/** Merges change nothing visible: the ledger detects whatever they break. */
 function beginCompaction(service: Service): UpkeepUnderWay {
   const asked = statusOf(postAsAdmin(service, "compact", {}));
   return { ended: async () => void (await asked), judge: async () => [] };
 }
 
-/** All of a session's events are there or none; once it was answered, none, and a receipt. */
+/** Either all of a session's events exist or none; after an answer none exist, and there is a receipt. */
 async function beginErasure(service: Service, random: Random): Promise<UpkeepUnderWay> {
   const session = randomUUID();
   const events = random.between({ from: 1, to: 100 });
@@ -101,7 +101,7 @@ async function beginErasure(service: Service, random: Random): Promise<UpkeepUnd
   };
 }
 
-/** The same command again brings what is missing, and nothing twice. */
+/** Running the same command again imports what is missing and nothing twice. */
 function beginImport(service: Service, { random, folder }: Pick<Round, "random" | "folder">): UpkeepUnderWay {
   const file = `${folder}/history.ndjson`;
   const rows = random.between({ from: 1, to: 3_000 });
@@ -113,7 +113,7 @@ function beginImport(service: Service, { random, folder }: Pick<Round, "random" 
   const { child } = spawn([process.execPath, entryPath, "import", file], { env });
   return {
     ended: async () => {
-      // It may start a service of its own on the folder; the round kills what it began with.
+      // It may start its own service on the folder; the round kills the service that it began with.
       child.kill("SIGKILL");
       await child.exited;
     },
@@ -128,7 +128,7 @@ function beginImport(service: Service, { random, folder }: Pick<Round, "random" 
   };
 }
 
-/** A snapshot is there whole or not at all. */
+/** A snapshot is complete or does not exist. */
 function beginSnapshot(service: Service, folder: string): UpkeepUnderWay {
   const target = `${folder}/snapshot`;
   const { child } = spawn([process.execPath, entryPath, "snapshot", target], {
@@ -149,7 +149,7 @@ function beginSnapshot(service: Service, folder: string): UpkeepUnderWay {
   };
 }
 
-/** A restore that was cut short is done again into the same folder. */
+/** An interrupted restore is run again into the same folder. */
 async function beginRestore(service: Service, folder: string): Promise<UpkeepUnderWay> {
   const [taken, restored] = [`${folder}/taken`, `${folder}/restored`];
   const env = { MILLRACE_DATA_DIR: service.dataDir, MILLRACE_JWT_SECRET: service.secret };
@@ -165,11 +165,11 @@ async function beginRestore(service: Service, folder: string): Promise<UpkeepUnd
   };
 }
 
-/** What is broken where a restore into a folder was cut short or came to its end, and is asked for again. */
+/** Returns what is broken after a second restore into a folder, whether the first was interrupted or finished. */
 export async function restoredAgain(snapshot: string, dataDir: string): Promise<Broken[]> {
   const other = (what: string): Broken => ({ kind: "other", what });
   const again = await millrace(["restore", snapshot], { env: { MILLRACE_DATA_DIR: dataDir }, limitMs: 60_000 });
-  // The first one came to its end.
+  // The first one finished.
   const isThere = again.stderr.includes("holds events");
   if (again.code !== 0 && !isThere) return [other(`the restore given again: ${again.stderr}`)];
   const [taken, stored] = [await eventsOf(snapshot), await eventsOf(dataDir)];

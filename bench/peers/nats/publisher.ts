@@ -32,7 +32,7 @@ await Promise.all(Array.from({ length: Number(inFlightText) }, publishUntilEnd))
 const microseconds = Math.round((performance.now() - startedMs) * 1_000);
 await connection.close();
 
-/** The same as `ingest.lua` tells. */
+/** The same report as `ingest.lua` prints. */
 const percentiles = [50, 75, 90, 95, 99, 99.5, 99.9, 99.99, 100];
 
 const sorted = Float64Array.from(tookMs).sort();

@@ -43,7 +43,7 @@ const bombs = [
   () => `{"event_name":"escapes","properties":{"s":"${"\\u00e9".repeat(50_000)}"}}`,
 ] as const;
 
-/** A sound event, with something odd in each of its places now and then. */
+/** A valid event, with something odd in some of its fields now and then. */
 function oddEvent(random: Random): string {
   const text = () => JSON.stringify(naughty(random));
   const value = () =>

@@ -1,21 +1,21 @@
 /**
- * What a JSON text means, by a parser that the service does not use: jsonc-parser, the one of VS Code. It gives places
- * in the text, so that the digits of numbers and the order of members are seen as they were sent. Of a key that comes
- * twice the last value counts, at the place of the first; keys that are whole numbers come before all others: so does
- * JavaScript read an object, and so is it stored.
+ * What a JSON text means, by a parser that the service does not use: jsonc-parser, the one of VS Code. It reports
+ * offsets in the text, so the digits of numbers and the order of members can be compared as they were sent. For a
+ * duplicate key the last value counts, at the place of the first. Keys that are whole numbers come before all others.
+ * JavaScript reads objects in this way, and they are stored so.
  */
 import { type Node, parseTree } from "jsonc-parser";
 
 /**
- * The value in one form: numbers by their digits, strings by their characters, members in JavaScript's order.
- * Undefined: it is not JSON.
+ * The value in one form: numbers by their digits, strings by their characters, members in JavaScript's order. Undefined
+ * if it is not JSON.
  */
 export function meaningOf(text: string): string | undefined {
   const root = parseTree(text, [], { disallowComments: true });
   return root === undefined ? undefined : meaningOfNode(root, text);
 }
 
-/** The meaning of a member of an object, by its key; of several, the last. Undefined: there is none. */
+/** The meaning of a member of an object, by its key; the last of several. Undefined if there is none. */
 export function memberOf(text: string, key: string): string | undefined {
   const root = parseTree(text, [], { disallowComments: true });
   const found = root?.children?.filter(({ children }) => children?.[0]?.value === key).at(-1)?.children?.[1];

@@ -7,7 +7,7 @@ import { until } from "../../support/until.ts";
 /** Room for the segments of a round; the disk is held in memory twice. MiB */
 const sizeMiB = 96;
 
-/** Steps of a mount or its end, on a busy machine. ms */
+/** Time for each step of a mount or an unmount on a busy machine. ms */
 const stepMsMax = 20_000;
 
 /** What the machine needs besides root: NBD as a file by FUSE (Debian: libnbd-bin, e2fsprogs). */
@@ -21,7 +21,7 @@ function command(...words: string[]): string {
 
 /** A disk, its file system, and the switch. */
 export class PoweredDisk implements AsyncDisposable {
-  /** Where the file system is. */
+  /** Where the file system is mounted. */
   readonly path: string;
   readonly #fuse: string;
   readonly #socket: string;
@@ -61,15 +61,12 @@ export class PoweredDisk implements AsyncDisposable {
     }
   }
 
-  /** Cuts the power: nothing reaches the disk any more, and of what was not flushed the seed decides what did. */
+  /** Cuts the power: nothing reaches the disk any more. The seed decides which unflushed writes did. */
   async cut(seed: number): Promise<void> {
     await this.#tell(`cut ${seed}`);
   }
 
-  /**
-   * Power again: the same disk with whatever is on it, its file system mounted again. REQUIRES: nobody uses the file
-   * system.
-   */
+  /** Restores the power: mounts the same disk again with whatever is on it. REQUIRES: nobody uses the file system. */
   async restore(): Promise<void> {
     await this.#detach();
     await this.#tell("restore");
@@ -99,7 +96,7 @@ export class PoweredDisk implements AsyncDisposable {
     this.#nbdfuse = Bun.spawn(["nbdfuse", this.#fuse, `nbd+unix:///?socket=${this.#socket}`], {
       stdin: "ignore",
       stdout: "ignore",
-      // Each request after the cut fails, as it should, and a line for each would hide the rest.
+      // Requests after the cut fail as intended; a line for each would hide the rest.
       stderr: "ignore",
     });
     await until(() => existsSync(file), { what: "nbdfuse to mount", limitMs: stepMsMax });

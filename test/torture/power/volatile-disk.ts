@@ -3,7 +3,7 @@
  * (https://github.com/NetworkBlockDevice/nbd/blob/master/doc/proto.md): what was written and not flushed is lost, torn
  * or reordered at a power cut.
  *
- * A process of its own: whoever waits for the file system on it cannot serve it at the same time. Arguments: path of
+ * It is a separate process, because a process that waits for the file system cannot serve its disk. Arguments: path of
  * the socket, size in MiB. Standard input takes lines: `cut SEED`, `restore`; each is answered by `done`.
  */
 
@@ -12,10 +12,10 @@ import { createInterface } from "node:readline";
 import { type Random, randomFrom } from "../../support/random.ts";
 import { ByteReader } from "./byte-reader.ts";
 
-/** What a disk keeps or loses whole. Bytes. */
+/** The unit that a disk keeps or loses as a whole. Bytes. */
 const sectorBytes = 512;
 
-/** A disk in memory: what reads see, what is on the platter, and what lies between the two. */
+/** A disk in memory: what reads see, what is on the platter, and the cached writes between the two. */
 class VolatileDisk {
   readonly #seen: Buffer;
   readonly #durable: Buffer;
@@ -45,7 +45,7 @@ class VolatileDisk {
     this.#cached = [];
   }
 
-  /** Of the cached writes some reach the platter, in any order, and some of them by sectors. */
+  /** Some of the cached writes reach the platter, in any order, and some of these only in part, by sectors. */
   cut(random: Random): void {
     this.isOn = false;
     // All are lost, nearly all are kept, or anything between: each finds other faults.
@@ -136,7 +136,7 @@ function optionReply(option: number, kind: number, data: Buffer): Buffer {
 const [socketPath = "", sizeMiB = ""] = process.argv.slice(2);
 const disk = new VolatileDisk(Number(sizeMiB) * 2 ** 20);
 const server = createServer((socket) => {
-  // Whoever was connected at a cut goes away in the middle of something.
+  // A client that was connected at a cut may leave in the middle of a request.
   serve(socket, disk)
     .catch(() => undefined)
     .finally(() => socket.destroy());

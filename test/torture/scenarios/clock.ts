@@ -6,7 +6,7 @@ import type { Scenario } from "../scenario.ts";
 /** Debian's faketime; the thread-safe one. */
 const library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
-/** As libfaketime reads them: an offset, or an absolute time that goes on from there. */
+/** In libfaketime's syntax: an offset, or an absolute time that runs on from there. */
 const jumps = [
   "+1h",
   "+1d",
@@ -18,10 +18,10 @@ const jumps = [
   "@2100-01-01 00:00:00",
 ];
 
-/** Tokens that are good in all of these years. Seconds. */
+/** Lifetime of tokens that are valid in all of these years. Seconds. */
 const tokenSeconds = 90 * 365 * 86_400;
 
-/** The clock is another one for a while; the monotonic one goes on. */
+/** The wall clock is wrong for a while; the monotonic clock runs on. */
 export const clock: Scenario = {
   name: "clock",
   summary: "the clock jumps an hour, a day, to 1970, 2038 or 2100, and back",

@@ -1,4 +1,4 @@
-/** Connections that do not behave, beside clients that do. */
+/** Misbehaving connections beside well-behaved clients. */
 import { connect, type Socket } from "node:net";
 import type { Random } from "../../support/random.ts";
 import { paths, type Service } from "../../support/service.ts";
@@ -29,7 +29,7 @@ type Behaviour = keyof typeof behaviours;
 
 const names = Object.keys(behaviours) as Behaviour[];
 
-/** Opens connections a few at a time: the kernel's queue of those that nobody has taken yet is short. */
+/** Opens connections a few at a time, because the kernel's queue of connections to accept is short. */
 async function open(service: Service, count: number, behaviour: Behaviour): Promise<Socket[]> {
   const { hostname, port } = new URL(service.url);
   const body = JSON.stringify({ event_name: "bad connection" });
@@ -39,7 +39,7 @@ async function open(service: Service, count: number, behaviour: Behaviour): Prom
   const sockets: Socket[] = [];
   for (let opened = 0; opened < count; opened++) {
     const socket = connect(Number(port), hostname, () => behaviours[behaviour](socket, request));
-    // Refused and closed connections are what a bad client is to get.
+    // A bad client is supposed to get refused and closed connections.
     socket.on("error", () => socket.destroy());
     sockets.push(socket);
     if (opened % 100 === 99) await Bun.sleep(5);
@@ -72,7 +72,7 @@ const connectionScenario = (
   },
 });
 
-/** Up to ten thousand, within the machine's own limit of descriptors. */
+/** Up to ten thousand connections, within the machine's limit of descriptors. */
 export const connections = connectionScenario(
   {
     name: "connections",

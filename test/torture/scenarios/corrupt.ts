@@ -1,4 +1,4 @@
-/** Bytes of the folder that changed by themselves: each is named, and none is ever served as data. */
+/** Corrupt bytes in the data folder: each is reported, and none is ever served as data. */
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { verifyFolder } from "../../../src/offline/verify.ts";
@@ -8,17 +8,17 @@ import { Service } from "../../support/service.ts";
 import { erase } from "../../support/upkeep.ts";
 import type { Broken, Round, Scenario } from "../scenario.ts";
 
-/** What stands in each event, so that a changed one is seen. */
+/** The content of each event, so that a changed event is detected. */
 const mark = "as it was sent";
 
-/** Written while a service runs, and without meaning once it has ended. */
+/** Files that matter only while a service runs. */
 const withoutContent = new Set(["lock", "address"]);
 
-/** Changed bytes for `verify`, and then for a service. */
+/** Corrupts bytes, first for `verify`, then for a service. */
 export const corrupt = corruptWith({ verified: 40, served: 4 });
 
 /**
- * The scenario with this many bytes of a round that `verify` is to find, and this many that a service is started on.
+ * The scenario with the number of bytes a round that `verify` must find, and the number that a service is started on.
  */
 export function corruptWith({ verified, served }: { verified: number; served: number }): Scenario {
   return {
@@ -51,7 +51,7 @@ export function corruptWith({ verified, served }: { verified: number; served: nu
   };
 }
 
-/** Files up to this size are changed at every byte. Bytes. */
+/** Every byte is changed in files up to this size. Bytes. */
 const smallBytes = 4_096;
 
 /** Every byte of the small files and of the written part of the journal, and of others one in a number. */
@@ -83,7 +83,7 @@ export function corruptBytesWith({ ofSmall, ofLarge }: { ofSmall: number; ofLarg
   };
 }
 
-/** Has `verify` read a folder in which a byte is changed, and puts the byte back. */
+/** Runs `verify` on a folder with one changed byte, and restores the byte. */
 async function verifyChanged(dataDir: string, { path, at }: Change): Promise<Broken[]> {
   const { problems, notes } = await verifyFolder(dataFolder(dataDir));
   path.restore();
@@ -139,7 +139,7 @@ interface Change {
   readonly at: number;
 }
 
-/** Changes one byte of one file. Each kind is as likely as another, however large it is. */
+/** Changes one byte of one file. Each kind of file is equally likely, whatever its size. */
 function changeByte(files: readonly FileOfFolder[], random: Random): Change {
   const path = files[random.between({ from: 0, to: files.length - 1 })];
   if (path === undefined) throw new Error("the folder has files");
@@ -153,7 +153,7 @@ function change(path: FileOfFolder, at: number, random: Random): Change {
   return { path, at };
 }
 
-/** Starts on the changed folder, or is refused in words; what it serves is what was sent. */
+/** Starts a service on the changed folder: it must serve what was sent, or refuse to start with a message. */
 async function serveChanged(
   service: Service,
   { dataDir, events }: { dataDir: string; events: number },

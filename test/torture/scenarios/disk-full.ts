@@ -1,4 +1,4 @@
-/** A disk that is full, and has room again. */
+/** A disk that becomes full and later has room again. */
 import { rmSync, statfsSync, writeFileSync } from "node:fs";
 import { mountSmallDisk } from "../../support/faults.ts";
 import { faultUnderLoad } from "../fault-under-load.ts";
@@ -7,7 +7,7 @@ import type { Scenario } from "../scenario.ts";
 /** Enough for the segments of a round. MiB */
 const sizeMiB = 160;
 
-/** Something else takes the room, all of it or all but a little. */
+/** Another file takes all of the room, or all but a little. */
 export const diskFull: Scenario = {
   name: "disk-full",
   summary: "the disk is full but for 0 to 6 MiB, and has room again",
@@ -31,7 +31,7 @@ export const diskFull: Scenario = {
   },
 };
 
-/** Writes zeros until the file is so large or the disk is full. */
+/** Writes zeros until the file has this size or the disk is full. */
 function fill(path: string, bytes: number): void {
   const piece = new Uint8Array(2 ** 20);
   try {

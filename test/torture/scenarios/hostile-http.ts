@@ -1,4 +1,4 @@
-/** Bodies and requests of every wrong kind; what is accepted is read back as it was sent. */
+/** Invalid bodies and requests of every kind; what is accepted must be read back as it was sent. */
 import { connect } from "node:net";
 import { gunzipSync } from "node:zlib";
 import type { Random } from "../../support/random.ts";
@@ -11,7 +11,7 @@ import type { Broken, Round, Scenario } from "../scenario.ts";
 /** Beside one request over a raw socket, whose head is broken, too. */
 const requestsForOneRaw = 10;
 
-/** Statuses that tell a client what it did wrong, or that it came at a bad time. */
+/** Statuses for a client's error or for temporary overload. */
 const isAnswer = (status: number) =>
   status === 200 || (status >= 400 && status < 500) || [501, 503, 505].includes(status);
 
@@ -66,12 +66,12 @@ export function hostileHttpWith({ requests }: { requests: number }): Scenario {
   };
 }
 
-/** Columns that hold what a client made up. */
+/** Columns with content that a client chooses freely. */
 const columns = ["event_name", "session_id", "page_url", "properties"] as const;
 
-/** Events whose name, session, page or properties are stored otherwise than they were sent. */
+/** Returns events whose name, session, page or properties differ from what was sent. */
 async function notAsSent(service: Service, sent: ReadonlyMap<string, string>): Promise<Broken[]> {
-  // Behind another character, since the driver drops a U+FEFF with which a string begins.
+  // Another character comes first, because the driver drops a U+FEFF at the start of a string.
   const behind = columns.map((column) => `'x' || ${column} AS ${column}`).join(", ");
   const rows = await service.rows(`SELECT event_id::VARCHAR AS id, ${behind} FROM events`);
   const stored = new Map(rows.map((row) => [String(row["id"]), row]));
@@ -90,7 +90,7 @@ async function notAsSent(service: Service, sent: ReadonlyMap<string, string>): P
   });
 }
 
-/** A request whose head is sound but for a few bytes. */
+/** A request whose head is valid except for a few bytes. */
 function rawRequest(service: Service, random: Random): Buffer {
   const target = oneOf(random, [
     paths.track,
@@ -111,7 +111,7 @@ function rawRequest(service: Service, random: Random): Buffer {
   return bytes;
 }
 
-/** A server may wait for more of a request that it takes for incomplete. ms */
+/** A server may wait this long for the rest of a request that looks incomplete. ms */
 const rawAnswerMsMax = 2_000;
 
 function rawAnswer(service: Service, request: Buffer): Promise<string> {

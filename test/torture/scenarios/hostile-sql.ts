@@ -1,7 +1,4 @@
-/**
- * SQL of every wrong kind beside ingest: nothing but the query's own process ends by it, and nothing of the machine is
- * shown.
- */
+/** Hostile SQL beside ingest: it may end only the query's own process, and must reveal nothing about the machine. */
 import { writeFileSync } from "node:fs";
 import { Ledger } from "../../support/ledger.ts";
 import type { Random } from "../../support/random.ts";
@@ -13,7 +10,7 @@ import type { Broken, Round, Scenario } from "../scenario.ts";
 
 const queriesOfRound = 15;
 
-/** Words of SQL and of attacks; a sentence of them is rarely sound, and must never be harmful. */
+/** Words of SQL and of attacks. A random sequence of them is rarely valid and must never do harm. */
 const words = [
   "SELECT",
   "*",
@@ -99,7 +96,7 @@ export const hostileSql: Scenario = {
         body: JSON.stringify({ sql, format }),
         token,
       });
-      // An answer that breaks off is one of the promises: what came of it counts.
+      // An answer may break off, as promised: the part that arrived is checked.
       const text = await response.text().catch(() => "");
       const other = (what: string) =>
         void broken.push({ kind: "other", what: `${what} for ${sql}: ${text.slice(0, 300)}` });

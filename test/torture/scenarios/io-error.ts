@@ -1,4 +1,4 @@
-/** Calls of the disk that fail: the n-th, once or from then on. */
+/** Disk calls that fail: the n-th one, once or from then on. */
 import { type diskCalls, faultyFromNow } from "../../support/faults.ts";
 import { faultUnderLoad } from "../fault-under-load.ts";
 import type { Scenario } from "../scenario.ts";
@@ -15,7 +15,7 @@ const kinds = [
 
 const errors = ["EIO", "ENOSPC", "EMFILE", "EROFS", "EDQUOT"] as const;
 
-/** Of each thread's calls, the number of the first that fails. */
+/** Which of each thread's calls is the first to fail. */
 const nthMax = 12;
 
 /** One kind of call fails in all processes of the service. */

@@ -1,4 +1,4 @@
-/** SIGKILL at a named step: as a call begins that counts, where a kill at random hardly ever falls. */
+/** SIGKILL at a named step: at the start of a critical call, which a random kill hardly ever hits. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { millrace } from "../../support/command.ts";
@@ -24,10 +24,10 @@ import { beginJob, restoredAgain } from "../upkeep.ts";
 
 const writers = 4;
 
-/** Some segments are there by then. ms */
+/** Some segments exist by then. ms */
 const warmUpMs = 900;
 
-/** A step that has not come by then does not come in this round. ms */
+/** A step not reached within this time is not reached in this round. ms */
 const stepMsMax = 3_000 * patience;
 
 const allSteps: readonly (ServiceStep | CommandStep | RetentionStep)[] = [
@@ -107,7 +107,7 @@ function openJournal(dataDir: string): string {
   return join("journal", file ?? "");
 }
 
-/** A command that is killed has done nothing or all, and can be given again. */
+/** A killed command has done nothing or everything, and can be run again. */
 async function killCommand(round: Round, step: CommandStep, nth: number): Promise<Outcome> {
   const { folder, random } = round;
   const [dataDir, taken, restored] = [`${folder}/data`, `${folder}/taken`, `${folder}/restored`];
@@ -133,7 +133,7 @@ async function killCommand(round: Round, step: CommandStep, nth: number): Promis
     env: { MILLRACE_DATA_DIR: isRestore ? restored : dataDir },
   });
   await child.exited;
-  // The tracer writes that after the end of the process that it traced.
+  // The tracer writes that only after its process has ended.
   if (child.signalCode === "SIGKILL")
     await until(() => isKilled(logPath), { what: "the tracer's log", limitMs: 5_000 });
   const broken: Broken[] = [];
@@ -147,13 +147,13 @@ async function killCommand(round: Round, step: CommandStep, nth: number): Promis
 
 const day = 86_400_000;
 
-/** Expired events go, all of them and nothing else. */
+/** Retention removes all expired events and nothing else. */
 async function killRetention({ folder }: Round, { calls }: RetentionStep, nth: number): Promise<Outcome> {
   const env: Record<string, string> = { MILLRACE_GRACE_SECONDS: "0.2" };
   await using service = new Service({ dataDir: `${folder}/data`, env });
   await service.restart();
   const old = Array.from({ length: 10 }, () => ({ receivedMs: Date.now() - 10 * day, event: { event_name: "old" } }));
-  // A day ahead: the retention time is of seconds, because nothing goes before the clocks have agreed for as long.
+  // A day ahead, with a retention time of seconds, because nothing expires before the clocks have agreed for that long.
   const young = Array.from({ length: 10 }, () => ({ receivedMs: Date.now() + day, event: { event_name: "young" } }));
   await sealLaid(service, [
     [{ from: 1 }, old],
@@ -165,7 +165,7 @@ async function killRetention({ folder }: Round, { calls }: RetentionStep, nth: n
   const wrapper = faultyCalls({ calls, fault: "kill", from: nth, to: nth, logPath });
   if (wrapper === undefined) throw new Error("strace was refused");
   env["MILLRACE_RETENTION_DAYS"] = String(1 / 86_400);
-  // Rejects where the step is one of the start.
+  // Rejects if the step is part of the start.
   await service.restart({ wrapper }).catch(() => undefined);
   const endMs = performance.now() + stepMsMax;
   while (service.isRunning && !isKilled(logPath) && performance.now() < endMs) await Bun.sleep(10);

@@ -11,7 +11,7 @@ import { beginUpkeep, type UpkeepUnderWay } from "../upkeep.ts";
 /** More than shards and cores, so that groups hold several requests. */
 const writers = 6;
 
-/** Ten kills a round, on one folder, so that a recovery also meets what recoveries before it have left. */
+/** Ten kills a round, on one folder, so that a recovery also meets what earlier recoveries left. */
 export const kill = killWith({ kills: 10 });
 
 /** The scenario with this many kills a round; every fourth start after one is killed, too. */

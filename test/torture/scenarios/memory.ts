@@ -1,4 +1,4 @@
-/** Too little memory: the kernel ends what takes more than its group may have. */
+/** Too little memory: the kernel kills processes of a group that exceeds its limit. */
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { faultUnderLoad } from "../fault-under-load.ts";
 import { memoryGroupName, memoryGroups } from "../leftovers.ts";
@@ -7,7 +7,7 @@ import type { Scenario } from "../scenario.ts";
 /** From too little for a flush to a little less than a load needs. MiB */
 const limitMiB = { from: 160, to: 480 };
 
-/** The limit holds for all processes of the service together; whichever the kernel ends, nothing is lost. */
+/** The limit is for all processes of the service together; whichever the kernel kills, nothing is lost. */
 export const memory: Scenario = {
   name: "memory",
   summary: "a memory limit of 160 to 480 MiB: the kernel ends what takes more",
@@ -27,7 +27,7 @@ export const memory: Scenario = {
         mayEnd: true,
         service: { wrapper: ["sh", "-c", `echo $$ > ${group}/cgroup.procs && exec "$@"`, "sh"] },
         begin: async () => {
-          // Below what is in use already, the kernel refuses the limit, or ends somebody at once: both are such a
+          // If the limit is below what is in use, the kernel refuses it or kills a process at once; both count as the
           // fault.
           setLimit(group, mebibytes * 2 ** 20);
           return { [Symbol.asyncDispose]: async () => setLimit(group, -1) };
@@ -47,7 +47,7 @@ function setLimit(group: string, bytes: number): void {
   }
 }
 
-/** The kernel lets a group go once its last process is gone; one that stays holds nothing. */
+/** The kernel removes a group only once its last process is gone; a group that stays holds nothing. */
 async function removed(group: string): Promise<void> {
   for (let tries = 0; tries < 50 && existsSync(group); tries++) {
     try {

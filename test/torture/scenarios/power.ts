@@ -1,4 +1,4 @@
-/** The power goes under load: a real ext4 on a disk that loses, tears and reorders what was not flushed. */
+/** Power cuts under load: a real ext4 on a disk that loses, tears and reorders unflushed writes. */
 import { cpSync, rmSync } from "node:fs";
 import { Ledger } from "../../support/ledger.ts";
 import { Service } from "../../support/service.ts";
@@ -10,12 +10,12 @@ import { toolMissing } from "../tools.ts";
 
 const writers = 4;
 
-/** The scenario over a service as it is shipped. */
+/** The scenario with a service as it is shipped. */
 export const power = powerWith({ cuts: 5 });
 
 /**
- * The scenario with this many cuts a round, on one disk, so that a recovery also meets what cuts before it have left;
- * and over a service with other settings than it is shipped with: one that does not sync must be caught.
+ * The scenario with this many cuts a round, on one disk, so that a recovery also meets what earlier cuts left. Other
+ * settings of the service can be given: one that does not sync must be caught.
  */
 export function powerWith({ cuts, env = {} }: { cuts: number; env?: Readonly<Record<string, string>> }): Scenario {
   return {
@@ -49,7 +49,7 @@ export function powerWith({ cuts, env = {} }: { cuts: number; env?: Readonly<Rec
         await service.kill9();
         await Promise.all(writing);
         await disk.restore();
-        // As the cut left it, in case that it breaks a promise.
+        // Kept as the cut left it, in case it breaks a promise.
         rmSync(`${folder}/cut`, { recursive: true, force: true });
         cpSync(service.dataDir, `${folder}/cut`, { recursive: true });
       }

@@ -1,4 +1,4 @@
-/** Disks on which a sync takes long, and disks on which it does not come back. */
+/** Disks whose syncs take long, and disks whose syncs do not return. */
 import { faultyFromNow } from "../../support/faults.ts";
 import { paths, type Service } from "../../support/service.ts";
 import { type Fault, faultUnderLoad } from "../fault-under-load.ts";
@@ -23,11 +23,11 @@ async function slowSync(service: Service, { delayMs, nth }: Delay): Promise<Asyn
   return injected;
 }
 
-/** The contract has 5 s for a commit and 1 s for health; a busy machine and its tracer get as much again. ms */
+/** The contract allows 5 s for a commit and 1 s for health; a busy machine with its tracer gets as much again. ms */
 const answerMsMax = 10_000;
 const healthMsMax = 3_000;
 
-/** Asks for health, and posts events, again and again; what is answered too late is broken. */
+/** Repeatedly asks for health and posts events; a late answer breaks a promise. */
 async function watchAnswers(service: Service, isOver: () => boolean): Promise<Broken[]> {
   const broken: Broken[] = [];
   const timed = async (what: string, limitMs: number, ask: () => Promise<Response>) => {
@@ -64,7 +64,7 @@ export const slowDisk: Scenario = {
   },
 };
 
-/** A sync does not come back for up to 12 s: everybody gets an answer all the same. */
+/** A sync does not return for up to 12 s; every client still gets an answer. */
 export const hungDisk: Scenario = {
   name: "hung-disk",
   summary: "a sync does not come back for 6 to 12 s",

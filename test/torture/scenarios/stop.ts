@@ -1,8 +1,8 @@
-/** SIGSTOP: a process that is frozen, the service itself or one that it started, and goes on later. */
+/** SIGSTOP: freezes a process, the service itself or one that it started, and resumes it later. */
 import { faultUnderLoad, processesOf } from "../fault-under-load.ts";
 import type { Scenario } from "../scenario.ts";
 
-/** One process stands still for up to three seconds. */
+/** One process is frozen for up to three seconds. */
 export const stop: Scenario = {
   name: "stop",
   summary: "SIGSTOP of the service, or of a process that it started, for some seconds",
