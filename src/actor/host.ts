@@ -134,7 +134,7 @@ export class ActorHost<
   async destroy(): Promise<void> {
     this.#isStopping = true;
     this.#isReady = false;
-    // The wire ends first: otherwise a recovery could wait for ever for an answer that does not come.
+    // Close the wire first. Otherwise a recovery could wait without end for an answer.
     this.#endWire();
     await this.#recovery;
     await this.#pool.destroy();

@@ -4,8 +4,8 @@ import type { DuckDB } from "../store/sql/duckdb.ts";
 import type { Wrapped } from "./formats.ts";
 
 /**
- * Runs a statement. `values` are the arguments of its parameters, if it has any: then it runs by SQL's own PREPARE and
- * EXECUTE, see `DuckDB.result`. `onError` converts DuckDB's error; it also gets how many code points precede the
+ * Runs a statement. With `values`, the arguments of its parameters, it runs by SQL's own PREPARE and EXECUTE, see
+ * `DuckDB.result`. `onError` converts DuckDB's error; it also gets how many code points precede the
  * client's own.
  */
 export async function runWrapped(

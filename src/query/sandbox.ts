@@ -142,7 +142,7 @@ async function lock(duckdb: DuckDB, view: FolderView, { root, scratch }: QueryOr
   await lockDuckDB(duckdb, { files });
 }
 
-/** A statement that was judged, with its arguments as SQL, if it has any. */
+/** A statement that was judged, with its arguments as SQL; undefined where it has no parameters. */
 type Asked = { sql: string; values: string | undefined };
 
 /** Sends the rows of a statement and returns their number. */

@@ -33,7 +33,7 @@ export function markLost(folder: DataFolder, shard: ShardId, { corrupt, parts }:
 
 /**
  * The parts, of those a failed flush tried, whose files somebody removed before they were sealed. Empty if a segment
- * has any of their events: then a later try may still succeed.
+ * holds some of their events, because a later try may still succeed.
  * @throws the system's error while the journal's folder itself is missing
  */
 export function removedParts<Pending extends { shard: ShardId; part: JournalPart }>(

@@ -39,7 +39,7 @@ type KeptLines = {
 
 const hex = (bytes: Uint8Array) => crc32(bytes).toString(16).padStart(8, "0");
 
-/** How each form ends; `#` is a placeholder for a hex digit of the checksum. */
+/** How each form ends. Each `#` becomes a hex digit of the checksum. */
 const jsonEnd = ',"crc32":"########"}';
 const textEnd = "\ncrc32 ########\n";
 

@@ -77,7 +77,7 @@ const countedOf = ({ category, hour }: RowHead) => ({ category, hour });
 
 /**
  * Up to where a segment has the rows already, counted from the first file: an earlier try gave it its name, and then
- * failed at the sync or died before it answered. Undefined if no segment has any of the rows.
+ * failed at the sync or died before it answered. Undefined if no segment holds one of the rows.
  * @throws SegmentNotSealed when a segment has some of the rows, but not whole files from the first one on: sealing
  * would show those rows twice
  */
