@@ -120,8 +120,8 @@ function parametersIn(tree: unknown): string[] {
 }
 
 /**
- * Judges a condition for a WHERE on `events`, where it stands in brackets on lines of its own. It must be one expression
- * over the columns, without a subquery or a parameter. Undefined: it is allowed.
+ * Judges a condition for a WHERE on `events`, where it stands in brackets on lines of its own. It must be one
+ * expression over the columns, without a subquery or a parameter. Undefined: it is allowed.
  */
 export async function judgeCondition(duckdb: DuckDB, condition: string): Promise<StatementFault | undefined> {
   const before = "SELECT 1 FROM events WHERE (\n";

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { millrace } from "../support/command.ts";
+import { warned, warningsOf } from "../support/health.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
 import { copiesOf } from "../support/template.ts";
 import { until } from "../support/until.ts";
@@ -38,20 +39,6 @@ const threeSegments = copiesOf({ env: { MILLRACE_SHARDS: "1" } }, async (service
 /** The segment that holds these events. */
 const segmentOf = (service: Service, from: number): string =>
   service.segmentPaths().find((path) => basename(path).startsWith(`0000-${String(from).padStart(16, "0")}-`)) ?? "";
-
-const warningsOf = async (service: Service): Promise<{ status: string; warnings: string[] }> =>
-  JSON.parse(await (await service.health()).text());
-
-async function warned(service: Service, words: string): Promise<string> {
-  let seen: string[] = [];
-  return await until(
-    async () => {
-      seen = (await warningsOf(service)).warnings;
-      return seen.find((each) => each.includes(words));
-    },
-    { what: `a warning with "${words}"`, limitMs: 30_000, state: () => seen.join("\n") },
-  );
-}
 
 async function counted(service: Service, events: number): Promise<void> {
   let state = "";

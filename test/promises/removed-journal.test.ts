@@ -6,6 +6,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync, renameSync, truncateSync, unlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { millrace } from "../support/command.ts";
+import { warned } from "../support/health.ts";
 import { keeperOf } from "../support/keeper.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -16,17 +17,6 @@ const journalPath = (service: Service, from: number) =>
   join(service.dataDir, "journal", `0000-${String(from).padStart(16, "0")}.ndjson`);
 
 const named = (count: number, event_name: string) => Array.from({ length: count }, () => ({ event_name }));
-
-async function warned(service: Service, words: string): Promise<string> {
-  let seen: string[] = [];
-  return await until(
-    async () => {
-      seen = JSON.parse(await (await service.health()).text()).warnings;
-      return seen.find((each) => each.includes(words));
-    },
-    { what: `a warning with "${words}"`, limitMs: 30_000, state: () => seen.join("\n") },
-  );
-}
 
 /** Waits until stats count exactly these events, all of them sealed; at no time do pending and flushed not add up. */
 async function counted(service: Service, events: number): Promise<void> {
