@@ -2,9 +2,12 @@
  * The format of a journal file, shared by its writer and its readers.
  *
  * A file is groups, end to end. A group is its rows' lines and then one commit line:
- * {"commit":{"sequence":S,"rows":R,"bytes":B,"crc32":"hhhhhhhh"}} S is the sequence of its first row, R its rows, B the
- * bytes of their lines with their newlines, and the checksum is CRC-32 over those bytes and the three numbers. Every
- * line is JSON, so DuckDB reads the file as it is. In the file that takes appends, zeros may follow the last group.
+ *
+ *   {"commit":{"sequence":S,"rows":R,"bytes":B,"crc32":"hhhhhhhh"}}
+ *
+ * S is the sequence of its first row, R its rows, B the bytes of their lines with their newlines. The checksum is a
+ * CRC-32 over those bytes and the three numbers. Every line is JSON, so DuckDB reads the file as it is. In the file
+ * that takes appends, zeros may follow the last group.
  */
 import { crc32 } from "node:zlib";
 import { type Sequence, sequence } from "../base/brand.ts";

@@ -28,7 +28,7 @@ export const withJsonBody =
     if (encodingOf(request) !== "identity")
       throw new Refusal(415, {
         reason: "unsupported_encoding",
-        text: "The body must not be packed here: send it without a Content-Encoding",
+        text: "The body must not be compressed here: send it without a Content-Encoding",
       });
     const bytes = await readBody(request, context);
     requireFewValues(bytes);
