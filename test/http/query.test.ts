@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
 import { currentFormat, segmentName } from "../../src/store/folder/names.ts";
 import { DuckDB } from "../../src/store/sql/duckdb.ts";
+import { childrenOf, readProc } from "../support/process.ts";
 import { temporaryFolder } from "../support/rows.ts";
 import { type RequestOptions, type Service, sharedService, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -205,7 +206,7 @@ test("as many queries run at once as may; one more is 429, and a client that lea
     body: JSON.stringify({ sql: endless }),
     signal: left.signal,
   }).catch((error: unknown) => error);
-  await until(async () => (await queryProcesses(limited)).length > 0, { what: "a query's process", limitMs: 10_000 });
+  await until(() => queryProcesses(limited).length > 0, { what: "a query's process", limitMs: 10_000 });
   const refused = await ask(limited, { sql: "SELECT 1" });
   expect(refused.status).toBe(429);
   expect(refused.headers.get("retry-after")).toBe("1");
@@ -318,15 +319,13 @@ test("a stop ends the queries that run", async () => {
     ({ status }) => status,
     () => "cut",
   );
-  await until(async () => (await queryProcesses(stopping)).length > 0, { what: "a query's process", limitMs: 10_000 });
-  const processes = await queryProcesses(stopping);
+  await until(() => queryProcesses(stopping).length > 0, { what: "a query's process", limitMs: 10_000 });
+  const processes = queryProcesses(stopping);
   expect(await stopping.stop()).toBe(0);
   expect([503, "cut"]).toContain(await running);
   for (const pid of processes) expect(await Bun.file(`/proc/${pid}/stat`).exists()).toBe(false);
 });
 
-/** Processes that the service started. */
-async function queryProcesses(of: Service): Promise<string[]> {
-  const children = await Bun.file(`/proc/${of.pid}/task/${of.pid}/children`).text();
-  return children.split(" ").filter((pid) => pid !== "");
-}
+/** Processes of queries that the service started; its keeper is another child. */
+const queryProcesses = (of: Service): number[] =>
+  childrenOf(of.pid).filter((pid) => readProc(`${pid}/cmdline`).includes("/query/sandbox.ts"));

@@ -3,8 +3,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { millrace } from "../support/command.ts";
-import { childrenOf } from "../support/keeper.ts";
-import { readProc } from "../support/process.ts";
+import { childrenOf, readProc } from "../support/process.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
 import {

@@ -4,9 +4,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { faultyCalls, killAtCall } from "../support/faults.ts";
 import { sealLaid } from "../support/journals.ts";
-import { childrenOf, endedByStep } from "../support/keeper.ts";
+import { endedByStep } from "../support/keeper.ts";
 import { type NamedStep, sealFive, stepIn } from "../support/kill-steps.ts";
 import { Ledger } from "../support/ledger.ts";
+import { childrenOf } from "../support/process.ts";
 import { Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
 import {

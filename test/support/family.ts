@@ -1,7 +1,6 @@
 /** A service started by one of the README's commands, and every process between it and whoever started it. */
 import { readdirSync } from "node:fs";
-import { childrenOf } from "./keeper.ts";
-import { cleanEnv, readProc, repoRoot } from "./process.ts";
+import { childrenOf, cleanEnv, readProc, repoRoot } from "./process.ts";
 import { paths } from "./service.ts";
 import { nowSeconds, signToken } from "./tokens.ts";
 import { until } from "./until.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { within } from "../../src/base/within.ts";
-import { readProc } from "./process.ts";
+import { descendantsOf, readProc } from "./process.ts";
 import { until } from "./until.ts";
 
 /** A small file system in memory; unmounted at the end of its scope. */
@@ -149,7 +149,7 @@ export const killAtCall = (pid: number, { calls, path, nth }: Step) =>
  * well again. Where tracing is refused, says so in one line and gives nothing.
  */
 export async function faultyFromNow(pid: number, options: Fault): Promise<AsyncDisposable | undefined> {
-  const pids = [pid, ...descendants(pid)];
+  const pids = [pid, ...descendantsOf(pid)];
   const attached = pids.flatMap((each) => ["-p", String(each)]);
   const tracer = Bun.spawn(["strace", "-f", "-qq", "-o", options.logPath, ...attached, ...injection(options)], {
     stderr: "pipe",
@@ -171,12 +171,4 @@ export async function faultyFromNow(pid: number, options: Fault): Promise<AsyncD
       await tracer.exited;
     },
   };
-}
-
-/** Processes below one, as the kernel tells them. */
-function descendants(pid: number): number[] {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readProc(`${pid}/task/${task}/children`).split(" ").filter(Boolean).map(Number),
-  );
-  return children.flatMap((child) => [child, ...descendants(child)]);
 }

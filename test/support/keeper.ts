@@ -1,14 +1,7 @@
 /** The keeper of a running service, as a process that a test can find and end. */
-import { readdirSync } from "node:fs";
-import { readProc } from "./process.ts";
+import { childrenOf, readProc } from "./process.ts";
 import type { Service } from "./service.ts";
 import { until } from "./until.ts";
-
-/** Processes that a process started and that still run. */
-export const childrenOf = (pid: number): number[] =>
-  readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readProc(`${pid}/task/${task}/children`).split(" ").filter(Boolean).map(Number),
-  );
 
 /** The keeper's process, once it is that: before, it is still the shell that starts it. */
 export const keeperOf = (service: Service): Promise<number> =>

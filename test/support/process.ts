@@ -84,3 +84,7 @@ export function childrenOf(pid: number): number[] {
       .map(Number),
   );
 }
+
+/** Processes below a process: its children, and theirs. */
+export const descendantsOf = (pid: number): number[] =>
+  childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);

@@ -7,8 +7,7 @@ import { currentSegments } from "../../src/store/folder/current.ts";
 import { parseSegmentName } from "../../src/store/folder/names.ts";
 import { shaped } from "./answers.ts";
 import { millrace } from "./command.ts";
-import { childrenOf } from "./keeper.ts";
-import { readProc } from "./process.ts";
+import { childrenOf, readProc } from "./process.ts";
 import { RequestRefused, type Service } from "./service.ts";
 import { until } from "./until.ts";
 

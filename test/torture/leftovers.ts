@@ -1,7 +1,7 @@
 /** Cleans up after a run that ended in the middle of a round: processes, mounts, loop devices and folders. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { childrenOf, readProc } from "../support/process.ts";
+import { descendantsOf, readProc } from "../support/process.ts";
 
 const prefix = "millrace-torture-run-";
 
@@ -84,8 +84,7 @@ function loopDevices(): { device: string; file: string }[] {
 
 /** Ends all descendants of this process by their ids, frozen ones too. */
 export function endDescendants(): void {
-  const of = (pid: number): number[] => childrenOf(pid).flatMap((child) => [child, ...of(child)]);
-  for (const pid of of(process.pid))
+  for (const pid of descendantsOf(process.pid))
     try {
       process.kill(pid, "SIGKILL");
     } catch (error) {
