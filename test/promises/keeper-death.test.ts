@@ -1,11 +1,11 @@
 /** The keeper has a process of its own: whatever ends or stops it costs a retry, and the service goes on. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { readdirSync } from "node:fs";
 import { keeperOf } from "../support/keeper.ts";
 import { Ledger } from "../support/ledger.ts";
 import { readProc } from "../support/process.ts";
 import { startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
+import { leftovers } from "../support/upkeep.ts";
 
 setDefaultTimeout(testMsMax);
 
@@ -93,5 +93,5 @@ test("A3: the serving process has no DuckDB, and the keeper none of the service'
   await until(() => readProc(`${keeper}/cmdline`) === "", { what: "the keeper's end", limitMs: 5_000 });
   await service.restart();
   await service.waitSealed();
-  expect(readdirSync(service.dataDir).filter((file) => file.includes(".tmp"))).toEqual([]);
+  expect(leftovers(service.dataDir)).toEqual([]);
 });

@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { millrace } from "../support/command.ts";
+import { namesUnder } from "../support/folders.ts";
 import { layEvents } from "../support/journals.ts";
 import { expectPlainWords } from "../support/refusals.ts";
 import { temporaryFolder } from "../support/rows.ts";
@@ -25,8 +26,8 @@ setDefaultTimeout(testMsMax);
 /** Modes of all that lies in a folder and of itself, as `path: mode` in octal. */
 function modesIn(folder: string): Record<string, string> {
   const modeOf = (path: string) => (statSync(path).mode & 0o7777).toString(8);
-  const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
-  return Object.fromEntries([["", modeOf(folder)], ...names.map((name) => [name, modeOf(join(folder, name))])]);
+  const entries = namesUnder(folder).map((name) => [name, modeOf(join(folder, name))]);
+  return Object.fromEntries([["", modeOf(folder)], ...entries]);
 }
 
 /** What has another mode than it should; the secret is always its owner's alone. */

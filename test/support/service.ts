@@ -1,7 +1,7 @@
 /** The real service as a child process: its own port, its own folder, its own secret, spoken to over sockets. */
 import { afterAll, beforeAll } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -14,6 +14,7 @@ import {
   trackAnswer,
 } from "./answers.ts";
 import { queryFile, type Row, single } from "./catalog.ts";
+import { filesUnder } from "./folders.ts";
 import { ended, entryPath, type Started, spawn } from "./process.ts";
 import type { ReadAnswer } from "./refusals.ts";
 import { nowSeconds, signToken } from "./tokens.ts";
@@ -261,7 +262,11 @@ export class Service implements AsyncDisposable {
 
   /** Files of the journal that hold anything, largest first. */
   journalPaths(): string[] {
-    const sizes = filesUnder(join(this.dataDir, "journal")).map((path) => ({ path, bytes: statSync(path).size }));
+    const sizes = filesUnder(join(this.dataDir, "journal")).map((path) => ({
+      path,
+      // A flush may have removed it since it was listed.
+      bytes: statSync(path, { throwIfNoEntry: false })?.size ?? 0,
+    }));
     return sizes
       .filter(({ bytes }) => bytes > 0)
       .sort((a, b) => b.bytes - a.bytes)
@@ -339,10 +344,4 @@ function gone(started: Started): undefined {
   throw new Error(
     `the service ended with ${child.exitCode ?? child.signalCode} before it listened\n${stdout.text}\n${stderr.text}`,
   );
-}
-
-function filesUnder(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
 }

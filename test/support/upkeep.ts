@@ -7,6 +7,7 @@ import { currentSegments } from "../../src/store/folder/current.ts";
 import { parseSegmentName } from "../../src/store/folder/names.ts";
 import { shaped } from "./answers.ts";
 import { millrace } from "./command.ts";
+import { filesUnder, namesUnder } from "./folders.ts";
 import { childrenOf, readProc } from "./process.ts";
 import { RequestRefused, type Service } from "./service.ts";
 import { until } from "./until.ts";
@@ -70,13 +71,6 @@ export function segmentsOf(dataDir: string): { current: string[]; replaced: stri
   return { current: current.map(({ file }) => file), replaced: replaced.map(({ file }) => file) };
 }
 
-/** Files below a folder, at whatever depth. */
-function filesUnder(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-}
-
 /** Files of a data folder in which any of these byte strings stands, as `file: what`. */
 export function filesWith(dataDir: string, needles: ReadonlyMap<string, Uint8Array>): string[] {
   return filesUnder(dataDir).flatMap((path) => {
@@ -100,7 +94,7 @@ export function formsOfId(id: string): [what: string, needle: Uint8Array][] {
 
 /** Unfinished files, and folders that DuckDB spilt into. */
 export function leftovers(dataDir: string): string[] {
-  return readdirSync(dataDir, { recursive: true, encoding: "utf8" }).filter((path) => path.includes(".tmp"));
+  return namesUnder(dataDir).filter((path) => path.includes(".tmp"));
 }
 
 /** The catalog, its rollups, the stats and SQL over HTTP tell the same number of events; gives it. */
