@@ -34,6 +34,9 @@ const agents = [
 ];
 const words = ["blue", "winter", "größe", "shoes", "ticket", "refund", "東京", "late", "gift", "return"];
 
+/** The members of `properties` whose numbers a typed client holds as doubles. */
+export const realKeys = ["ttfb_ms", "total", "price"];
+
 /** Commonest first: `skewed` makes the first of these nine times as frequent as the last. */
 const kinds: readonly { name: string; category: Category; properties: (chance: Chance) => Record<string, unknown> }[] =
   [

@@ -4,7 +4,8 @@
 import { join } from "node:path";
 import { batchEventsMax } from "../../src/event/schema.ts";
 import type { Bench } from "../core/scenario.ts";
-import { batchBodies, singleBodies } from "./events.ts";
+import { batchBodies, realKeys, singleBodies } from "./events.ts";
+import { respelled, type Spelling } from "./spelling.ts";
 import type { Repeats } from "./wrk.ts";
 
 /** One event a request, or a batch. */
@@ -21,6 +22,8 @@ export type Requests = {
    * Sends some requests again. The ids are then made by clients, or a request that is sent again would be a new event.
    */
   repeats?: Repeats;
+  /** Whose encoder wrote the bodies. Default: JavaScript's. */
+  spelling?: Spelling;
 };
 
 /** Single events over this many connections. */
@@ -65,12 +68,13 @@ export async function writeBodies(
   requests: Requests,
   { seed, ids, folder }: Pick<Bench, "seed" | "ids" | "folder">,
 ): Promise<string> {
-  const { form, eventsPerRequest: eventsPerBatch, encoding } = requests;
+  const { form, eventsPerRequest: eventsPerBatch, encoding, spelling = "javascript" } = requests;
   const count = Math.min(bodiesMax, Math.ceil(bodiesEventsMax / eventsPerBatch));
   const options = { seed, nowMs: Date.now(), ids: idsOf(requests, ids), count };
-  const bodies = form === "single" ? singleBodies(options) : batchBodies({ ...options, eventsPerBatch });
+  const written = form === "single" ? singleBodies(options) : batchBodies({ ...options, eventsPerBatch });
+  const bodies = written.map((body) => respelled(body, spelling, realKeys));
   const lines = encoding === "gzip" ? bodies.map((body) => Bun.gzipSync(body).toHex()) : bodies;
-  const path = join(folder, `${form}-${eventsPerBatch}.bodies`);
+  const path = join(folder, `${form}-${eventsPerBatch}-${spelling}.bodies`);
   await Bun.write(path, `${lines.join("\n")}\n`);
   return path;
 }

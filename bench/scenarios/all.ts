@@ -15,6 +15,7 @@ import { peersScenario } from "./peers.ts";
 import { recovery } from "./recovery.ts";
 import { slowClient } from "./slow-client.ts";
 import { soak } from "./soak.ts";
+import { spelling } from "./spelling.ts";
 import { sql } from "./sql.ts";
 import { start, startLarge } from "./start.ts";
 import { statsSize } from "./stats-size.ts";
@@ -22,6 +23,7 @@ import { statsSize } from "./stats-size.ts";
 /** What runs when no name is given. */
 export const scenariosByDefault: readonly Scenario[] = [
   ...closedLoops,
+  spelling,
   openLoop,
   openLoopBatch,
   overload,

@@ -43,6 +43,7 @@ describe("what other languages write is transcribed without the parser, byte for
     ["PHP", withProperties('{"url":"https:\\/\\/shop.example\\/?q=gr\\u00f6\\u00dfe","n":10.0}')],
     ["Go", withProperties('{"html":"\\u003cb\\u003e \\u0026","n":1e21,"m":1e-7}')],
     ["Java", withProperties('{"n":1.0E10,"m":-1.5E-5,"q":"\\u0027"}')],
+    [".NET, a time", withProperties("{}", '"timestamp":"2026-01-02T00:00:00\\u002B00:00",')],
     [".NET", withProperties('{"text":"\\u0022quoted\\u0022 \\u002B","n":1.50}')],
     [
       "control characters in every spelling",
@@ -143,7 +144,7 @@ describe("what other languages write is transcribed without the parser, byte for
       withProperties(`{${Array.from({ length: 500 }, (_, at) => `"k${at}":1.0`).join(",")},"k7":2,"k\\u0038":3}`),
       withProperties("{}", '"session\\u005fid":"x",'),
       withProperties("{}", '"category":"user\\u005faction",'),
-      withProperties("{}", '"timestamp":"2026-01-02T00:00:00\\u002B00:00",'),
+      withProperties("{}", '"priority":"\\u0068igh",'),
     ]) {
       const found = transcribed(body);
       expect({ body, line: found?.line }).toEqual({ body, line: parsedLine(body) ?? "refused" });

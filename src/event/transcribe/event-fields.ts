@@ -50,8 +50,8 @@ export class EventFields implements Record<Exclude<EventFieldName, StringName>, 
 
   readonly #scanner: JsonScanner;
   readonly #all: readonly Field[];
-  /** Fields whose bytes are compared or read here, not only copied. */
-  readonly #read: readonly Field[] = [this.category, this.priority, this.timestamp, this.event_id];
+  /** Fields whose bytes are compared here, not only copied. No encoder escapes a character of their values. */
+  readonly #compared: readonly Field[] = [this.category, this.priority, this.event_id];
   readonly #ofHash: ReadonlyMap<number, Field>;
 
   constructor(scanner: JsonScanner) {
@@ -71,7 +71,7 @@ export class EventFields implements Record<Exclude<EventFieldName, StringName>, 
 
   /**
    * Steps over an event and finds its fields. Returns false where the scanner accepts none. Makes the scanner not plain
-   * for a field that is there twice, an escape in a field that is read here, and a key with escapes, which may be a
+   * for a field that is there twice, an escape in a field that is compared here, and a key with escapes, which may be a
    * field's.
    */
   scan(): boolean {
@@ -105,7 +105,7 @@ export class EventFields implements Record<Exclude<EventFieldName, StringName>, 
       }
       goesOn = scanner.next(closeObject);
     }
-    for (const each of this.#read) if (each.isThere && each.isRespelled) scanner.isPlain = false;
+    for (const each of this.#compared) if (each.isThere && each.isRespelled) scanner.isPlain = false;
     return goesOn === false;
   }
 }

@@ -13,6 +13,9 @@ const secondsEnd = 19;
 const fractionDigits = 6;
 const textBytes = 27;
 
+/** Where a JSON string is, and whether it has an escape that JSON.stringify may write differently. */
+type JsonString = { from: number; to: number; isRespelled: boolean };
+
 /** The last time that was read. */
 export class SentTime {
   /** `YYYY-MM-DDTHH:MM:SS.ffffffZ`, in ASCII. */
@@ -27,9 +30,11 @@ export class SentTime {
     return this.bytes.toString("latin1");
   }
 
-  /** Reads what is between the quotes of a JSON string; false if it is not a time, or not certain to be one. */
-  readText(body: Buffer, from: number, to: number): boolean {
-    return this.#readUsual(body, from, to) || this.read(body.toString("latin1", from, to));
+  /** Reads a JSON string, quotes included; false if it is not a time, or not certain to be one. */
+  readString(body: Buffer, { from, to, isRespelled }: JsonString): boolean {
+    // .NET escapes the plus of an offset.
+    if (isRespelled) return this.read(String(JSON.parse(body.toString("utf8", from, to))));
+    return this.#readUsual(body, from + 1, to - 1) || this.read(body.toString("latin1", from + 1, to - 1));
   }
 
   /** Reads a time in any form; false if it is not a time. */

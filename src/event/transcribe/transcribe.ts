@@ -1,7 +1,7 @@
 /**
  * Turns bodies into journal lines byte by byte, without making JavaScript values of them, however the client's language
- * spells numbers and strings. An unusual event (a duplicate key, a number as a key, an escape in a field that is read
- * here) goes to the parser; the other events of its body do not.
+ * spells numbers and strings. An unusual event (a duplicate key, a number as a key, an escape in a value that is
+ * compared here) goes to the parser; the other events of its body do not.
  *
  * Invariants:
  * - The lines are byte for byte what parsing, validating and `rowOf` make of the same body (property test).
@@ -279,7 +279,7 @@ export class Transcriber {
   #timeAt(field: Field): boolean | undefined {
     if (!field.hasValue) return false;
     const isRead = isText(field)
-      ? this.#sentTime.readText(this.#body, field.from + 1, field.to - 1)
+      ? this.#sentTime.readString(this.#body, field)
       : field.first <= digit9 && this.#sentTime.read(Number(this.#body.toString("latin1", field.from, field.to)));
     return isRead ? true : undefined;
   }
