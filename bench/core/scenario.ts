@@ -51,6 +51,8 @@ export type Declaration = Pick<Scenario, "name" | "summary"> & {
   seconds?: Amount;
   /** How much is stored: one size, or several. */
   events?: Amount<number | readonly number[]>;
+  /** Why it cannot be measured on this machine; undefined if it can. Default: it can. It is then skipped by name. */
+  missing?: () => string | undefined;
   measure(run: ScenarioRun): Promise<Findings>;
 };
 
@@ -78,7 +80,11 @@ export function scenario(declared: Declaration): Scenario {
     name,
     summary,
     run: async (bench) => {
-      const found = await declared.measure(runOf(declared, bench));
+      const reason = declared.missing?.();
+      const found =
+        reason === undefined
+          ? await declared.measure(runOf(declared, bench))
+          : { about: "Not measured on this machine.", figures: [], skipped: [{ side: name, reason }] };
       return { scenario: name, goals: [], plots: [], warnings: [], audits: [], skipped: [], ...found };
     },
   };

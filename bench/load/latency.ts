@@ -2,7 +2,7 @@
  * Histograms of latencies, by hdr-histogram-js, the HdrHistogram project's own port. So figures mean the same as in
  * other tools that use it, and histograms of rounds and processes add up without loss.
  */
-import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from "hdr-histogram-js";
+import { build, type Histogram } from "hdr-histogram-js";
 
 /** Longest latency that is recorded exactly: longer than any load with its end. Microseconds. */
 const latencyUsMax = 600_000_000;
@@ -53,12 +53,9 @@ export function percentilePoints(histogram: Histogram): [number, number][] {
   }
 }
 
-/** A histogram as a string, for another process. */
-export function packHistogram(histogram: Histogram): string {
-  return encodeIntoCompressedBase64(histogram);
-}
-
-/** The histogram that was packed. */
-export function unpackHistogram(packed: string): Histogram {
-  return decodeFromCompressedBase64(packed, 32);
+/** The histogram of a generator in C: microseconds and how often. Its buckets are the same, so nothing is lost. */
+export function histogramOf(buckets: readonly (readonly [number, number])[]): Histogram {
+  const histogram = newHistogram();
+  for (const [us, count] of buckets) histogram.recordValueWithCount(us, count);
+  return histogram;
 }

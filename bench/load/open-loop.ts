@@ -1,13 +1,13 @@
 /**
- * Puts a load at a fixed rate on a server, whatever the answers. The generator is a separate process, so that nothing
- * else delays its clock. It runs on Bun and takes more processor time than `wrk`; it reports how much, and how late it
- * was, and its result warns of both.
+ * Puts a load at a fixed rate on a server, whatever the answers. The generator is a program of its own
+ * (`native/open-loop.c`), so that nothing else delays its clock. It reports how much processor time it took and how
+ * late it was, and its result warns of both.
  */
-import { fileURLToPath } from "node:url";
 import { Value } from "@sinclair/typebox/value";
 import type { Histogram } from "hdr-histogram-js";
-import { type Order, type Report, reportSchema } from "./generator-protocol.ts";
-import { atPercentile, unpackHistogram } from "./latency.ts";
+import { atPercentile, histogramOf } from "./latency.ts";
+import { compileNative, runNative } from "./native.ts";
+import { type Report, reportSchema } from "./open-loop-report.ts";
 
 /** One load. */
 export type OpenLoad = {
@@ -21,11 +21,16 @@ export type OpenLoad = {
   runTag: string;
   /** Requests a second. */
   perSecond: number;
+  /** Without the warm-up. */
   seconds: number;
+  /** How long the same load lasts before anything is measured. Default: not at all. */
+  warmUpSeconds?: number;
   /** Enough connections that no request waits for one while the server keeps up. */
   connections: number;
   /** The same seed makes the same times. */
   seed: number;
+  /** Length of a part of the course. Default: a second. */
+  sliceSeconds?: number;
 };
 
 /** Latencies of one kind of answer. */
@@ -36,27 +41,36 @@ export type Latencies = {
   fromSent: Histogram;
 };
 
-/** What one load saw. Counts of requests. */
-export type OpenLoopResult = Omit<Report, "accepts" | "refusals" | "sendLag"> & {
-  accepts: Latencies;
-  refusals: Latencies;
-  sendLag: Histogram;
-  /**
-   * Accepted requests a second, from the first one due to the end of the schedule or the last answer, whichever is
-   * later.
-   */
-  acceptedPerSecond: number;
-  /** Warnings about the generator. */
-  warnings: string[];
-};
-
-const generatorPath = fileURLToPath(new URL("./generator.ts", import.meta.url));
+/** What one load saw. Counts of requests, of the warm-up only in `warmUp`. */
+export type OpenLoopResult = Pick<Report, "cpuSeconds" | "wallSeconds" | "course"> &
+  Omit<Report["measured"], "statuses"> & {
+    /** Answered 2xx. */
+    accepted: number;
+    /** Answered 503. */
+    unavailable: number;
+    /** Answered 429. */
+    limited: number;
+    /** Answered with anything else. */
+    other: number;
+    /** For the audit: what the warm-up got accepted, and what of it may be stored without an answer. */
+    warmUp: { accepted: number; unansweredMax: number };
+    accepts: Latencies;
+    refusals: Latencies;
+    sendLag: Histogram;
+    /**
+     * Accepted requests a second, from the end of the warm-up to the end of the schedule or the last answer, whichever
+     * is later.
+     */
+    acceptedPerSecond: number;
+    /** Warnings about the generator. */
+    warnings: string[];
+  };
 
 /**
  * A client that has waited this long has given up: requests that would wait longer for a connection are dropped and
  * counted. s
  */
-const queueSecondsMax = 5;
+const queueSeconds = 5;
 
 /** How long to wait for answers after the last request: longer than a working server takes. s */
 const drainSeconds = 10;
@@ -67,27 +81,25 @@ const extraSeconds = 30;
 /** Above this the generator has no room for a burst, and its measurements include its own queue. Share of a core. */
 const generatorShareMax = 0.8;
 
-/** Twice the timer's millisecond: a longer delay is not due to the timer. ms */
-const sendLagMsMax = 2;
+/** A later generator would be a part of what it measures: the tightest goal is half of this. ms */
+const sendLagMsMax = 1;
 
 /**
- * Puts the load on a server and waits for the last answers.
+ * Puts the load on a server and waits for the last answers. The generator is compiled into `folder` at its first use.
+ * @throws CompilerMissing
  * @throws Error the generator failed, or `signal` ended it
  */
-export async function runOpenLoop(load: OpenLoad, signal: AbortSignal): Promise<OpenLoopResult> {
+export async function runOpenLoop(
+  load: OpenLoad,
+  { folder, signal }: { folder: string; signal: AbortSignal },
+): Promise<OpenLoopResult> {
   signal.throwIfAborted();
-  const generator = Bun.spawn([process.execPath, "--no-orphans", generatorPath], {
-    stdin: new Blob([JSON.stringify(orderOf(load))]),
-    stdout: "pipe",
-    stderr: "pipe",
-    timeout: (load.seconds + drainSeconds + extraSeconds) * 1e3,
-    signal,
-  });
-  const [printed, complaint] = await Promise.all([generator.stdout.text(), generator.stderr.text(), generator.exited]);
-  signal.throwIfAborted();
-  if (generator.exitCode !== 0) {
-    throw new Error(`the generator ended with ${generator.exitCode ?? generator.signalCode}: ${complaint}${printed}`);
-  }
+  const programPath = await compileNative("open-loop", { folder, signal });
+  const { url, warmUpSeconds = 0, sliceSeconds = 1, ...rest } = load;
+  const { hostname, port, pathname } = new URL(url);
+  const order = { ...rest, hostname, port, path: pathname, warmUpSeconds, sliceSeconds, queueSeconds, drainSeconds };
+  const secondsMax = warmUpSeconds + load.seconds + drainSeconds + extraSeconds;
+  const { printed } = await runNative(programPath, order, { secondsMax, signal });
   return resultOf(parseReport(printed), load);
 }
 
@@ -101,47 +113,52 @@ export function parseReport(printed: string): Report {
   return report;
 }
 
-/** Unpacks a report, with warnings about what makes it doubtful. */
+/** Makes a result of a report, with warnings about what makes it doubtful. */
 export function resultOf(report: Report, load: Pick<OpenLoad, "perSecond" | "seconds">): OpenLoopResult {
-  const unpacked = (pair: Report["accepts"]): Latencies => ({
-    fromIntended: unpackHistogram(pair.fromIntended),
-    fromSent: unpackHistogram(pair.fromSent),
+  const latencies = (pair: Report["accepts"]): Latencies => ({
+    fromIntended: histogramOf(pair.fromIntended),
+    fromSent: histogramOf(pair.fromSent),
   });
-  const sendLag = unpackHistogram(report.sendLag);
-  return {
-    ...report,
-    accepts: unpacked(report.accepts),
-    refusals: unpacked(report.refusals),
-    sendLag,
-    acceptedPerSecond: report.accepted / Math.max(load.seconds, report.wallSeconds),
-    warnings: warningsOf(report, { sendLagMs: atPercentile(sendLag, 99), perSecond: load.perSecond }),
+  const { statuses, ...counts } = report.measured;
+  const answers = answersOf(statuses);
+  const { cpuSeconds, wallSeconds, course } = report;
+  const found = {
+    ...{ ...counts, ...answers, cpuSeconds, wallSeconds, course },
+    warmUp: {
+      accepted: answersOf(report.warmUp.statuses).accepted,
+      unansweredMax: report.warmUp.broken + report.warmUp.unanswered,
+    },
+    accepts: latencies(report.accepts),
+    refusals: latencies(report.refusals),
+    sendLag: histogramOf(report.sendLag),
+    acceptedPerSecond: answers.accepted / Math.max(load.seconds, wallSeconds),
   };
+  return { ...found, warnings: warningsOf(found, load) };
 }
 
-function warningsOf(report: Report, { sendLagMs, perSecond }: { sendLagMs: number; perSecond: number }): string[] {
+function answersOf(statuses: Report["measured"]["statuses"]) {
+  const sum = (isMeant: (status: number) => boolean) =>
+    statuses.reduce((total, [status, count]) => total + (isMeant(status) ? count : 0), 0);
+  const accepted = sum((status) => status >= 200 && status < 300);
+  const [unavailable, limited] = [sum((status) => status === 503), sum((status) => status === 429)];
+  return { accepted, unavailable, limited, other: sum(() => true) - accepted - unavailable - limited };
+}
+
+function warningsOf(found: Omit<OpenLoopResult, "warnings">, { perSecond }: Pick<OpenLoad, "perSecond">): string[] {
   const at = `at ${Math.round(perSecond).toLocaleString("en-US")} requests/s`;
-  const share = report.cpuSeconds / report.wallSeconds;
+  const share = found.cpuSeconds / found.wallSeconds;
+  const sendLagMs = atPercentile(found.sendLag, 99);
+  const { due, dropped, unsent, other, broken, unanswered } = found;
   const warnings: string[] = [];
-  if (share > generatorShareMax) {
+  if (share > generatorShareMax)
     warnings.push(`${at} the generator took ${Math.round(share * 100)} % of a core: its own delay is in the latencies`);
-  }
-  if (sendLagMs > sendLagMsMax) {
+  if (sendLagMs > sendLagMsMax)
     warnings.push(`${at} the generator sent late: p99 of ${sendLagMs.toFixed(1)} ms, which is in the latencies`);
-  }
-  if (report.dropped > 0) {
-    warnings.push(
-      `${at} ${report.dropped} of ${report.due} requests were never sent: too many waited for a connection`,
-    );
-  }
-  if (report.unsent > 0) warnings.push(`${at} ${report.unsent} requests found no free connection to the end`);
-  if (report.other > 0) warnings.push(`${at} ${report.other} answers were neither accepted nor refused for now`);
-  if (report.broken > 0) warnings.push(`${at} ${report.broken} requests went down with their connection`);
-  if (report.unanswered > 0) warnings.push(`${at} ${report.unanswered} requests were not answered at all`);
+  if (dropped > 0)
+    warnings.push(`${at} ${dropped} of ${due} requests were never sent: too many waited for a connection`);
+  if (unsent > 0) warnings.push(`${at} ${unsent} requests found no free connection to the end`);
+  if (other > 0) warnings.push(`${at} ${other} answers were neither accepted nor refused for now`);
+  if (broken > 0) warnings.push(`${at} ${broken} requests went down with their connection`);
+  if (unanswered > 0) warnings.push(`${at} ${unanswered} requests were not answered at all`);
   return warnings;
-}
-
-function orderOf({ url, ...load }: OpenLoad): Order {
-  const { hostname, port, pathname } = new URL(url);
-  const queueMax = Math.ceil(load.perSecond * queueSecondsMax);
-  return { ...load, hostname, port: Number(port), path: pathname, queueMax, drainSeconds };
 }

@@ -9,7 +9,8 @@ import { floorsScenario } from "./floors.ts";
 import { flush } from "./flush.ts";
 import { memory } from "./memory.ts";
 import { mixed } from "./mixed.ts";
-import { openLoop, openLoopBatch } from "./open-loop.ts";
+import { openLoop } from "./open-loop.ts";
+import { openLoopBatch } from "./open-loop-batch.ts";
 import { overload } from "./overload.ts";
 import { peersScenario } from "./peers.ts";
 import { recovery } from "./recovery.ts";
@@ -19,6 +20,7 @@ import { spelling } from "./spelling.ts";
 import { sql } from "./sql.ts";
 import { start, startLarge } from "./start.ts";
 import { statsSize } from "./stats-size.ts";
+import { warmUp } from "./warm-up.ts";
 
 /** What runs when no name is given. */
 export const scenariosByDefault: readonly Scenario[] = [
@@ -43,4 +45,4 @@ export const scenariosByDefault: readonly Scenario[] = [
 ];
 
 /** What takes too long, or too much disk, to run unless its name is given. */
-export const scenariosOnRequest: readonly Scenario[] = [sql, soak, startLarge, coresHttp];
+export const scenariosOnRequest: readonly Scenario[] = [sql, soak, startLarge, coresHttp, warmUp];

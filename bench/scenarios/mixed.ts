@@ -3,6 +3,7 @@ import type { Histogram } from "hdr-histogram-js";
 import { figuresOf, goal } from "../core/figures.ts";
 import { type Findings, type ScenarioRun, scenario } from "../core/scenario.ts";
 import { newHistogram, record } from "../load/latency.ts";
+import { compilerMissing } from "../load/native.ts";
 import { pause, together } from "../open-loop/beside.ts";
 import { latencyFigures, percentileLine } from "../open-loop/figures.ts";
 import { compareNeighbours, comparisonFigures, comparisonPlots } from "../open-loop/neighbours.ts";
@@ -26,6 +27,7 @@ type Analysis = { queries: Histogram; stats: Histogram; queriesPerSecond: number
 /** Half the capacity without and with an analyst. */
 export const mixed = scenario({
   name: "mixed",
+  missing: compilerMissing,
   summary:
     "ingest at half capacity without and with an analyst's SQL, one query after another, and stats 10 times a second",
   // Long enough for some dozens of queries.

@@ -1,85 +1,44 @@
 /**
- * Latency at fixed rates, as a client sees it that does not wait for other clients' answers, at shares of the capacity.
+ * Latency of single events at fixed rates, as a client sees it that does not wait for other clients' answers, beside
+ * the floor at the same rates.
  */
-import { figuresOf, goal } from "../core/figures.ts";
-import { type Findings, type ScenarioRun, scenario } from "../core/scenario.ts";
-import type { OpenLoopResult } from "../load/open-loop.ts";
-import { batches, type Requests, singles, textOf } from "../load/requests.ts";
-import { acceptedOf, courseLine, latencyFigures, percentileLine } from "../open-loop/figures.ts";
+import { scenario } from "../core/scenario.ts";
+import { compilerMissing } from "../load/native.ts";
+import { writeBodies } from "../load/requests.ts";
+import { oneRound, rateFigures, rateGoals, ratePlots, rates, requests, type WarmUp } from "../open-loop/rates.ts";
 import { inTrials } from "../trial/rounds.ts";
-import type { Trial } from "../trial/trial.ts";
 
-/** Percent of the capacity: a quiet day, a usual one, a busy one, and the edge. */
-const percents = [25, 50, 75, 90];
-
-/** Five flush intervals at each rate: flushes, and merges after them, are in every one. */
-const seconds = { own: 10, quick: 3 };
+/** As the scenario `warm-up` showed: see bench/README.md. */
+const warmUps: { own: WarmUp; quick: WarmUp } = {
+  own: { perSecond: 10_000, seconds: 30, eachRateSeconds: 2 },
+  quick: { perSecond: 10_000, seconds: 3, eachRateSeconds: 1 },
+};
 
 /** One event a request. */
 export const openLoop = scenario({
   name: "open-loop",
-  summary: "latency of single events at 25, 50, 75 and 90 percent of capacity, from the intended time",
-  seconds,
-  measure: (run) => measure(run, singles(256)),
+  summary: "latency of single events at 1,000, 5,000, 10,000 and 20,000 a second, beside the floor",
+  rounds: { own: 7, quick: 1 },
+  // Five flush intervals at each rate: flushes, and merges after them, are in every one.
+  seconds: { own: 10, quick: 3 },
+  missing: compilerMissing,
+  measure: async (run) => {
+    const warmUp = run.isQuick ? warmUps.quick : warmUps.own;
+    const bodiesPath = await writeBodies(requests, run);
+    const { found, ...told } = await inTrials(run, { requests, bodiesPath }, (trial, round) =>
+      oneRound(run, { trial, bodiesPath, warmUp, round }),
+    );
+    const asked = rates.map(({ perSecond }) => perSecond.toLocaleString("en-US")).join(", ");
+    return {
+      about:
+        `An open loop of single events (Poisson arrivals, 256 connections) at ${asked} a second on the floor and the service in turn, ` +
+        `${run.seconds} s each, ${run.rounds} rounds, with the same times on both. In each round both are new processes and get ` +
+        `${warmUp.perSecond.toLocaleString("en-US")} a second for ${warmUp.seconds} s before, and each rate for ${warmUp.eachRateSeconds} s that do not count. ` +
+        "Flush and compaction on. Latency counts from the intended time.",
+      figures: rateFigures(found),
+      goals: [...rateGoals],
+      plots: ratePlots(found),
+      ...told,
+    };
+  },
 });
-
-/** Batches of 100. */
-export const openLoopBatch = scenario({
-  name: "open-loop-batch",
-  summary: "latency of batches of 100 at 25, 50, 75 and 90 percent of capacity, from the intended time",
-  seconds,
-  measure: (run) => measure(run, batches(64)),
-});
-
-async function measure(run: ScenarioRun, requests: Requests): Promise<Findings> {
-  const { rounds, seconds } = run;
-  const { found, ...told } = await inTrials(run, { requests }, (trial) => oneRound(trial, seconds));
-  const { eventsPerRequest, connections } = requests;
-  const common = { eventsPerRequest, waitsFor: "fsync" } as const;
-  const loads = percents.map((percent, index) => ({
-    of: `at ${percent} %`,
-    results: found.flatMap(({ results }) => results.slice(index, index + 1)),
-  }));
-  return {
-    about:
-      `An open loop of ${textOf(requests)} (Poisson arrivals, 256 connections) at ${percents.join(", ")} percent of what a closed loop (wrk, ` +
-      `${connections} connections) reached just before; ${seconds} s each, ${rounds} rounds. Flush and compaction on. Latency counts from the intended time.`,
-    figures: [
-      ...figuresOf(common, found, [
-        ["capacity", "events/s", "higher", ({ perSecond }) => perSecond * eventsPerRequest],
-      ]),
-      ...loads.flatMap(({ of, results }) => [
-        ...figuresOf(common, results, [
-          [`accepted ${of}`, "events/s", "neither", (one) => one.acceptedPerSecond * eventsPerRequest],
-        ]),
-        ...latencyFigures(common, { of, rounds: acceptedOf(results) }),
-      ]),
-    ],
-    // At half load a user's page does not notice the first; the second allows for a flush that takes the same core.
-    goals: [goal("p99 at 50 %", { atMost: 4 }), goal("p99.9 at 50 %", { atMost: 15 })],
-    plots: [
-      {
-        kind: "percentiles",
-        title: "Latency from the intended time, by share of capacity",
-        lines: loads.map(({ of, results }) => percentileLine(of, acceptedOf(results))),
-      },
-      {
-        kind: "over time",
-        title: "p99 of each second, last round",
-        unit: "ms",
-        lines: loads.flatMap(({ of, results }) => results.slice(-1).map((result) => courseLine(of, result))),
-      },
-    ],
-    ...told,
-  };
-}
-
-async function oneRound(trial: Trial, seconds: number): Promise<{ perSecond: number; results: OpenLoopResult[] }> {
-  const perSecond = await trial.capacity();
-  const results: OpenLoopResult[] = [];
-  for (const percent of percents) {
-    results.push(await trial.openLoop({ perSecond: (perSecond * percent) / 100, seconds }));
-    await trial.settle();
-  }
-  return { perSecond, results };
-}

@@ -3,6 +3,7 @@ import { figuresOf, goal } from "../core/figures.ts";
 import { firstAndLast } from "../core/method.ts";
 import type { Figure } from "../core/result.ts";
 import { type Findings, type ScenarioRun, scenario } from "../core/scenario.ts";
+import { compilerMissing } from "../load/native.ts";
 import type { OpenLoopResult } from "../load/open-loop.ts";
 import { batches, textOf } from "../load/requests.ts";
 import { acceptedOf, courseLine, latencyFigures, percentileLine } from "../open-loop/figures.ts";
@@ -34,6 +35,7 @@ type Found = { perSecond: number; result: OpenLoopResult; course: Course };
 /** Batches of 100 at twice the capacity. */
 export const overload = scenario({
   name: "overload",
+  missing: compilerMissing,
   summary: "batches at twice the capacity: goodput, latency of refusals, memory",
   // Long enough that memory which grows shows in the last third.
   seconds: { own: 20, quick: 4 },
@@ -50,7 +52,7 @@ async function measure(run: ScenarioRun): Promise<Findings> {
     about:
       `An open loop of ${textOf(requests)} (Poisson arrivals, ${connections} connections) at ${excess} times what a closed loop (wrk, ${requests.connections} connections) reached ` +
       `just before; ${run.seconds} s, ${run.rounds} rounds. Refusals are 503 and 429. Their goal counts from sending: before it, a request waits for a client's ` +
-      "connection, which the service cannot help. The generator takes processor time of the same machine; the closed loop takes less.",
+      "connection, which the service cannot help. The generator takes processor time of the same machine.",
     figures: figuresOfRounds(found),
     goals: wereRefused ? [goodputGoal, refusalGoal] : [goodputGoal],
     plots: [

@@ -1,6 +1,7 @@
 /** Fast clients beside slow ones: a client that sends or reads slowly must not slow down the others. */
 import { figuresOf, goal } from "../core/figures.ts";
 import { scenario } from "../core/scenario.ts";
+import { compilerMissing } from "../load/native.ts";
 import { type SlowClients, type SlowCounts, sendAndReadSlowly } from "../open-loop/bad-line.ts";
 import { compareNeighbours, comparisonFigures, comparisonPlots } from "../open-loop/neighbours.ts";
 import type { Trial } from "../trial/trial.ts";
@@ -13,6 +14,7 @@ const slow: SlowClients = { senders: 100, readers: 2 };
 /** Half the capacity without and with slow clients. */
 export const slowClient = scenario({
   name: "slow-client",
+  missing: compilerMissing,
   summary: "ingest at half capacity without and with clients that send a byte at a time or read slowly",
   // Five times each slow sender comes round.
   seconds: { own: 12, quick: 3 },

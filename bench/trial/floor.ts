@@ -6,7 +6,7 @@ import type { LoadResult } from "../load/wrk.ts";
 import { startFloor } from "../system/service.ts";
 
 /** The floor does not look at its token, but has to read a header as long as the service's. */
-const token = "x".repeat(160);
+export const floorToken = "x".repeat(160);
 
 /** Starts the floor, warms it up, and loads it. */
 export async function loadFloor(
@@ -15,7 +15,7 @@ export async function loadFloor(
   { bodiesPath, seconds }: { bodiesPath: string; seconds: number },
 ): Promise<LoadResult> {
   await using floor = await startFloor(bench, requests.encoding ?? "json");
-  const target = { url: floor.url, token, bodiesPath };
+  const target = { url: floor.url, token: floorToken, bodiesPath };
   await runClosedLoop(bench, requests, { ...target, seconds: bench.warmUpSeconds });
   return await runClosedLoop(bench, requests, { ...target, seconds });
 }

@@ -2,8 +2,9 @@
 import { countText } from "../core/figures.ts";
 import type { Bench } from "../core/scenario.ts";
 import { ledgerOf, runClosedLoop } from "../load/closed-loop.ts";
-import { type OpenLoopResult, runOpenLoop } from "../load/open-loop.ts";
-import { pathOf, type Requests, textOf, writeBodies } from "../load/requests.ts";
+import { type OpenExtent, runAtRate } from "../load/fixed-rate.ts";
+import type { OpenLoopResult } from "../load/open-loop.ts";
+import { type Requests, textOf, writeBodies } from "../load/requests.ts";
 import type { LoadResult } from "../load/wrk.ts";
 import { Service, type StartOptions } from "../system/service.ts";
 import { auditService, type Sent } from "./ledger.ts";
@@ -15,16 +16,8 @@ export type TrialWish = Pick<StartOptions, "env" | "launcher"> & {
   bodiesPath?: string;
 };
 
-/** A fixed rate, and how long. */
-export type OpenExtent = { perSecond: number; seconds: number; connections?: number };
-
 /** How long a closed loop runs, and what ends it early, with an error. */
 export type ClosedExtent = { seconds: number; signal?: AbortSignal };
-
-/**
- * Enough connections that one is free at any rate below capacity, as long as answers come within a few milliseconds.
- */
-const connectionsUsual = 256;
 
 /** The capacity is measured for two flush intervals, so that the flush is in it; less in a quick look. s */
 const capacitySeconds = { usual: 5, quick: 2 };
@@ -93,18 +86,17 @@ export class Trial {
   async openLoop(extent: OpenExtent, signal?: AbortSignal): Promise<OpenLoopResult> {
     this.#openLoops += 1;
     const { eventsPerRequest } = this.requests;
-    const { perSecond, seconds, connections = connectionsUsual } = extent;
-    const load = {
-      ...{ url: this.service.url + pathOf(this.requests), token: this.service.token, bodiesPath: this.#bodiesPath },
-      ...{ runTag: this.#bench.nextRunTag(), perSecond, seconds, connections },
+    const { url, token } = this.service;
+    const bench = { ...this.#bench, signal: this.#signalOr(signal) };
+    const result = await runAtRate(
+      bench,
+      { url, token, requests: this.requests, bodiesPath: this.#bodiesPath },
       // A new seed for each load, so that its clusters come at other times.
-      seed: this.#bench.seed * 1_000 + this.#openLoops,
-    };
-    this.#bench.progress(`  ${countText(perSecond * eventsPerRequest)} events/s for ${seconds} s`);
-    const result = await runOpenLoop(load, this.#signalOr(signal));
+      { seed: this.#openLoops, ...extent },
+    );
     this.note({
-      acknowledged: result.accepted * eventsPerRequest,
-      unansweredMax: (result.broken + result.unanswered) * eventsPerRequest,
+      acknowledged: (result.warmUp.accepted + result.accepted) * eventsPerRequest,
+      unansweredMax: (result.warmUp.unansweredMax + result.broken + result.unanswered) * eventsPerRequest,
     });
     this.warnings.push(...result.warnings);
     return result;

@@ -1,10 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { AnswerReader } from "../../bench/load/answers.ts";
-import { idPlace } from "../../bench/load/events.ts";
 import { Schedule } from "../../bench/load/schedule.ts";
-import { IdWriter, Template } from "../../bench/load/template.ts";
-import { TimeQueue } from "../../bench/load/time-queue.ts";
 
 function timesWithin(schedule: Schedule, seconds: number): number[] {
   const times: number[] = [];
@@ -70,53 +67,4 @@ test("what is no answer, or more than one, is an error", () => {
   expect(taking("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")).toThrow("no answer");
   expect(taking(`${answer(200, "{}")}H`)).toThrow("more was answered");
   expect(taking("H".repeat(64 * 1024))).toThrow("does not end");
-});
-
-const to = { host: "127.0.0.1:1", path: "/x", token: "t" };
-
-test("a request is whole, and says how long its body is in bytes", () => {
-  const [header, body] = new Template('{"größe":1}', to)
-    .next(new IdWriter("0123456789ab"))
-    .toString()
-    .split("\r\n\r\n");
-  expect(header?.split("\r\n")).toEqual([
-    "POST /x HTTP/1.1",
-    "Host: 127.0.0.1:1",
-    "Authorization: Bearer t",
-    "Content-Type: application/json",
-    "Content-Length: 13",
-  ]);
-  expect(body).toBe('{"größe":1}');
-});
-
-test("each place of an id gets a UUID that no other has, and nothing else changes", () => {
-  const ids = new IdWriter("0123456789ab");
-  const template = new Template(`{"a":"${idPlace}","b":["${idPlace}"]}`, to);
-  const seen = new Set<string>();
-  for (let turn = 0; turn < 5_000; turn += 1) {
-    const text = template.next(ids).toString();
-    const made = text.match(/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-0123456789ab/g) ?? [];
-    for (const id of made) seen.add(id);
-    if (turn === 0) expect(text.endsWith(`{"a":"${made[0]}","b":["${made[1]}"]}`)).toBe(true);
-  }
-  expect(seen.size).toBe(10_000);
-  expect(() => new IdWriter("0123")).toThrow("twelve");
-});
-
-test("times leave the queue in the order they came, and a full queue takes none", () => {
-  const queue = new TimeQueue(3);
-  const model: number[] = [];
-  fc.assert(
-    fc.property(fc.option(fc.integer(), { nil: undefined }), (time) => {
-      if (time === undefined) expect(queue.shift()).toBe(model.shift());
-      else if (queue.isFull) expect(() => queue.push(time)).toThrow("full");
-      else {
-        queue.push(time);
-        model.push(time);
-      }
-      expect(queue.count).toBe(model.length);
-      expect(queue.isFull).toBe(model.length === 3);
-    }),
-    { numRuns: 1_000 },
-  );
 });

@@ -1,64 +1,63 @@
 import { expect, test } from "bun:test";
 import { parseSeen } from "../../bench/countable/catalog-watch.ts";
 import { Sightings } from "../../bench/countable/sightings.ts";
-import type { Report } from "../../bench/load/generator-protocol.ts";
-import { newHistogram, packHistogram, record } from "../../bench/load/latency.ts";
 import { parseReport, resultOf } from "../../bench/load/open-loop.ts";
-import { Tally } from "../../bench/load/tally.ts";
+import type { Report } from "../../bench/load/open-loop-report.ts";
 import { beside, together } from "../../bench/open-loop/beside.ts";
 import { rowsOf } from "../../bench/open-loop/sql-client.ts";
 
 const load = { perSecond: 1_000, seconds: 2 };
 
-function reportWith(more: Partial<Report>): Report {
+const noCounts: Report["measured"] = {
+  ...{ due: 0, sent: 0, broken: 0, unanswered: 0, dropped: 0, unsent: 0 },
+  statuses: [],
+};
+
+function reportWith(measured: Partial<Report["measured"]>, more: Partial<Report> = {}): Report {
   return {
-    ...{ due: 2_000, sent: 2_000, broken: 0, unanswered: 0, dropped: 0, unsent: 0 },
-    ...{ cpuSeconds: 0.5, wallSeconds: 2.01, sendLag: packHistogram(newHistogram()) },
-    ...new Tally().told(0),
+    warmUp: noCounts,
+    measured: { ...noCounts, due: 2_000, sent: 2_000, ...measured },
+    ...{ cpuSeconds: 0.5, wallSeconds: 2.01, sendLag: [], course: [] },
+    ...{ accepts: { fromIntended: [], fromSent: [] }, refusals: { fromIntended: [], fromSent: [] } },
     ...more,
   };
 }
 
-test("2xx are accepted, 503 and 429 refused, and only those have latencies: from the intended time and from sending", () => {
-  const tally = new Tally();
-  const times = { intendedMs: 100, sentMs: 120, answeredMs: 150 };
-  for (const status of [200, 201, 503, 429, 500]) tally.answer(status, times);
-  const result = resultOf(reportWith(tally.told(150)), load);
-  expect(result).toMatchObject({ accepted: 2, unavailable: 1, limited: 1, other: 1 });
-  expect(result.accepts.fromIntended.totalCount).toBe(2);
-  expect(result.accepts.fromIntended.maxValue).toBeWithin(49_900, 50_100);
-  expect(result.accepts.fromSent.maxValue).toBeWithin(29_900, 30_100);
-  expect(result.refusals.fromSent.totalCount).toBe(2);
-});
+const statuses = (...counts: [number, number][]) => ({ statuses: counts });
 
-test("the course has a place for each whole second, also for one without answers", () => {
-  const tally = new Tally();
-  for (const answeredMs of [10, 900, 2_500, 3_100]) tally.answer(200, { intendedMs: 0, sentMs: 0, answeredMs });
-  const { course } = tally.told(4_002);
-  expect(course.map(({ accepted }) => accepted)).toEqual([2, 0, 1, 1]);
-  expect(course[1]?.p99Ms).toBeNull();
+test("2xx are accepted, 503 and 429 refused, and the warm-up counts only for the audit", () => {
+  const warmUp = { ...noCounts, ...statuses([200, 7], [503, 1]), broken: 2, unanswered: 1 };
+  const report = reportWith(statuses([200, 4], [201, 1], [429, 2], [500, 1], [503, 3]), { warmUp });
+  const result = resultOf(report, load);
+  expect(result).toMatchObject({ accepted: 5, unavailable: 3, limited: 2, other: 1, broken: 0, unanswered: 0 });
+  expect(result.warmUp).toEqual({ accepted: 7, unansweredMax: 3 });
 });
 
 test("accepted requests a second count to the last answer, not to the end of the schedule", () => {
-  expect(resultOf(reportWith({ accepted: 2_000, wallSeconds: 4 }), load).acceptedPerSecond).toBe(500);
-  expect(resultOf(reportWith({ accepted: 2_000, wallSeconds: 1.9 }), load).acceptedPerSecond).toBe(1_000);
+  const perSecond = (wallSeconds: number) =>
+    resultOf(reportWith(statuses([200, 2_000]), { wallSeconds }), load).acceptedPerSecond;
+  expect(perSecond(4)).toBe(500);
+  expect(perSecond(1.9)).toBe(1_000);
 });
 
 test("a generator at its limit is told: too busy, too late, or with requests that it never sent", () => {
-  const lag = newHistogram();
-  for (let count = 0; count < 100; count += 1) record(lag, count < 90 ? 0.5 : 8);
-  const warned = (more: Partial<Report>) => resultOf(reportWith(more), load).warnings;
+  const warned = (measured: Partial<Report["measured"]>, more: Partial<Report> = {}) =>
+    resultOf(reportWith(measured, more), load).warnings;
   expect(warned({})).toEqual([]);
-  expect(warned({ cpuSeconds: 1.9 })).toEqual([expect.stringContaining("95 % of a core")]);
-  expect(warned({ sendLag: packHistogram(lag) })).toEqual([expect.stringContaining("sent late")]);
+  expect(warned({}, { cpuSeconds: 1.9 })).toEqual([expect.stringContaining("95 % of a core")]);
+  const late: [number, number][] = [
+    [50, 980],
+    [1_500, 20],
+  ];
+  expect(warned({}, { sendLag: late })).toEqual([expect.stringContaining("sent late: p99 of 1.5 ms")]);
   expect(warned({ dropped: 3, unsent: 2 })).toHaveLength(2);
-  expect(warned({ other: 1, broken: 1, unanswered: 1 })).toHaveLength(3);
+  expect(warned({ ...statuses([500, 1]), broken: 1, unanswered: 1 })).toHaveLength(3);
 });
 
 test("a report is read whole, or not at all", () => {
   const report = reportWith({});
   expect(parseReport(JSON.stringify(report))).toEqual(report);
-  expect(() => parseReport(JSON.stringify({ ...report, sent: undefined }))).toThrow("not the report");
+  expect(() => parseReport(JSON.stringify({ ...report, measured: undefined }))).toThrow("not the report");
 });
 
 test("who works beside is told when it is over, and a failure of either ends both", async () => {
