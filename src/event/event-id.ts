@@ -43,11 +43,13 @@ function errorOf(text: string): string {
     const expected = "expected an optional prefix of `urn:uuid:` followed by [0-9a-fA-F-]";
     return `invalid character: ${expected}, found \`${found}\` at ${start + at + 1}`;
   }
-  const groups = body.split("-").map((digits) => digits.length);
-  if (groups.length === 1 && start === 0) {
+  let groupCount = 1;
+  for (let dash = body.indexOf("-"); dash !== -1; dash = body.indexOf("-", dash + 1)) groupCount += 1;
+  if (groupCount === 1 && start === 0) {
     return `invalid length: expected length 32 for simple format, found ${body.length}`;
   }
-  if (groups.length !== groupLengths.length) return `invalid group count: expected 5, found ${groups.length}`;
+  if (groupCount !== groupLengths.length) return `invalid group count: expected 5, found ${groupCount}`;
+  const groups = body.split("-").map((digits) => digits.length);
   const group = groups.findIndex((length, index) => length !== groupLengths[index]);
   // The crate adds the wrapping to the length of the last group.
   const found = group === 4 ? text.length - 24 : groups[group];

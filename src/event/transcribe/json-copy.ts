@@ -12,16 +12,23 @@ type Stretch = { from: number; to: number };
  */
 export function copyRespelled(lines: LineBuffer, body: Buffer, { from, to }: Stretch): void {
   let isInString = false;
+  let done = from;
   for (let at = from; at < to; ) {
     const byte = body[at] ?? 0;
     if (byte === backslash) {
+      lines.copy(body, done, at);
       at = writeEscape(lines, body, at);
+      done = at;
       continue;
     }
     if (byte === quote) isInString = !isInString;
-    if (isInString || byte > space) lines.byte(byte);
+    else if (byte <= space && !isInString) {
+      lines.copy(body, done, at);
+      done = at + 1;
+    }
     at += 1;
   }
+  lines.copy(body, done, to);
 }
 
 /** How many code points a JSON string has. REQUIRES: the stretch is without its quotes. */

@@ -23,8 +23,8 @@ import {
   quote,
   space,
 } from "../../base/ascii.ts";
+import { spellingOf } from "../parse/json-number.ts";
 import { escapeEnd, isRespelled } from "./json-escape.ts";
-import { spellingOf } from "./json-number.ts";
 import { KeyHash } from "./key-hash.ts";
 
 /** Deeper values go to the parser, which refuses some of them. `properties` may nest this deep in any body. Levels. */
