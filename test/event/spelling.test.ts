@@ -193,6 +193,7 @@ describe("time grows with the bytes of a body, whatever it holds, taken or refus
     for (const [end, kind] of [
       ["", "rows"],
       [',"category":"none"', "invalid"],
+      ["}", "invalid"],
     ] as const) {
       const [small, large] = [200_000, 800_000].map((bytes) =>
         Buffer.from(`{"event_name":"a","properties":{"p":${shape(bytes)}}${end}}`),
