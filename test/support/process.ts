@@ -1,6 +1,7 @@
 /** Processes that tests start: each one's output is kept, and none outlives the run. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { codeOf } from "../../src/base/errors.ts";
 
 /** The repository. */
 export const repoRoot = resolve(import.meta.dirname, "../..");
@@ -75,9 +76,19 @@ export function ended({ child }: Started): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
+/** The threads of a process; none of one that has ended meanwhile. */
+function tasksOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
 /** Processes that a process started and that still run, whoever of its threads started them. */
 export function childrenOf(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+  return tasksOf(pid).flatMap((task) =>
     readProc(`${pid}/task/${task}/children`)
       .split(" ")
       .filter((word) => word !== "")

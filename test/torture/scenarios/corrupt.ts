@@ -1,11 +1,12 @@
 /** Corrupt bytes in the data folder: each is reported, and none is ever served as data. */
-import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { verifyFolder } from "../../../src/offline/verify.ts";
 import { dataFolder } from "../../../src/store/folder/names.ts";
 import type { Random } from "../../support/random.ts";
 import { Service } from "../../support/service.ts";
 import { erase } from "../../support/upkeep.ts";
+import { copyFolder } from "../copy-folder.ts";
 import type { Broken, Round, Scenario } from "../scenario.ts";
 
 /** The content of each event, so that a changed event is detected. */
@@ -37,14 +38,14 @@ export function corruptWith({ verified, served }: { verified: number; served: nu
       const files = filesOf(dataDir);
       for (let change = 0; change < verified; change++)
         broken.push(...(await verifyChanged(dataDir, changeByte(files, random))));
-      cpSync(dataDir, `${folder}/whole`, { recursive: true });
+      copyFolder(dataDir, `${folder}/whole`);
       for (let change = 0; change < served; change++) {
         const { path, at } = changeByte(files, random);
         note(`for the service: byte ${at} of ${path.file}`);
         broken.push(...(await serveChanged(service, { dataDir, events })));
         if (broken.length > 0) break;
         rmSync(dataDir, { recursive: true });
-        cpSync(`${folder}/whole`, dataDir, { recursive: true });
+        copyFolder(`${folder}/whole`, dataDir);
       }
       return { acknowledged: events, faults: verified + served, refused: 0, recoveryMs: 0, broken };
     },

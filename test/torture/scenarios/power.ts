@@ -1,8 +1,9 @@
 /** Power cuts under load: a real ext4 on a disk that loses, tears and reorders unflushed writes. */
-import { cpSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { Ledger } from "../../support/ledger.ts";
 import { Service } from "../../support/service.ts";
 import { writeUntil } from "../../support/writer.ts";
+import { copyFolder } from "../copy-folder.ts";
 import { judge, recovered, refusedIn } from "../judge.ts";
 import { PoweredDisk, powerTools } from "../power/machine.ts";
 import type { Scenario } from "../scenario.ts";
@@ -51,7 +52,7 @@ export function powerWith({ cuts, env = {} }: { cuts: number; env?: Readonly<Rec
         await disk.restore();
         // Kept as the cut left it, in case it breaks a promise.
         rmSync(`${folder}/cut`, { recursive: true, force: true });
-        cpSync(service.dataDir, `${folder}/cut`, { recursive: true });
+        copyFolder(service.dataDir, `${folder}/cut`);
       }
       const acknowledged = ledger.acknowledged.size;
       const startMs = performance.now();
@@ -60,7 +61,7 @@ export function powerWith({ cuts, env = {} }: { cuts: number; env?: Readonly<Rec
       recoveryMs = Math.max(recoveryMs, performance.now() - startMs);
       const broken = await judge(service, ledger);
       if ((await service.stop()) !== 0) broken.push({ kind: "other", what: "the stop afterwards did not end with 0" });
-      if (broken.length > 0) cpSync(service.dataDir, `${folder}/after`, { recursive: true });
+      if (broken.length > 0) copyFolder(service.dataDir, `${folder}/after`);
       return { acknowledged, faults: cuts, refused: refusedIn(ledger), recoveryMs, broken };
     },
   };
