@@ -20,13 +20,19 @@ const lookMs = 200;
 type Link = { pid: number; parent: number };
 
 /**
- * Calls `ended` once when one of this process's runners has ended; never if it has none. Does not keep the process
- * running. Returns a function that stops watching.
+ * Calls `ended` once when two checks found that one of this process's runners has ended; never if it has none. Does not
+ * keep the process running. Returns a function that stops watching.
  */
 export function whenRunnerEnds(ended: () => void): () => void {
   const chain = runnersOf(process.pid);
+  let isNoticed = false;
   const timer = setInterval(() => {
     if (chain.every(({ pid, parent }) => parentOf(pid) === parent)) return;
+    // A SIGHUP that ended the runner reaches this process, too, and its handler may run after this look.
+    if (!isNoticed) {
+      isNoticed = true;
+      return;
+    }
     clearInterval(timer);
     ended();
   }, lookMs);
