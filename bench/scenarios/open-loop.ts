@@ -8,7 +8,7 @@ import { writeBodies } from "../load/requests.ts";
 import { oneRound, rateFigures, rateGoals, ratePlots, rates, requests, type WarmUp } from "../open-loop/rates.ts";
 import { inTrials } from "../trial/rounds.ts";
 
-/** As the scenario `warm-up` showed: see bench/README.md. */
+/** Chosen by the scenario `warm-up`: see bench/README.md, "Warm-up". */
 const warmUps: { own: WarmUp; quick: WarmUp } = {
   own: { perSecond: 10_000, seconds: 30, eachRateSeconds: 2 },
   quick: { perSecond: 10_000, seconds: 3, eachRateSeconds: 1 },

@@ -5,7 +5,8 @@ import { scenario } from "../core/scenario.ts";
 import { runAtRate } from "../load/fixed-rate.ts";
 import { compilerMissing } from "../load/native.ts";
 import type { OpenLoopResult } from "../load/open-loop.ts";
-import { singles, writeBodies } from "../load/requests.ts";
+import { writeBodies } from "../load/requests.ts";
+import { requests } from "../open-loop/rates.ts";
 import { startFloor } from "../system/service.ts";
 import { floorToken } from "../trial/floor.ts";
 import { auditedTrial } from "../trial/trial.ts";
@@ -13,8 +14,6 @@ import { auditedTrial } from "../trial/trial.ts";
 const rates = [1_000, 10_000];
 
 const sliceSeconds = 5;
-
-const requests = singles(256);
 
 type Found = { perSecond: number; side: "floor" | "millrace"; result: OpenLoopResult };
 
