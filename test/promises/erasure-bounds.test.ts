@@ -10,8 +10,8 @@ import {
   agreedCount,
   briefGrace,
   erase,
+  expectNoLeftovers,
   expectSoundFolder,
-  leftovers,
   postAsAdmin,
   rewriterOf,
   segmentsOf,
@@ -24,7 +24,7 @@ async function expectUntouched(service: Service, events: number): Promise<void> 
   expect(existsSync(join(service.dataDir, "erasure.json"))).toBe(false);
   expect(await service.rows("FROM erasures")).toEqual([]);
   expect(await agreedCount(service)).toBe(events);
-  expect(leftovers(service.dataDir)).toEqual([]);
+  await expectNoLeftovers(service.dataDir);
 }
 
 /** Takes minutes for a thousand events, in little memory. */

@@ -5,7 +5,7 @@ import { Ledger } from "../support/ledger.ts";
 import { readProc } from "../support/process.ts";
 import { startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
-import { leftovers } from "../support/upkeep.ts";
+import { expectNoLeftovers } from "../support/upkeep.ts";
 
 setDefaultTimeout(testMsMax);
 
@@ -93,5 +93,5 @@ test("A3: the serving process has no DuckDB, and the keeper none of the service'
   await until(() => readProc(`${keeper}/cmdline`) === "", { what: "the keeper's end", limitMs: 5_000 });
   await service.restart();
   await service.waitSealed();
-  expect(leftovers(service.dataDir)).toEqual([]);
+  await expectNoLeftovers(service.dataDir);
 });

@@ -10,6 +10,7 @@ import { entryPath } from "../support/process.ts";
 import { expectPlainWords } from "../support/refusals.ts";
 import { temporaryFolder } from "../support/rows.ts";
 import { type Service, sharedService, startService, testMsMax } from "../support/service.ts";
+import { expectNoLeftovers } from "../support/upkeep.ts";
 
 setDefaultTimeout(testMsMax);
 
@@ -287,7 +288,7 @@ test.each([
       expect([0, 20]).toContain(total_events);
       // Known only where its event is.
       expect((await started.track(again)).duplicate).toBe(total_events === 20);
-      expect(readdirSync(first).filter((file) => file.endsWith(".tmp"))).toEqual([]);
+      await expectNoLeftovers(first);
     }
     const { code, stderr } = await millrace(["restore", path], { env: { MILLRACE_DATA_DIR: second } });
     if (code !== 0) expect(stderr).toContain("holds events");

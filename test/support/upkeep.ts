@@ -97,6 +97,12 @@ export function leftovers(dataDir: string): string[] {
   return namesUnder(dataDir).filter((path) => path.includes(".tmp"));
 }
 
+/** Waits until nothing unfinished is left in a running service's folder: it may be writing a segment or a catalog. */
+export async function expectNoLeftovers(dataDir: string): Promise<void> {
+  const left = () => leftovers(dataDir);
+  await until(() => left().length === 0, { what: "no leftovers", limitMs: 10_000, state: () => left().join(", ") });
+}
+
 /** The catalog, its rollups, the stats and SQL over HTTP tell the same number of events; gives it. */
 export async function agreedCount(service: Service): Promise<number> {
   await service.waitSealed();
