@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { notYetSupported, variables } from "../src/config/config.ts";
+import { notYetSupported, variables } from "../src/config/variables.ts";
 
 const page = readFileSync(join(import.meta.dirname, "..", "src/config/README.md"), "utf8");
 

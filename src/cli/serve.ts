@@ -1,7 +1,8 @@
 /** `millrace serve`: runs a service, handles signals, and prints what a newcomer needs. */
 import { Command } from "@commander-js/extra-typings";
 import { openLog } from "../base/log.ts";
-import { type Config, readConfig, variables } from "../config/config.ts";
+import { type Config, readConfig } from "../config/config.ts";
+import { variables } from "../config/variables.ts";
 import { signToken } from "../http/token/auth.ts";
 import type { Service } from "../service/service.ts";
 import { startService } from "../service/start.ts";
