@@ -3,7 +3,7 @@ import type { Scenario } from "../core/scenario.ts";
 import { bytes } from "./bytes.ts";
 import { closedLoops } from "./closed-loops.ts";
 import { compaction } from "./compaction.ts";
-import { cores, coresHttp } from "./cores.ts";
+import { cores } from "./cores.ts";
 import { countable } from "./countable.ts";
 import { floorsScenario } from "./floors.ts";
 import { flush } from "./flush.ts";
@@ -45,4 +45,4 @@ export const scenariosByDefault: readonly Scenario[] = [
 ];
 
 /** What takes too long, or too much disk, to run unless its name is given. */
-export const scenariosOnRequest: readonly Scenario[] = [sql, soak, startLarge, coresHttp, warmUp];
+export const scenariosOnRequest: readonly Scenario[] = [sql, soak, startLarge, warmUp];

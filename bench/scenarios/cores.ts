@@ -1,4 +1,4 @@
-/** The service bound to few cores, and which of its threads an event costs: where the single main thread ends. */
+/** The service bound to few cores, and what an event costs each of its threads: where the main thread ends. */
 import { readFileSync } from "node:fs";
 import { barsOf, type FigureRow, figuresOf } from "../core/figures.ts";
 import { inTurn } from "../core/method.ts";
@@ -22,7 +22,6 @@ type Kind = { name: string; requests: Requests };
 interface Variant {
   readonly side: string;
   readonly cores: number;
-  readonly env: Readonly<Record<string, string>>;
 }
 
 const seconds = { own: 10, quick: 3 };
@@ -33,15 +32,6 @@ export const cores = scenario({
   summary: "the service bound to 1 and 2 cores: processor time of an event by thread",
   seconds,
   measure: (run) => measure(run, [coresOf(1), coresOf(2)]),
-});
-
-/** On two cores, with one thread for HTTP and with two. */
-export const coresHttp = scenario({
-  name: "cores-http",
-  summary: "the same with 1 and 2 HTTP threads on 2 cores; only when it is asked for",
-  seconds,
-  measure: (run) =>
-    measure(run, [coresOf(2), { side: "millrace, 2 HTTP threads", cores: 2, env: { MILLRACE_HTTP_THREADS: "2" } }]),
 });
 
 /** One load on one variant. */
@@ -99,28 +89,19 @@ async function measureOne(
   told: Told,
 ): Promise<Measured> {
   const { requests } = kind;
-  const { found, audit, warnings } = await auditedTrial(
-    run,
-    { requests, launcher, env: variant.env },
-    async (trial) => {
-      const { pid, logTail } = trial.service;
-      // It logs a warning and starts all the same.
-      if (logTail.includes("unknown variable"))
-        trial.warnings.push(
-          `${variant.side}: this service does not know ${Object.keys(variant.env)}, and ran without it`,
-        );
-      await trial.warmUp();
-      const keeper = keeperOf(pid);
-      const before = readThreads(pid);
-      const keeperBefore = keeper === undefined ? [] : readThreads(keeper);
-      const load = await trial.closedLoop({ seconds: run.seconds });
-      const spent = cpuByKind(pid, { before, after: readThreads(pid) });
-      if (keeper !== undefined) spent.set("keeper", sumOf(readThreads(keeper)) - sumOf(keeperBefore));
-      const events = load.acknowledged * requests.eventsPerRequest;
-      const cpuUs = new Map([...spent].map(([thread, cpuSeconds]) => [thread, (cpuSeconds * 1e6) / events]));
-      return { eventsPerSecond: load.requestsPerSecond * requests.eventsPerRequest, cpuUs };
-    },
-  );
+  const { found, audit, warnings } = await auditedTrial(run, { requests, launcher }, async (trial) => {
+    const { pid } = trial.service;
+    await trial.warmUp();
+    const keeper = keeperOf(pid);
+    const before = readThreads(pid);
+    const keeperBefore = keeper === undefined ? [] : readThreads(keeper);
+    const load = await trial.closedLoop({ seconds: run.seconds });
+    const spent = cpuByKind(pid, { before, after: readThreads(pid) });
+    if (keeper !== undefined) spent.set("keeper", sumOf(readThreads(keeper)) - sumOf(keeperBefore));
+    const events = load.acknowledged * requests.eventsPerRequest;
+    const cpuUs = new Map([...spent].map(([thread, cpuSeconds]) => [thread, (cpuSeconds * 1e6) / events]));
+    return { eventsPerSecond: load.requestsPerSecond * requests.eventsPerRequest, cpuUs };
+  });
   told.audits.push(audit);
   told.warnings.push(...warnings);
   return { variant, kind, ...found };
@@ -158,5 +139,5 @@ export function allowedCores(status: string): number[] {
 }
 
 function coresOf(count: number): Variant {
-  return { side: `millrace, ${count} ${count === 1 ? "core" : "cores"}`, cores: count, env: {} };
+  return { side: `millrace, ${count} ${count === 1 ? "core" : "cores"}`, cores: count };
 }

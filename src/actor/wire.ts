@@ -2,7 +2,7 @@
  * Requests and replies between two threads or processes, over their own port.
  *
  * Not piscina's tasks: piscina keeps every task's payload reachable until the next full garbage collection, through the
- * old backing store of a Map that has grown. At thousands of messages a second the accepting thread's heap grew, and so
+ * old backing store of a Map that has grown. At thousands of messages a second the main thread's heap grew, and so
  * did its pauses. Here a place in a list is reused.
  */
 import { messageOf } from "../base/errors.ts";

@@ -23,8 +23,8 @@ const keptPerShard = 3;
 const keptByAll = 8;
 
 /**
- * What the runtime, the lock, the listener and the keeper's channel always hold, and what each thread adds (seen: 10
- * and 3).
+ * What the runtime, the lock, the listener and the keeper's channel always hold, and what each shard's thread adds
+ * (seen: 10 and 3).
  */
 const heldByAll = 12;
 const heldPerThread = 3;
@@ -36,7 +36,7 @@ const connectionsMin = 4;
 const heldPerQuery = 4;
 
 /** What decides how many descriptors a service needs beside its connections. */
-export type DescriptorNeeds = { shards: number; httpThreads: number; queriesMax: number };
+export type DescriptorNeeds = { shards: number; queriesMax: number };
 
 /** The budget of this process, as this thread knows it. */
 let budget: DescriptorBudget | undefined;
@@ -59,7 +59,7 @@ const keptOf = ({ shards }: DescriptorNeeds) => keptByAll + keptPerShard * shard
 
 /** Descriptors that a service needs beside its connections. */
 const neededOf = (needs: DescriptorNeeds) =>
-  keptOf(needs) + heldByAll + heldPerThread * (needs.shards + needs.httpThreads - 1) + heldPerQuery * needs.queriesMax;
+  keptOf(needs) + heldByAll + heldPerThread * needs.shards + heldPerQuery * needs.queriesMax;
 
 /** The smallest limit with which a service works at all. */
 export const descriptorsMin = (needs: DescriptorNeeds): number => neededOf(needs) + connectionsMin;
@@ -99,7 +99,7 @@ export function shareDescriptors(kept: DescriptorBudget | undefined): void {
 }
 
 /**
- * While the limit is raised, the accepting thread may take all reserved descriptors, if this thread is not scheduled
+ * While the limit is raised, the main thread may take all reserved descriptors, if this thread is not scheduled
  * just then. Connections past the bound are closed within a tenth of a second, so opening is retried for this long. ms
  */
 const waitMsMax = 1_000;

@@ -14,8 +14,6 @@ export type Config = {
   host: string;
   /** 0 picks a free one. */
   port: number;
-  /** Threads that accept requests. */
-  httpThreads: number;
   dataDir: string;
   shards: number;
   /** HS256 key as it was given; undefined: the one in the data folder, made at first start. */
@@ -44,9 +42,6 @@ export const jwtSecretBytesMin = 32;
 
 /** The id table stores a shard's number in six bits. */
 const shardsMax = 64;
-
-/** A typo must not start a thousand threads. */
-const httpThreadsMax = 16;
 
 /** A longer timer than this fires at once on this platform. Seconds. */
 const flushIntervalSecondsMax = 2_147_483;
@@ -103,12 +98,14 @@ export function readConfig(environment: Environment): Config {
   if (pathProblem !== undefined) problems.push(`MILLRACE_DATA_DIR: ${pathProblem}`);
   // Only validated here. It is read where a command starts: see `shareOf`.
   oneOf("MILLRACE_SHARE", "owner", shares);
+  const threads = text("MILLRACE_HTTP_THREADS") ?? "1";
+  if (threads !== "1")
+    problems.push(`MILLRACE_HTTP_THREADS: must be 1, not ${JSON.stringify(threads)}: the main thread alone accepts`);
   const config: Config = {
     host: text("HOST") ?? "127.0.0.1",
     port: integer("PORT", 3000, 0, 65_535),
     dataDir,
     shards: integer("MILLRACE_SHARDS", Math.min(shardsMax, Math.max(2, availableParallelism())), 1, shardsMax),
-    httpThreads: integer("MILLRACE_HTTP_THREADS", 1, 1, httpThreadsMax),
     jwtSecret,
     jwtIssuer: text("MILLRACE_JWT_ISSUER"),
     jwtAudience: text("MILLRACE_JWT_AUDIENCE"),
@@ -148,9 +145,8 @@ function unknownVariables(environment: Environment): string[] {
 }
 
 /** The settings that decide how many descriptors the service needs beside its connections. */
-export const descriptorNeeds = ({ shards, httpThreads, queries }: Config): DescriptorNeeds => ({
+export const descriptorNeeds = ({ shards, queries }: Config): DescriptorNeeds => ({
   shards,
-  httpThreads,
   queriesMax: queries.atOnceMax,
 });
 

@@ -29,7 +29,7 @@ export const variables = {
   MILLRACE_DATA_DIR: ["./data", "journals, segments, catalog, generated secret"],
   MILLRACE_SHARE: ["owner", "who may read the data folder: owner, or group too; the secret stays the owner's"],
   MILLRACE_SHARDS: ["cores, at least 2", "shard actors, 1 to 64; may change between starts"],
-  MILLRACE_HTTP_THREADS: ["1", "threads that accept requests, 1 to 16; each wants a core of its own"],
+  MILLRACE_HTTP_THREADS: ["1", "threads that accept requests; only 1 is supported"],
   MILLRACE_JWT_SECRET: ["made at first start", "HS256 key, at least 32 bytes"],
   MILLRACE_JWT_ISSUER: ["none", "`iss` that every token must have"],
   MILLRACE_JWT_AUDIENCE: ["none", "`aud` that every token must have"],

@@ -11,9 +11,9 @@ import type { Receipt } from "./edge/receipt.ts";
 import type { Authenticator } from "./token/auth.ts";
 
 /** Limits that the endpoints apply. */
-export type Limits = { bodyBytesMax: number; bufferEventsMax: number; flushIntervalMs: number };
+type Limits = { bodyBytesMax: number; bufferEventsMax: number; flushIntervalMs: number };
 
-/** What accepting and counting events needs; every accepting thread has it. */
+/** What accepting and counting events needs. */
 export type AcceptContext = {
   auth: Authenticator;
   clock: Clock;
@@ -34,7 +34,7 @@ export type AcceptContext = {
   boards: () => BoardState[];
 };
 
-/** The service, as the main thread's endpoints see it. */
+/** The service, as its endpoints see it. */
 export type HttpContext = AcceptContext & {
   queries: QueryRunner;
   health: () => Health;

@@ -1,7 +1,7 @@
 /** A row of the table of endpoints, and what its handler is given. */
 import type { TSchema } from "@sinclair/typebox";
 import type { Server } from "bun";
-import type { AcceptContext, HttpContext } from "./context.ts";
+import type { HttpContext } from "./context.ts";
 import type { Scope } from "./token/auth.ts";
 
 /** A request that is let in. */
@@ -35,11 +35,8 @@ export type Documentation = {
   answers: Readonly<Record<number, DocumentedAnswer>>;
 };
 
-/**
- * Where an endpoint is, who may use it, and its documentation; undefined for those that only our own command line or
- * page uses.
- */
-type Place = {
+/** One row of the table: where an endpoint is, who may use it, what it does, and its documentation. */
+export type Endpoint = {
   method: "GET" | "POST";
   path: string;
   /**
@@ -47,14 +44,7 @@ type Place = {
    * token, and also answers while the service stops.
    */
   scope: Scope | undefined;
+  handle: Handle<HttpContext>;
+  /** Undefined for those that only our own command line or page uses. */
   documentation: Documentation | undefined;
 };
-
-/** An endpoint that any accepting thread answers by itself. */
-type SharedEndpoint = Place & { answeredBy: "every thread"; handle: Handle<AcceptContext> };
-
-/** An endpoint that needs the main thread's state: other threads forward its requests there. */
-type MainEndpoint = Place & { answeredBy: "main thread"; handle: Handle<HttpContext> };
-
-/** One row of the table. */
-export type Endpoint = SharedEndpoint | MainEndpoint;

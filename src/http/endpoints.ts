@@ -1,6 +1,6 @@
 /**
- * Every endpoint. A new one is a row here, and a file in `endpoints/` where it has code: the routes of all threads,
- * what they forward to the main thread, the methods that a 405 names and the OpenAPI document come from this table.
+ * Every endpoint. A new one is a row here, and a file in `endpoints/` where it has code: the routes, the methods that a
+ * 405 names and the OpenAPI document come from this table.
  */
 import type { Endpoint } from "./endpoint.ts";
 import { compact, compactDocumentation } from "./endpoints/compact.ts";
@@ -24,7 +24,6 @@ export const endpoints: readonly Endpoint[] = [
     method: "POST",
     path: root,
     scope: "events:write",
-    answeredBy: "every thread",
     handle: track("event"),
     documentation: eventDocumentation,
   },
@@ -32,7 +31,6 @@ export const endpoints: readonly Endpoint[] = [
     method: "POST",
     path: `${root}/batch`,
     scope: "events:write",
-    answeredBy: "every thread",
     handle: track("batch"),
     documentation: batchDocumentation,
   },
@@ -40,7 +38,6 @@ export const endpoints: readonly Endpoint[] = [
     method: "POST",
     path: `${root}/query`,
     scope: "query",
-    answeredBy: "main thread",
     handle: query,
     documentation: queryDocumentation,
   },
@@ -48,7 +45,6 @@ export const endpoints: readonly Endpoint[] = [
     method: "POST",
     path: `${root}/erase`,
     scope: "admin",
-    answeredBy: "main thread",
     handle: erase,
     documentation: eraseDocumentation,
   },
@@ -56,7 +52,6 @@ export const endpoints: readonly Endpoint[] = [
     method: "POST",
     path: `${root}/compact`,
     scope: "admin",
-    answeredBy: "main thread",
     handle: compact,
     documentation: compactDocumentation,
   },
@@ -64,7 +59,6 @@ export const endpoints: readonly Endpoint[] = [
     method: "POST",
     path: `${root}/import`,
     scope: "admin",
-    answeredBy: "main thread",
     handle: importPiece,
     documentation: undefined,
   },
@@ -72,7 +66,6 @@ export const endpoints: readonly Endpoint[] = [
     method: "POST",
     path: `${root}/quarantine`,
     scope: "admin",
-    answeredBy: "main thread",
     handle: quarantine,
     documentation: undefined,
   },
@@ -80,7 +73,6 @@ export const endpoints: readonly Endpoint[] = [
     method: "GET",
     path: `${root}/stats`,
     scope: "stats:read",
-    answeredBy: "every thread",
     handle: stats,
     documentation: statsDocumentation,
   },
@@ -88,7 +80,6 @@ export const endpoints: readonly Endpoint[] = [
     method: "GET",
     path: `${root}/health`,
     scope: undefined,
-    answeredBy: "main thread",
     handle: health,
     documentation: healthDocumentation,
   },
@@ -96,7 +87,6 @@ export const endpoints: readonly Endpoint[] = [
     method: "GET",
     path: "/livez",
     scope: undefined,
-    answeredBy: "every thread",
     handle: livez,
     documentation: livezDocumentation,
   },
@@ -104,7 +94,6 @@ export const endpoints: readonly Endpoint[] = [
     method: "GET",
     path: "/metrics",
     scope: undefined,
-    answeredBy: "main thread",
     handle: prometheus,
     documentation: prometheusDocumentation,
   },
@@ -118,7 +107,6 @@ function ownPage(path: string, answer: (request: Request) => Response): Endpoint
     method: "GET",
     path,
     scope: undefined,
-    answeredBy: "main thread",
     handle: (_context, { request }) => answer(request),
     documentation: undefined,
   };

@@ -3,7 +3,6 @@ import { systemClock } from "../base/clock.ts";
 import { toldOf } from "../http/connections/bound.ts";
 import { Front } from "../http/listen/front.ts";
 import { Authenticator } from "../http/token/auth.ts";
-import { laneTo } from "../shard/lanes/all-shards.ts";
 import type { Parts } from "./parts.ts";
 import { healthOf, metricsOf } from "./views.ts";
 
@@ -12,7 +11,7 @@ import { healthOf, metricsOf } from "./views.ts";
  * @throws AddressRefused when the address cannot be taken
  */
 export async function openFront(parts: Parts): Promise<Front> {
-  const { config, log, gate, boards, boardMemories, dispatcher, bound } = parts;
+  const { config, log, gate, boards, dispatcher, bound } = parts;
   const auth = { secret: parts.secret.secret, issuer: config.jwtIssuer, audience: config.jwtAudience };
   const front = await Front.open(
     {
@@ -21,6 +20,7 @@ export async function openFront(parts: Parts): Promise<Front> {
       log,
       refusals: parts.refusals,
       limits: config,
+      receipt: parts.receipt,
       isAccepting: () => gate.isAccepting,
       isDiskLow: () => gate.isDiskLow,
       requireRoom: () => dispatcher.requireRoom(),
@@ -31,17 +31,7 @@ export async function openFront(parts: Parts): Promise<Front> {
       metrics: () => metricsOf(parts),
       upkeep: () => parts.life.upkeep,
     },
-    {
-      host: config.host,
-      port: config.port,
-      threads: config.httpThreads,
-      auth,
-      shards: parts.shards.map(laneTo),
-      boards: boardMemories,
-      gate: gate.memory,
-      bound,
-      logLevel: config.logLevel,
-    },
+    { host: config.host, port: config.port, bound },
   );
   const told = { address: front.address, shards: config.shards, folder: parts.folder.root };
   log.info({ ...told, ...toldOf(bound) }, "started");

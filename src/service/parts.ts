@@ -7,6 +7,7 @@ import type { Config } from "../config/config.ts";
 import { type ConnectionBound, connectionBound } from "../http/connections/bound.ts";
 import { RefusalCounters } from "../http/edge/counters.ts";
 import { Gate } from "../http/edge/gate.ts";
+import { Receipt } from "../http/edge/receipt.ts";
 import type { Front } from "../http/listen/front.ts";
 import { secretOf } from "../http/token/keys.ts";
 import { type KeeperHost, openKeeper } from "../keeper/host.ts";
@@ -43,8 +44,8 @@ export type Parts = {
   readonly bound: ConnectionBound;
   readonly gate: Gate;
   readonly refusals: RefusalCounters;
+  readonly receipt: Receipt;
   readonly idTable: IdTable;
-  readonly boardMemories: SharedArrayBuffer[];
   readonly boards: readonly Board[];
   readonly keeper: KeeperHost;
   readonly publisher: Publisher;
@@ -120,8 +121,8 @@ export function openParts(config: Config, folder: DataFolder, scope: AsyncDispos
     bound,
     gate,
     refusals: new RefusalCounters(),
+    receipt: new Receipt(),
     idTable: new IdTable(idTableMemory, 0),
-    boardMemories,
     boards,
     keeper,
     publisher,

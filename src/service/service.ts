@@ -1,5 +1,4 @@
 /** A running service, as the command line and tests see it. */
-import type { Front } from "../http/listen/front.ts";
 import type { ShardHost } from "../shard/lanes/all-shards.ts";
 import type { Parts } from "./parts.ts";
 import { stopService } from "./stop.ts";
@@ -27,11 +26,6 @@ export class Service {
   /** The actors, for tests that kill them. */
   get shards(): readonly ShardHost[] {
     return this.#parts.shards;
-  }
-
-  /** The edge, for tests that kill one of its threads. */
-  get front(): Front | undefined {
-    return this.#parts.life.front;
   }
 
   /**

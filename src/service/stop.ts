@@ -28,7 +28,6 @@ export async function stopService(parts: Parts, scope: AsyncDisposableStack): Pr
   await queries.stop();
   await life.upkeep?.[Symbol.asyncDispose]();
   const nowMs = systemClock.monotonicMs();
-  await life.front?.drained(nowMs + drainMsMax);
   while (dispatcher.requestsInFlight > 0 && systemClock.monotonicMs() < nowMs + drainMsMax)
     await Bun.sleep(drainLookMs);
   const stop = { kind: "stop", giveUpAtMs: nowMs + sealMsMax } as const;

@@ -33,7 +33,7 @@ export async function metricsOf(parts: Parts): Promise<string> {
     refusals: parts.refusals,
     holdings: parts.publisher.holdings,
     queries: parts.queries,
-    bodyBytes: front?.bodyBytes ?? 0,
+    bodyBytes: parts.receipt.bytes,
     diskFreeBytes: parts.disk.state.freeBytes,
     nowMs: systemClock.nowMs(),
   });

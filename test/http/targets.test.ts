@@ -2,7 +2,7 @@
  * What a request may be addressed to. Anything else gets a refusal in JSON: never a page of the runtime, never another
  * path's answer.
  */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { isHost, plainPathOf } from "../../src/http/edge/target.ts";
 import { methods } from "../../src/http/endpoints.ts";
@@ -119,145 +119,139 @@ function expectRawRefused(answer: RawAnswer, status: number) {
   expectWellRefused({ status, headers: answer.headers, text: answer.body });
 }
 
-describe.each(["1", "2"])("MILLRACE_HTTP_THREADS=%s", (threads) => {
-  const service = sharedService({ env: { MILLRACE_HTTP_THREADS: threads, MILLRACE_LOG: "info" } });
-  // Enough connections to meet each of the threads.
-  const turns = threads === "1" ? 1 : 6;
+const service = sharedService({ env: { MILLRACE_LOG: "info" } });
 
-  /** The same bytes over connections of their own: the kernel deals them out to the threads. */
-  async function onEachThread(bytes: string, check: (answer: RawAnswer) => void) {
-    for (let turn = 0; turn < turns; turn++) check(await sendRaw(service().url, bytes));
+/** Sends bytes over a connection of their own, and checks the answer. */
+async function sent(bytes: string, check: (answer: RawAnswer) => void) {
+  check(await sendRaw(service().url, bytes));
+}
+
+test("a Host that is not one is 400, on any path, by any method", async () => {
+  for (const host of wrongHosts) {
+    for (const target of ["/nope", "/metrics", paths.track, "/%zz"])
+      await sent(rawHead(target, { host }), (answer) => expectRawRefused(answer, 400));
+    for (const method of ["POST", "DELETE", "OPTIONS", "CONNECT"])
+      await sent(rawHead(paths.track, { host, method }), (answer) => expectRawRefused(answer, 400));
   }
+});
 
-  test("a Host that is not one is 400, on any path, by any method", async () => {
-    for (const host of wrongHosts) {
-      for (const target of ["/nope", "/metrics", paths.track, "/%zz"])
-        await onEachThread(rawHead(target, { host }), (answer) => expectRawRefused(answer, 400));
-      for (const method of ["POST", "DELETE", "OPTIONS", "CONNECT"])
-        await onEachThread(rawHead(paths.track, { host, method }), (answer) => expectRawRefused(answer, 400));
-    }
-  });
+test("every path refuses a wrong Host, also one that is not served", async () => {
+  for (const [path, allowed] of [...methods, ["/", "GET"] as const, ["/a/b/c/d/e/f", "GET"] as const]) {
+    const [method = ""] = allowed.split(", ");
+    await sent(rawHead(path, { host: "a:b", method }), (answer) => expectRawRefused(answer, 400));
+  }
+});
 
-  test("every path refuses a wrong Host, also one that is not served", async () => {
-    for (const [path, allowed] of [...methods, ["/", "GET"] as const, ["/a/b/c/d/e/f", "GET"] as const]) {
-      const [method = ""] = allowed.split(", ");
-      await onEachThread(rawHead(path, { host: "a:b", method }), (answer) => expectRawRefused(answer, 400));
-    }
-  });
+test("a Host that is a name or an address is served, and so is HTTP/1.0 without one", async () => {
+  for (const host of rightHosts) {
+    await sent(rawHead("/metrics", { host }), ({ status }) => expect([host, status]).toEqual([host, 200]));
+    await sent(rawHead("/nope", { host }), (answer) => expectRawRefused(answer, 404));
+  }
+  for (const path of [paths.health, "/metrics", "/openapi/json"])
+    await sent(`GET ${path} HTTP/1.0\r\n\r\n`, ({ status }) => expect([path, status]).toEqual([path, 200]));
+});
 
-  test("a Host that is a name or an address is served, and so is HTTP/1.0 without one", async () => {
-    for (const host of rightHosts) {
-      await onEachThread(rawHead("/metrics", { host }), ({ status }) => expect([host, status]).toEqual([host, 200]));
-      await onEachThread(rawHead("/nope", { host }), (answer) => expectRawRefused(answer, 404));
-    }
-    for (const path of [paths.health, "/metrics", "/openapi/json"])
-      await onEachThread(`GET ${path} HTTP/1.0\r\n\r\n`, ({ status }) => expect([path, status]).toEqual([path, 200]));
-  });
+test("two Host headers are refused", async () => {
+  const head = rawHead("/metrics", { headers: ["Host: other"] });
+  await sent(head, ({ status }) => expect(status).toBe(400));
+});
 
-  test("two Host headers are refused", async () => {
-    const head = rawHead("/metrics", { headers: ["Host: other"] });
-    await onEachThread(head, ({ status }) => expect(status).toBe(400));
-  });
+test("a path that is not in plain form is 400, whatever it would lead to", async () => {
+  for (const target of wrongTargets)
+    await sent(rawHead(target), (answer) => {
+      if (target.startsWith("\\")) expect(answer.status).toBe(400);
+      else expectRawRefused(answer, 400);
+    });
+});
 
-  test("a path that is not in plain form is 400, whatever it would lead to", async () => {
-    for (const target of wrongTargets)
-      await onEachThread(rawHead(target), (answer) => {
-        if (target.startsWith("\\")) expect(answer.status).toBe(400);
-        else expectRawRefused(answer, 400);
-      });
-  });
+test("no random path but a served one is answered with anything but a refusal", async () => {
+  const piece = fc.constantFrom(
+    "/",
+    "/",
+    ".",
+    "..",
+    "%2e",
+    "%2F",
+    "\\",
+    "%5c",
+    ";",
+    "metrics",
+    "openapi",
+    "api/v1/analytics/health",
+    "@",
+    "#",
+    "?",
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(piece, { minLength: 1, maxLength: 6 }), async (pieces) => {
+      const target = `/${pieces.join("")}`;
+      const answer = await sendRaw(service().url, rawHead(target));
+      expectNothingOfTheRuntime(answer.status === 200 ? { ...answer, text: "" } : answer);
+      const path = target.split("?", 1)[0] ?? "";
+      expect([target, answer.status === 200]).toEqual([target, methods.get(path)?.startsWith("GET") === true]);
+    }),
+    { numRuns: 200 },
+  );
+});
 
-  test("no random path but a served one is answered with anything but a refusal", async () => {
-    const piece = fc.constantFrom(
-      "/",
-      "/",
-      ".",
-      "..",
-      "%2e",
-      "%2F",
-      "\\",
-      "%5c",
-      ";",
-      "metrics",
-      "openapi",
-      "api/v1/analytics/health",
-      "@",
-      "#",
-      "?",
+test("a served path is served with a query string and in absolute form, and not with a final slash", async () => {
+  for (const target of [
+    "/metrics?x=/../y",
+    "/metrics?a?b",
+    "/metrics?",
+    "http://localhost/metrics",
+    "HTTP://LOCALHOST/metrics",
+  ])
+    await sent(rawHead(target), ({ status }) => expect([target, status]).toEqual([target, 200]));
+  for (const target of ["/metrics/", "/Metrics", "/metrics;x", "/metrics/x", "/", "/?metrics", "http://localhost"])
+    await sent(rawHead(target), (answer) => expectRawRefused(answer, 404));
+});
+
+test("a method that a path does not have is 405, and HEAD has no body", async () => {
+  for (const method of ["DELETE", "PUT", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]) {
+    await sent(rawHead("/metrics", { method }), (answer) => {
+      expectRawRefused(answer, 405);
+      expect(answer.headers.get("allow")).toBe("GET, HEAD");
+    });
+    await sent(rawHead("/nope", { method }), (answer) => expectRawRefused(answer, 404));
+  }
+  for (const [target, expected] of [
+    ["/metrics", 200],
+    [paths.health, 200],
+    ["/nope", 404],
+    [paths.track, 405],
+    ["//x", 400],
+  ] as const)
+    await sent(rawHead(target, { method: "HEAD" }), ({ status, body }) =>
+      expect([target, status, body]).toEqual([target, expected, ""]),
     );
-    await fc.assert(
-      fc.asyncProperty(fc.array(piece, { minLength: 1, maxLength: 6 }), async (pieces) => {
-        const target = `/${pieces.join("")}`;
-        const answer = await sendRaw(service().url, rawHead(target));
-        expectNothingOfTheRuntime(answer.status === 200 ? { ...answer, text: "" } : answer);
-        const path = target.split("?", 1)[0] ?? "";
-        expect([target, answer.status === 200]).toEqual([target, methods.get(path)?.startsWith("GET") === true]);
-      }),
-      { numRuns: 200 },
-    );
-  });
+  await sent(rawHead("x:80", { method: "CONNECT" }), (answer) => expectRawRefused(answer, 400));
+});
 
-  test("a served path is served with a query string and in absolute form, and not with a final slash", async () => {
-    for (const target of [
-      "/metrics?x=/../y",
-      "/metrics?a?b",
-      "/metrics?",
-      "http://localhost/metrics",
-      "HTTP://LOCALHOST/metrics",
-    ])
-      await onEachThread(rawHead(target), ({ status }) => expect([target, status]).toEqual([target, 200]));
-    for (const target of ["/metrics/", "/Metrics", "/metrics;x", "/metrics/x", "/", "/?metrics", "http://localhost"])
-      await onEachThread(rawHead(target), (answer) => expectRawRefused(answer, 404));
-  });
+test("very long paths are refused like short ones", async () => {
+  for (const target of [`/${"a".repeat(14_000)}`, `/${"a/".repeat(7_000)}`])
+    await sent(rawHead(target), (answer) => expectRawRefused(answer, 404));
+  await sent(rawHead(`/${"../".repeat(4_000)}metrics`), ({ status }) => expect([400, 404]).toContain(status ?? 0));
+  await sent(rawHead(`/${"%2e%2e/".repeat(4)}metrics`), (answer) => expectRawRefused(answer, 400));
+});
 
-  test("a method that a path does not have is 405, and HEAD has no body", async () => {
-    for (const method of ["DELETE", "PUT", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]) {
-      await onEachThread(rawHead("/metrics", { method }), (answer) => {
-        expectRawRefused(answer, 405);
-        expect(answer.headers.get("allow")).toBe("GET, HEAD");
-      });
-      await onEachThread(rawHead("/nope", { method }), (answer) => expectRawRefused(answer, 404));
-    }
-    for (const [target, expected] of [
-      ["/metrics", 200],
-      [paths.health, 200],
-      ["/nope", 404],
-      [paths.track, 405],
-      ["//x", 400],
-    ] as const)
-      await onEachThread(rawHead(target, { method: "HEAD" }), ({ status, body }) =>
-        expect([target, status, body]).toEqual([target, expected, ""]),
-      );
-    await onEachThread(rawHead("x:80", { method: "CONNECT" }), (answer) => expectRawRefused(answer, 400));
-  });
+test("what the runtime refuses by itself shows nothing of it either", async () => {
+  for (const request of brokenRequests)
+    await sent(request, (answer) => {
+      expect(answer.status).toBeGreaterThanOrEqual(400);
+      expectNothingOfTheRuntime(answer);
+    });
+  // A method that the runtime does not know is not answered at all.
+  for (const method of ["FOO", "get", "X".repeat(5_000)])
+    await sent(rawHead("/metrics", { method }), expectNothingOfTheRuntime);
+});
 
-  test("very long paths are refused like short ones", async () => {
-    for (const target of [`/${"a".repeat(14_000)}`, `/${"a/".repeat(7_000)}`])
-      await onEachThread(rawHead(target), (answer) => expectRawRefused(answer, 404));
-    await onEachThread(rawHead(`/${"../".repeat(4_000)}metrics`), ({ status }) =>
-      expect([400, 404]).toContain(status ?? 0),
-    );
-    await onEachThread(rawHead(`/${"%2e%2e/".repeat(4)}metrics`), (answer) => expectRawRefused(answer, 400));
-  });
-
-  test("what the runtime refuses by itself shows nothing of it either", async () => {
-    for (const request of brokenRequests)
-      await onEachThread(request, (answer) => {
-        expect(answer.status).toBeGreaterThanOrEqual(400);
-        expectNothingOfTheRuntime(answer);
-      });
-    // A method that the runtime does not know is not answered at all.
-    for (const method of ["FOO", "get", "X".repeat(5_000)])
-      await onEachThread(rawHead("/metrics", { method }), expectNothingOfTheRuntime);
-  });
-
-  test("none of it was an error of the service", async () => {
-    const metrics = await service().metricsText();
-    expect(metrics).not.toContain('reason="internal"');
-    expect(metrics).toContain('reason="host_invalid"');
-    expect(metrics).toContain('reason="path_not_plain"');
-    expect(service().stderr).not.toContain("request failed");
-  });
+test("none of it was an error of the service", async () => {
+  const metrics = await service().metricsText();
+  expect(metrics).not.toContain('reason="internal"');
+  expect(metrics).toContain('reason="host_invalid"');
+  expect(metrics).toContain('reason="path_not_plain"');
+  expect(service().stderr).not.toContain("request failed");
 });
 
 test("hosts and paths of any text are judged without an error", () => {

@@ -60,6 +60,8 @@ test.each([
   ["MILLRACE_MAX_BODY_BYTES", "-1"],
   ["MILLRACE_MAX_BODY_BYTES", "1MB"],
   ["MILLRACE_LOG", "verbose"],
+  ["MILLRACE_HTTP_THREADS", "0"],
+  ["MILLRACE_HTTP_THREADS", "2"],
 ])("%s=%s is refused, and only it is named", async (name, value) => {
   const { stderr } = await refused({ [name]: value });
   expect(stderr).toContain(name);
@@ -142,6 +144,7 @@ test("every default of the contract, written out, is accepted", async () => {
     env: {
       HOST: "127.0.0.1",
       MILLRACE_SHARDS: "2",
+      MILLRACE_HTTP_THREADS: "1",
       MILLRACE_ACK: "durable",
       MILLRACE_FLUSH_INTERVAL_SECONDS: "2",
       MILLRACE_MAX_BUFFER_EVENTS: "1000000",

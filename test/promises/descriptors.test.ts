@@ -73,13 +73,6 @@ test("A3: MILLRACE_CONNECTIONS_MAX: those past it are closed, the new ones first
   expect(metric(metrics, "millrace_connections_closed_total")).toBeGreaterThanOrEqual(18);
 });
 
-test("A3: with acceptors, too, the bound is of the whole process", async () => {
-  await using service = await startService({ env: { MILLRACE_CONNECTIONS_MAX: "10", MILLRACE_HTTP_THREADS: "2" } });
-  await using crowd = await openCrowd(service, { connections: 40 });
-  await until(() => crowd.open <= 10, { what: "ten connections", limitMs: 10_000 });
-  for (let event = 0; event < 5; event++) await service.track({ event_name: "still heard" });
-});
-
 test("A3: a crowd that lasts is told by health as a warning, and accepts all the same", async () => {
   await using service = await startService({ env: { MILLRACE_CONNECTIONS_MAX: "5" } });
   const warned = async () => {

@@ -1,4 +1,4 @@
-/** What every accepting thread does with a request before its endpoint, and with errors that an endpoint throws. */
+/** What happens to a request before its endpoint, and to errors that an endpoint throws. */
 import { Elysia } from "elysia";
 import { messageOf } from "../../base/errors.ts";
 import { Refusal, refusalOf, refused } from "../answers.ts";

@@ -7,18 +7,6 @@ export class RefusalCounters {
     this.#byReason.set(reason, (this.#byReason.get(reason) ?? 0) + 1);
   }
 
-  /** Adds what another thread counted. */
-  addAll(byReason: Iterable<[reason: string, requests: number]>): void {
-    for (const [reason, requests] of byReason) this.#byReason.set(reason, (this.#byReason.get(reason) ?? 0) + requests);
-  }
-
-  /** Returns the reasons seen since the last call with their counts, and resets them. */
-  take(): [reason: string, requests: number][] {
-    const taken = [...this.#byReason];
-    this.#byReason.clear();
-    return taken;
-  }
-
   /** All reasons seen, with their counts. */
   entries(): Iterable<[reason: string, requests: number]> {
     return this.#byReason.entries();

@@ -1,5 +1,5 @@
 /**
- * Bytes of request bodies that the process holds, counted by all accepting threads together.
+ * Bytes of request bodies that the process holds.
  *
  * The runtime buffers a body whether anybody reads it or not, so room is reserved before the first byte is read: for
  * the whole declared length, otherwise for each chunk as it comes, and for the likely size of a compressed body. A
@@ -10,28 +10,13 @@ import { Overloaded } from "../../base/errors.ts";
 /** 128 bodies of a megabyte at once. Past this, 503. Bytes. */
 const bytesMax = 128 * 1024 * 1024;
 
-/** The most accepting threads that the configuration allows. */
-const threadsMax = 16;
-
-/** One thread's view of the count. Each thread has its own cell, so the bytes of a thread that dies can be released. */
+/** The count. */
 export class Receipt {
-  /** For the other threads. */
-  readonly memory: SharedArrayBuffer;
-  readonly #cells: Int32Array;
-  readonly #thread: number;
+  #bytes = 0;
 
-  /** The main thread is number 0 and creates the memory. */
-  constructor(memory = new SharedArrayBuffer(threadsMax * Int32Array.BYTES_PER_ELEMENT), thread = 0) {
-    this.memory = memory;
-    this.#cells = new Int32Array(memory);
-    this.#thread = thread;
-  }
-
-  /** Bytes held now, by all threads. */
+  /** Bytes held now. */
   get bytes(): number {
-    let bytes = 0;
-    for (let thread = 0; thread < this.#cells.length; thread++) bytes += Atomics.load(this.#cells, thread);
-    return bytes;
+    return this.#bytes;
   }
 
   /** Room for one request's body; empty at first. Dispose of it when the request is answered. */
@@ -44,20 +29,13 @@ export class Receipt {
    * @throws Overloaded when there is none
    */
   take(bytes: number): void {
-    Atomics.add(this.#cells, this.#thread, bytes);
-    if (this.bytes <= bytesMax) return;
-    Atomics.sub(this.#cells, this.#thread, bytes);
-    throw new Overloaded("bodies_full");
+    if (this.#bytes + bytes > bytesMax) throw new Overloaded("bodies_full");
+    this.#bytes += bytes;
   }
 
   /** Releases room. */
   give(bytes: number): void {
-    Atomics.sub(this.#cells, this.#thread, bytes);
-  }
-
-  /** Releases all that a dead thread held. */
-  clear(thread: number): void {
-    Atomics.store(this.#cells, thread, 0);
+    this.#bytes -= bytes;
   }
 }
 

@@ -43,10 +43,3 @@ export function plainPathOf(url: string): string | undefined {
   );
   return isPlain ? path : undefined;
 }
-
-/**
- * The query string of a URL with its `?`, empty if there is none. A fragment, which no request may have, is left out.
- */
-export function queryOf(url: string): string {
-  return /^[^?#]*(\?[^#]*)/.exec(url)?.[1] ?? "";
-}

@@ -1,9 +1,9 @@
 /** Makes Elysia routes from rows of the table of endpoints. */
 import type { Server } from "bun";
 import { Overloaded } from "../../base/errors.ts";
-import type { AcceptContext } from "../context.ts";
+import type { HttpContext } from "../context.ts";
 import type { Application } from "../edge/application.ts";
-import type { Endpoint, Handle } from "../endpoint.ts";
+import type { Endpoint } from "../endpoint.ts";
 
 /** What Elysia passes to a handler. */
 type Routed = { request: Request; server: Server<unknown> | null };
@@ -19,10 +19,7 @@ export function addRoute(app: Application, { method, path }: Endpoint, handler: 
  * The handler of an endpoint, for requests with the right scope. A remembered token is checked without waiting for a
  * promise.
  */
-export function admitted<Context extends AcceptContext>(
-  context: Context,
-  { scope, handle }: { scope: Endpoint["scope"]; handle: Handle<Context> },
-): Handler {
+export function admitted(context: HttpContext, { scope, handle }: Pick<Endpoint, "scope" | "handle">): Handler {
   if (scope === undefined) return ({ request, server }) => handle(context, { request, server, subject: null });
   return ({ request, server }) => {
     if (!context.isAccepting()) throw new Overloaded("stopping");

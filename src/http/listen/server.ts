@@ -1,4 +1,4 @@
-/** The main thread's server: endpoints and their documentation. `bind` is for all threads. */
+/** The server: all endpoints on one address. */
 import { AddressRefused, messageOf } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
 import type { HttpContext } from "../context.ts";
@@ -6,11 +6,8 @@ import { application } from "../edge/application.ts";
 import { endpoints } from "../endpoints.ts";
 import { addRoute, admitted } from "./routes.ts";
 
-/** Where to listen; `isShared`: other threads listen there too. */
-type Binding = { host: string; port: number; isShared: boolean };
-
 /** A listening server. */
-export type HttpServer = {
+type HttpServer = {
   /** The bound address, `http://HOST:PORT`. */
   address: string;
   port: number;
@@ -25,30 +22,15 @@ const idleSeconds = 30;
  * Starts to listen, with all endpoints.
  * @throws AddressRefused when the address cannot be had
  */
-export function listen(context: HttpContext, binding: Binding): HttpServer {
+export function listen(context: HttpContext, { host: hostname, port }: { host: string; port: number }): HttpServer {
   const app = application(context);
   for (const endpoint of endpoints) addRoute(app, endpoint, admitted(context, endpoint));
-  return bind(app, binding);
-}
-
-/** What `bind` needs of an application, whose full type would contain all of its endpoints. */
-type Bindable = {
-  listen(options: Record<string, unknown>): unknown;
-  stop(closeActiveConnections: boolean): Promise<unknown>;
-  readonly server: { readonly port?: number | undefined } | null;
-};
-
-/**
- * Starts to listen with an application.
- * @throws AddressRefused when the address cannot be had
- */
-export function bind(app: Bindable, { host: hostname, port, isShared }: Binding): HttpServer {
   try {
     app.listen({
       hostname,
       port,
-      // Otherwise a second server could bind to the port and get half of the requests.
-      reusePort: isShared,
+      // Elysia's default is true: a second server could then bind to the port and get half of the requests.
+      reusePort: false,
       // Never the runtime's error page, which shows source code and paths.
       development: false,
       idleTimeout: idleSeconds,

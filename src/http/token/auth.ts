@@ -23,7 +23,7 @@ export type Scope = (typeof scopes)[number];
 type Principal = { subject: string | null; scopes: ReadonlySet<Scope> };
 
 /** The key, and what a token must name. */
-export type AuthOptions = {
+type AuthOptions = {
   secret: string;
   issuer: string | undefined;
   audience: string | undefined;

@@ -1,6 +1,5 @@
 /**
- * Sends an accepting thread's requests to the shards: those of one turn of the event loop go together, in a few
- * messages a shard.
+ * Sends requests to the shards: those of one turn of the event loop go together, in a few messages a shard.
  *
  * Invariants:
  * - Requests in flight are bounded in bytes and number; past the bound a request is refused at once, before it costs

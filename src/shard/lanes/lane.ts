@@ -1,12 +1,12 @@
 /**
- * An accepting thread's way to one shard: the requests in flight, how long they have waited, and whether it takes more.
+ * The main thread's way to one shard: the requests in flight, how long they have waited, and whether it takes more.
  */
 import { systemClock } from "../../base/clock.ts";
 import { type Board, diskWorkMsMax } from "../board.ts";
 import type { AppendAnswer, AppendRequest } from "../protocol.ts";
 import type { ShardLoad } from "./routing.ts";
 
-/** A shard, as an accepting thread sees it. */
+/** A shard, as the main thread sees it. */
 export type ShardLane = {
   readonly isReady: boolean;
   /**
@@ -47,7 +47,7 @@ const slowDiskCountsMs = 2_000;
 /** Requests that went in one message. */
 export type Sent = { atMs: number; waiting: Waiting[] };
 
-/** An accepting thread's way to one shard. */
+/** The main thread's way to one shard. */
 export class Lane implements ShardLoad {
   readonly shard: ShardLane;
   readonly board: Board;
