@@ -6,6 +6,7 @@ import { dataPathProblem } from "../base/data-path.ts";
 import { connectionsAllowed, type DescriptorNeeds, descriptorLimit } from "../base/descriptors.ts";
 import { ConfigInvalid } from "../base/errors.ts";
 import { type LogLevel, logLevels } from "../base/log.ts";
+import { originProblem } from "../base/origin.ts";
 import { type Share, shares } from "../base/share.ts";
 import { notYetSupported, variables } from "./variables.ts";
 
@@ -30,6 +31,8 @@ export type Config = {
   retentionMs: number;
   /** How long a replaced segment stays for readers that have opened it. */
   graceMs: number;
+  /** Origins whose pages may read answers; `*` among them: all. */
+  corsOrigins: readonly string[];
   /** Limits of SQL over HTTP. */
   queries: { timeMs: number; memoryMiB: number; rowsMax: number; atOnceMax: number };
   logLevel: LogLevel;
@@ -92,6 +95,11 @@ export function readConfig(environment: Environment): Config {
     const given = environment[name]?.trim() || undefined;
     if (given !== undefined && given !== off) problems.push(`${name}: not yet supported; unset it`);
   }
+  const corsOrigins = (text("MILLRACE_CORS_ORIGINS")?.split(",") ?? []).map((origin) => origin.trim());
+  for (const origin of corsOrigins) {
+    const problem = origin === "*" ? undefined : originProblem(origin);
+    if (problem !== undefined) problems.push(`MILLRACE_CORS_ORIGINS: an origin ${problem}`);
+  }
   problems.push(...unknownVariables(environment).map((name) => `${name}: unknown variable; unset it`));
   const dataDir = text("MILLRACE_DATA_DIR") ?? "./data";
   const pathProblem = dataPathProblem(dataDir);
@@ -120,6 +128,7 @@ export function readConfig(environment: Environment): Config {
         : integer("MILLRACE_CONNECTIONS_MAX", 1, 1, connectionsMaxMax),
     retentionMs: dayMs * number("MILLRACE_RETENTION_DAYS", 0, { min: 0, max: 36_500, isInteger: false }),
     graceMs: 1000 * number("MILLRACE_GRACE_SECONDS", 30, { min: 0, max: 86_400, isInteger: false }),
+    corsOrigins,
     queries: {
       timeMs: 1000 * number("MILLRACE_QUERY_SECONDS", 30, { min: 0.1, max: 86_400, isInteger: false }),
       memoryMiB: integer("MILLRACE_QUERY_MEMORY_MIB", 1024, 512, 1_048_576),

@@ -7,7 +7,6 @@ import { logLevels } from "../base/log.ts";
  */
 export const notYetSupported: Readonly<Record<string, string | undefined>> = {
   MILLRACE_ALERTS: undefined,
-  MILLRACE_CORS_ORIGINS: undefined,
   MILLRACE_HS256: "on",
   MILLRACE_JOURNAL: undefined,
   MILLRACE_JWKS: undefined,
@@ -41,6 +40,7 @@ export const variables = {
     "open connections; past it those without a request are closed first, then new ones",
   ],
   MILLRACE_MAX_BODY_BYTES: ["1048576", "largest body, also after inflation; past it, 413"],
+  MILLRACE_CORS_ORIGINS: ["none", "origins whose pages may post and read answers, separated by commas; `*`: all"],
   MILLRACE_RETENTION_DAYS: ["0", "events received longer ago are dropped; 0 keeps all"],
   MILLRACE_GRACE_SECONDS: ["30", "replaced segments stay this long, for queries that run on them"],
   MILLRACE_QUERY_SECONDS: ["30", "longest time of a query over HTTP; past it, 504"],

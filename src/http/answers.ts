@@ -16,9 +16,31 @@ export class Refusal extends Error {
     this.reason = detail.reason;
     this.headers = detail.headers ?? {};
   }
+
+  /** The same refusal with more headers. */
+  with(headers: Readonly<Record<string, string>>): Refusal {
+    const { status, reason, message } = this;
+    return new Refusal(status, { reason, text: message, headers: { ...this.headers, ...headers } });
+  }
 }
 
-const jsonHeaders = { "content-type": "application/json" };
+/**
+ * Headers of every answer, whatever it is: a browser never guesses its type, and tells no other host its address.
+ * `Server` is not among them, because the runtime sends none.
+ */
+export const commonHeaders = { "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" };
+
+/**
+ * Headers of every answer that is not for everybody: no cache keeps it, and no page of another origin embeds it. Pages
+ * that CORS allows still read it: the policy concerns requests without CORS.
+ */
+export const privateHeaders = {
+  ...commonHeaders,
+  "cache-control": "no-store",
+  "cross-origin-resource-policy": "same-origin",
+};
+
+const jsonHeaders = { ...privateHeaders, "content-type": "application/json" };
 // Made once: copying a `Headers` is faster than reading headers from an object.
 const okInit = { headers: new Headers(jsonHeaders) };
 const invalidInit = { status: 422, headers: new Headers(jsonHeaders) };

@@ -6,6 +6,7 @@ import type { BoardState } from "../shard/board.ts";
 import type { AppendAnswer, AppendRequest } from "../shard/protocol.ts";
 import type { Health } from "../stats/health.ts";
 import type { Upkeep } from "../upkeep/upkeep.ts";
+import type { Cors } from "./edge/cors.ts";
 import type { RefusalCounters } from "./edge/counters.ts";
 import type { Receipt } from "./edge/receipt.ts";
 import type { Authenticator } from "./token/auth.ts";
@@ -16,6 +17,8 @@ type Limits = { bodyBytesMax: number; bufferEventsMax: number; flushIntervalMs: 
 /** What accepting and counting events needs. */
 export type AcceptContext = {
   auth: Authenticator;
+  /** Undefined: no page of another origin reads answers. */
+  cors: Cors | undefined;
   clock: Clock;
   log: Log;
   refusals: RefusalCounters;

@@ -1,6 +1,7 @@
 /** Opens the edge of a service and connects its endpoints to the parts. */
 import { systemClock } from "../base/clock.ts";
 import { toldOf } from "../http/connections/bound.ts";
+import { Cors } from "../http/edge/cors.ts";
 import { Front } from "../http/listen/front.ts";
 import { Authenticator } from "../http/token/auth.ts";
 import type { Parts } from "./parts.ts";
@@ -16,6 +17,7 @@ export async function openFront(parts: Parts): Promise<Front> {
   const front = await Front.open(
     {
       auth: new Authenticator({ ...auth, clock: systemClock }),
+      cors: config.corsOrigins.length === 0 ? undefined : new Cors(config.corsOrigins),
       clock: systemClock,
       log,
       refusals: parts.refusals,

@@ -37,7 +37,7 @@ test("all errors come at once, each under its variable's name, with exit code 2"
     MILLRACE_RATE_LIMIT: "5",
     MILLRACE_RETENTION_DAYS: "never",
     MILLRACE_GRACE_SECONDS: "-1",
-    MILLRACE_CORS_ORIGINS: "https://example.org",
+    MILLRACE_CORS_ORIGINS: "https://example.org/",
   };
   const { stderr } = await refused(wrong);
   expect(Object.keys(wrong).filter((name) => !stderr.includes(name))).toEqual([]);
@@ -59,6 +59,8 @@ test.each([
   ["MILLRACE_MAX_BUFFER_EVENTS", "0"],
   ["MILLRACE_MAX_BODY_BYTES", "-1"],
   ["MILLRACE_MAX_BODY_BYTES", "1MB"],
+  ["MILLRACE_CORS_ORIGINS", "https://shop.example,shop.example"],
+  ["MILLRACE_CORS_ORIGINS", "https://shop.example,"],
   ["MILLRACE_LOG", "verbose"],
   ["MILLRACE_HTTP_THREADS", "0"],
   ["MILLRACE_HTTP_THREADS", "2"],
@@ -77,7 +79,6 @@ test("a secret that is too short is not shown", async () => {
 describe("what is not built yet is refused as not yet supported, never ignored", () => {
   test.each([
     "MILLRACE_ALERTS",
-    "MILLRACE_CORS_ORIGINS",
     "MILLRACE_JOURNAL",
     "MILLRACE_JWKS",
     "MILLRACE_JWT_SECRET_PREVIOUS",

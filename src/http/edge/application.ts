@@ -7,7 +7,7 @@ import { RefusalLog } from "./refusal-log.ts";
 import { isHost } from "./target.ts";
 import { otherRoutes, refusalOfOther } from "./unknown-paths.ts";
 
-type EdgeContext = Pick<AcceptContext, "auth" | "clock" | "log" | "refusals">;
+type EdgeContext = Pick<AcceptContext, "auth" | "clock" | "cors" | "log" | "refusals">;
 
 /**
  * An application without endpoints. It refuses a wrong `Host` and unknown paths, and answers errors, including those of
@@ -21,15 +21,29 @@ export function application(context: EdgeContext) {
     refusalLog.note({ reason, status, subject: context.auth.subjectOf(request) });
     return refused(refusal);
   };
+  const { cors } = context;
+  const other = (request: Request): Response => {
+    const refusal = wrongHost(request) ?? refusalOfOther(request);
+    // A preflight passes for any plain path, so that a page can read the 404 that its request gets.
+    const preflight = refusal.status === 400 ? undefined : cors?.preflight(request);
+    const answer = preflight instanceof Response ? preflight : refuse(preflight ?? refusal, request);
+    return cors === undefined ? answer : cors.answered(request, answer);
+  };
   return new Elysia({
-    serve: {
-      error: (error: unknown) => failed(context, error),
-      routes: otherRoutes((request: Request) => refuse(wrongHost(request) ?? refusalOfOther(request), request)),
-    },
+    serve: { error: (error: unknown) => failed(context, error), routes: otherRoutes(other) },
   })
-    .wrap((handle) => (request: Request) => {
-      const refusal = wrongHost(request);
-      return refusal === undefined ? handle(request) : refuse(refusal, request);
+    .wrap((handle) => {
+      const judged = (request: Request) => {
+        const refusal = wrongHost(request);
+        return refusal === undefined ? handle(request) : refuse(refusal, request);
+      };
+      if (cors === undefined) return judged;
+      return (request: Request) => {
+        // The framework's type of `handle` says another thing than it returns.
+        const answer: unknown = judged(request);
+        if (answer instanceof Promise) return answer.then((response: Response) => cors.answered(request, response));
+        return answer instanceof Response ? cors.answered(request, answer) : answer;
+      };
     })
     .onError(({ error, code, request }) => {
       const known = code === "NOT_FOUND" ? refusalOfOther(request) : refusalOf(error);

@@ -8,7 +8,7 @@ import { answer } from "./documentation.ts";
 /** 200 while the status is `ok`, else 503. */
 export function health(context: HttpContext): Response {
   const given = context.health();
-  return json(given, given.status === "ok" ? 200 : 503, { "cache-control": "no-store" });
+  return json(given, given.status === "ok" ? 200 : 503);
 }
 
 /** Documentation of the endpoint. */

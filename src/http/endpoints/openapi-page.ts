@@ -6,6 +6,7 @@
 import { fileURLToPath } from "node:url";
 import swaggerUi from "swagger-ui-dist/package.json" with { type: "json" };
 import packageJson from "../../../package.json" with { type: "json" };
+import { privateHeaders } from "../answers.ts";
 
 /** URLs are relative, so that the page also works where a proxy serves it under a prefix. */
 const html = `<!doctype html>
@@ -52,10 +53,9 @@ const entityTag = `"${packageJson.version}-${swaggerUi.version}"`;
 /** Answers with a file of the page, or with 304 to a browser that has it already. */
 function answerFile({ type, content }: PageFile, request: Request): Response {
   const headers = {
+    ...privateHeaders,
     "content-type": `${type}; charset=utf-8`,
     "content-security-policy": contentSecurityPolicy,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
     etag: entityTag,
     // The browser revalidates each time, and nearly always gets 304.
     "cache-control": "no-cache",

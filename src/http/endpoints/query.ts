@@ -4,7 +4,7 @@ import { unreachable } from "../../base/invariant.ts";
 import { isRecord } from "../../event/parse/parse.ts";
 import type { QueryRefusal } from "../../query/process.ts";
 import { contentTypes, type Query, type QueryFormat, queryFormats } from "../../query/protocol.ts";
-import { json, Refusal } from "../answers.ts";
+import { json, privateHeaders, Refusal } from "../answers.ts";
 import type { HttpContext } from "../context.ts";
 import type { Documentation } from "../endpoint.ts";
 import { answer, invalidBody, refusal } from "./documentation.ts";
@@ -51,7 +51,7 @@ export const query = withJsonBody(querySchema, async (context, asked, body) => {
   const reason = given.ok ? undefined : given.refusal.kind;
   context.log.info({ subject, format, reason }, given.ok ? "query answered" : "query refused");
   if (given.ok) {
-    const headers = { "content-type": contentTypes[format], "cache-control": "no-store" };
+    const headers = { ...privateHeaders, "content-type": contentTypes[format] };
     return new Response(given.body, { headers });
   }
   const { position } = given.refusal;
