@@ -4,8 +4,9 @@
  */
 import { DataFolderRefused, MillraceError, messageOf } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
-import { type Scope, signToken } from "../http/token/auth.ts";
+import { signToken } from "../http/token/hs256.ts";
 import { secretOf } from "../http/token/keys.ts";
+import type { Scope } from "../http/token/principal.ts";
 import type { Service } from "../service/service.ts";
 import { startService } from "../service/start.ts";
 import { readKeptText } from "../store/folder/kept-file.ts";

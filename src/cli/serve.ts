@@ -3,7 +3,7 @@ import { Command } from "@commander-js/extra-typings";
 import { openLog } from "../base/log.ts";
 import { type Config, readConfig } from "../config/config.ts";
 import { variables } from "../config/variables.ts";
-import { signToken } from "../http/token/auth.ts";
+import { signToken } from "../http/token/hs256.ts";
 import type { Service } from "../service/service.ts";
 import { startService } from "../service/start.ts";
 import { isOnTerminal, millraceCommand, whenRunnerEnds } from "./runner.ts";

@@ -2,8 +2,10 @@
 import { Command } from "@commander-js/extra-typings";
 import { ConfigInvalid } from "../base/errors.ts";
 import { readConfig } from "../config/config.ts";
-import { headerCharsMax, scopes, signToken } from "../http/token/auth.ts";
+import { headerCharsMax } from "../http/token/auth.ts";
+import { signToken } from "../http/token/hs256.ts";
 import { secretOf } from "../http/token/keys.ts";
+import { scopes } from "../http/token/principal.ts";
 import { subjectBytesMax } from "../shard/bundle.ts";
 import { prepareDataFolder } from "../store/folder/layout.ts";
 

@@ -21,6 +21,8 @@ export type Config = {
   jwtSecret: string | undefined;
   jwtIssuer: string | undefined;
   jwtAudience: string | undefined;
+  /** File of revoked tokens. */
+  revokedPath: string | undefined;
   ack: "durable" | "buffered";
   flushIntervalMs: number;
   bufferEventsMax: number;
@@ -117,6 +119,7 @@ export function readConfig(environment: Environment): Config {
     jwtSecret,
     jwtIssuer: text("MILLRACE_JWT_ISSUER"),
     jwtAudience: text("MILLRACE_JWT_AUDIENCE"),
+    revokedPath: text("MILLRACE_REVOKED"),
     ack: oneOf("MILLRACE_ACK", "durable", ["durable", "buffered"]),
     flushIntervalMs:
       1000 * number("MILLRACE_FLUSH_INTERVAL_SECONDS", 2, { min: 0.1, max: flushIntervalSecondsMax, isInteger: false }),

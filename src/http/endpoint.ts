@@ -2,7 +2,7 @@
 import type { TSchema } from "@sinclair/typebox";
 import type { Server } from "bun";
 import type { HttpContext } from "./context.ts";
-import type { Scope } from "./token/auth.ts";
+import type { Scope } from "./token/principal.ts";
 
 /** A request that is let in. */
 export type Asked = {

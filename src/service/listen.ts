@@ -12,11 +12,11 @@ import { healthOf, metricsOf } from "./views.ts";
  * @throws AddressRefused when the address cannot be taken
  */
 export async function openFront(parts: Parts): Promise<Front> {
-  const { config, log, gate, boards, dispatcher, bound } = parts;
+  const { config, log, doors, gate, boards, dispatcher, bound } = parts;
   const auth = { secret: parts.secret.secret, issuer: config.jwtIssuer, audience: config.jwtAudience };
   const front = await Front.open(
     {
-      auth: new Authenticator({ ...auth, clock: systemClock }),
+      auth: new Authenticator({ ...auth, revoked: doors.revoked, clock: systemClock }),
       cors: config.corsOrigins.length === 0 ? undefined : new Cors(config.corsOrigins),
       clock: systemClock,
       log,

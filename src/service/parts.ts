@@ -1,7 +1,7 @@
 /** The parts of a service in one record that start, stop and views share. */
 import { DiskWatch } from "../base/disk.ts";
 import { messageOf } from "../base/errors.ts";
-import { type Log, openLog } from "../base/log.ts";
+import type { Log } from "../base/log.ts";
 import { within } from "../base/within.ts";
 import type { Config } from "../config/config.ts";
 import { type ConnectionBound, connectionBound } from "../http/connections/bound.ts";
@@ -22,6 +22,7 @@ import type { DataFolder } from "../store/folder/names.ts";
 import { takeOver } from "../store/sweep.ts";
 import type { FolderWatch } from "../upkeep/folder-watch.ts";
 import type { Upkeep } from "../upkeep/upkeep.ts";
+import type { Doors } from "./doors.ts";
 
 /** The parts of a service that change. Those that a start opens last are undefined until then. */
 type Life = {
@@ -31,12 +32,12 @@ type Life = {
   front: Front | undefined;
 };
 
+/** What the parts are made from. */
+type Given = { readonly config: Config; readonly log: Log; readonly folder: DataFolder; readonly doors: Doors };
+
 /** All parts of a service, and what it was given. */
-export type Parts = {
+export type Parts = Given & {
   readonly life: Life;
-  readonly config: Config;
-  readonly log: Log;
-  readonly folder: DataFolder;
   /** The key that its tokens are signed with, and whether this start made it. */
   readonly secret: ReturnType<typeof secretOf>;
   /** What was wrong with the folder at the start. */
@@ -69,8 +70,8 @@ const settleMsMax = 3_000;
  * Opens the parts of a service in `scope`, which closes them in reverse order. Nothing is accepted yet.
  * @throws MillraceError or the system's error, with the reason
  */
-export function openParts(config: Config, folder: DataFolder, scope: AsyncDisposableStack): Parts {
-  const log = openLog(config.logLevel, "service");
+export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
+  const { config, folder, log } = given;
   const bound = connectionBound(config, log);
   const startWarnings = takeOver(folder, log);
   const secret = config.jwtSecret === undefined ? secretOf(folder) : { secret: config.jwtSecret, isNew: false };
@@ -112,10 +113,8 @@ export function openParts(config: Config, folder: DataFolder, scope: AsyncDispos
     }),
   );
   return {
+    ...given,
     life,
-    config,
-    log,
-    folder,
     secret,
     startWarnings,
     bound,

@@ -1,11 +1,12 @@
 /**
  * Starts a service: from a configuration to listening.
  *
- * Order: take the folder and its lock, sweep unfinished files, load ids, recover shards, publish the catalog, listen.
- * Nothing is accepted before that. Everything that a start opens is in one scope. When a step fails, the scope closes
- * what was opened in reverse order, the lock last.
+ * Order: take the folder and its lock, read the files that variables name, sweep unfinished files, load ids, recover
+ * shards, publish the catalog, listen. Nothing is accepted before that. Everything that a start opens is in one scope.
+ * When a step fails, the scope closes what was opened in reverse order, the lock last.
  */
 import { messageOf } from "../base/errors.ts";
+import { openLog } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import { preloadMetrics } from "../http/endpoints/load-metrics.ts";
 import { loadIdLogs } from "../shard/ids/id-log.ts";
@@ -15,6 +16,7 @@ import { takeDataFolder } from "../store/folder/lock.ts";
 import { FolderWatch } from "../upkeep/folder-watch.ts";
 import { Upkeep } from "../upkeep/upkeep.ts";
 import { closeScope } from "./close.ts";
+import { openDoors } from "./doors.ts";
 import { openFront } from "./listen.ts";
 import { openParts, type Parts } from "./parts.ts";
 import { Service } from "./service.ts";
@@ -33,15 +35,17 @@ type StartOptions = {
 
 /**
  * Starts a service; resolves when it listens.
- * @throws DataFolderRefused, AddressRefused, ActorRefused, StartFailed or TooFewDescriptors; nothing is left running
- * then
+ * @throws ConfigInvalid, DataFolderRefused, AddressRefused, ActorRefused, StartFailed or TooFewDescriptors; nothing is
+ * left running then
  */
 export async function startService(config: Config, { onLost, signal }: StartOptions = {}): Promise<Service> {
   const { folder, lock } = takeDataFolder(config.dataDir, onLost);
   const scope = new AsyncDisposableStack();
   scope.use(lock);
   try {
-    const parts = openParts(config, folder, scope);
+    const log = openLog(config.logLevel, "service");
+    const doors = await openDoors(config, log, scope);
+    const parts = openParts({ config, folder, log, doors }, scope);
     await recover(parts);
     if (signal?.aborted !== true) await serve(parts, scope);
     return new Service(parts, scope);

@@ -40,8 +40,8 @@ export async function metricsOf(parts: Parts): Promise<string> {
 }
 
 /** Warnings that concern a person but harm no new event, one sentence each, from all parts. */
-function warningsOf({ startWarnings, life }: Parts): readonly string[] {
-  const told = [life.watch?.warnings, life.upkeep?.warnings, life.front?.connections.warnings];
+function warningsOf({ startWarnings, doors, life }: Parts): readonly string[] {
+  const told = [doors.warnings(), life.watch?.warnings, life.upkeep?.warnings, life.front?.connections.warnings];
   return [...startWarnings, ...told.flatMap((warnings) => warnings ?? [])];
 }
 

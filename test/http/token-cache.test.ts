@@ -1,6 +1,7 @@
 /** What is remembered of tokens is bounded, whatever clients send. */
 import { expect, test } from "bun:test";
-import { Authenticator, signToken } from "../../src/http/token/auth.ts";
+import { Authenticator } from "../../src/http/token/auth.ts";
+import { signToken } from "../../src/http/token/hs256.ts";
 import { TokenCache } from "../../src/http/token/token-cache.ts";
 
 const tokensMax = 10_000;

@@ -71,6 +71,11 @@ test.each([
   for (const other of others) if (other !== name) expect(stderr).not.toContain(`${other}:`);
 });
 
+test("files that variables name are read at the start: all that are missing are listed, with exit code 2", async () => {
+  const { stderr } = await refused({ MILLRACE_REVOKED: "/nowhere/revoked" });
+  expect(stderr).toContain("MILLRACE_REVOKED: /nowhere/revoked cannot be read: ENOENT");
+});
+
 test("a secret that is too short is not shown", async () => {
   const { stdout, stderr } = await refused({ MILLRACE_JWT_SECRET: "hunter2-hunter2" });
   expect(stdout + stderr).not.toContain("hunter2");
@@ -83,7 +88,6 @@ describe("what is not built yet is refused as not yet supported, never ignored",
     "MILLRACE_JWKS",
     "MILLRACE_JWT_SECRET_PREVIOUS",
     "MILLRACE_NODE",
-    "MILLRACE_REVOKED",
     "MILLRACE_SCHEMAS",
     "MILLRACE_STORE",
     "MILLRACE_WRITE_KEYS",

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { readConfig } from "../../src/config/config.ts";
-import { signToken } from "../../src/http/token/auth.ts";
+import { signToken } from "../../src/http/token/hs256.ts";
 import { startService } from "../../src/service/start.ts";
 import { shaped, statsAnswer } from "../support/answers.ts";
 import { queryFile } from "../support/catalog.ts";

@@ -6,29 +6,26 @@
  * - A token has one spelling: canonical base64url, and nothing after it. A verified token is remembered under its
  *   spelling, at most until it expires.
  */
-import { jwt } from "@elysiajs/jwt";
-import { Elysia } from "elysia";
 import type { Clock } from "../../base/clock.ts";
 import { subjectBytesMax } from "../../shard/bundle.ts";
 import { Refusal } from "../answers.ts";
+import { type Hs256, hs256Of } from "./hs256.ts";
+import { defaultScopes, type Principal, type Scope, scopes } from "./principal.ts";
+import { isRevoked, nothingRevoked, type Revoked } from "./revoked.ts";
 import { TokenCache } from "./token-cache.ts";
-
-/** What a token may be for. */
-export const scopes = ["events:write", "stats:read", "query", "admin"] as const;
-
-/** One of `scopes`. */
-export type Scope = (typeof scopes)[number];
-
-/** The client (the token's `sub`, whole Unicode, null if it has none) and its scopes. */
-type Principal = { subject: string | null; scopes: ReadonlySet<Scope> };
 
 /** The key, and what a token must name. */
 type AuthOptions = {
   secret: string;
   issuer: string | undefined;
   audience: string | undefined;
+  /** What is revoked now; another object once that changes. */
+  revoked?: () => Revoked;
   clock: Clock;
 };
+
+/** What is remembered of a verified token. */
+type Verified = { principal: Principal; jti: string | null };
 
 /** Longest `Authorization` header; the server itself cuts all headers at 16 KB. Characters. */
 export const headerCharsMax = 8_192;
@@ -41,20 +38,16 @@ const nbfToleranceSeconds = 60;
 /** The last second of the year 9999: a later time is a mistake, or Infinity, to which `1e999` parses. Unix seconds. */
 const numericDateMax = 253_402_300_799;
 
-/** Scopes of a token without a `scope` claim, as in the reference. */
-const defaultScopes: ReadonlySet<Scope> = new Set<Scope>(["events:write", "stats:read"]);
-
-const jwtOf = (secret: string) => new Elysia().use(jwt({ secret, alg: "HS256", iat: false })).decorator.jwt;
-
 /** Verifies tokens, each once. */
 export class Authenticator {
   readonly #options: AuthOptions;
-  readonly #jwt: ReturnType<typeof jwtOf>;
-  readonly #remembered = new TokenCache<Principal>();
+  readonly #jwt: Hs256;
+  readonly #remembered = new TokenCache<Verified>();
+  #revoked = nothingRevoked;
 
   constructor(options: AuthOptions) {
     this.#options = options;
-    this.#jwt = jwtOf(options.secret);
+    this.#jwt = hs256Of(options.secret);
   }
 
   /**
@@ -65,15 +58,16 @@ export class Authenticator {
     const header = request.headers.get("authorization");
     if (header === null) throw unauthorized("Not authenticated");
     const token = tokenOf(header);
+    this.#forgetRevoked();
     const remembered = this.#remembered.get(token, this.#options.clock.nowMs());
-    if (remembered !== undefined) return requireScope(remembered, scope);
+    if (remembered !== undefined) return requireScope(remembered.principal, scope);
     return this.#verify(token).then((principal) => requireScope(principal, scope));
   }
 
   /** The subject of a request whose token was verified and is still remembered, else null: for the log. */
   subjectOf(request: Request): string | null {
     const token = bearer.exec(request.headers.get("authorization") ?? "")?.[1] ?? "";
-    return this.#remembered.get(token, this.#options.clock.nowMs())?.subject ?? null;
+    return this.#remembered.get(token, this.#options.clock.nowMs())?.principal.subject ?? null;
   }
 
   /** The size of the token cache, for tests of its bounds. */
@@ -100,8 +94,19 @@ export class Authenticator {
     // The tolerance applies only to nbf.
     if (expiresMs <= nowMs) throw unauthorized("The token is not valid, or has expired");
     const principal = principalOf(claims);
-    this.#remembered.set(token, { value: principal, expiresMs });
+    const jti = jtiOf(claims);
+    // The list may have changed while the token was verified.
+    this.#forgetRevoked();
+    if (isRevoked(this.#revoked, { jti, subject: principal.subject })) throw unauthorized("The token is revoked");
+    this.#remembered.set(token, { value: { principal, jti }, expiresMs });
     return principal;
+  }
+
+  #forgetRevoked(): void {
+    const revoked = this.#options.revoked?.() ?? nothingRevoked;
+    if (revoked === this.#revoked) return;
+    this.#revoked = revoked;
+    this.#remembered.forget(({ principal, jti }) => isRevoked(revoked, { jti, subject: principal.subject }));
   }
 }
 
@@ -128,15 +133,20 @@ function isCanonical(token: string): boolean {
 
 const isNumericDate = (value: unknown) => typeof value === "number" && value >= 0 && value <= numericDateMax;
 
+/** The token's `jti`: a string by RFC 7519; a number is what some issuers write. */
+function jtiOf({ jti }: Readonly<Record<string, unknown>>): string | null {
+  return typeof jti === "string" || typeof jti === "number" ? String(jti) : null;
+}
+
 function principalOf(claims: Readonly<Record<string, unknown>>): Principal {
   const subject = typeof claims["sub"] === "string" ? claims["sub"].toWellFormed() : null;
   if (subject !== null && Buffer.byteLength(subject) > subjectBytesMax)
     throw unauthorized("The token's sub is too long");
   const scope = claims["scope"];
-  if (scope === undefined) return { subject, scopes: defaultScopes };
+  if (scope === undefined) return { subject, scopes: defaultScopes, kind: "token" };
   const named = typeof scope === "string" ? scope.split(" ") : [];
   // Other scopes are not used here, and a token may name thousands.
-  return { subject, scopes: new Set(scopes.filter((known) => named.includes(known))) };
+  return { subject, scopes: new Set(scopes.filter((known) => named.includes(known))), kind: "token" };
 }
 
 function requireScope(principal: Principal, scope: Scope): Principal {
@@ -146,25 +156,3 @@ function requireScope(principal: Principal, scope: Scope): Principal {
 
 const unauthorized = (text: string) =>
   new Refusal(401, { reason: "unauthorized", text, headers: { "www-authenticate": "Bearer" } });
-
-/** The claims of a new token; `ttlSeconds` counts from `nowMs`. */
-type TokenClaims = {
-  subject: string | undefined;
-  scope: string | undefined;
-  ttlSeconds: number;
-  issuer: string | undefined;
-  audience: string | undefined;
-  nowMs: number;
-};
-
-/** Signs a token that `Authenticator` accepts. */
-export async function signToken(secret: string, claims: TokenClaims): Promise<string> {
-  const issuedAt = Math.floor(claims.nowMs / 1000);
-  return jwtOf(secret).sign({
-    ...(claims.subject === undefined ? {} : { sub: claims.subject }),
-    exp: issuedAt + claims.ttlSeconds,
-    ...(claims.scope === undefined ? {} : { scope: claims.scope }),
-    ...(claims.issuer === undefined ? {} : { iss: claims.issuer }),
-    ...(claims.audience === undefined ? {} : { aud: claims.audience }),
-  });
-}
