@@ -35,10 +35,15 @@ export type Config = {
   graceMs: number;
   /** Origins whose pages may read answers; `*` among them: all. */
   corsOrigins: readonly string[];
+  /** Who gets the metrics and the details of health: everybody, tokens with `stats:read`, or nobody. */
+  metrics: MetricsAccess;
   /** Limits of SQL over HTTP. */
   queries: { timeMs: number; memoryMiB: number; rowsMax: number; atOnceMax: number };
   logLevel: LogLevel;
 };
+
+/** Who gets the metrics and the details of health. */
+export type MetricsAccess = "open" | "token" | "off";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -132,6 +137,7 @@ export function readConfig(environment: Environment): Config {
     retentionMs: dayMs * number("MILLRACE_RETENTION_DAYS", 0, { min: 0, max: 36_500, isInteger: false }),
     graceMs: 1000 * number("MILLRACE_GRACE_SECONDS", 30, { min: 0, max: 86_400, isInteger: false }),
     corsOrigins,
+    metrics: oneOf<MetricsAccess>("MILLRACE_METRICS", "open", ["open", "token", "off"]),
     queries: {
       timeMs: 1000 * number("MILLRACE_QUERY_SECONDS", 30, { min: 0.1, max: 86_400, isInteger: false }),
       memoryMiB: integer("MILLRACE_QUERY_MEMORY_MIB", 1024, 512, 1_048_576),

@@ -130,20 +130,24 @@ async function serverFinding(folder: DataFolder, holder: number | undefined): Pr
     const url = `${address.value}/api/v1/analytics/health`;
     const response = await fetch(url, { signal: AbortSignal.timeout(answerMsMax) });
     const health: unknown = await response.json();
-    const text = `${process} at ${address.value} says ${saidIn(health)}`;
-    return response.ok && !/ and /.test(saidIn(health)) ? ok("server", text) : warn("server", text, "do what it says");
+    const { status, sentences, isWhole } = saidIn(health);
+    const text = `${process} at ${address.value} says ${[status, ...sentences].join(" and ")}`;
+    if (!response.ok || sentences.length > 0) return warn("server", text, isWhole ? "do what it says" : advice);
+    return ok("server", isWhole ? text : `${text}, without details (MILLRACE_METRICS)`);
   } catch (error) {
     return warn("server", `${process} at ${address.value} does not answer (${messageOf(error)})`, advice);
   }
 }
 
-/** The status of a health answer with the sentences of its problems and warnings. */
-function saidIn(health: unknown): string {
+/** The status of a health answer, the sentences of its problems and warnings, and whether it has those. */
+function saidIn(health: unknown): { status: string; sentences: string[]; isWhole: boolean } {
   const fields = typeof health === "object" && health !== null ? Object.fromEntries(Object.entries(health)) : {};
-  const sentences = [fields["problems"], fields["warnings"]].flatMap((list) =>
-    Array.isArray(list) ? list.map(String) : [],
-  );
-  return [String(fields["status"] ?? "nothing"), ...sentences].join(" and ");
+  const lists = [fields["problems"], fields["warnings"]].filter((list) => Array.isArray(list));
+  return {
+    status: String(fields["status"] ?? "nothing"),
+    sentences: lists.flat().map(String),
+    isWhole: lists.length > 0,
+  };
 }
 
 function secretFinding(folder: DataFolder, hasKey: boolean): Finding {

@@ -1,6 +1,7 @@
 /** What the endpoints share: made once by the service. */
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import type { MetricsAccess } from "../config/config.ts";
 import type { QueryRunner } from "../query/runner.ts";
 import type { BoardState } from "../shard/board.ts";
 import type { AppendAnswer, AppendRequest } from "../shard/protocol.ts";
@@ -40,6 +41,8 @@ export type AcceptContext = {
 /** The service, as its endpoints see it. */
 export type HttpContext = AcceptContext & {
   queries: QueryRunner;
+  /** Who gets the metrics and the details of health. */
+  metricsAccess: MetricsAccess;
   health: () => Health;
   /** The scrape, in the text format of Prometheus. */
   metrics: () => Promise<string>;

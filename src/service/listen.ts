@@ -29,6 +29,7 @@ export async function openFront(parts: Parts): Promise<Front> {
       submit: (request) => dispatcher.submit(request),
       boards: () => boards.map((board) => board.read()),
       queries: parts.queries,
+      metricsAccess: config.metrics,
       health: () => healthOf(parts),
       metrics: () => metricsOf(parts),
       upkeep: () => parts.life.upkeep,
