@@ -32,8 +32,15 @@ const heldPerThread = 3;
 /** With fewer connections than this a service is useless. */
 const connectionsMin = 4;
 
-/** Descriptors of each query that runs: three pipes and the process. */
+/** Descriptors of each query that runs, and of each spare process: three pipes and the process. */
 const heldPerQuery = 4;
+
+/** With fewer descriptors than this no process waits for a query: connections need them more. */
+const spareDescriptorsMin = 256;
+
+/** Most processes that may wait for a query with this limit of descriptors; Infinity or undefined: there is none. */
+export const querySparesMax = (limit: number | undefined): number =>
+  limit === undefined || limit >= spareDescriptorsMin ? 4 : 0;
 
 /** What decides how many descriptors a service needs beside its connections. */
 export type DescriptorNeeds = { shards: number; queriesMax: number };
@@ -65,7 +72,8 @@ const neededOf = (needs: DescriptorNeeds) =>
 export const descriptorsMin = (needs: DescriptorNeeds): number => neededOf(needs) + connectionsMin;
 
 /** Most connections that a limit allows. */
-export const connectionsAllowed = (limit: number, needs: DescriptorNeeds): number => limit - neededOf(needs);
+export const connectionsAllowed = (limit: number, needs: DescriptorNeeds): number =>
+  limit - neededOf(needs) - heldPerQuery * querySparesMax(limit);
 
 /**
  * Most connections unless configured. An eighth of the limit is room for connections that arrive between two checks;

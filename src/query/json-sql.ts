@@ -78,7 +78,7 @@ function scalar(type: DuckDBType, value: string, { isUtc }: JsonOptions): string
     case DuckDBTypeId.DOUBLE:
       return `CASE WHEN isfinite(${value}) THEN ${value}::VARCHAR WHEN isnan(${value}) THEN '"NaN"' WHEN ${value} > 0 THEN '"Infinity"' WHEN ${value} < 0 THEN '"-Infinity"' END`;
     case DuckDBTypeId.TIMESTAMP_TZ:
-      return `CASE WHEN isfinite(${value}) AND year(${value}) BETWEEN 1 AND 9999 THEN ${isoTime(value, isUtc)} ELSE ${quoted(`${value}::VARCHAR`)} END`;
+      return `CASE WHEN ${hasIsoYear(value, isUtc)} THEN ${isoTime(value, isUtc)} ELSE ${quoted(`${value}::VARCHAR`)} END`;
     default:
       return quoted(`${value}::VARCHAR`);
   }
@@ -92,8 +92,16 @@ function joined(list: string, item: (name: string) => string, depth: number): st
 
 const quoted = (text: string) => `to_json(${text})::VARCHAR`;
 
+/** Whether a time has a year of four digits that is not before Christ. */
+const hasIsoYear = (value: string, isUtc: boolean) =>
+  isUtc
+    ? `${value} BETWEEN '0001-01-01 00:00:00+00'::TIMESTAMPTZ AND '9999-12-31 23:59:59.999999+00'::TIMESTAMPTZ`
+    : // A year before Christ is positive, too, and no zone is more than a day from UTC.
+      `isfinite(${value}) AND ${value} >= '0001-01-02 00:00:00+00'::TIMESTAMPTZ AND year(${value}) <= 9999`;
+
 function isoTime(value: string, isUtc: boolean): string {
-  if (isUtc) return `strftime(${value}, '"%Y-%m-%dT%H:%M:%S.%fZ"')`;
+  // As a TIMESTAMP: the calendar of a TIMESTAMPTZ takes half of the time of the whole answer.
+  if (isUtc) return `strftime(make_timestamp(epoch_us(${value})), '"%Y-%m-%dT%H:%M:%S.%fZ"')`;
   // DuckDB writes an offset of full hours with two digits.
   const withOffset = `strftime(${value}, '%Y-%m-%dT%H:%M:%S.%f%z')`;
   return `'"' || regexp_replace(${withOffset}, '([-+]\\d\\d)$', '\\1:00') || '"'`;
@@ -106,10 +114,13 @@ const isJson = (type: DuckDBType) => type instanceof DuckDBVarCharType && type.a
 
 /**
  * JSON unchanged but on one line: line ends are never inside a JSON string, so they become blanks. It becomes a string
- * where other readers would not accept it: DuckDB's JSON may hold NaN and Infinity outside of strings.
+ * where other readers would not accept it: DuckDB's JSON may hold NaN and Infinity outside of strings. What costs is
+ * done only where a search for a few letters finds a reason: nearly never.
  */
 function jsonText(text: string): string {
   const bare = `regexp_replace(${text}, '"(?:[^"\\\\]|\\\\.)*"', '', 'g')`;
-  const isForeign = `regexp_matches(${text}, '(?i)nan|inf') AND regexp_matches(${bare}, '(?i)nan|inf')`;
-  return `CASE WHEN ${isForeign} THEN ${quoted(text)} ELSE translate(${text}, chr(10) || chr(13), '  ') END`;
+  const mayBeForeign = `contains(lower(${text}), 'nan') OR contains(lower(${text}), 'inf')`;
+  const isForeign = `(${mayBeForeign}) AND regexp_matches(${bare}, '(?i)nan|inf')`;
+  const hasLines = `contains(${text}, chr(10)) OR contains(${text}, chr(13))`;
+  return `CASE WHEN ${isForeign} THEN ${quoted(text)} WHEN ${hasLines} THEN translate(${text}, chr(10) || chr(13), '  ') ELSE ${text} END`;
 }

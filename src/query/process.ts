@@ -3,25 +3,27 @@ import { existsSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { codeOf } from "../base/errors.ts";
 import { limitedProcess } from "../base/limited-process.ts";
-import { isRecord } from "../event/parse/parse.ts";
-import type { Query, QueryFailure, QueryOrder } from "./protocol.ts";
+import type { Query, QueryFailure, QueryOrder, QueryReport } from "./protocol.ts";
+import { reportsOf } from "./reports.ts";
 
 /** Why a query has no answer; `busy`: too many run, `time`: it took too long, `gone`: its client has gone. */
 export type QueryRefusal = Omit<QueryFailure, "kind"> & { kind: QueryFailure["kind"] | "busy" | "time" | "gone" };
 
 const entry = fileURLToPath(new URL("./sandbox.ts", import.meta.url));
 
-/** A failure is one line; more of a process's standard error is not kept. Bytes. */
-const failureBytesMax = 64 * 1024;
-
 /** A process that waits for its query, runs it, or has ended. */
 export class QueryProcess {
   /** Resolves when the process has ended and its scratch folder is removed. */
   readonly ended: Promise<void>;
+  /** Resolves when it has loaded DuckDB or has ended. */
+  readonly ready: Promise<void>;
   readonly #scratch: string;
   readonly #child: Bun.Subprocess<"pipe", "pipe", "pipe">;
   readonly #rows: AsyncIterator<Uint8Array>;
-  readonly #said: Promise<string>;
+  /** Its last report before the answer's end or its own; undefined if it died. */
+  readonly #said: Promise<QueryReport | undefined>;
+  #isReady = false;
+  #hasTaken = false;
   #timer: Timer | undefined;
   #endedFor: "gone" | "time" | undefined;
 
@@ -41,11 +43,28 @@ export class QueryProcess {
     this.#scratch = scratch;
     this.#child = child;
     this.#rows = child.stdout[Symbol.asyncIterator]();
-    this.#said = beginningOf(child.stderr);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ready = promise;
+    this.#said = this.#listen(resolve);
     this.ended = child.exited.then(() => {
       clearTimeout(this.#timer);
       removeQuietly(scratch);
     });
+  }
+
+  async #listen(onReady: () => void): Promise<QueryReport | undefined> {
+    try {
+      for await (const report of reportsOf(this.#child.stderr)) {
+        if (report.kind === "ready") {
+          this.#isReady = true;
+          onReady();
+        } else if (report.kind === "taken") this.#hasTaken = true;
+        else return report;
+      }
+      return undefined;
+    } finally {
+      onReady();
+    }
   }
 
   /** Sends the process its query, once. The process is killed after `timeMs`, whatever it is doing. */
@@ -65,14 +84,19 @@ export class QueryProcess {
     }
   }
 
-  /** False once the process has ended. */
-  get isAlive(): boolean {
-    return this.#child.exitCode === null && this.#child.signalCode === null;
+  /** Whether it has loaded DuckDB: an order is carried out at once. */
+  get isReady(): boolean {
+    return this.#isReady;
   }
 
-  /** False once somebody has removed its scratch folder. */
-  get hasFolder(): boolean {
-    return existsSync(this.#scratch);
+  /** Whether it has its order. A process that ended before can be replaced by another one. */
+  get hasTaken(): boolean {
+    return this.#hasTaken;
+  }
+
+  /** False once the process has ended, or somebody has removed its scratch folder. */
+  get isUsable(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null && existsSync(this.#scratch);
   }
 
   /** Kills the process; `why` decides the client's answer. */
@@ -87,13 +111,18 @@ export class QueryProcess {
     return done === true ? undefined : value;
   }
 
-  /** Waits for the end. Undefined: the answer was complete. */
+  /**
+   * Why there is no answer, or no whole one; undefined: it was complete. To be called when there is nothing more to
+   * read. The process is not needed any more and is killed: its own way to end takes longer than a small query.
+   */
   async refusal(): Promise<QueryRefusal | undefined> {
-    await this.ended;
-    if (this.#child.exitCode === 0) return undefined;
+    const said = await this.#said;
+    if (said === undefined) await this.ended;
+    else this.#child.kill("SIGKILL");
+    if (said?.kind === "answered") return undefined;
     if (this.#endedFor !== undefined) return { kind: this.#endedFor, message: "", position: undefined };
-    const died = { kind: "memory", message: "The query ended its process", position: undefined } as const;
-    return failureOf(await this.#said) ?? died;
+    if (said !== undefined && "message" in said) return said;
+    return { kind: "memory", message: "The query ended its process", position: undefined };
   }
 }
 
@@ -104,33 +133,4 @@ function removeQuietly(folder: string): void {
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
   }
-}
-
-/** The failure that a process reported; undefined if it died instead. */
-function failureOf(said: string): QueryFailure | undefined {
-  for (const line of said.split("\n")) {
-    const told = line.startsWith("{") ? parsed(line) : undefined;
-    if (isRecord(told) && typeof told["kind"] === "string") return told as QueryFailure;
-  }
-  return undefined;
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-/** Reads to the end and keeps the beginning. */
-async function beginningOf(stream: ReadableStream<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    if (bytes < failureBytesMax) chunks.push(chunk);
-    bytes += chunk.byteLength;
-  }
-  return Buffer.concat(chunks).toString();
 }

@@ -1,4 +1,4 @@
-/** Messages between the service and a query's process: an order on standard input, a failure on standard error. */
+/** Messages between the service and a query's process: an order on standard input, reports on standard error. */
 
 /** Formats of answers. */
 export const queryFormats = ["json", "ndjson", "csv", "parquet"] as const;
@@ -43,3 +43,9 @@ export type QueryFailure = {
   /** Code points of the statement before the fault. */
   position: number | undefined;
 };
+
+/**
+ * What a process reports, one line of JSON each. `ready`: DuckDB is loaded; `taken`: it has its order; `answered`: the
+ * whole answer is on standard output. A failure is the last report.
+ */
+export type QueryReport = { kind: "ready" } | { kind: "taken" } | { kind: "answered" } | QueryFailure;

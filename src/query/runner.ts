@@ -14,6 +14,7 @@ import type { DataFolder } from "../store/folder/names.ts";
 import { openScratch, type Scratch } from "../store/folder/scratch.ts";
 import { QueryProcess, type QueryRefusal } from "./process.ts";
 import type { Query } from "./protocol.ts";
+import { Spares } from "./spares.ts";
 
 /** Limits of queries. */
 type QueryLimits = {
@@ -23,6 +24,8 @@ type QueryLimits = {
   memoryMiB: number;
   rowsMax: number;
   atOnceMax: number;
+  /** Processes that wait for a query. */
+  sparesMax: number;
 };
 
 /** Who asks and waits for the answer. */
@@ -39,14 +42,8 @@ type QueryAnswer = { ok: true; body: ReadableStream<Uint8Array> } | { ok: false;
 type QueryOutcome = "answered" | "cut" | QueryRefusal["kind"];
 
 /**
- * After a query, a process for the next one is started and waits this long: loading DuckDB takes 110 of the 150 ms of a
- * small query. A waiting process holds 80 MB. ms
- */
-const spareMs = 60_000;
-
-/**
- * A process ends a moment after the last byte of its answer, when its client may already ask again. So a query waits
- * this long for a place before it is refused. ms
+ * A client may ask again a moment before the service has seen the end of its last answer. So a query waits this long
+ * for a place before it is refused. ms
  */
 const placeWaitMs = 1_000;
 
@@ -59,14 +56,28 @@ export class QueryRunner {
   readonly #outcomes = new Map<QueryOutcome, number>();
   /** Made for the first process. */
   #scratch: Scratch | undefined;
-  #spare: QueryProcess | undefined;
-  #spareTimer: Timer | undefined;
+  readonly #spares: Spares;
+  /** Processes that have answered and are ending. */
+  readonly #ending = new Set<QueryProcess>();
+  /** Resolves when a query has ended. */
+  #placeFreed = Promise.withResolvers<void>();
   #isStopped = false;
 
-  /** Nothing is started or written before the first query. */
+  /** Nothing is started or written before `prepare` or the first query. */
   constructor(folder: DataFolder, limits: QueryLimits) {
     this.#folder = folder;
     this.#limits = limits;
+    const spawn = () => {
+      const child = this.#trySpawn();
+      // Without room for a process the next query tries again, and gets that as its refusal.
+      return child instanceof QueryProcess ? child : undefined;
+    };
+    this.#spares = new Spares(spawn, limits.sparesMax);
+  }
+
+  /** Starts processes that wait for the first queries. */
+  prepare(): void {
+    this.#spares.prepare();
   }
 
   /** How many queries ended with each outcome. */
@@ -80,38 +91,63 @@ export class QueryRunner {
    * sent an error any more.
    */
   async run(query: Query, { subject, signal, onCut }: QueryAsker): Promise<QueryAnswer> {
-    const untilMs = performance.now() + placeWaitMs;
-    while (!this.#hasPlaceFor(subject)) {
-      const leftMs = untilMs - performance.now();
-      if (leftMs <= 0 || signal.aborted || this.#isStopped)
-        return this.#refuse({ kind: "busy", message: "", position: undefined });
-      await Promise.race([Bun.sleep(leftMs), ...[...this.#running.keys()].map(({ ended }) => ended)]);
-    }
-    const child = this.#takeSpare() ?? this.#trySpawn();
+    const asker = { subject, signal, onCut };
+    if (!(await this.#placeFor(asker))) return this.#refuse({ kind: "busy", message: "", position: undefined });
+    const spare = this.#spares.take();
+    const answer = spare && (await this.#runIn(spare, query, asker));
+    if (answer !== undefined) return answer;
+    // The spare has ended before it had the query, and its place may have been given away.
+    if (!(await this.#placeFor(asker))) return this.#refuse({ kind: "busy", message: "", position: undefined });
+    const child = this.#trySpawn();
     if (!(child instanceof QueryProcess)) return this.#refuse(child);
+    const own = await this.#runIn(child, query, asker);
+    return (
+      own ?? this.#refuse({ kind: "unavailable", message: "a query's process ended at once", position: undefined })
+    );
+  }
+
+  /** Waits for a place. False: there is none in time, or the client or the service does not want one any more. */
+  async #placeFor({ subject, signal }: QueryAsker): Promise<boolean> {
+    const untilMs = performance.now() + placeWaitMs;
+    for (;;) {
+      const leftMs = untilMs - performance.now();
+      if (signal.aborted || this.#isStopped) return false;
+      if (this.#hasPlaceFor(subject)) return true;
+      if (leftMs <= 0) return false;
+      await Promise.race([Bun.sleep(leftMs), this.#placeFreed.promise]);
+    }
+  }
+
+  /** Undefined: the process ended before it had its order, so that another one can run the query. */
+  async #runIn(child: QueryProcess, query: Query, { subject, signal, onCut }: QueryAsker) {
     this.#running.set(child, subject);
     child.start(query, { ...this.#limits, root: this.#folder.root });
-    // At once, so that a client that asks one question after another need not wait while the next process loads DuckDB.
-    this.#keepSpare();
     child.ended.then(() => this.#hasEnded(child));
     signal.addEventListener("abort", () => child.end("gone"), { once: true });
     if (signal.aborted || this.#isStopped) child.end("gone");
     const first = await child.read();
-    if (first !== undefined) return { ok: true, body: this.#bodyOf(child, first, onCut) };
-    const refusal = await child.refusal();
+    if (first !== undefined) return { ok: true, body: this.#bodyOf(child, first, onCut) } as const;
+    const refusal = await this.#endOf(child);
+    if (refusal?.kind === "memory" && !child.hasTaken) return undefined;
     if (refusal !== undefined) return this.#refuse(refusal);
     this.#count("answered");
-    return { ok: true, body: new Blob([]).stream() };
+    return { ok: true, body: new Blob([]).stream() } as const;
+  }
+
+  /** How a query ended whose last byte was read. Its place is free, although its process may take some ms to end. */
+  async #endOf(child: QueryProcess): Promise<QueryRefusal | undefined> {
+    const refusal = await child.refusal();
+    if (this.#running.has(child)) this.#ending.add(child);
+    this.#freePlaceOf(child);
+    return refusal;
   }
 
   /** Ends all running queries, whose clients see their answers break off, and leaves nothing behind. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    const left = [...this.#running.keys()];
-    const spare = this.#takeSpare();
-    if (spare !== undefined) left.push(spare);
+    const left = [...this.#running.keys(), ...this.#ending];
     for (const child of left) child.end("gone");
-    await Promise.all(left.map((child) => child.ended));
+    await Promise.all([this.#spares.stop(), ...left.map((child) => child.ended)]);
     this.#scratch?.[Symbol.dispose]();
   }
 
@@ -126,7 +162,7 @@ export class QueryRunner {
           bytesSent += bytes.byteLength;
           return controller.enqueue(bytes);
         }
-        const refusal = await child.refusal();
+        const refusal = await this.#endOf(child);
         this.#count(refusal === undefined ? "answered" : "cut");
         if (refusal === undefined) return controller.close();
         onCut(refusal, bytesSent);
@@ -168,19 +204,15 @@ export class QueryRunner {
     return mkdtempSync(join(this.#scratch.path, "query-"));
   }
 
-  /** Takes the waiting process, if it is alive and its folder still exists. */
-  #takeSpare(): QueryProcess | undefined {
-    const spare = this.#spare;
-    clearTimeout(this.#spareTimer);
-    this.#spare = undefined;
-    if (spare?.hasFolder === true) return spare.isAlive ? spare : undefined;
-    spare?.end("gone");
-    return undefined;
+  #freePlaceOf(child: QueryProcess): void {
+    this.#running.delete(child);
+    this.#placeFreed.resolve();
+    this.#placeFreed = Promise.withResolvers();
   }
 
   #hasEnded(child: QueryProcess): void {
-    this.#running.delete(child);
-    this.#keepSpare();
+    this.#freePlaceOf(child);
+    this.#ending.delete(child);
   }
 
   /**
@@ -190,16 +222,6 @@ export class QueryRunner {
     const { atOnceMax } = this.#limits;
     const own = [...this.#running.values()].filter((each) => each === subject).length;
     return this.#running.size < atOnceMax && own < Math.max(1, atOnceMax - 1);
-  }
-
-  #keepSpare(): void {
-    if (this.#isStopped) return;
-    try {
-      this.#spare = this.#takeSpare() ?? this.#spawn();
-    } catch {
-      // No room for a folder or a process now: the next query tries again, and gets that as its refusal.
-    }
-    this.#spareTimer = setTimeout(() => this.#takeSpare()?.end("gone"), spareMs);
   }
 
   #refuse(refusal: QueryRefusal): QueryAnswer {

@@ -1,18 +1,18 @@
 /**
- * A process for one query: it loads DuckDB, waits for an order on standard input, answers on standard output, and ends
- * with exit code 0. A failure is one line of JSON on standard error and exit code 1; any other end means that the
+ * A process for one query: it loads DuckDB, waits for an order on standard input, answers on standard output, and ends.
+ * Its reports are on standard error, one line of JSON each; if the last one is neither `answered` nor a failure, the
  * process died. Its argument is DuckDB's memory in MiB.
  *
  * Invariants:
  * - A client's statement runs only after DuckDB was locked and the statement was judged.
  * - No message that leaves this process names a folder.
  */
-import { mkdirSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, writeSync } from "node:fs";
 import { join, relative } from "node:path";
 import { codeOf, messageOf } from "../base/errors.ts";
 import { yieldMemory } from "../base/limited-process.ts";
 import { type FolderView, viewFolder } from "../store/catalog/folder-view.ts";
-import { catalogStatements } from "../store/catalog/views.ts";
+import { catalogNames, catalogStatements, emptyCatalog, statementsAfterEmpty } from "../store/catalog/views.ts";
 import { dataFolder } from "../store/folder/names.ts";
 import { DuckDB } from "../store/sql/duckdb.ts";
 import { duckdbFailureOf } from "../store/sql/failures.ts";
@@ -31,7 +31,7 @@ import {
 } from "./formats.ts";
 import { listingStatements, listings } from "./listings.ts";
 import { argumentsFor } from "./parameters.ts";
-import type { QueryFailure, QueryOrder } from "./protocol.ts";
+import type { QueryFailure, QueryOrder, QueryReport } from "./protocol.ts";
 import { runWrapped } from "./run.ts";
 import { withoutSemicolon } from "./sql-text.ts";
 import { judgeStatement } from "./statement.ts";
@@ -51,21 +51,29 @@ async function main(): Promise<void> {
   try {
     makeFifo(fifo);
   } catch (error) {
-    const failure: QueryFailure = { kind: "unavailable", message: messageOf(error), position: undefined };
-    writeSync(2, `${JSON.stringify(failure)}\n`);
+    report({ kind: "unavailable", message: messageOf(error), position: undefined });
     process.exit(1);
   }
   using duckdb = await DuckDB.open({ threads: 1, memoryMiB: Number(process.argv[2]) });
+  // All that does not depend on the folder or the order is made ahead, with nothing of the folder open.
+  await duckdb.script([...catalogStatements(emptyCatalog), ...listingStatements]);
+  report({ kind: "ready" });
   const order = readOrder(await Bun.stdin.text());
+  report({ kind: "taken" });
   try {
     await answer(duckdb, order, fifo);
   } catch (error) {
     const { message, ...failure } = error instanceof QueryFailed ? error.failure : broken(error);
-    writeSync(2, `${JSON.stringify({ ...failure, message: withoutFolders(message, order) })}\n`);
+    report({ ...failure, message: withoutFolders(message, order) });
     process.exit(1);
   }
+  report({ kind: "answered" });
+  // Closed before the process ends, which takes longer than a small query.
+  closeSync(1);
   process.exit(0);
 }
+
+const report = (said: QueryReport) => writeSync(2, `${JSON.stringify(said)}\n`);
 
 /** A failure outside of the client's statement: our own fault, or a segment that was removed while it was opened. */
 function broken(error: unknown): QueryFailure {
@@ -95,10 +103,9 @@ async function answer(duckdb: DuckDB, order: QueryOrder, fifo: string): Promise<
   // From within the folder no path of the view is absolute, so that no statement can show one.
   process.chdir(order.root);
   using view = viewFolder(dataFolder("."), relative(order.root, order.scratch));
-  const statements = catalogStatements(view.content);
-  for (const statement of [...statements, ...listingStatements]) await duckdb.run(statement);
+  await duckdb.script(statementsAfterEmpty(view.content));
   await lock(duckdb, view, order, fifo);
-  const known = { catalog: namesMade(statements), listings };
+  const known = { catalog: catalogNames(view.content), listings };
   const judged = await judgeStatement(duckdb, order.sql, known).catch((error: unknown) => {
     // The SQL is inside a statement of ours, whose positions mean nothing to the client.
     throw asFailed(error, order.sql, Number.POSITIVE_INFINITY);
@@ -119,12 +126,6 @@ async function answer(duckdb: DuckDB, order: QueryOrder, fifo: string): Promise<
   out.flush();
 }
 
-/** Names of views and macros, taken from the statements that make them. */
-function namesMade(statements: readonly string[]): Set<string> {
-  const made = /^\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:VIEW|MACRO)\s+"?(\w+)"?/i;
-  return new Set(statements.flatMap((statement) => made.exec(statement)?.[1]?.toLowerCase() ?? []));
-}
-
 /** From here on DuckDB can read only the view's files, and its settings cannot be changed. */
 async function lock(duckdb: DuckDB, view: FolderView, { root, scratch }: QueryOrder, fifo: string): Promise<void> {
   const spill = join(scratch, "spill");
@@ -133,12 +134,11 @@ async function lock(duckdb: DuckDB, view: FolderView, { root, scratch }: QueryOr
   // DuckDB looks for a write-ahead log beside each file that it opens.
   const unsealed = view.files.map((file) => join(root, file));
   const files = [...segments, ...segments.map((segment) => `${segment}.wal`), ...unsealed, fifo];
-  for (const setting of [
-    `temp_directory = ${literal(spill)}`,
-    `max_temp_directory_size = '${spillBytesMax}'`,
-    "errors_as_json = true",
-  ])
-    await duckdb.run(`SET ${setting}`);
+  await duckdb.script([
+    `SET temp_directory = ${literal(spill)}`,
+    `SET max_temp_directory_size = '${spillBytesMax}'`,
+    "SET errors_as_json = true",
+  ]);
   await lockDuckDB(duckdb, { files });
 }
 

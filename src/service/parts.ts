@@ -1,4 +1,5 @@
 /** The parts of a service in one record that start, stop and views share. */
+import { querySparesMax } from "../base/descriptors.ts";
 import { DiskWatch } from "../base/disk.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -103,7 +104,10 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
   const dispatcher = scope.use(
     Dispatcher.open({ shards: shards.map(laneTo), boards: boardMemories, bufferEventsMax: config.bufferEventsMax }),
   );
-  const queries = scope.adopt(new QueryRunner(folder, config.queries), (each) => orLogged(log, each.stop()));
+  const queries = scope.adopt(
+    new QueryRunner(folder, { ...config.queries, sparesMax: querySparesMax(bound.limit) }),
+    (each) => orLogged(log, each.stop()),
+  );
   const disk = scope.use(
     DiskWatch.open(folder.root, {
       unsealedBytes: () => boards.reduce((sum, board) => sum + board.peek("journalBytes"), 0),

@@ -70,7 +70,7 @@ async function recover({ keeper, idTable, folder, shards, publisher, log }: Part
 
 /** Starts the folder watch and upkeep, then accepts and listens. */
 async function serve(parts: Parts, scope: AsyncDisposableStack): Promise<void> {
-  const { config, folder, keeper, publisher, allShards, disk, life, gate, log } = parts;
+  const { config, folder, keeper, publisher, allShards, disk, life, gate, log, queries } = parts;
   const tools = { keeper, publisher, shards: allShards, log };
   life.watch = scope.use(FolderWatch.open(tools));
   const freeBytes = () => disk.state.freeBytes;
@@ -80,4 +80,5 @@ async function serve(parts: Parts, scope: AsyncDisposableStack): Promise<void> {
   life.front = scope.adopt(await openFront(parts), (front) => front.close());
   keepText(folder.address, life.front.address);
   preloadMetrics(log);
+  queries.prepare();
 }

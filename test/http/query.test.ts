@@ -1,5 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
 import { currentFormat, segmentName } from "../../src/store/folder/names.ts";
@@ -314,13 +314,20 @@ test("a stop ends the queries that run", async () => {
     ({ status }) => status,
     () => "cut",
   );
-  await until(() => queryProcesses(stopping).length > 0, { what: "a query's process", limitMs: 10_000 });
+  await until(() => queryProcesses(stopping).some((pid) => isRunning(stopping, pid)), {
+    what: "a running query's process",
+    limitMs: 10_000,
+  });
   const processes = queryProcesses(stopping);
   expect(await stopping.stop()).toBe(0);
   expect([503, "cut"]).toContain(await running);
   for (const pid of processes) expect(await Bun.file(`/proc/${pid}/stat`).exists()).toBe(false);
 });
 
-/** Processes of queries that the service started; its keeper is another child. */
+/** A process that has taken its query works in the data folder; a spare waits in its scratch folder. */
+const isRunning = ({ dataDir }: Service, pid: number): boolean =>
+  readlinkSync(`/proc/${pid}/cwd`) === realpathSync(dataDir);
+
+/** Processes of queries that the service started, spares too; its keeper is another child. */
 const queryProcesses = (of: Service): number[] =>
   childrenOf(of.pid).filter((pid) => readProc(`${pid}/cmdline`).includes("/query/sandbox.ts"));

@@ -31,10 +31,13 @@ function modesIn(folder: string): Record<string, string> {
 }
 
 /** What has another mode than it should; the secret is always its owner's alone. */
-function wrongModes(folder: string, modes: { folder: string; file: string }): string[] {
-  return Object.entries(modesIn(folder)).flatMap(([name, mode]) => {
-    const isFolder = statSync(join(folder, name)).isDirectory();
-    const wanted = name === "scratch" ? "700" : isFolder ? modes.folder : name.endsWith("secret") ? "600" : modes.file;
+function wrongModes(root: string, modes: { folder: string; file: string }): string[] {
+  return Object.entries(modesIn(root)).flatMap(([name, mode]) => {
+    const isFolder = statSync(join(root, name)).isDirectory();
+    // Its mode closes what is in it, too.
+    if (name.startsWith("scratch/")) return [];
+    const folder = name === "scratch" ? "700" : modes.folder;
+    const wanted = isFolder ? folder : name.endsWith("secret") ? "600" : modes.file;
     return mode === wanted ? [] : [`${name}: ${mode}`];
   });
 }

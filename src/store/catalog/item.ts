@@ -24,12 +24,12 @@ export function itemStatements(item: CatalogItem): string[] {
   if (item.kind === "macro") {
     const parameters = item.parameters.map(identifier).join(", ");
     return [
-      `CREATE MACRO ${name}(${parameters}) AS TABLE ${item.query}`,
+      `CREATE OR REPLACE MACRO ${name}(${parameters}) AS TABLE ${item.query}`,
       `COMMENT ON MACRO TABLE ${name} IS ${commentText(item.comment)}`,
     ];
   }
   return [
-    `CREATE VIEW ${name} AS ${item.query}`,
+    `CREATE OR REPLACE VIEW ${name} AS ${item.query}`,
     `COMMENT ON VIEW ${name} IS ${commentText(item.comment)}`,
     ...Object.entries(item.columns).map(
       ([column, comment]) => `COMMENT ON COLUMN ${name}.${identifier(column)} IS ${commentText(comment)}`,

@@ -197,15 +197,37 @@ function catalogView(content: CatalogContent): CatalogItem {
   };
 }
 
-/**
- * Statements that make the catalog, with its comments, in the current database (`USE`). They must be run one by one.
- */
-export function catalogStatements(content: CatalogContent): string[] {
-  return [
-    ...eventViews({ ...segmentsOf(content), unsealed: content.unsealed }),
-    ...catalogMacros,
-    freshnessView(content),
-    erasuresView(content),
-    catalogView(content),
-  ].flatMap(itemStatements);
+const catalogItems = (content: CatalogContent): CatalogItem[] => [
+  ...eventViews({ ...segmentsOf(content), unsealed: content.unsealed }),
+  ...catalogMacros,
+  freshnessView(content),
+  erasuresView(content),
+  catalogView(content),
+];
+
+/** Statements that make the catalog, with its comments, in the current database (`USE`). */
+export const catalogStatements = (content: CatalogContent): string[] => catalogItems(content).flatMap(itemStatements);
+
+/** Names of the catalog's views and macros, in lower case. */
+export const catalogNames = (content: CatalogContent): Set<string> =>
+  new Set(catalogItems(content).map(({ name }) => name.toLowerCase()));
+
+/** The catalog of a folder without events. What it has in common with every other catalog can be made ahead. */
+export const emptyCatalog: CatalogContent = {
+  root: ".",
+  segments: [],
+  unsealed: undefined,
+  watermarks: [],
+  erasures: [],
+  version: 0,
+  publishedAtMs: 0,
+};
+
+/** Statements that make the catalog where `emptyCatalog` was made before: only what differs is replaced. */
+export function statementsAfterEmpty(content: CatalogContent): string[] {
+  const textOf = (item: CatalogItem) => itemStatements(item).join(";");
+  const made = new Set(catalogItems(emptyCatalog).map(textOf));
+  return catalogItems(content)
+    .filter((item) => !made.has(textOf(item)))
+    .flatMap(itemStatements);
 }

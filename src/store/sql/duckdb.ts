@@ -48,6 +48,11 @@ export class DuckDB implements Disposable {
     await this.#connection.run(sql);
   }
 
+  /** Runs statements for their effect, in order, in one call: a call for each costs 0.1 ms more. */
+  async script(statements: readonly string[]): Promise<void> {
+    if (statements.length > 0) await this.#connection.run(statements.join(";\n"));
+  }
+
   /** Runs one query and returns its rows as plain values. BIGINT becomes a string: cast what should be a number. */
   async rows(sql: string): Promise<Record<string, Json>[]> {
     const reader = await this.#connection.runAndReadAll(sql);

@@ -20,17 +20,18 @@ export type DuckDBAccess = {
  * variables can still be set.
  */
 export async function lockDuckDB(duckdb: DuckDB, { folders = [], files = [] }: DuckDBAccess): Promise<void> {
-  for (const setting of [
-    // Without the slash, sibling folders whose names begin with the same characters would be allowed, too.
-    `allowed_directories = ${listLiteral(folders.map((folder) => `${folder}/`))}::VARCHAR[]`,
-    `allowed_paths = ${listLiteral(files)}::VARCHAR[]`,
-    "enable_external_access = false",
-    "autoload_known_extensions = false",
-    "allow_community_extensions = false",
-    // This must be the last one: after it no setting can be changed.
-    "lock_configuration = true",
-  ])
-    await duckdb.run(`SET ${setting}`);
+  await duckdb.script(
+    [
+      // Without the slash, sibling folders whose names begin with the same characters would be allowed, too.
+      `allowed_directories = ${listLiteral(folders.map((folder) => `${folder}/`))}::VARCHAR[]`,
+      `allowed_paths = ${listLiteral(files)}::VARCHAR[]`,
+      "enable_external_access = false",
+      "autoload_known_extensions = false",
+      "allow_community_extensions = false",
+      // This must be the last one: after it no setting can be changed.
+      "lock_configuration = true",
+    ].map((setting) => `SET ${setting}`),
+  );
 }
 
 /** Opens a DuckDB that is locked from the start. */
