@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** In `native/`, each a program. */
-export type NativeName = "open-loop";
+export type NativeName = "open-loop" | "resp-load";
 
 /** There is no compiler, so that what needs a generator in C is skipped. */
 export class CompilerMissing extends Error {
@@ -59,14 +59,14 @@ export async function compileNative(
 }
 
 /**
- * Runs a generator until it ends by itself, and returns what it printed.
+ * Runs a generator until it ends by itself, and returns what it printed and the processor time that it took.
  * @throws Error it failed, took longer than `secondsMax`, or `signal` ended it
  */
 export async function runNative(
   programPath: string,
   values: Readonly<Record<string, string | number>>,
   { secondsMax, signal }: { secondsMax: number; signal: AbortSignal },
-): Promise<string> {
+): Promise<{ printed: string; cpuSeconds: number }> {
   signal.throwIfAborted();
   const given = Object.entries(values).map(([name, value]) => `${name}=${value}`);
   const generator = Bun.spawn([programPath, ...given], {
@@ -80,5 +80,5 @@ export async function runNative(
   signal.throwIfAborted();
   if (generator.exitCode !== 0)
     throw new Error(`the generator ended with ${generator.exitCode ?? generator.signalCode}: ${complaint}${printed}`);
-  return printed;
+  return { printed, cpuSeconds: Number(generator.resourceUsage()?.cpuTime.total ?? 0) / 1e6 };
 }

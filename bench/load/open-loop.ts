@@ -99,7 +99,7 @@ export async function runOpenLoop(
   const { hostname, port, pathname } = new URL(url);
   const order = { ...rest, hostname, port, path: pathname, warmUpSeconds, sliceSeconds, queueSeconds, drainSeconds };
   const secondsMax = warmUpSeconds + load.seconds + drainSeconds + extraSeconds;
-  const printed = await runNative(programPath, order, { secondsMax, signal });
+  const { printed } = await runNative(programPath, order, { secondsMax, signal });
   return resultOf(parseReport(printed), load);
 }
 

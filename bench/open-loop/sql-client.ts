@@ -33,16 +33,30 @@ export class SqlClient {
    * @throws Error it is neither rows nor 429
    */
   async ask(sql: string, params: readonly string[] = []): Promise<QueryAnswer> {
-    const answer = await fetch(this.#url, {
-      method: "POST",
-      headers: { authorization: `Bearer ${this.#token}`, "content-type": "application/json" },
-      body: JSON.stringify({ sql, params, format: "json" }),
-      signal: AbortSignal.any([this.#signal, AbortSignal.timeout(answerMsMax)]),
-    });
+    const answer = await this.#send({ sql, params, format: "json" });
     const text = await answer.text();
     if (answer.status === 429) return { kind: "busy" };
     if (answer.status !== 200) throw new Error(`a query was answered ${answer.status}: ${text}`);
     return { kind: "rows", rows: rowsOf(JSON.parse(text)) };
+  }
+
+  /**
+   * Asks, and reads the answer to its end without looking into it. Returns its bytes.
+   * @throws Error it is not 200
+   */
+  async read(sql: string, format: "json" | "csv"): Promise<number> {
+    const answer = await this.#send({ sql, params: [], format });
+    if (answer.status !== 200) throw new Error(`a query was answered ${answer.status}: ${await answer.text()}`);
+    return (await answer.arrayBuffer()).byteLength;
+  }
+
+  #send(body: { sql: string; params: readonly string[]; format: string }): Promise<Response> {
+    return fetch(this.#url, {
+      method: "POST",
+      headers: { authorization: `Bearer ${this.#token}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+      signal: AbortSignal.any([this.#signal, AbortSignal.timeout(answerMsMax)]),
+    });
   }
 }
 

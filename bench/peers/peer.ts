@@ -46,6 +46,8 @@ export type Peer = {
   about: string;
   /** What Debian has to bring; undefined where npm's packages are all. */
   program: Program | undefined;
+  /** Why it cannot be had here although its program can; undefined if it can. Default: it can. */
+  missing?: () => string | undefined;
   /** @throws Error it does not come up */
   start(options: PeerStart): Promise<RunningPeer>;
 };

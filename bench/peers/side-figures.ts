@@ -2,23 +2,26 @@
 import { figuresOf as figuresFrom } from "../core/figures.ts";
 import { median } from "../core/method.ts";
 import type { Figure, Plot, ScenarioResult } from "../core/result.ts";
-import type { Form } from "../load/requests.ts";
-import { requestsOf, type SideRounds } from "./sides.ts";
+import { type LoadName, requestsOf, type SideRounds } from "./sides.ts";
 
-const formNames: Record<Form, string> = { batch: "in batches of 100", single: "one a request" };
+const loadNames: Record<LoadName, string> = {
+  batch: "in batches of 100",
+  single: "one a request",
+  "single-256": "one a request, 256 connections",
+};
 
 /** The name of the figure that says how the service did beside another side. */
-export function shareName(side: string, form: Form): string {
-  return `millrace / ${side}, ${formNames[form]}`;
+export function shareName(side: string, load: LoadName): string {
+  return `millrace / ${side}, ${loadNames[load]}`;
 }
 
 /**
  * Events a second and latency of each side, and the service's events a second over each other side's, taken within a
  * round.
  */
-export function figuresOf(sides: readonly SideRounds[], form: Form): Figure[] {
-  const { eventsPerRequest } = requestsOf[form];
-  const named = formNames[form];
+export function figuresOf(sides: readonly SideRounds[], load: LoadName): Figure[] {
+  const { eventsPerRequest } = requestsOf[load];
+  const named = loadNames[load];
   const ours = sides.find(({ side }) => side.name === "millrace")?.rounds ?? [];
   return sides.flatMap(({ side, rounds }) => {
     const isOurs = side.name === "millrace";
@@ -36,17 +39,17 @@ export function figuresOf(sides: readonly SideRounds[], form: Form): Figure[] {
       ...(isOurs
         ? []
         : figuresFrom({ eventsPerRequest }, ours, [
-            [shareName(side.name, form), "share", "higher", (our, round) => our.eventsPerSecond / theirs(round)],
+            [shareName(side.name, load), "share", "higher", (our, round) => our.eventsPerSecond / theirs(round)],
           ])),
     ];
   });
 }
 
 /** The medians as bars, each with what its answer had waited for. */
-export function barsOf(sides: readonly SideRounds[], form: Form): Plot {
+export function barsOf(sides: readonly SideRounds[], load: LoadName): Plot {
   return {
     kind: "bars",
-    title: `Events ${formNames[form]}`,
+    title: `Events ${loadNames[load]}`,
     unit: "events/s",
     bars: sides.map(({ side, rounds }) => ({
       name: side.name,

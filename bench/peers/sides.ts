@@ -37,14 +37,21 @@ export type Side = {
   measure(order: Order): Promise<Measured>;
 };
 
+/** The loads under which sides are compared. */
+export type LoadName = Form | "single-256";
+
 /** What a side is asked to do in a round. */
-export type Order = { form: Form; bodiesPath: string; seconds: number };
+export type Order = { load: LoadName; bodiesPath: string; seconds: number };
 
 /** Requests in flight on every side: what the closed loop uses, and enough that no server waits for the load. */
 export const connections = 64;
 
 /** What all sides are sent. */
-export const requestsOf: Record<Form, Requests> = { single: singles(connections), batch: batches(connections) };
+export const requestsOf: Record<LoadName, Requests> = {
+  ...{ single: singles(connections), batch: batches(connections) },
+  // Enough that what one sync waits for is spread over many answers.
+  "single-256": singles(256),
+};
 
 /** One side after all of its rounds, in their order. */
 export type SideRounds = { side: Pick<Side, "name" | "waitsFor">; rounds: readonly Measured[] };
@@ -62,25 +69,25 @@ const reasonCharactersMax = 300;
  */
 export async function compareSides(
   run: ScenarioRun,
-  { sides, form }: { sides: readonly Side[]; form: Form },
+  { sides, load }: { sides: readonly Side[]; load: LoadName },
 ): Promise<Compared> {
   const { seconds } = run;
-  const bodiesPath = await writeBodies(requestsOf[form], run);
+  const bodiesPath = await writeBodies(requestsOf[load], run);
   const found = new Map<Side, Measured[]>(sides.map((side) => [side, []]));
   const skipped: Compared["skipped"] = [];
   await run.eachRound(async (round) => {
     for (const side of inTurn([...found.keys()], round)) {
       run.progress(`  ${side.name}, ${seconds} s`);
       try {
-        found.get(side)?.push(await side.measure({ form, bodiesPath, seconds }));
+        found.get(side)?.push(await side.measure({ load, bodiesPath, seconds }));
       } catch (error) {
         if (!side.mayFail || run.signal.aborted) throw error;
-        const reason = `failed under ${form} requests: ${error instanceof Error ? error.message : String(error)}`;
+        const reason = `failed under ${load} requests: ${error instanceof Error ? error.message : String(error)}`;
         skipped.push({ side: side.name, reason: reason.slice(0, reasonCharactersMax) });
         found.delete(side);
       }
     }
-  }, `${form} requests`);
+  }, `${load} requests`);
   return { sides: [...found].map(([side, rounds]) => ({ side, rounds })), sidesLeft: [...found.keys()], skipped };
 }
 
@@ -90,13 +97,13 @@ export function millraceSide(bench: Bench): Side {
     name: "millrace",
     waitsFor: "fsync",
     mayFail: false,
-    measure: async ({ form, bodiesPath, seconds }) => {
-      const wish = { requests: requestsOf[form], bodiesPath };
+    measure: async ({ load, bodiesPath, seconds }) => {
+      const wish = { requests: requestsOf[load], bodiesPath };
       const { found, audit } = await auditedTrial(bench, wish, async (trial) => {
         await trial.warmUp();
         return await trial.closedLoop({ seconds });
       });
-      return { ...measuredOf(found, { name: "millrace", form }), audit: `millrace: ${audit}` };
+      return { ...measuredOf(found, { name: "millrace", load }), audit: `millrace: ${audit}` };
     },
   };
 }
@@ -107,9 +114,9 @@ export function jsonServerSide(bench: Bench): Side {
     name: "json-server",
     waitsFor: "nothing kept",
     mayFail: false,
-    measure: async ({ form, ...target }) => {
-      const load = await loadFloor(bench, requestsOf[form], target);
-      return { ...measuredOf(load, { name: "json-server", form }), audit: undefined };
+    measure: async ({ load, ...target }) => {
+      const result = await loadFloor(bench, requestsOf[load], target);
+      return { ...measuredOf(result, { name: "json-server", load }), audit: undefined };
     },
   };
 }
@@ -130,15 +137,16 @@ export function peerSide(bench: Bench, { peer, probed }: { peer: Peer; probed: s
       // A database that does not run as root has to pass through here to a folder of its own.
       await chmod(bench.folder, 0o711);
       const running = ending.use(await peer.start({ folder, signal: bench.signal, wrkPath: findWrk(), probed }));
-      const { form, bodiesPath } = order;
-      const load = (seconds: number) =>
+      const { load, bodiesPath } = order;
+      const requests = requestsOf[load];
+      const { form, connections } = requests;
+      const put = (seconds: number) =>
         running.load({ form, bodiesPath, connections, seconds, runTag: bench.nextRunTag() });
-      const warmUp = await load(bench.warmUpSeconds);
-      const measuredLoad = await load(order.seconds);
-      const requests = requestsOf[form];
+      const warmUp = await put(bench.warmUpSeconds);
+      const measuredLoad = await put(order.seconds);
       const stored = await running.count({ eventsPerRequest: requests.eventsPerRequest });
       const told = compare(peer.name, { ...ledgerOf([warmUp, measuredLoad], requests), stored });
-      const measured = measuredOf(measuredLoad, { name: peer.name, form });
+      const measured = measuredOf(measuredLoad, { name: peer.name, load });
       const { version } = running;
       return { ...measured, version, audit: told.audit, warnings: [...measured.warnings, ...told.warnings] };
     },
@@ -164,11 +172,11 @@ export function compare(
   return { audit: `${name}: ${countText(acknowledged)} events acknowledged, ${countText(stored)} stored`, warnings };
 }
 
-function measuredOf(load: LoadResult, { name, form }: { name: string; form: Form }): Omit<Measured, "audit"> {
-  const { refused, socketErrors, timeouts } = load;
+function measuredOf(result: LoadResult, { name, load }: { name: string; load: LoadName }): Omit<Measured, "audit"> {
+  const { refused, socketErrors, timeouts } = result;
   const amiss = Object.entries({ refused, "on broken connections": socketErrors, "past 10 s": timeouts })
     .filter(([, count]) => count > 0)
     .map(([what, count]) => `${name}: ${countText(count)} requests ${what}`);
-  const eventsPerSecond = load.requestsPerSecond * requestsOf[form].eventsPerRequest;
-  return { eventsPerSecond, p99Ms: load.p99Ms, version: undefined, warnings: amiss };
+  const eventsPerSecond = result.requestsPerSecond * requestsOf[load].eventsPerRequest;
+  return { eventsPerSecond, p99Ms: result.p99Ms, version: undefined, warnings: amiss };
 }

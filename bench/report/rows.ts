@@ -51,7 +51,8 @@ function rowsOfGoal({ scenario, figures }: ScenarioResult, goal: Goal): Row[] {
     return {
       ...row,
       median: `${numberText(found)} ${figure.unit}`,
-      result: isReached(goal, found) ? "reached" : "MISSED",
+      // A share of nothing, as of a peer that took no event.
+      result: !Number.isFinite(found) ? "NOT MEASURED" : isReached(goal, found) ? "reached" : "MISSED",
     };
   });
 }

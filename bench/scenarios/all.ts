@@ -13,8 +13,10 @@ import { openLoop } from "./open-loop.ts";
 import { openLoopBatch } from "./open-loop-batch.ts";
 import { overload } from "./overload.ts";
 import { peersScenario } from "./peers.ts";
+import { query } from "./query.ts";
 import { recovery } from "./recovery.ts";
 import { slowClient } from "./slow-client.ts";
+import { slowDisk } from "./slow-disk.ts";
 import { soak } from "./soak.ts";
 import { spelling } from "./spelling.ts";
 import { sql } from "./sql.ts";
@@ -41,7 +43,9 @@ export const scenariosByDefault: readonly Scenario[] = [
   bytes,
   memory,
   statsSize,
+  query,
   cores,
+  slowDisk,
 ];
 
 /** What takes too long, or too much disk, to run unless its name is given. */

@@ -21,7 +21,7 @@ const loads: readonly ClosedLoad[] = [
   // Connections enough that what one sync waits for is spread over many answers.
   {
     ...{ ...single, name: "single-256", summary: "one event a request over 256 connections", connections: 256 },
-    goals: [goals.share(0.75)],
+    goals: [goals.share(0.85)],
   },
   // Between the two.
   {

@@ -19,7 +19,7 @@ export const floorsScenario = scenario({
   seconds: { own: 10, quick: 2 },
   measure: async (run) => {
     const { rounds, seconds } = run;
-    const { sides } = await compareSides(run, { sides: sidesOf(run), form: "batch" });
+    const { sides } = await compareSides(run, { sides: sidesOf(run), load: "batch" });
     return {
       about:
         `Events in batches of 100, the same bodies for all, in turn, ${rounds} rounds of ${seconds} s. millrace and json-server: ` +
@@ -56,9 +56,9 @@ function workSide(
     name,
     waitsFor: "fsync",
     mayFail: false,
-    measure: async ({ form, bodiesPath, seconds }) => {
+    measure: async ({ load, bodiesPath, seconds }) => {
       const { bodiesPerSecond } = await work({ bodiesPath, folder, seconds, signal });
-      const eventsPerSecond = bodiesPerSecond * requestsOf[form].eventsPerRequest;
+      const eventsPerSecond = bodiesPerSecond * requestsOf[load].eventsPerRequest;
       return { eventsPerSecond, p99Ms: undefined, version: undefined, audit: undefined, warnings: [] };
     },
   };

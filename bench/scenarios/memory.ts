@@ -5,6 +5,7 @@ import { firstAndLast, median } from "../core/method.ts";
 import type { Line } from "../core/result.ts";
 import { scenario } from "../core/scenario.ts";
 import { batches } from "../load/requests.ts";
+import { SqlClient } from "../open-loop/sql-client.ts";
 import { lookDuring } from "../system/looks.ts";
 import { readMemory } from "../system/sampler.ts";
 import { inTrials } from "../trial/rounds.ts";
@@ -14,6 +15,9 @@ import type { Trial } from "../trial/trial.ts";
 const peakMBMax = 600;
 
 const lookEveryMs = 250;
+
+/** A service that nobody asks ends its spare processes for queries after a minute: with these, they are counted. ms */
+const askEveryMs = 20_000;
 
 /**
  * Rest before the load: memory that only the start needed goes back to the system. The rest after the load is longer,
@@ -36,7 +40,7 @@ export const memory = scenario({
       return { name: `round ${round + 1}`, points: looks.map((look) => [look.seconds, look.found]) };
     });
     return {
-      about: `Batches of 100 over 64 connections for ${seconds} s, after a rest and a warm-up, and a rest after them; ${rounds} rounds, each with a service of its own. Of all processes of the service together, what they share counted once (PSS).`,
+      about: `Batches of 100 over 64 connections for ${seconds} s, after a rest and a warm-up, and a rest after them; ${rounds} rounds, each with a service of its own. Of all processes of the service together, what they share counted once (PSS); a query every ${askEveryMs / 1e3} s keeps the spare processes for queries among them.`,
       figures: figuresOf({}, found, [
         ["idle after the start", "MB", "lower", ({ idle }) => idle],
         ["first third of the load", "MB", "lower", ({ first }) => first],
@@ -57,6 +61,15 @@ async function watch(trial: Trial, { seconds, rest }: { seconds: number; rest: {
   const { pid } = trial.service;
   const startMs = performance.now();
   const passed = () => (performance.now() - startMs) / 1e3;
+  const client = await SqlClient.of(trial.service, trial.signal);
+  let askedMs = Number.NEGATIVE_INFINITY;
+  const look = async () => {
+    if (performance.now() - askedMs > askEveryMs) {
+      askedMs = performance.now();
+      await client.ask("SELECT 1");
+    }
+    return readMemory(pid).nowMB;
+  };
   const { result: load, looks } = await lookDuring(
     async (lookFailed) => {
       const signal = AbortSignal.any([trial.signal, lookFailed]);
@@ -69,7 +82,7 @@ async function watch(trial: Trial, { seconds, rest }: { seconds: number; rest: {
       await sleep(rest.after * 1e3, undefined, { signal });
       return { idleUntil, from, until };
     },
-    { everyMs: lookEveryMs, look: async () => readMemory(pid).nowMB },
+    { everyMs: lookEveryMs, look },
   );
   const between = (from: number, until: number) =>
     looks.filter((look) => look.seconds >= from && look.seconds < until).map((look) => look.found);

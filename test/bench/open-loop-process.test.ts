@@ -60,7 +60,7 @@ async function runAgainstBytes(answer: (socket: Bun.Socket, nth: number) => void
 }
 
 test.skipIf(findCompiler() === undefined)("the generator compiles without a warning", () => {
-  for (const name of ["open-loop"]) {
+  for (const name of ["open-loop", "resp-load"]) {
     const source = join(import.meta.dir, "../../bench/load/native", `${name}.c`);
     const checks = ["-O2", "-Wall", "-Wextra", "-Wno-unused-function", "-Werror", "-fsyntax-only"];
     const tried = Bun.spawnSync([findCompiler() ?? "cc", ...checks, source]);

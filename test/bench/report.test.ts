@@ -4,10 +4,10 @@ import { compareRuns, parseKeptRun } from "../../bench/report/compare.ts";
 import { lineColours, textColour, widthPx } from "../../bench/report/drawing.ts";
 import { reportHtml } from "../../bench/report/html.ts";
 import { plotRows } from "../../bench/report/plot-table.ts";
-import { numberText } from "../../bench/report/rows.ts";
+import { goalRows, numberText } from "../../bench/report/rows.ts";
 import { plotSvg, thinned } from "../../bench/report/svg.ts";
 import { reportText, tableLines } from "../../bench/report/text.ts";
-import { plots, sampleRun } from "./sample-run.ts";
+import { plots, result, sampleRun } from "./sample-run.ts";
 
 const run = sampleRun();
 const compared = compareRuns(run, parseKeptRun(JSON.stringify(run)));
@@ -143,4 +143,15 @@ test("a table's columns are aligned, those of numbers to the right", () => {
     ]),
   ).toEqual(["| name  |     n |", "|-------|------:|", "| a     |     1 |", "| bcdef | 1,000 |"]);
   expect(tableLines([])).toEqual([]);
+});
+
+test("a goal for a figure that is not a number was not measured", () => {
+  const [share] = result().figures;
+  if (share === undefined) throw new Error("a sample has figures");
+  const goals = [{ side: share.side, name: share.name, bound: { atLeast: 0 } }];
+  const found = (samples: number[]) =>
+    goalRows(sampleRun({ results: [result({ figures: [{ ...share, samples }], goals })] })).map((row) => row["result"]);
+  expect(found([1])).toEqual(["reached"]);
+  expect(found([Number.POSITIVE_INFINITY])).toEqual(["NOT MEASURED"]);
+  expect(found([Number.NaN])).toEqual(["NOT MEASURED"]);
 });

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runScenarios } from "../../bench/core/runner.ts";
-import type { Bench, Scenario } from "../../bench/core/scenario.ts";
+import { type Bench, scenario as declare, type Scenario } from "../../bench/core/scenario.ts";
 import { AuditFailed } from "../../bench/system/audit.ts";
 import { result } from "./sample-run.ts";
 
@@ -63,4 +63,12 @@ test("an interruption ends all, also when the scenario that met it returned", as
   const never = scenario("never", () => Promise.reject(new Error("it must not run")));
   await expect(runScenarios([interrupts, never], bench(interruption.signal))).rejects.toThrow("interrupted");
   expect(readdirSync(folder)).toEqual([]);
+});
+
+test("a scenario that cannot be measured on this machine is skipped by name, with the reason", async () => {
+  const declared = (missing: () => string | undefined) =>
+    declare({ name: "x", summary: "", missing, measure: async () => ({ about: "measured", figures: [] }) });
+  const skipped = await declared(() => "no compiler").run(bench(forever));
+  expect(skipped).toMatchObject({ figures: [], goals: [], skipped: [{ side: "x", reason: "no compiler" }] });
+  expect(await declared(() => undefined).run(bench(forever))).toMatchObject({ about: "measured", skipped: [] });
 });

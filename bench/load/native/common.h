@@ -1,4 +1,4 @@
-/* What a load generator needs of the system: the clock, the end by an error, numbers by chance, and named arguments. */
+/* What both load generators share: the clock, the end by an error, numbers by chance, and named arguments. */
 #pragma once
 #include <errno.h>
 #include <signal.h>
