@@ -33,6 +33,8 @@ export type Config = {
   retentionMs: number;
   /** How long a replaced segment stays for readers that have opened it. */
   graceMs: number;
+  /** Events a second for each sender; 0: no limit. */
+  rateLimit: number;
   /** Origins whose pages may read answers; `*` among them: all. */
   corsOrigins: readonly string[];
   /** Who gets the metrics and the details of health: everybody, tokens with `stats:read`, or nobody. */
@@ -61,6 +63,9 @@ const bodyBytesMaxMax = 16 * 1024 * 1024;
 
 /** No machine has more descriptors for one process. */
 const connectionsMaxMax = 1_000_000;
+
+/** Far more than a machine takes, so that a larger number is a mistake. Events a second. */
+const rateLimitMax = 1_000_000_000;
 
 const dayMs = 86_400_000;
 
@@ -136,6 +141,7 @@ export function readConfig(environment: Environment): Config {
         : integer("MILLRACE_CONNECTIONS_MAX", 1, 1, connectionsMaxMax),
     retentionMs: dayMs * number("MILLRACE_RETENTION_DAYS", 0, { min: 0, max: 36_500, isInteger: false }),
     graceMs: 1000 * number("MILLRACE_GRACE_SECONDS", 30, { min: 0, max: 86_400, isInteger: false }),
+    rateLimit: integer("MILLRACE_RATE_LIMIT", 0, 0, rateLimitMax),
     corsOrigins,
     metrics: oneOf<MetricsAccess>("MILLRACE_METRICS", "open", ["open", "token", "off"]),
     queries: {

@@ -59,6 +59,9 @@ const forms = {
   },
 } as const satisfies Readonly<Record<string, Form>>;
 
+/** How many events the JSON of a 200 says are queued: duplicates count, and an event alone is one. */
+export const queuedIn = (answer: string): number => Number(/"events_queued":(\d+)/.exec(answer)?.[1] ?? 1);
+
 /** The name of a form. */
 export type FormName = keyof typeof forms;
 

@@ -9,6 +9,7 @@ import type { Health } from "../stats/health.ts";
 import type { Upkeep } from "../upkeep/upkeep.ts";
 import type { Cors } from "./edge/cors.ts";
 import type { RefusalCounters } from "./edge/counters.ts";
+import type { RateLimit } from "./edge/rate-limit.ts";
 import type { Receipt } from "./edge/receipt.ts";
 import type { Authenticator } from "./token/auth.ts";
 
@@ -20,6 +21,8 @@ export type AcceptContext = {
   auth: Authenticator;
   /** Undefined: no page of another origin reads answers. */
   cors: Cors | undefined;
+  /** How many events a second each sender may bring. */
+  rates: RateLimit;
   clock: Clock;
   log: Log;
   refusals: RefusalCounters;

@@ -2,14 +2,16 @@
 import type { TSchema } from "@sinclair/typebox";
 import type { Server } from "bun";
 import type { HttpContext } from "./context.ts";
-import type { Scope } from "./token/principal.ts";
+import type { Principal, Scope } from "./token/principal.ts";
 
 /** A request that is let in. */
 export type Asked = {
   request: Request;
   /** For a request that may be silent for long: its timeout is lifted. */
   server: Server<unknown> | null;
-  /** The token's subject; null when it has none, or when no token is required. */
+  /** Who asks; null when no token is required. */
+  principal: Principal | null;
+  /** The principal's subject; null when it has none, or when no token is required. */
   subject: string | null;
 };
 

@@ -2,6 +2,7 @@
 import { systemClock } from "../base/clock.ts";
 import { toldOf } from "../http/connections/bound.ts";
 import { Cors } from "../http/edge/cors.ts";
+import { RateLimit } from "../http/edge/rate-limit.ts";
 import { Front } from "../http/listen/front.ts";
 import { Authenticator } from "../http/token/auth.ts";
 import type { Parts } from "./parts.ts";
@@ -18,6 +19,7 @@ export async function openFront(parts: Parts): Promise<Front> {
     {
       auth: new Authenticator({ ...auth, revoked: doors.revoked, clock: systemClock }),
       cors: config.corsOrigins.length === 0 ? undefined : new Cors(config.corsOrigins),
+      rates: new RateLimit({ eventsPerSecond: config.rateLimit, clock: systemClock }),
       clock: systemClock,
       log,
       refusals: parts.refusals,

@@ -2,26 +2,34 @@
 import { type TSchema, Type } from "@sinclair/typebox";
 import { Overloaded } from "../../base/errors.ts";
 import { unreachable } from "../../base/invariant.ts";
-import type { FormName } from "../../event/forms.ts";
+import { type FormName, queuedIn } from "../../event/forms.ts";
 import { batchSchema, eventSchema } from "../../event/schema.ts";
 import { inflatedBytesLikely } from "../../shard/protocol.ts";
 import { invalid, ok, Refusal } from "../answers.ts";
 import type { AcceptContext } from "../context.ts";
 import { encodingOf, receiveBody, requireJson, tooLarge } from "../edge/body.ts";
+import type { Admission } from "../edge/rate-limit.ts";
 import type { Asked, Documentation, Handle } from "../endpoint.ts";
 import { answer, invalidBody, refusal } from "./documentation.ts";
 
 /** The handler for bodies of a form. */
 export const track =
   (form: FormName): Handle<AcceptContext> =>
-  (context, asked) =>
-    accept(context, asked, form);
+  (context, asked) => {
+    const admission = asked.principal === null ? undefined : context.rates.admit(asked.principal);
+    if (admission === undefined) return accept(context, asked, { form });
+    return admission.answering(accept(context, asked, { form, admission }));
+  };
 
 /**
  * Accepts one request's events. The body is not parsed here: the shard parses and validates it.
  * @throws Refusal, Overloaded or ActorDied
  */
-async function accept(context: AcceptContext, { request, subject }: Asked, form: FormName): Promise<Response> {
+async function accept(
+  context: AcceptContext,
+  { request, subject }: Asked,
+  { form, admission }: { form: FormName; admission?: Admission },
+): Promise<Response> {
   requireJson(request);
   const encoding = encodingOf(request);
   if (context.isDiskLow()) throw new Overloaded("disk_low");
@@ -34,6 +42,7 @@ async function accept(context: AcceptContext, { request, subject }: Asked, form:
   const given = await context.submit(append);
   switch (given.kind) {
     case "accepted":
+      admission?.charge(queuedIn(given.body));
       return ok(given.body);
     case "invalid":
       context.refusals.count("invalid");
@@ -86,6 +95,7 @@ const ingest = (body: TSchema, accepted: TSchema): Pick<Documentation, "tag" | "
     413: refusal("The body is too large"),
     415: refusal("The body is not JSON, or its Content-Encoding is not gzip or zstd"),
     422: invalidBody("The body is not valid; nothing of it is kept"),
+    429: refusal("The sender's rate limit is used up; Retry-After says when to send again, and RateLimit what is left"),
     503: refusal(
       "Not now: Retry-After says when to send it again. Where it says that the event may have been stored, use the same event_id",
     ),

@@ -20,12 +20,13 @@ export function addRoute(app: Application, { method, path }: Endpoint, handler: 
  * promise.
  */
 export function admitted(context: HttpContext, { scope, handle }: Pick<Endpoint, "scope" | "handle">): Handler {
-  if (scope === undefined) return ({ request, server }) => handle(context, { request, server, subject: null });
+  if (scope === undefined)
+    return ({ request, server }) => handle(context, { request, server, principal: null, subject: null });
   return ({ request, server }) => {
     if (!context.isAccepting()) throw new Overloaded("stopping");
     const principal = context.auth.authorize(request, scope);
     return principal instanceof Promise
-      ? principal.then(({ subject }) => handle(context, { request, server, subject }))
-      : handle(context, { request, server, subject: principal.subject });
+      ? principal.then((known) => handle(context, { request, server, principal: known, subject: known.subject }))
+      : handle(context, { request, server, principal, subject: principal.subject });
   };
 }
