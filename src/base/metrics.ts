@@ -92,6 +92,12 @@ export const scrapedMetrics = {
   millrace_flush_failures_total: { type: "counter", help: "Flushes that failed and were tried again" },
   millrace_corrupt_journals: { type: "gauge", help: "Corrupt journal files in journal/corrupt" },
   millrace_lines_refused: { type: "gauge", help: "Journal lines in journal/refused that could not be sealed" },
+  millrace_refused_events_total: { type: "counter", help: "Events of other vendors' SDKs kept in refused/" },
+  millrace_refused_events_dropped_total: {
+    type: "counter",
+    help: "Refused events dropped because refused/ was full, the oldest first",
+  },
+  millrace_refused_bytes: { type: "gauge", help: "Bytes of the events in refused/" },
   millrace_segments: { type: "gauge", help: "Sealed segments that the catalog names, by shard and of all" },
   millrace_segment_rows: { type: "gauge", help: "Events that the catalog shows, by shard and of all" },
   millrace_segment_bytes: { type: "gauge", help: "Bytes of the segments that the catalog names, by shard and of all" },

@@ -8,7 +8,13 @@ import { lookAtSecret } from "../http/token/keys.ts";
 import { holderOf } from "../store/folder/flock.ts";
 import { requireKnownFormat } from "../store/folder/format-mark.ts";
 import { readKeptText } from "../store/folder/kept-file.ts";
-import { type DataFolder, parseJournalName, parseSegmentName, unfinishedSuffix } from "../store/folder/names.ts";
+import {
+  type DataFolder,
+  parseJournalName,
+  parseRefusedEventsName,
+  parseSegmentName,
+  unfinishedSuffix,
+} from "../store/folder/names.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
 import { type Entry, modeFindings } from "./modes.ts";
 
@@ -179,6 +185,13 @@ function contentFindings(folder: DataFolder, entries: readonly Entry[], holder: 
   const told = (paths: readonly string[], what: string) => `${paths.length} ${what}, ${bytesOf(paths)} bytes`;
   const findings = [
     ok("segments", told(segments, "files")),
+    ok(
+      "refused events",
+      told(
+        below("refused", (file) => parseRefusedEventsName(file) !== undefined),
+        "files",
+      ),
+    ),
     ok("journals", told(journals, holder === undefined ? "files; the next start seals what is in them" : "files")),
   ];
   const aside: readonly [string, string[], string][] = [

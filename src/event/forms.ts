@@ -5,9 +5,11 @@
 import { invariant } from "../base/invariant.ts";
 import type { Acceptance } from "./line/row.ts";
 import type { WrittenRow } from "./line/written-row.ts";
+import { validateEach } from "./parse/each.ts";
 import { answerOf } from "./parse/issue.ts";
 import { parseJson } from "./parse/parse.ts";
 import { type Validated, type ValidEvent, validateBatch, validateEvent } from "./parse/validate.ts";
+import type { RefusedAlone } from "./protocols.ts";
 import type { Timestamp } from "./timestamp.ts";
 import type { Transcriber } from "./transcribe/transcribe.ts";
 
@@ -22,11 +24,18 @@ type ParsedBody =
       client_id: string | null;
       /** Whether a number in it is spelled differently than JavaScript would spell it. */
       hasOwnSpellings: boolean;
+      /** Events that were refused alone, where the form allows that. */
+      refused?: readonly RefusedAlone[];
     }
   | { ok: false; answer: string };
 
-/** What was accepted of a body. `duplicates`: how many of its rows are duplicates. */
-type Accepted = { rows: readonly { eventId: string }[]; duplicates: number; receivedAt: Timestamp };
+/** What was accepted of a body, and what was refused. `duplicates`: how many of its rows are duplicates. */
+type Accepted = {
+  rows: readonly { eventId: string }[];
+  duplicates: number;
+  receivedAt: Timestamp;
+  refused: readonly RefusedAlone[];
+};
 
 /** One form of body. */
 export type Form = {
@@ -57,6 +66,13 @@ const forms = {
       `{"success":true,"events_received":${length},"events_queued":${length},"events_failed":0,` +
       `"message":"${length} events queued","timestamp":"${receivedAt.text}","events_duplicate":${duplicates}}`,
   },
+  // Events that an adapter mapped from another vendor's body. Only our own code sends this form and reads its answer.
+  each: {
+    transcribe: (transcriber, body, sender) => transcriber.batch(body, sender),
+    parse: parseEach,
+    answer: ({ rows: { length }, duplicates, refused }) =>
+      JSON.stringify({ stored: length - duplicates, duplicates, refused } satisfies EachAccepted),
+  },
 } as const satisfies Readonly<Record<string, Form>>;
 
 /** How many events the JSON of a 200 says are queued: duplicates count, and an event alone is one. */
@@ -64,6 +80,9 @@ export const queuedIn = (answer: string): number => Number(/"events_queued":(\d+
 
 /** The name of a form. */
 export type FormName = keyof typeof forms;
+
+/** The answer of the form `each`: how many events are stored now or were before, and those that were refused. */
+export type EachAccepted = { stored: number; duplicates: number; refused: readonly RefusedAlone[] };
 
 const byName: ReadonlyMap<string, Form> = new Map(Object.entries(forms));
 
@@ -80,4 +99,12 @@ function parseAs(validate: (value: unknown, exact: unknown) => Validated, body: 
   const validated = validate(parsed.value, parsed.exact);
   if (!validated.ok) return { ok: false, answer: answerOf(validated.issues) };
   return { ...validated, hasOwnSpellings: parsed.exact !== parsed.value };
+}
+
+function parseEach(body: Uint8Array): ParsedBody {
+  const each = validateEach(body);
+  if (each !== undefined) return { ok: true, client_id: null, ...each };
+  // Our own code made the body, so this is our fault; the parser's words say where.
+  const parsed = parseJson(body);
+  return { ok: false, answer: answerOf(parsed.ok ? [] : parsed.issues) };
 }

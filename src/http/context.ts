@@ -4,6 +4,7 @@ import type { Log } from "../base/log.ts";
 import type { MetricsAccess } from "../config/config.ts";
 import type { QueryRunner } from "../query/runner.ts";
 import type { BoardState } from "../shard/board.ts";
+import type { EachAnswer, EachRequest } from "../shard/lanes/each-sender.ts";
 import type { AppendAnswer, AppendRequest } from "../shard/protocol.ts";
 import type { Health } from "../stats/health.ts";
 import type { Upkeep } from "../upkeep/upkeep.ts";
@@ -43,6 +44,8 @@ export type AcceptContext = {
 
 /** The service, as its endpoints see it. */
 export type HttpContext = AcceptContext & {
+  /** Stores each good event of an adapter, and keeps the bad ones in `refused`. Check `requireRoom` before. */
+  submitEach: (request: EachRequest) => Promise<EachAnswer>;
   queries: QueryRunner;
   /** Who gets the metrics and the details of health. */
   metricsAccess: MetricsAccess;

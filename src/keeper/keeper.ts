@@ -8,9 +8,10 @@ import { invariant, unreachable } from "../base/invariant.ts";
 import type { Log } from "../base/log.ts";
 import { publishCatalog, publishedVersion } from "../store/catalog/publish.ts";
 import { readReceipts } from "../store/catalog/receipts.ts";
+import { allRefusedFiles } from "../store/catalog/refused-view.ts";
 import type { ShardWatermark } from "../store/catalog/views.ts";
 import { currentSegments } from "../store/folder/current.ts";
-import { listNames } from "../store/folder/layout.ts";
+import { listNames, refusedEventsIn } from "../store/folder/layout.ts";
 import { keepSealedTo } from "../store/folder/missing.ts";
 import { type DataFolder, parseSegmentName, type SegmentName, segmentName } from "../store/folder/names.ts";
 import { ReplacedSegments } from "../store/folder/replaced.ts";
@@ -71,6 +72,8 @@ export class Keeper {
       unsealed: undefined,
       watermarks,
       erasures,
+      // A pattern must match a file.
+      refusedFiles: refusedEventsIn(this.#folder).length === 0 ? [] : [allRefusedFiles],
       version,
       publishedAtMs: nowMs,
     });

@@ -1,6 +1,6 @@
 /**
  * Carries what is sealed in one folder into another. Segments become hard links, or copies where links are not
- * possible. Id logs and the receipts of erasures are copied, because they grow.
+ * possible. Id logs, the receipts of erasures and refused events are copied, because they grow.
  *
  * Invariants:
  * - It needs no lock and may run beside a service: names decide what is current, and if a file vanishes meanwhile, the
@@ -14,10 +14,11 @@ import { join } from "node:path";
 import type { Sequence, ShardId } from "../base/brand.ts";
 import { createDurably, removeIfThere, syncClosed, syncFolder } from "../base/durable.ts";
 import { codeOf, PlaceRefused } from "../base/errors.ts";
+import { readRefusedFile } from "../refused/refused-file.ts";
 import { keepReceipts, readReceipts } from "../store/catalog/receipts.ts";
 import type { CatalogSegment, ErasureReceipt } from "../store/catalog/views.ts";
 import { currentSegments } from "../store/folder/current.ts";
-import { filesIn, listNames } from "../store/folder/layout.ts";
+import { filesIn, listNames, refusedEventsIn } from "../store/folder/layout.ts";
 import {
   type DataFolder,
   parseIdLogName,
@@ -61,6 +62,7 @@ export function carrySealed(from: DataFolder, to: DataFolder): Carried {
     if (!imported.every(({ path, file }) => linkOrCopy(path, join(to.ids, file)) !== undefined)) continue;
     if (erasures.length > 0) keepReceipts(to, erasures);
     carryMarkers(from, to);
+    carryRefused(from, to);
     for (const folder of [to.segments, to.ids]) syncFolder(folder);
     const segments = current.map(({ file, name }) => ({
       file,
@@ -80,6 +82,15 @@ function carryMarkers(from: DataFolder, to: DataFolder): void {
   mkdirSync(to.quarantine, { recursive: true });
   for (const file of markers) copyFileSync(join(from.quarantine, file), join(to.quarantine, file));
   syncFolder(to.quarantine);
+}
+
+/** Copies the refused events, without a last line that is being written. A file that vanished meanwhile was dropped. */
+function carryRefused(from: DataFolder, to: DataFolder): void {
+  for (const file of refusedEventsIn(from)) {
+    const lines = readRefusedFile(join(from.refusedEvents, file)).map(({ line }) => line);
+    if (lines.length > 0) createDurably(join(to.refusedEvents, file), lines);
+  }
+  syncFolder(to.refusedEvents);
 }
 
 /** Refuses a folder with an unreadable segment: a copy that silently lacks events would pass for a whole one. */

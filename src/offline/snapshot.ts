@@ -8,16 +8,17 @@
  * - A restore is committed by its last rename, that of `segments`. If it is killed before, the folder still counts as
  *   empty for the next restore, and a start removes what the restore left.
  */
-import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { checksumOfFile, renameDurably, syncFolder } from "../base/durable.ts";
 import { codeOf, PlaceRefused } from "../base/errors.ts";
 import { publishedVersion, writeCatalog } from "../store/catalog/publish.ts";
+import { allRefusedFiles } from "../store/catalog/refused-view.ts";
 import { markFormat, requireKnownFormat } from "../store/folder/format-mark.ts";
 import { keepJson, readKeptJson } from "../store/folder/kept-file.ts";
-import { filesIn, holdsEvents, prepareDataFolder } from "../store/folder/layout.ts";
+import { filesIn, holdsEvents, prepareDataFolder, refusedEventsIn } from "../store/folder/layout.ts";
 import { lockDataFolder } from "../store/folder/lock.ts";
 import { type DataFolder, dataFolder, parseSegmentName, summaryFile, unfinishedSuffix } from "../store/folder/names.ts";
 import { inspectSmallFiles } from "../store/small-files.ts";
@@ -92,10 +93,12 @@ export async function restoreSnapshot(from: string, path: string): Promise<Snaps
   const folder = prepareDataFolder(path);
   using _lock = lockDataFolder(folder);
   sweepUnfinished(folder);
-  if (holdsEvents(folder)) throw new PlaceRefused(`${folder.root} holds events; restore into an empty folder`);
+  if (holdsEvents(folder) || holdsOtherRefused(folder, snapshot))
+    throw new PlaceRefused(`${folder.root} holds events; restore into an empty folder`);
   const unfinished = dataFolder(join(folder.root, `restore${unfinishedSuffix}`));
   try {
-    for (const each of [unfinished.segments, unfinished.ids]) mkdirSync(each, { recursive: true });
+    const { segments, ids, refusedEvents } = unfinished;
+    for (const each of [segments, ids, refusedEvents]) mkdirSync(each, { recursive: true });
     const carried = carrySealed(snapshot, unfinished);
     const counts = await writeCatalogFor({ root: folder.root, from: snapshot, unfinished, carried });
     if (carried.segments.length !== summary.segments || counts.events !== summary.events)
@@ -106,6 +109,8 @@ export async function restoreSnapshot(from: string, path: string): Promise<Snaps
     if (existsSync(unfinished.erasures)) renameSync(unfinished.erasures, folder.erasures);
     renameSync(unfinished.catalog, folder.catalog);
     renameDurably({ from: unfinished.ids, to: folder.ids });
+    for (const file of refusedEventsIn(unfinished))
+      renameDurably({ from: join(unfinished.refusedEvents, file), to: join(folder.refusedEvents, file) });
     if (existsSync(unfinished.quarantine)) renameDurably({ from: unfinished.quarantine, to: folder.quarantine });
     renameSync(unfinished.segments, folder.segments);
     // Undone on failure: otherwise the next try would find events in the folder, and refuse it.
@@ -114,6 +119,18 @@ export async function restoreSnapshot(from: string, path: string): Promise<Snaps
   } finally {
     rmSync(unfinished.root, { recursive: true, force: true });
   }
+}
+
+/** Whether a folder has refused events that did not come from this snapshot, by a restore that was killed. */
+function holdsOtherRefused(folder: DataFolder, snapshot: DataFolder): boolean {
+  const bytesOf = (place: DataFolder, file: string) => {
+    const path = join(place.refusedEvents, file);
+    return existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
+  };
+  return refusedEventsIn(folder).some((file) => {
+    const bytes = bytesOf(folder, file);
+    return bytes.byteLength > 0 && !bytes.equals(bytesOf(snapshot, file));
+  });
 }
 
 /**
@@ -127,7 +144,7 @@ async function requireSound(snapshot: DataFolder): Promise<void> {
   };
   const [damaged] = inspectSmallFiles(snapshot);
   if (damaged !== undefined) refuse(join(snapshot.root, damaged.file), damaged.text);
-  for (const folder of [snapshot.segments, snapshot.ids])
+  for (const folder of [snapshot.segments, snapshot.ids, snapshot.refusedEvents])
     for (const file of filesIn(folder)) {
       const path = join(folder, file);
       if (!lstatSync(path).isFile()) refuse(path, "is not a regular file");
@@ -192,6 +209,7 @@ async function writeCatalogFor(made: { root: string; from: DataFolder; unfinishe
     // None: events that are not sealed may be older than those that are.
     watermarks: [],
     erasures: carried.erasures,
+    refusedFiles: refusedEventsIn(unfinished).length === 0 ? [] : [allRefusedFiles],
     version: await publishedVersion(duckdb, from),
     publishedAtMs: Date.now(),
   });

@@ -5,6 +5,7 @@ import { sequence } from "../base/brand.ts";
 import { checksumOfFile } from "../base/durable.ts";
 import { codeOf, messageOf } from "../base/errors.ts";
 import { fileReader } from "../journal/file-reader.ts";
+import { damagedRefused } from "../refused/refused-file.ts";
 import { currentSegments } from "../store/folder/current.ts";
 import { requireKnownFormat } from "../store/folder/format-mark.ts";
 import { listJournals } from "../store/folder/journal-files.ts";
@@ -62,7 +63,7 @@ export async function verifyFolder(folder: DataFolder): Promise<VerifyReport> {
   tellQuarantined(folder, report);
   await verifySegments(duckdb, folder, report);
   await verifyCatalog(duckdb, folder, report);
-  report.problems.push(...damagedImportedIds(folder));
+  report.problems.push(...damagedImportedIds(folder), ...damagedRefused(folder));
   for (const file of readdirSync(folder.segments).filter((each) => each.endsWith(".corrupt")))
     report.notes.push({
       file: join(folder.segments, file),

@@ -29,6 +29,7 @@ export async function openFront(parts: Parts): Promise<Front> {
       isDiskLow: () => gate.isDiskLow,
       requireRoom: () => dispatcher.requireRoom(),
       submit: (request) => dispatcher.submit(request),
+      submitEach: (request) => parts.eachSender.submitEach(request),
       boards: () => boards.map((board) => board.read()),
       queries: parts.queries,
       metricsAccess: config.metrics,

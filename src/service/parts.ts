@@ -1,4 +1,5 @@
 /** The parts of a service in one record that start, stop and views share. */
+import { systemClock } from "../base/clock.ts";
 import { querySparesMax } from "../base/descriptors.ts";
 import { DiskWatch } from "../base/disk.ts";
 import { messageOf } from "../base/errors.ts";
@@ -14,11 +15,13 @@ import { secretOf } from "../http/token/keys.ts";
 import { type KeeperHost, openKeeper } from "../keeper/host.ts";
 import { Publisher } from "../keeper/publisher.ts";
 import { QueryRunner } from "../query/runner.ts";
+import { RefusedStore } from "../refused/refused-store.ts";
 import { Board, createBoardMemory } from "../shard/board.ts";
 import { openShards } from "../shard/host.ts";
 import { createIdTableMemory, IdTable } from "../shard/ids/id-table.ts";
 import { AllShards, laneTo, type ShardHost } from "../shard/lanes/all-shards.ts";
 import { Dispatcher } from "../shard/lanes/dispatcher.ts";
+import { EachSender } from "../shard/lanes/each-sender.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import { takeOver } from "../store/sweep.ts";
 import type { FolderWatch } from "../upkeep/folder-watch.ts";
@@ -54,6 +57,9 @@ export type Parts = Given & {
   readonly shards: readonly ShardHost[];
   readonly allShards: AllShards;
   readonly dispatcher: Dispatcher;
+  /** Events of other vendors' SDKs that were refused, and the way on which that is decided. */
+  readonly refusedEvents: RefusedStore;
+  readonly eachSender: EachSender;
   readonly queries: QueryRunner;
   readonly disk: DiskWatch;
 };
@@ -104,6 +110,7 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
   const dispatcher = scope.use(
     Dispatcher.open({ shards: shards.map(laneTo), boards: boardMemories, bufferEventsMax: config.bufferEventsMax }),
   );
+  const refusedEvents = scope.use(RefusedStore.open({ folder, log, clock: systemClock }));
   const queries = scope.adopt(
     new QueryRunner(folder, { ...config.queries, sparesMax: querySparesMax(bound.limit) }),
     (each) => orLogged(log, each.stop()),
@@ -132,6 +139,8 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
     shards,
     allShards,
     dispatcher,
+    refusedEvents,
+    eachSender: new EachSender({ submit: (request) => dispatcher.submit(request), store: refusedEvents }),
     queries,
     disk,
   };

@@ -31,6 +31,7 @@ export async function metricsOf(parts: Parts): Promise<string> {
     connections: front?.connections,
     histograms: await parts.allShards.histograms(),
     refusals: parts.refusals,
+    refusedEvents: parts.refusedEvents.counts,
     holdings: parts.publisher.holdings,
     queries: parts.queries,
     bodyBytes: parts.receipt.bytes,
@@ -40,8 +41,10 @@ export async function metricsOf(parts: Parts): Promise<string> {
 }
 
 /** Warnings that concern a person but harm no new event, one sentence each, from all parts. */
-function warningsOf({ startWarnings, doors, life }: Parts): readonly string[] {
-  const told = [doors.warnings(), life.watch?.warnings, life.upkeep?.warnings, life.front?.connections.warnings];
+function warningsOf({ startWarnings, doors, life, refusedEvents }: Parts): readonly string[] {
+  const { watch, upkeep, front } = life;
+  const ofParts = [watch?.warnings, upkeep?.warnings, front?.connections.warnings, refusedEvents.warnings];
+  const told = [doors.warnings(), ...ofParts];
   return [...startWarnings, ...told.flatMap((warnings) => warnings ?? [])];
 }
 

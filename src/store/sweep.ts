@@ -23,7 +23,8 @@ export function takeOver(folder: DataFolder, log: Log): string[] {
 /** Removes unfinished files, about which nothing was promised, and returns their paths. Before any actor starts. */
 export function sweepUnfinished(folder: DataFolder): string[] {
   const removed: string[] = [];
-  for (const each of [folder.root, folder.journal, folder.refused, folder.segments, folder.ids, folder.quarantine])
+  const { root, journal, refused, refusedEvents, segments, ids, quarantine } = folder;
+  for (const each of [root, journal, refused, refusedEvents, segments, ids, quarantine])
     for (const file of filesIn(each)) {
       if (!file.endsWith(unfinishedSuffix) && !file.endsWith(`${unfinishedSuffix}.wal`)) continue;
       // A restore that was killed leaves a folder.

@@ -53,6 +53,7 @@ export async function sealedFolder(
     segments: sealed,
     watermarks: [],
     erasures: [],
+    refusedFiles: [],
     version: 1,
     publishedAtMs: 0,
     ...wanted,

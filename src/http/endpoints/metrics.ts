@@ -6,6 +6,7 @@ import { AggregatorRegistry, Counter, Gauge, Registry } from "prom-client";
 import { type HistogramCounts, histograms, type ScrapedMetric, scrapedMetrics } from "../../base/metrics.ts";
 import type { ShardHoldings } from "../../keeper/protocol.ts";
 import type { QueryRunner } from "../../query/runner.ts";
+import type { RefusedStore } from "../../refused/refused-store.ts";
 import type { BoardState } from "../../shard/board.ts";
 import { ageSeconds, freshnessOf } from "../../stats/health.ts";
 import type { Connections } from "../connections/connections.ts";
@@ -20,6 +21,7 @@ type ScrapeView = {
   /** The histograms of each thread; a thread that does not answer is left out. */
   histograms: HistogramCounts[][];
   refusals: RefusalCounters;
+  refusedEvents: RefusedStore["counts"];
   holdings: readonly ShardHoldings[];
   queries: QueryRunner;
   bodyBytes: number;
@@ -52,6 +54,9 @@ export async function scrape(view: ScrapeView): Promise<string> {
     millrace_flush_failures_total: total((board) => board.flushFailures),
     millrace_corrupt_journals: total((board) => board.corruptJournals),
     millrace_lines_refused: total((board) => board.refusedLines),
+    millrace_refused_events_total: view.refusedEvents.keptEvents,
+    millrace_refused_events_dropped_total: view.refusedEvents.droppedEvents,
+    millrace_refused_bytes: view.refusedEvents.bytes,
     millrace_connections: view.connections?.open ?? Number.NaN,
     millrace_connections_max: view.connections?.max ?? Number.NaN,
     millrace_connections_closed_total: view.connections?.closed ?? 0,

@@ -28,7 +28,7 @@ const shardBytesInFlightMax = 4 * 1024 * 1024;
 const shardRequestsInFlightMax = 5_000;
 
 /** A request is answered after this time whatever its shard does, so that the answer arrives within 5 s. ms */
-const waitMsMax = diskWorkMsMax - 200;
+export const waitMsMax = diskWorkMsMax - 200;
 
 /**
  * Under load a queue whose head has waited this long takes no more: later requests would wait for a second. It must be

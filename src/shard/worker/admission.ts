@@ -94,7 +94,7 @@ export class Admission {
    */
   #join(ingested: IngestedRows): Promise<AppendAnswer> | undefined {
     const { board, groups } = this.#options;
-    const { form, receivedAt, rows, lines } = ingested;
+    const { form, receivedAt, rows, lines, refused } = ingested;
     const outcomes = this.#claim(idsOf(rows));
     if (outcomes === undefined) return undefined;
     const group = groups.join();
@@ -115,7 +115,7 @@ export class Admission {
       }
     }
     board.reserve(added - rows.length);
-    const body = form.answer({ rows, duplicates: rows.length - added, receivedAt });
+    const body = form.answer({ rows, duplicates: rows.length - added, receivedAt, refused });
     return group.durable.then((isDurable) =>
       isDurable ? { kind: "accepted", body } : { kind: "overloaded", reason: "commit_failed" },
     );

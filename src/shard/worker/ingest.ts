@@ -5,6 +5,7 @@ import { type Form, formNamed, type Sender } from "../../event/forms.ts";
 import { rowOf } from "../../event/line/row.ts";
 import { type WrittenRow, writeRow } from "../../event/line/written-row.ts";
 import { inflate } from "../../event/parse/inflate.ts";
+import type { RefusedAlone } from "../../event/protocols.ts";
 import type { Timestamp } from "../../event/timestamp.ts";
 import { Transcriber } from "../../event/transcribe/transcribe.ts";
 import type { AppendAnswer, AppendRequest } from "../protocol.ts";
@@ -25,7 +26,14 @@ export type IngestedRows = {
   rows: readonly WrittenRow[];
   /** Their lines, end to end. Valid only until the next request is ingested: copy them to keep them. */
   lines: Buffer;
+  /** Events of the body that were refused alone. */
+  refused: readonly RefusedAlone[];
 };
+
+/** Rows whose lines are written, and events that were refused alone. */
+type ReadRows = { rows: WrittenRow[]; refused: readonly RefusedAlone[] };
+
+const noneRefused: readonly RefusedAlone[] = [];
 
 /** Ingests one request after another, in memory that it reuses. */
 export class Ingest {
@@ -55,12 +63,16 @@ export class Ingest {
     const sender: Sender = { receivedAt, subjectText: JSON.stringify(request.subject) };
     this.#lines.clear();
     const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const rows = form.transcribe(this.#transcriber, body, sender) ?? this.#parse(form, bytes, sender);
-    if ("kind" in rows) return rows;
-    return { kind: "rows", form, receivedAt, receivedAtMs, rows, lines: this.#lines.view() };
+    const transcribed = form.transcribe(this.#transcriber, body, sender);
+    const read =
+      transcribed === undefined ? this.#parse(form, bytes, sender) : { rows: transcribed, refused: noneRefused };
+    if ("kind" in read) return read;
+    const { rows, refused } = read;
+    if (rows.length === 0) return { kind: "accepted", body: form.answer({ rows, duplicates: 0, receivedAt, refused }) };
+    return { kind: "rows", form, receivedAt, receivedAtMs, rows, lines: this.#lines.view(), refused };
   }
 
-  #parse(form: Form, bytes: Uint8Array, sender: Sender): WrittenRow[] | AppendAnswer {
+  #parse(form: Form, bytes: Uint8Array, sender: Sender): ReadRows | AppendAnswer {
     this.#bytesLeft += bytes.byteLength;
     const parsed = form.parse(bytes);
     if (!parsed.ok) return { kind: "invalid", body: parsed.answer };
@@ -68,6 +80,7 @@ export class Ingest {
     const clientIdChars = parsed.client_id?.length ?? 0;
     if (clientIdChars * parsed.events.length > clientIdCharsMax) return { kind: "too_large" };
     const acceptance = { ...sender, clientIdText: JSON.stringify(parsed.client_id) };
-    return parsed.events.map((event) => writeRow(rowOf(event, acceptance, parsed.hasOwnSpellings), this.#lines));
+    const rows = parsed.events.map((event) => writeRow(rowOf(event, acceptance, parsed.hasOwnSpellings), this.#lines));
+    return { rows, refused: parsed.refused ?? noneRefused };
   }
 }

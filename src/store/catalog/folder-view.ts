@@ -14,7 +14,7 @@ import type { OpenedJournal } from "../../journal/journal.ts";
 import { rowLines } from "../../journal/reader.ts";
 import { covers, currentSegments } from "../folder/current.ts";
 import { listJournals } from "../folder/journal-files.ts";
-import { listNames } from "../folder/layout.ts";
+import { listNames, refusedEventsIn } from "../folder/layout.ts";
 import { type DataFolder, parseSegmentName, type SegmentName } from "../folder/names.ts";
 import { readUnreadable } from "../folder/unreadable.ts";
 import { journalQuery } from "../segment/segment.ts";
@@ -57,6 +57,7 @@ export function viewFolder(folder: DataFolder, scratch: string): FolderView {
       unsealed: events === 0 ? undefined : journalQuery({ files: [copy], lineBytesMax }),
       watermarks: [...shards].sort((a, b) => a - b).map((shard) => ({ shard, watermarkMs })),
       erasures: readReceipts(folder),
+      refusedFiles: refusedEventsIn(folder),
       version: 0,
       publishedAtMs: watermarkMs,
     };

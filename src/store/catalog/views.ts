@@ -8,6 +8,7 @@ import { clockOf } from "../sql/utc.ts";
 import { eventViews } from "./event-views.ts";
 import { type CatalogItem, itemStatements } from "./item.ts";
 import { catalogMacros } from "./macros.ts";
+import { refusedView } from "./refused-view.ts";
 
 /** A current segment, by its name in the folder `segments`. */
 export type CatalogSegment = { file: string; shard: ShardId; bytes: number };
@@ -41,6 +42,8 @@ export type CatalogContent = {
   unsealed: string | undefined;
   watermarks: readonly ShardWatermark[];
   erasures: readonly ErasureReceipt[];
+  /** Files of refused events, by names in their folder or `allRefusedFiles`; none if there is no file. */
+  refusedFiles: readonly string[];
   /** Counts up with each publication. */
   version: number;
   publishedAtMs: number;
@@ -49,11 +52,14 @@ export type CatalogContent = {
 /** SQL expression: the data folder. A reader of a copy sets its place: `SET VARIABLE millrace_dir = '…'`. */
 const folderOf = ({ root }: CatalogContent) => `coalesce(getvariable('millrace_dir'), ${literal(root)})`;
 
+/** Returns the SQL expression for the list of the paths of files in a folder of the data folder. */
+const listIn = (content: CatalogContent, folder: string) => (files: readonly string[]) =>
+  `list_transform(${listLiteral(files)}, lambda file: ${folderOf(content)} || '/${folder}/' || file)`;
+
 /** Names of the segments, and the SQL expression for the list of the paths of some of them. */
 const segmentsOf = (content: CatalogContent) => ({
   files: content.segments.map(({ file }) => file),
-  listOf: (files: readonly string[]) =>
-    `list_transform(${listLiteral(files)}, lambda file: ${folderOf(content)} || '/segments/' || file)`,
+  listOf: listIn(content, "segments"),
 });
 
 /** SQL literal of a time, ms since 1970. */
@@ -202,6 +208,7 @@ const catalogItems = (content: CatalogContent): CatalogItem[] => [
   ...catalogMacros,
   freshnessView(content),
   erasuresView(content),
+  refusedView({ files: content.refusedFiles, listOf: listIn(content, "refused") }),
   catalogView(content),
 ];
 
@@ -219,6 +226,7 @@ export const emptyCatalog: CatalogContent = {
   unsealed: undefined,
   watermarks: [],
   erasures: [],
+  refusedFiles: [],
   version: 0,
   publishedAtMs: 0,
 };

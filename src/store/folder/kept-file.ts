@@ -180,6 +180,12 @@ export function readKeptLines(path: string): KeptLines {
   }
 }
 
+/** Reads one line of a file of lines, newline included; undefined for a damaged one. */
+export function readKeptLine(line: Buffer): Record<string, unknown> | undefined {
+  const kept = objectOf(line.subarray(0, -1), { isEnded: true });
+  return kept.kind === "sound" && kept.hasChecksum ? kept.value : undefined;
+}
+
 /** Pieces of a damaged line that end in a checksum. */
 function partsOf(piece: Buffer): Buffer[] {
   const parts: Buffer[] = [];

@@ -5,7 +5,7 @@ import { dataPathProblem } from "../../base/data-path.ts";
 import { removeIfThere, syncFolder } from "../../base/durable.ts";
 import { codeOf, DataFolderRefused, messageOf } from "../../base/errors.ts";
 import { requireKnownFormat } from "./format-mark.ts";
-import { type DataFolder, dataFolder, parseSegmentName, unfinishedSuffix } from "./names.ts";
+import { type DataFolder, dataFolder, parseRefusedEventsName, parseSegmentName, unfinishedSuffix } from "./names.ts";
 
 /**
  * Makes the folders that are missing, durably, and returns all paths.
@@ -22,6 +22,7 @@ export function prepareDataFolder(path: string): DataFolder {
       folder.journal,
       folder.corrupt,
       folder.refused,
+      folder.refusedEvents,
       folder.opened,
       folder.segments,
       folder.ids,
@@ -60,6 +61,10 @@ export function filesIn(path: string): string[] {
     throw error;
   }
 }
+
+/** Names of the files of refused events, oldest first; none in a folder of an earlier release. */
+export const refusedEventsIn = (folder: DataFolder): string[] =>
+  filesIn(folder.refusedEvents).filter((file) => parseRefusedEventsName(file) !== undefined);
 
 /** Files of a folder whose names `parse` accepts, with what their names say, sorted by name. */
 export function listNames<Name>(

@@ -18,6 +18,7 @@
  * - `ids/SSSS-NNNNNNNN.ids`: ids that clients made, the latest million and more
  * - `ids/imported-TTTTTTTTTTTTTTTT-NNNNNNNN.ids`: ids that came with imported events; they count once imports are
  *   sealed up to that sequence
+ * - `refused/NNNNNNNN.ndjson`: events that other vendors' SDKs sent and that were refused, counted up
  * - `scratch/…`: temporary files of running processes
  * - anything that ends in `.tmp`: unfinished; removed at start
  */
@@ -46,6 +47,8 @@ export type DataFolder = {
   journal: string;
   corrupt: string;
   refused: string;
+  /** Events that other vendors' SDKs sent and that were refused. */
+  refusedEvents: string;
   segments: string;
   ids: string;
   /** Private folders of running processes. */
@@ -89,6 +92,7 @@ export function dataFolder(root: string): DataFolder {
     journal,
     corrupt: join(journal, "corrupt"),
     refused: join(journal, "refused"),
+    refusedEvents: join(root, "refused"),
     segments: join(root, "segments"),
     ids: join(root, "ids"),
     scratch: join(root, "scratch"),
@@ -160,6 +164,13 @@ export function parseSegmentName(file: string): SegmentName | undefined {
     crc32: Number.parseInt(match[6] ?? "", 16),
   };
 }
+
+/** Name of a file of refused events; `number` counts up. */
+export const refusedEventsName = (number: number) => `${String(number).padStart(8, "0")}.ndjson`;
+
+/** Reads the number in such a name; undefined when it is not one. */
+export const parseRefusedEventsName = (file: string): number | undefined =>
+  /^\d{8}\.ndjson$/.test(file) ? Number.parseInt(file, 10) : undefined;
 
 /** What the name of an id log says; `number` counts up. */
 type IdLogName = { shard: ShardId; number: number };

@@ -8,6 +8,7 @@ const order = [
   "event",
   "journal",
   "store",
+  "refused",
   "actor",
   "keeper",
   "shard",
