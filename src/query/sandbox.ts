@@ -131,9 +131,10 @@ async function lock(duckdb: DuckDB, view: FolderView, { root, scratch }: QueryOr
   const spill = join(scratch, "spill");
   mkdirSync(spill, { mode: 0o700 });
   const segments = view.content.segments.map(({ file }) => join(root, "segments", file));
+  const refused = view.content.refusedFiles.map((file) => join(root, "refused", file));
   // DuckDB looks for a write-ahead log beside each file that it opens.
   const unsealed = view.files.map((file) => join(root, file));
-  const files = [...segments, ...segments.map((segment) => `${segment}.wal`), ...unsealed, fifo];
+  const files = [...segments, ...segments.map((segment) => `${segment}.wal`), ...refused, ...unsealed, fifo];
   await duckdb.script([
     `SET temp_directory = ${literal(spill)}`,
     `SET max_temp_directory_size = '${spillBytesMax}'`,

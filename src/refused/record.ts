@@ -23,7 +23,7 @@ export type RefusedRecord = {
 };
 
 /** Who sent refused events, when, and in which form they are. */
-export type RefusedFrom = Pick<RefusedRecord, "subject" | "protocol" | "is_mapped"> & { refusedAtMs: number };
+type RefusedFrom = Pick<RefusedRecord, "subject" | "protocol" | "is_mapped"> & { refusedAtMs: number };
 
 /** A reason is a sentence. UTF-16 units. */
 const reasonCharsMax = 1_000;

@@ -9,7 +9,7 @@ import { type DataFolder, parseRefusedEventsName } from "../store/folder/names.t
 import { type RefusedRecord, refusedRecordOf } from "./record.ts";
 
 /** When the first and the last event of a file were refused, ms since 1970; infinite for a file without events. */
-export type RefusedSpan = { earliestMs: number; latestMs: number };
+type RefusedSpan = { earliestMs: number; latestMs: number };
 
 /** A file of refused events. */
 export type RefusedFile = {

@@ -40,7 +40,7 @@ function idIn(event: unknown): string | null {
 }
 
 /** The first issue of an event in one line: its place within the event, and what is wrong there. */
-export function reasonOf([first]: readonly Issue[]): string {
+function reasonOf([first]: readonly Issue[]): string {
   if (first === undefined) return "not valid";
   const { type, loc, msg, ctx } = first;
   if (type === "json_invalid") return `${msg}: ${String(ctx?.["error"] ?? "not valid")}`;

@@ -57,7 +57,8 @@ export function viewFolder(folder: DataFolder, scratch: string): FolderView {
       unsealed: events === 0 ? undefined : journalQuery({ files: [copy], lineBytesMax }),
       watermarks: [...shards].sort((a, b) => a - b).map((shard) => ({ shard, watermarkMs })),
       erasures: readReceipts(folder),
-      refusedFiles: refusedEventsIn(folder),
+      // Without refused events the view need not be made for each query.
+      refusedFiles: refusedEventsIn(folder).filter((file) => sizeOf(join(folder.refusedEvents, file)) > 0),
       version: 0,
       publishedAtMs: watermarkMs,
     };
@@ -67,6 +68,9 @@ export function viewFolder(folder: DataFolder, scratch: string): FolderView {
     throw error;
   }
 }
+
+/** Bytes of a file; 0 if it was removed. */
+const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
 type OpenJournal = OpenedJournal & { shard: ShardId };
 
