@@ -15,6 +15,7 @@ import { whenRunnerEnds } from "./runner.ts";
 const commands = {
   serve: async () => (await import("./serve.ts")).serveCommand,
   token: async () => (await import("./token.ts")).tokenCommand,
+  key: async () => (await import("./key.ts")).keyCommand,
   sql: async () => (await import("./sql.ts")).sqlCommand,
   export: async () => (await import("./export.ts")).exportCommand,
   snapshot: async () => (await import("./snapshot.ts")).snapshotCommand,
@@ -28,7 +29,7 @@ const commands = {
 };
 
 /** Commands whose feature does not exist yet. */
-const notYetSupported = ["key", "log", "pull", "redrive", "tail"];
+const notYetSupported = ["log", "pull", "redrive", "tail"];
 
 /** Commands whose output files belong to the user and follow the user's own umask. */
 const writesForItsUser = ["sql", "export"];

@@ -2,7 +2,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { ConfigInvalid } from "../base/errors.ts";
 import { readConfig } from "../config/config.ts";
-import { headerCharsMax } from "../http/token/auth.ts";
+import { headerCharsMax } from "../http/token/credential.ts";
 import { signToken } from "../http/token/hs256.ts";
 import { secretOf } from "../http/token/keys.ts";
 import { scopes } from "../http/token/principal.ts";

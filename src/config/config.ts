@@ -21,6 +21,8 @@ export type Config = {
   jwtSecret: string | undefined;
   jwtIssuer: string | undefined;
   jwtAudience: string | undefined;
+  /** File of write keys. */
+  writeKeysPath: string | undefined;
   /** File of revoked tokens. */
   revokedPath: string | undefined;
   ack: "durable" | "buffered";
@@ -129,6 +131,7 @@ export function readConfig(environment: Environment): Config {
     jwtSecret,
     jwtIssuer: text("MILLRACE_JWT_ISSUER"),
     jwtAudience: text("MILLRACE_JWT_AUDIENCE"),
+    writeKeysPath: text("MILLRACE_WRITE_KEYS"),
     revokedPath: text("MILLRACE_REVOKED"),
     ack: oneOf("MILLRACE_ACK", "durable", ["durable", "buffered"]),
     flushIntervalMs:

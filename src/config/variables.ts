@@ -15,7 +15,6 @@ export const notYetSupported: Readonly<Record<string, string | undefined>> = {
   MILLRACE_SCHEMAS: undefined,
   MILLRACE_SCHEMA_MODE: "warn",
   MILLRACE_STORE: undefined,
-  MILLRACE_WRITE_KEYS: undefined,
 };
 
 /** Every variable that is read, with its default and its meaning: for `--help` and the README. */
@@ -29,6 +28,7 @@ export const variables = {
   MILLRACE_JWT_SECRET: ["made at first start", "HS256 key, at least 32 bytes"],
   MILLRACE_JWT_ISSUER: ["none", "`iss` that every token must have"],
   MILLRACE_JWT_AUDIENCE: ["none", "`aud` that every token must have"],
+  MILLRACE_WRITE_KEYS: ["none", "file of write keys, which `millrace key` keeps; read again when it changes"],
   MILLRACE_REVOKED: ["none", "file of revoked tokens: `jti:VALUE` or `sub:VALUE` a line; read again when it changes"],
   MILLRACE_ACK: ["durable", "`durable`: a 200 means synced; `buffered`: written and not yet synced"],
   MILLRACE_FLUSH_INTERVAL_SECONDS: ["2", "longest time from acceptance to a sealed segment"],

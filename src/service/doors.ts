@@ -6,9 +6,12 @@ import { fileSource } from "../base/watched-content.ts";
 import { WatchedFile, type WatchedOptions } from "../base/watched-file.ts";
 import type { Config } from "../config/config.ts";
 import { nothingRevoked, parseRevoked, type Revoked, revokedBytesMax } from "../http/token/revoked.ts";
+import { noWriteKeys, parseWriteKeys, type WriteKeys, writeKeysBytesMax } from "../http/token/write-keys.ts";
 
 /** The current content of those files. */
 export type Doors = {
+  /** Another object once it has changed. */
+  writeKeys: () => WriteKeys;
   /** Another object once it has changed. */
   revoked: () => Revoked;
   /** One sentence for each file that is not used as it is now. */
@@ -34,6 +37,14 @@ export async function openDoors(config: Config, log: Log, scope: AsyncDisposable
     }
   };
 
+  const writeKeys =
+    config.writeKeysPath === undefined
+      ? undefined
+      : await watch({
+          variable: "MILLRACE_WRITE_KEYS",
+          source: fileSource(config.writeKeysPath, { bytesMax: writeKeysBytesMax }),
+          parse: parseWriteKeys,
+        });
   const revoked =
     config.revokedPath === undefined
       ? undefined
@@ -44,6 +55,7 @@ export async function openDoors(config: Config, log: Log, scope: AsyncDisposable
         });
   if (problems.length > 0) throw new ConfigInvalid(problems);
   return {
+    writeKeys: () => writeKeys?.value ?? noWriteKeys,
     revoked: () => revoked?.value ?? nothingRevoked,
     warnings: () =>
       watched

@@ -17,7 +17,7 @@ export async function openFront(parts: Parts): Promise<Front> {
   const auth = { secret: parts.secret.secret, issuer: config.jwtIssuer, audience: config.jwtAudience };
   const front = await Front.open(
     {
-      auth: new Authenticator({ ...auth, revoked: doors.revoked, clock: systemClock }),
+      auth: new Authenticator({ ...auth, writeKeys: doors.writeKeys, revoked: doors.revoked, clock: systemClock }),
       cors: config.corsOrigins.length === 0 ? undefined : new Cors(config.corsOrigins),
       rates: new RateLimit({ eventsPerSecond: config.rateLimit, clock: systemClock }),
       clock: systemClock,

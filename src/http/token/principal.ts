@@ -12,6 +12,10 @@ export type Principal = {
   subject: string | null;
   scopes: ReadonlySet<Scope>;
   kind: "token" | "write key";
+  /** Of a write key: events a second, in the place of `MILLRACE_RATE_LIMIT`. */
+  rate?: number;
+  /** Of a write key: the pages that may use it; undefined: all. Checked before anybody gets the principal. */
+  origins?: readonly string[];
 };
 
 /** Scopes of a token without a `scope` claim, as in the reference. */

@@ -36,10 +36,10 @@ const withoutWaiting = 4;
 type System = { flock(descriptor: number, what: number): number; errorNumber(): number; wouldBlock: number };
 
 /**
- * Locks an open folder for as long as its descriptor is open.
+ * Locks an open folder or file for as long as its descriptor is open.
  * "not possible": this system has no such call, or the file system cannot lock folders (NFS); then nobody is kept out.
  */
-export function lockOpenFolder(descriptor: number): "taken" | "held by another" | "not possible" {
+export function lockOpen(descriptor: number): "taken" | "held by another" | "not possible" {
   const system = systemOf();
   if (system === undefined) return "not possible";
   if (system.flock(descriptor, exclusive | withoutWaiting) === 0) return "taken";

@@ -8,7 +8,7 @@
 import { Database } from "bun:sqlite";
 import { type BigIntStats, closeSync, fstatSync, openSync, statSync } from "node:fs";
 import { codeOf, DataFolderRefused, messageOf } from "../../base/errors.ts";
-import { lockOpenFolder } from "./flock.ts";
+import { lockOpen } from "./flock.ts";
 import { prepareDataFolder } from "./layout.ts";
 import type { DataFolder } from "./names.ts";
 
@@ -56,7 +56,7 @@ export function takeDataFolder(path: string, onLost?: (why: string) => void): { 
 export function lockDataFolder(folder: DataFolder): FolderLock {
   const descriptor = openFolder(folder);
   try {
-    if (lockOpenFolder(descriptor) === "held by another") throw inUse(folder);
+    if (lockOpen(descriptor) === "held by another") throw inUse(folder);
     return new HeldLock(folder, descriptor, takeFile(folder));
   } catch (error) {
     closeSync(descriptor);

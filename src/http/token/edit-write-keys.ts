@@ -1,0 +1,118 @@
+/** Changes the file of write keys, as one step for readers and for others that change it at the same time. */
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  fstatSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { createDurably, removeIfThere, renameDurably, syncFolder } from "../../base/durable.ts";
+import { codeOf, MillraceError, messageOf } from "../../base/errors.ts";
+import { ContentRefused } from "../../base/watched-content.ts";
+import { lockOpen } from "../../store/folder/flock.ts";
+import { parseWriteKeyFile, type WriteKey, writeKeyFileOf } from "./write-key-file.ts";
+
+/** The file of write keys cannot be read or changed; the message says why. */
+export class WriteKeysRefused extends MillraceError {
+  override readonly name = "WriteKeysRefused";
+}
+
+/** Another command holds the file for a few milliseconds; one that does for this long is stopped. ms */
+const lockMsMax = 10_000;
+
+const lockLookMs = 20;
+
+/**
+ * The entries of the file.
+ * @throws WriteKeysRefused
+ */
+export function readWriteKeys(path: string): WriteKey[] {
+  try {
+    return parseWriteKeyFile(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw refusedFile(path, error);
+  }
+}
+
+/** An edit: `change` gives the new entries, `ifMissing` says whether a missing file is made, with mode 0600. */
+type Edit = { ifMissing: "make" | "refuse"; change: (keys: WriteKey[]) => WriteKey[] };
+
+/**
+ * Replaces the entries. Readers see the old file or the new one. The new one has the mode and the owner of the old one,
+ * so that whoever read it still can.
+ * @throws WriteKeysRefused, or what `change` throws; nothing has changed then
+ */
+export async function editWriteKeys(given: string, { ifMissing, change }: Edit): Promise<void> {
+  let held: number | undefined;
+  try {
+    if (ifMissing === "make") makeIfMissing(given);
+    // A rename over a link would leave the file behind the link as it was.
+    const path = realpathSync(given);
+    held = await lock(path);
+    replace(path, writeKeyFileOf(change(readWriteKeys(path))), fstatSync(held));
+  } catch (error) {
+    throw refusedFile(given, error);
+  } finally {
+    if (held !== undefined) closeSync(held);
+  }
+}
+
+function makeIfMissing(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return;
+  const unfinished = `${path}.${process.pid}.tmp`;
+  try {
+    removeIfThere(unfinished);
+    createDurably(unfinished, writeKeyFileOf([]), 0o600);
+    // Unlike a rename, this does not replace a file that another command has just made.
+    linkSync(unfinished, path);
+    syncFolder(dirname(path));
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  } finally {
+    removeIfThere(unfinished);
+  }
+}
+
+/** Opens and locks the file that has this name once the lock is held. */
+async function lock(path: string): Promise<number> {
+  const endMs = performance.now() + lockMsMax;
+  while (performance.now() < endMs) {
+    const descriptor = openSync(path, "r");
+    const isHeld = lockOpen(descriptor) !== "held by another";
+    // Whoever held it before has renamed another file over it.
+    if (isHeld && isSame(fstatSync(descriptor), statSync(path, { throwIfNoEntry: false }))) return descriptor;
+    closeSync(descriptor);
+    if (!isHeld) await Bun.sleep(lockLookMs);
+  }
+  throw new WriteKeysRefused(
+    `${path}: another process has held the file for ${lockMsMax / 1000} s; end it, and try again`,
+  );
+}
+
+const isSame = (one: Stats, other: Stats | undefined) => one.ino === other?.ino && one.dev === other.dev;
+
+function replace(path: string, text: string, { mode, uid, gid }: Stats): void {
+  const unfinished = `${path}.${process.pid}.tmp`;
+  try {
+    removeIfThere(unfinished);
+    createDurably(unfinished, text, 0o600);
+    const made = statSync(unfinished);
+    if (made.uid !== uid || made.gid !== gid) chownSync(unfinished, uid, gid);
+    chmodSync(unfinished, mode & 0o777);
+    renameDurably({ from: unfinished, to: path });
+  } finally {
+    removeIfThere(unfinished);
+  }
+}
+
+/** Content that is not as it must be, and errors of the system, under the file's name. */
+function refusedFile(path: string, error: unknown): unknown {
+  const isExpected = error instanceof ContentRefused || codeOf(error) !== undefined;
+  return isExpected ? new WriteKeysRefused(`${path}: ${messageOf(error)}`, { cause: error }) : error;
+}
