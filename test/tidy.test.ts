@@ -2,7 +2,7 @@
  * What a program judges better than a reader. Each rule must find its bad sample before it is believed about the
  * project.
  */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { constructorsThatAct, writesElsewhere } from "./support/tidy/acts.ts";
 import { exportsNobodyImports, exportsWithoutDocstring, exportsWithoutName } from "./support/tidy/exports.ts";
@@ -12,6 +12,9 @@ import { type Project, projectOf, readProject } from "./support/tidy/project.ts"
 import { brokenLinks, filesTooLong, foldersWithoutReadme, wordsOutOfPlace } from "./support/tidy/prose.ts";
 import { streamsElsewhere } from "./support/tidy/streams.ts";
 import { proseLinesTooLong, wordsReplaced } from "./support/tidy/words.ts";
+
+// A rule reads every line of the project: seconds on a machine whose cores have other work.
+setDefaultTimeout(60_000);
 
 interface Rule {
   readonly promise: string;
