@@ -1,4 +1,5 @@
 /** What the endpoints share: made once by the service. */
+import type { AdapterThread } from "../adapter/thread.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { MetricsAccess } from "../config/config.ts";
@@ -49,6 +50,8 @@ export type HttpContext = AcceptContext & {
   queries: QueryRunner;
   /** Who gets the metrics and the details of health. */
   metricsAccess: MetricsAccess;
+  /** Maps bodies of other vendors' SDKs. */
+  adapters: AdapterThread;
   health: () => Health;
   /** The scrape, in the text format of Prometheus. */
   metrics: () => Promise<string>;

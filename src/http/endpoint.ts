@@ -46,6 +46,8 @@ export type Endpoint = {
    * token, and also answers while the service stops.
    */
   scope: Scope | undefined;
+  /** Set where the handler finds out who asks: the body may name the key. It also refuses while the service stops. */
+  admits?: "handler";
   handle: Handle<HttpContext>;
   /** Undefined for those that only our own command line or page uses. */
   documentation: Documentation | undefined;

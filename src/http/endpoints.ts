@@ -15,6 +15,7 @@ import { quarantine } from "./endpoints/quarantine.ts";
 import { query, queryDocumentation } from "./endpoints/query.ts";
 import { stats, statsDocumentation } from "./endpoints/stats.ts";
 import { batchDocumentation, eventDocumentation, track } from "./endpoints/track.ts";
+import { vendorEndpoints } from "./endpoints/vendors/paths.ts";
 
 const root = "/api/v1/analytics";
 
@@ -97,6 +98,7 @@ export const endpoints: readonly Endpoint[] = [
     handle: prometheus,
     documentation: prometheusDocumentation,
   },
+  ...vendorEndpoints,
   ownPage("/openapi/json", () => documentOf(endpoints)),
   ...[...pageFiles].map(([path, answer]) => ownPage(path, answer)),
 ];
@@ -119,3 +121,12 @@ export const methods: ReadonlyMap<string, string> = new Map(
     rows.map(({ method }) => (method === "GET" ? "GET, HEAD" : method)).join(", "),
   ]),
 );
+
+/** Paths with a parameter, and their methods. */
+const patterns = [...methods]
+  .filter(([path]) => path.includes("/:"))
+  .map(([path, allow]) => ({ pattern: new RegExp(`^${path.replace(/:[a-z]+/g, "[^/]+")}$`), allow }));
+
+/** The methods of the endpoints that a path leads to; undefined if it leads to none. */
+export const methodsOf = (path: string): string | undefined =>
+  methods.get(path) ?? patterns.find(({ pattern }) => pattern.test(path))?.allow;

@@ -33,6 +33,7 @@ export async function openFront(parts: Parts): Promise<Front> {
       boards: () => boards.map((board) => board.read()),
       queries: parts.queries,
       metricsAccess: config.metrics,
+      adapters: parts.adapters,
       health: () => healthOf(parts),
       metrics: () => metricsOf(parts),
       upkeep: () => parts.life.upkeep,

@@ -1,4 +1,5 @@
 /** The parts of a service in one record that start, stop and views share. */
+import { AdapterThread } from "../adapter/thread.ts";
 import { systemClock } from "../base/clock.ts";
 import { querySparesMax } from "../base/descriptors.ts";
 import { DiskWatch } from "../base/disk.ts";
@@ -61,6 +62,8 @@ export type Parts = Given & {
   readonly refusedEvents: RefusedStore;
   readonly eachSender: EachSender;
   readonly queries: QueryRunner;
+  /** Maps bodies of other vendors' SDKs. */
+  readonly adapters: AdapterThread;
   readonly disk: DiskWatch;
 };
 
@@ -72,6 +75,11 @@ const ownSignalMs = 200;
  * file. ms
  */
 const settleMsMax = 3_000;
+
+/** A body of another vendor's SDK may be this large after inflation, or as large as any body. Bytes. */
+const vendorBodyBytesMin = 8 * 1024 * 1024;
+
+const vendorBodyBytesMax = ({ bodyBytesMax }: Config): number => Math.max(vendorBodyBytesMin, bodyBytesMax);
 
 /**
  * Opens the parts of a service in `scope`, which closes them in reverse order. Nothing is accepted yet.
@@ -115,6 +123,9 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
     new QueryRunner(folder, { ...config.queries, sparesMax: querySparesMax(bound.limit) }),
     (each) => orLogged(log, each.stop()),
   );
+  const adapters = scope.adopt(new AdapterThread({ bytesMax: vendorBodyBytesMax(config) }, log), (each) =>
+    orLogged(log, each.close()),
+  );
   const disk = scope.use(
     DiskWatch.open(folder.root, {
       unsealedBytes: () => boards.reduce((sum, board) => sum + board.peek("journalBytes"), 0),
@@ -142,6 +153,7 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
     refusedEvents,
     eachSender: new EachSender({ submit: (request) => dispatcher.submit(request), store: refusedEvents }),
     queries,
+    adapters,
     disk,
   };
 }

@@ -10,7 +10,7 @@ export interface ReadAnswer {
 }
 
 /** Expects a refusal under `status`, as `expectWellRefused` has it. */
-export async function expectRefused(response: Response, status: 401 | 403 | 404 | 405 | 413 | 415 | 429 | 503) {
+export async function expectRefused(response: Response, status: 400 | 401 | 403 | 404 | 405 | 413 | 415 | 429 | 503) {
   const text = await response.text();
   expect({ status: response.status, text }).toMatchObject({ status });
   expectWellRefused({ status, headers: response.headers, text });

@@ -7,7 +7,7 @@
  * backslashes replaced; in the parameters of a route they are not.
  */
 import { Refusal } from "../answers.ts";
-import { methods } from "../endpoints.ts";
+import { methodsOf } from "../endpoints.ts";
 import { isPlainSegment, plainPathOf } from "./target.ts";
 
 /** A request from the runtime's router, with the segments of its path as they were sent, with escapes decoded. */
@@ -38,7 +38,7 @@ export function otherRoutes(answer: (request: RoutedRequest) => Response): Recor
 export function refusalOfOther({ url, params = {} }: RoutedRequest): Refusal {
   const segments = Object.values(params);
   const path = segments.every(isPlainSegment) ? plainPathOf(url) : undefined;
-  const allow = path === undefined ? undefined : methods.get(path);
+  const allow = path === undefined ? undefined : methodsOf(path);
   // A path without parameters is `/`, or was longer than any served one before it was resolved.
   const isResolved = allow !== undefined && segments.length === 0 && path !== "/";
   if (path === undefined || isResolved)

@@ -12,15 +12,20 @@ type Handler = (routed: Routed) => Response | Promise<Response>;
 
 /** Adds a route whose body Elysia does not read. */
 export function addRoute(app: Application, { method, path }: Endpoint, handler: Handler): void {
-  app.route(method, path, ({ request, server }) => handler({ request, server }), { parse: "none" });
+  // Elysia removes one final slash from a route.
+  const route = path.length > 1 && path.endsWith("/") ? `${path}/` : path;
+  app.route(method, route, ({ request, server }) => handler({ request, server }), { parse: "none" });
 }
 
 /**
  * The handler of an endpoint, for requests with the right scope. A remembered token is checked without waiting for a
  * promise.
  */
-export function admitted(context: HttpContext, { scope, handle }: Pick<Endpoint, "scope" | "handle">): Handler {
-  if (scope === undefined)
+export function admitted(
+  context: HttpContext,
+  { scope, admits, handle }: Pick<Endpoint, "scope" | "admits" | "handle">,
+): Handler {
+  if (scope === undefined || admits === "handler")
     return ({ request, server }) => handle(context, { request, server, principal: null, subject: null });
   return ({ request, server }) => {
     if (!context.isAccepting()) throw new Overloaded("stopping");

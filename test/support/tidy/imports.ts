@@ -16,6 +16,7 @@ const order = [
   "query",
   "upkeep",
   "import",
+  "adapter",
   "http",
   "doctor",
   "client",

@@ -1,0 +1,19 @@
+/** The mapper of each protocol. */
+import type { Protocol } from "../event/protocols.ts";
+import { mapCloudEvents } from "./cloud-events.ts";
+import type { Mapper } from "./mapped.ts";
+import { mapOtlpJson } from "./otlp/json.ts";
+import { mapOtlpProtobuf } from "./otlp/protobuf.ts";
+import { mapPostHog } from "./posthog.ts";
+import { mapSegment } from "./segment.ts";
+
+/** The media type of protobuf over HTTP. */
+export const protobufType = "application/x-protobuf";
+
+/** Maps a body by its protocol; OpenTelemetry by its media type, too. */
+export const mappers: Readonly<Record<Protocol, Mapper>> = {
+  segment: mapSegment,
+  posthog: mapPostHog,
+  otlp: (body, facts) => (facts.contentType === protobufType ? mapOtlpProtobuf : mapOtlpJson)(body, facts),
+  cloudevents: mapCloudEvents,
+};
