@@ -84,6 +84,10 @@ export const scrapedMetrics = {
   millrace_duplicates_total: { type: "counter", help: "Events whose id had been accepted before" },
   millrace_conflicts_total: { type: "counter", help: "Duplicates whose content differed from what was accepted" },
   millrace_requests_refused_total: { type: "counter", help: "Requests not accepted, by reason" },
+  millrace_schema_misfits_total: {
+    type: "counter",
+    help: "Events whose properties did not fit the schema of their name, by what was done",
+  },
   millrace_queries_total: { type: "counter", help: "SQL queries, by outcome" },
   millrace_backlog_events: { type: "gauge", help: "Events accepted and not yet sealed" },
   millrace_events_sealed_total: { type: "counter", help: "Events in sealed segments" },

@@ -3,7 +3,7 @@ import { createReadStream, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { readConfig } from "../config/config.ts";
+import { type Config, readConfig } from "../config/config.ts";
 import { checkFiles, type ImportOptions } from "../import/check.ts";
 import { csvDelimiters } from "../import/csv.ts";
 import { pieceMax } from "../import/piece.ts";
@@ -11,6 +11,7 @@ import { ImportRefused } from "../import/refused.ts";
 import { sealFiles } from "../import/seal.ts";
 import { formatNames, type ImportSource, importSource } from "../import/source.ts";
 import { spool } from "../import/spool.ts";
+import type { SchemaSet } from "../schema/set.ts";
 import { dataFolder } from "../store/folder/names.ts";
 import { Progress } from "./progress.ts";
 import { type Reached, reachServer } from "./reach.ts";
@@ -75,9 +76,11 @@ export const importCommand = new Command("import")
     };
     const sources = await sourcesOf(files, { ...options, spoolFolder, stack });
     refuseTwice(sources, options.skipBad);
+    const schemas = await schemasOf(config);
     const progress = stack.use(new Progress());
     const reading = (verb: string): ImportOptions => ({
       extra: options.extra ?? "refuse",
+      schemas,
       delimiter: options.delimiter,
       skipBadTo: options.skipBad,
       isDryRun: options.dryRun === true,
@@ -88,7 +91,11 @@ export const importCommand = new Command("import")
           text: `${source.shown}: ${rows} rows ${verb}`,
         }),
     });
-    const { rows, bad } = await checkFiles(sources, reading("checked"));
+    const { rows, bad, misfits } = await checkFiles(sources, reading("checked"));
+    if (misfits !== undefined)
+      process.stderr.write(
+        `${counted(misfits.rows, "row")} with properties that do not fit their schema, which is no fault with MILLRACE_SCHEMA_MODE=warn; the first: ${misfits.first}\n`,
+      );
     if (options.dryRun === true) {
       progress.end();
       process.stdout.write(
@@ -106,6 +113,13 @@ export const importCommand = new Command("import")
     process.stdout.write(`${imported} of ${rows - bad} events imported${restText(rows - bad - imported, imported)}`);
     process.stdout.write(`${bad === 0 ? "" : `; ${counted(bad, "bad row")} in ${options.skipBad}`}\n`);
   });
+
+/** The schemas that rows are checked by. The validator is loaded only where there are any. */
+async function schemasOf({ schemas }: Config): Promise<SchemaSet | undefined> {
+  if (schemas === undefined) return undefined;
+  const { loadSchemas } = await import("../schema/load.ts");
+  return loadSchemas(schemas);
+}
 
 const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 

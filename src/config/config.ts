@@ -2,6 +2,7 @@
  * Reads the environment into a `Config`: checked at start, all problems reported together, nothing silently ignored.
  */
 import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { dataPathProblem } from "../base/data-path.ts";
 import { connectionsAllowed, type DescriptorNeeds, descriptorLimit } from "../base/descriptors.ts";
 import { ConfigInvalid } from "../base/errors.ts";
@@ -43,11 +44,17 @@ export type Config = {
   metrics: MetricsAccess;
   /** Limits of SQL over HTTP. */
   queries: { timeMs: number; memoryMiB: number; rowsMax: number; atOnceMax: number };
+  /** Schemas of properties, by event name; undefined: none. */
+  schemas: { folder: string; mode: SchemaMode } | undefined;
   logLevel: LogLevel;
 };
 
 /** Who gets the metrics and the details of health. */
 export type MetricsAccess = "open" | "token" | "off";
+const schemaModes = ["warn", "enforce"] as const;
+
+/** What happens to an event whose properties do not fit their schema: it is counted, or it is refused. */
+export type SchemaMode = (typeof schemaModes)[number];
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -123,6 +130,10 @@ export function readConfig(environment: Environment): Config {
   const threads = text("MILLRACE_HTTP_THREADS") ?? "1";
   if (threads !== "1")
     problems.push(`MILLRACE_HTTP_THREADS: must be 1, not ${JSON.stringify(threads)}: the main thread alone accepts`);
+  const schemasFolder = text("MILLRACE_SCHEMAS");
+  const schemaMode = oneOf("MILLRACE_SCHEMA_MODE", "warn", schemaModes);
+  if (schemaMode === "enforce" && schemasFolder === undefined)
+    problems.push("MILLRACE_SCHEMA_MODE: enforce needs MILLRACE_SCHEMAS, the folder with the schemas");
   const config: Config = {
     host: text("HOST") ?? "127.0.0.1",
     port: integer("PORT", 3000, 0, 65_535),
@@ -153,6 +164,7 @@ export function readConfig(environment: Environment): Config {
       rowsMax: integer("MILLRACE_QUERY_ROWS", 1_000_000, 1, 1_000_000_000),
       atOnceMax: integer("MILLRACE_QUERIES_MAX", 2, 1, 64),
     },
+    schemas: schemasFolder === undefined ? undefined : { folder: resolve(schemasFolder), mode: schemaMode },
     logLevel: oneOf("MILLRACE_LOG", "info", logLevels),
   };
   problems.push(...tooManyConnections(config));

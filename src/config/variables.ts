@@ -12,8 +12,6 @@ export const notYetSupported: Readonly<Record<string, string | undefined>> = {
   MILLRACE_JWKS: undefined,
   MILLRACE_JWT_SECRET_PREVIOUS: undefined,
   MILLRACE_NODE: undefined,
-  MILLRACE_SCHEMAS: undefined,
-  MILLRACE_SCHEMA_MODE: "warn",
   MILLRACE_STORE: undefined,
 };
 
@@ -47,5 +45,7 @@ export const variables = {
   MILLRACE_QUERY_MEMORY_MIB: ["1024", "memory of a query's process, 512 at least"],
   MILLRACE_QUERY_ROWS: ["1000000", "most rows of a query's answer"],
   MILLRACE_QUERIES_MAX: ["2", "queries at once, one fewer for one subject; past it, 429"],
+  MILLRACE_SCHEMAS: ["none", "folder with a JSON Schema of `properties` for each event name, as ENCODED.json"],
+  MILLRACE_SCHEMA_MODE: ["warn", "`warn`: count and log properties that do not fit; `enforce`: refuse the event"],
   MILLRACE_LOG: ["info", logLevels.join(", ")],
 } as const satisfies Record<string, readonly [fallback: string, meaning: string]>;

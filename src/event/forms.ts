@@ -8,6 +8,7 @@ import type { WrittenRow } from "./line/written-row.ts";
 import { validateEach } from "./parse/each.ts";
 import { answerOf } from "./parse/issue.ts";
 import { parseJson } from "./parse/parse.ts";
+import type { PropertySchemas } from "./parse/property-schemas.ts";
 import { type Validated, type ValidEvent, validateBatch, validateEvent } from "./parse/validate.ts";
 import type { RefusedAlone } from "./protocols.ts";
 import type { Timestamp } from "./timestamp.ts";
@@ -42,7 +43,7 @@ export type Form = {
   /** Writes the lines of a body without parsing it. Undefined: no line was written, and `parse` must decide. */
   transcribe(transcriber: Transcriber, body: Buffer, sender: Sender): WrittenRow[] | undefined;
   /** Parses any body, into its valid events or all of its faults. */
-  parse(body: Uint8Array): ParsedBody;
+  parse(body: Uint8Array, schemas: PropertySchemas | undefined): ParsedBody;
   /** The JSON of the 200. */
   answer(accepted: Accepted): string;
 };
@@ -54,14 +55,14 @@ export type Form = {
 const forms = {
   event: {
     transcribe: (transcriber, body, sender) => transcriber.event(body, { ...sender, clientIdText: "null" }),
-    parse: (body) => parseAs(validateEvent, body),
+    parse: (body, schemas) => parseAs(validateEvent, body, schemas),
     answer: ({ rows, duplicates, receivedAt }) =>
       `{"success":true,"event_id":"${rows[0]?.eventId ?? ""}","message":"Event tracked successfully",` +
       `"timestamp":"${receivedAt.text}","duplicate":${duplicates > 0}}`,
   },
   batch: {
     transcribe: (transcriber, body, sender) => transcriber.batch(body, sender),
-    parse: (body) => parseAs(validateBatch, body),
+    parse: (body, schemas) => parseAs(validateBatch, body, schemas),
     answer: ({ rows: { length }, duplicates, receivedAt }) =>
       `{"success":true,"events_received":${length},"events_queued":${length},"events_failed":0,` +
       `"message":"${length} events queued","timestamp":"${receivedAt.text}","events_duplicate":${duplicates}}`,
@@ -93,16 +94,20 @@ export function formNamed(name: string): Form {
   return form;
 }
 
-function parseAs(validate: (value: unknown, exact: unknown) => Validated, body: Uint8Array): ParsedBody {
+function parseAs(
+  validate: (value: unknown, exact: unknown, schemas: PropertySchemas | undefined) => Validated,
+  body: Uint8Array,
+  schemas: PropertySchemas | undefined,
+): ParsedBody {
   const parsed = parseJson(body);
   if (!parsed.ok) return { ok: false, answer: answerOf(parsed.issues) };
-  const validated = validate(parsed.value, parsed.exact);
+  const validated = validate(parsed.value, parsed.exact, schemas);
   if (!validated.ok) return { ok: false, answer: answerOf(validated.issues) };
   return { ...validated, hasOwnSpellings: parsed.exact !== parsed.value };
 }
 
-function parseEach(body: Uint8Array): ParsedBody {
-  const each = validateEach(body);
+function parseEach(body: Uint8Array, schemas: PropertySchemas | undefined): ParsedBody {
+  const each = validateEach(body, schemas);
   if (each !== undefined) return { ok: true, client_id: null, ...each };
   // Our own code made the body, so this is our fault; the parser's words say where.
   const parsed = parseJson(body);

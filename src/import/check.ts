@@ -5,6 +5,7 @@ import { messageOf } from "../base/errors.ts";
 import { type Extra, importColumns, importedLine } from "../event/line/imported.ts";
 import { isRecord } from "../event/parse/parse.ts";
 import { timestampOfMs } from "../event/timestamp.ts";
+import type { SchemaSet } from "../schema/set.ts";
 import { readRows } from "./read.ts";
 import { ImportRefused } from "./refused.ts";
 import type { SourceRow } from "./row.ts";
@@ -14,6 +15,8 @@ import type { ImportSource } from "./source.ts";
 export type ImportOptions = {
   extra: Extra;
   delimiter: string | undefined;
+  /** What properties must fit; undefined: anything. A row that `enforce` refuses is a bad row. */
+  schemas: SchemaSet | undefined;
   /** The file for bad rows; undefined: one bad row refuses everything. */
   skipBadTo: string | undefined;
   /** Nothing is written, not even the bad rows. */
@@ -22,8 +25,11 @@ export type ImportOptions = {
   onProgress: (at: { source: ImportSource; rows: number; readBytes: number }) => void;
 };
 
-/** How many rows the files hold. */
-type Checked = { rows: number; bad: number };
+/**
+ * How many rows the files hold. `misfits`: rows that are imported although their properties do not fit the schema of
+ * their name, and the first of them.
+ */
+type Checked = { rows: number; bad: number; misfits?: { rows: number; first: string } };
 
 /** At most this many bad rows are reported one by one, and unknown columns listed. */
 const [toldMax, columnsMax] = [20, 200];
@@ -54,7 +60,15 @@ export async function checkFiles(sources: readonly ImportSource[], options: Impo
     for await (const batch of readRows(source, reading)) {
       for (const row of batch) {
         if (row.ok && source.format === "json" && isRecord(row.value)) note(Object.keys(row.value));
-        const reason = problemIn(row, options.extra);
+        const reason = problemIn(row, options);
+        for (const { eventName, fault } of options.schemas?.takeMisfits() ?? []) {
+          if (reason !== undefined) continue;
+          checked.misfits ??= {
+            rows: 0,
+            first: `${source.shown}, row ${row.row}: ${JSON.stringify(eventName)}: ${fault}`,
+          };
+          checked.misfits.rows += 1;
+        }
         if (reason === undefined) continue;
         checked.bad += 1;
         if (skips) badRows?.add({ source, row, reason });
@@ -85,9 +99,9 @@ const now = timestampOfMs(0);
 const makeId = () => "00000000-0000-8000-8000-000000000000";
 
 /** Why a row is not an event. */
-function problemIn(row: SourceRow, extra: Extra): string | undefined {
+function problemIn(row: SourceRow, { extra, schemas }: ImportOptions): string | undefined {
   if (!row.ok) return row.problem;
-  const line = importedLine(row, { now, extra, makeId });
+  const line = importedLine(row, { now, extra, makeId, schemas });
   return line.ok ? undefined : line.problems.join("; ");
 }
 

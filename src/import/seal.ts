@@ -45,12 +45,14 @@ export async function sealFiles(
       };
       for await (const batch of readRows(source, reading)) {
         for (const row of batch) {
-          const line = lineOf(row, { now, extra: options.extra, ids, name: source.name });
+          const line = lineOf(row, { now, extra: options.extra, schemas: options.schemas, ids, name: source.name });
           if (line !== undefined) piece.add(line.text, line.ownId);
           if (!piece.isFull) continue;
           await sendPiece();
           piece = Piece.open(folder, pieceEvents);
         }
+        // Counted at the first reading.
+        options.schemas?.takeMisfits();
         rows += batch.length;
         options.onProgress({ source, rows, readBytes });
       }
@@ -62,15 +64,15 @@ export async function sealFiles(
   return imported;
 }
 
-type LineOptions = { now: Timestamp; extra: ImportOptions["extra"]; ids: ContentIds; name: string };
+type LineOptions = Pick<ImportOptions, "extra" | "schemas"> & { now: Timestamp; ids: ContentIds; name: string };
 
 /** Undefined: the row is bad, as the first reading has reported. */
 function lineOf(
   row: SourceRow,
-  { now, extra, ids, name }: LineOptions,
+  { now, extra, schemas, ids, name }: LineOptions,
 ): { text: string; ownId: string | undefined } | undefined {
   if (!row.ok) return undefined;
-  const line = importedLine(row, { now, extra, makeId: () => ids.next(name, row.exact) });
+  const line = importedLine(row, { now, extra, makeId: () => ids.next(name, row.exact), schemas });
   if (!line.ok) return undefined;
   return { text: line.row.line, ownId: line.hasOwnId ? line.row.eventId : undefined };
 }

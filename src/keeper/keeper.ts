@@ -6,6 +6,7 @@ import { renameDurably, syncFolder } from "../base/durable.ts";
 import { DataFolderRefused } from "../base/errors.ts";
 import { invariant, unreachable } from "../base/invariant.ts";
 import type { Log } from "../base/log.ts";
+import { readTypedEvents } from "../store/catalog/kept-typed-views.ts";
 import { publishCatalog, publishedVersion } from "../store/catalog/publish.ts";
 import { readReceipts } from "../store/catalog/receipts.ts";
 import { allRefusedFiles } from "../store/catalog/refused-view.ts";
@@ -74,6 +75,7 @@ export class Keeper {
       erasures,
       // A pattern must match a file.
       refusedFiles: refusedEventsIn(this.#folder).length === 0 ? [] : [allRefusedFiles],
+      typedEvents: readTypedEvents(this.#folder),
       version,
       publishedAtMs: nowMs,
     });

@@ -19,6 +19,8 @@ const idleMs = 10_000;
 type PublisherOptions = {
   keeper: KeeperHost;
   log: Log;
+  /** Called before each publication; what it throws is a failed publication. */
+  prepare: () => void;
   /** Returns each shard's watermark: every event accepted before it is sealed. Called before each publication. */
   watermarks: () => Promise<ShardWatermark[]>;
 };
@@ -62,6 +64,7 @@ export class Publisher implements Disposable {
    * @throws ActorDied with the keeper's reason
    */
   async publish(): Promise<number> {
+    this.#options.prepare();
     const watermarks = await this.#options.watermarks();
     const { version, holdings } = await this.#options.keeper.ask({
       kind: "publish",

@@ -15,7 +15,9 @@ import type { Sequence, ShardId } from "../base/brand.ts";
 import { createDurably, removeIfThere, syncClosed, syncFolder } from "../base/durable.ts";
 import { codeOf, PlaceRefused } from "../base/errors.ts";
 import { readRefusedFile } from "../refused/refused-file.ts";
+import { keepTypedEvents, readTypedEvents } from "../store/catalog/kept-typed-views.ts";
 import { keepReceipts, readReceipts } from "../store/catalog/receipts.ts";
+import type { TypedEvent } from "../store/catalog/typed-views.ts";
 import type { CatalogSegment, ErasureReceipt } from "../store/catalog/views.ts";
 import { currentSegments } from "../store/folder/current.ts";
 import { filesIn, listNames, refusedEventsIn } from "../store/folder/layout.ts";
@@ -34,6 +36,7 @@ import { listImportedIds } from "../store/ids/imported-folder.ts";
 export type Carried = {
   segments: CatalogSegment[];
   erasures: ErasureReceipt[];
+  typedEvents: TypedEvent[];
   bytes: number;
   linked: number;
   copied: number;
@@ -61,6 +64,8 @@ export function carrySealed(from: DataFolder, to: DataFolder): Carried {
     if (!carrySegments({ from, to, current, how }) || !carryIdLogs(from, to, current)) continue;
     if (!imported.every(({ path, file }) => linkOrCopy(path, join(to.ids, file)) !== undefined)) continue;
     if (erasures.length > 0) keepReceipts(to, erasures);
+    const typedEvents = readTypedEvents(from);
+    keepTypedEvents(to, typedEvents);
     carryMarkers(from, to);
     carryRefused(from, to);
     for (const folder of [to.segments, to.ids]) syncFolder(folder);
@@ -71,7 +76,7 @@ export function carrySealed(from: DataFolder, to: DataFolder): Carried {
     }));
     const linked = [...how.values()].filter((each) => each === "linked").length;
     const bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
-    return { segments, erasures, bytes, linked, copied: how.size - linked };
+    return { segments, erasures, typedEvents, bytes, linked, copied: how.size - linked };
   }
 }
 

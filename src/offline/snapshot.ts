@@ -14,6 +14,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { checksumOfFile, renameDurably, syncFolder } from "../base/durable.ts";
 import { codeOf, PlaceRefused } from "../base/errors.ts";
+import { keepTypedEvents } from "../store/catalog/kept-typed-views.ts";
 import { publishedVersion, writeCatalog } from "../store/catalog/publish.ts";
 import { allRefusedFiles } from "../store/catalog/refused-view.ts";
 import { markFormat, requireKnownFormat } from "../store/folder/format-mark.ts";
@@ -107,6 +108,7 @@ export async function restoreSnapshot(from: string, path: string): Promise<Snaps
           `and was made with ${summary.segments} and ${summary.events}`,
       );
     if (existsSync(unfinished.erasures)) renameSync(unfinished.erasures, folder.erasures);
+    keepTypedEvents(folder, carried.typedEvents);
     renameSync(unfinished.catalog, folder.catalog);
     renameDurably({ from: unfinished.ids, to: folder.ids });
     for (const file of refusedEventsIn(unfinished))
@@ -210,6 +212,7 @@ async function writeCatalogFor(made: { root: string; from: DataFolder; unfinishe
     watermarks: [],
     erasures: carried.erasures,
     refusedFiles: refusedEventsIn(unfinished).length === 0 ? [] : [allRefusedFiles],
+    typedEvents: carried.typedEvents,
     version: await publishedVersion(duckdb, from),
     publishedAtMs: Date.now(),
   });

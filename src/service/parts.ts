@@ -28,6 +28,7 @@ import { takeOver } from "../store/sweep.ts";
 import type { FolderWatch } from "../upkeep/folder-watch.ts";
 import type { Upkeep } from "../upkeep/upkeep.ts";
 import type { Doors } from "./doors.ts";
+import type { Schemas } from "./schemas.ts";
 
 /** The parts of a service that change. Those that a start opens last are undefined until then. */
 type Life = {
@@ -38,7 +39,13 @@ type Life = {
 };
 
 /** What the parts are made from. */
-type Given = { readonly config: Config; readonly log: Log; readonly folder: DataFolder; readonly doors: Doors };
+type Given = {
+  readonly config: Config;
+  readonly log: Log;
+  readonly folder: DataFolder;
+  readonly doors: Doors;
+  readonly schemas: Schemas;
+};
 
 /** All parts of a service, and what it was given. */
 export type Parts = Given & {
@@ -86,7 +93,7 @@ const vendorBodyBytesMax = ({ bodyBytesMax }: Config): number => Math.max(vendor
  * @throws MillraceError or the system's error, with the reason
  */
 export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
-  const { config, folder, log } = given;
+  const { config, folder, log, schemas } = given;
   const bound = connectionBound(config, log);
   const startWarnings = takeOver(folder, log);
   const secret = config.jwtSecret === undefined ? secretOf(folder) : { secret: config.jwtSecret, isNew: false };
@@ -104,6 +111,7 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
     config,
     folder,
     descriptors: bound.kept,
+    schemas: schemas.shared,
     idTable: idTableMemory,
     boards: boardMemories,
     log,
@@ -114,7 +122,13 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
     await Promise.all(shards.map((shard) => orLogged(log, shard.destroy())));
   });
   const allShards = new AllShards(shards);
-  const publisher = scope.use(Publisher.open({ keeper, log, watermarks: () => allShards.watermarks() }));
+  const publisher = scope.use(
+    Publisher.open({ keeper, log, prepare: () => schemas.keepViews(folder), watermarks: () => allShards.watermarks() }),
+  );
+  schemas.onChange = () => {
+    orLogged(log, allShards.useSchemas(schemas.shared.source));
+    publisher.want();
+  };
   const dispatcher = scope.use(
     Dispatcher.open({ shards: shards.map(laneTo), boards: boardMemories, bufferEventsMax: config.bufferEventsMax }),
   );

@@ -5,7 +5,7 @@
  * shards, publish the catalog, listen. Nothing is accepted before that. Everything that a start opens is in one scope.
  * When a step fails, the scope closes what was opened in reverse order, the lock last.
  */
-import { messageOf } from "../base/errors.ts";
+import { ConfigInvalid, messageOf } from "../base/errors.ts";
 import { openLog } from "../base/log.ts";
 import type { Config } from "../config/config.ts";
 import { preloadMetrics } from "../http/endpoints/load-metrics.ts";
@@ -19,6 +19,7 @@ import { closeScope } from "./close.ts";
 import { openDoors } from "./doors.ts";
 import { openFront } from "./listen.ts";
 import { openParts, type Parts } from "./parts.ts";
+import { openSchemas } from "./schemas.ts";
 import { Service } from "./service.ts";
 import { startFailure } from "./start-failure.ts";
 
@@ -44,8 +45,8 @@ export async function startService(config: Config, { onLost, signal }: StartOpti
   scope.use(lock);
   try {
     const log = openLog(config.logLevel, "service");
-    const doors = await openDoors(config, log, scope);
-    const parts = openParts({ config, folder, log, doors }, scope);
+    const [doors, schemas] = await allOpened(openDoors(config, log, scope), openSchemas(config, log, scope));
+    const parts = openParts({ config, folder, log, doors, schemas }, scope);
     await recover(parts);
     if (signal?.aborted !== true) await serve(parts, scope);
     return new Service(parts, scope);
@@ -53,6 +54,18 @@ export async function startService(config: Config, { onLost, signal }: StartOpti
     await closeScope(scope, config.logLevel);
     throw startFailure(error, folder.root);
   }
+}
+
+/**
+ * Waits for both.
+ * @throws ConfigInvalid with the problems of both, or the first other error
+ */
+async function allOpened<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<[One, Other]> {
+  const opened = await Promise.allSettled([one, other]);
+  const errors = opened.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
+  if (errors.length > 1 && errors.every((error) => error instanceof ConfigInvalid))
+    throw new ConfigInvalid(errors.flatMap(({ problems }) => problems));
+  return Promise.all([one, other]);
 }
 
 /** Restores ids, shards and catalog from the folder. */

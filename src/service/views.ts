@@ -41,10 +41,10 @@ export async function metricsOf(parts: Parts): Promise<string> {
 }
 
 /** Warnings that concern a person but harm no new event, one sentence each, from all parts. */
-function warningsOf({ startWarnings, doors, life, refusedEvents }: Parts): readonly string[] {
+function warningsOf({ startWarnings, doors, schemas, life, refusedEvents }: Parts): readonly string[] {
   const { watch, upkeep, front } = life;
   const ofParts = [watch?.warnings, upkeep?.warnings, front?.connections.warnings, refusedEvents.warnings];
-  const told = [doors.warnings(), ...ofParts];
+  const told = [doors.warnings(), schemas.warnings, ...ofParts];
   return [...startWarnings, ...told.flatMap((warnings) => warnings ?? [])];
 }
 

@@ -68,6 +68,12 @@ const handlersOf = (door: ShardDoor): Handlers<ShardRequest, ShardReplies> => ({
     (await recovered()).forget(path);
     return undefined;
   },
+  schemas: async ({ source }) => {
+    // It may come before `recover`: then the shard starts with them.
+    options.schemas.source = source;
+    await (await shard)?.useSchemas(source);
+    return undefined;
+  },
   imported: async ({ step }) => (await recovered()).importedIds.take(step),
   stop: async ({ giveUpAtMs }) => {
     await (await recovered()).stop(giveUpAtMs);

@@ -27,6 +27,8 @@ const fields = [
   "acceptedEvents",
   "duplicates",
   "conflicts",
+  "misfitsWarned",
+  "misfitsRefused",
 ] as const;
 
 /** A counter or mark of a shard. */

@@ -11,7 +11,7 @@ import type { ShardHost } from "./lanes/all-shards.ts";
 import type { ShardAnswers, ShardOptions, ShardQuestion, ShardReplies, ShardRequest } from "./protocol.ts";
 
 /** What all shards need, and their callback. */
-type ShardsGiven = Pick<ShardOptions, "folder" | "descriptors" | "idTable" | "boards"> & {
+type ShardsGiven = Pick<ShardOptions, "folder" | "descriptors" | "schemas" | "idTable" | "boards"> & {
   config: Pick<Config, "shards" | "ack" | "flushIntervalMs" | "bufferEventsMax" | "bodyBytesMax" | "logLevel">;
   log: Log;
   /** A shard has sealed a segment. */

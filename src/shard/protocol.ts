@@ -6,6 +6,7 @@ import type { OverloadReason } from "../base/errors.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { HistogramCounts } from "../base/metrics.ts";
 import type { KeeperQuestion, KeeperReplies } from "../keeper/protocol.ts";
+import type { SchemaSource } from "../schema/set.ts";
 import type { ShardWatermark } from "../store/catalog/views.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import type { ImportStep } from "./ids/imported-ids.ts";
@@ -26,6 +27,8 @@ export type ShardOptions = {
   logLevel: LogLevel;
   /** Descriptors that this process reserves for the disk. */
   descriptors: DescriptorBudget | undefined;
+  /** What properties must fit; undefined: anything. The main thread replaces it: a successor gets the latest. */
+  schemas: { source: SchemaSource | undefined };
   idTable: SharedArrayBuffer;
   /** One for each shard, in their order. */
   boards: SharedArrayBuffer[];
@@ -70,6 +73,8 @@ export type ShardRequest =
   /** `path`: a file of ids, one a line. */
   | { kind: "forget"; path: string }
   | { kind: "imported"; step: ImportStep }
+  /** From the next request on, properties must fit these. */
+  | { kind: "schemas"; source: SchemaSource | undefined }
   /** `giveUpAtMs`: time of the monotonic clock after which a failing flush is left to the next start. */
   | { kind: "stop"; giveUpAtMs: number };
 
@@ -90,6 +95,7 @@ export type ShardReplies = {
   forget: undefined;
   /** Whether a live event came with an id of the import's piece since the watch began, or that is not known. */
   imported: boolean;
+  schemas: undefined;
   /** Everything is sealed, as far as the disk allows, and the files are closed. */
   stop: undefined;
 };

@@ -45,6 +45,11 @@ export function inspectSmallFiles(folder: DataFolder): Finding[] {
   tellSecret(folder, tell);
   for (const path of [folder.sealed, folder.unreadable])
     tellDamage(path, readKeptJson(path), "start the service again, which writes it from the segments");
+  tellDamage(
+    folder.typedViews,
+    readKeptJson(folder.typedViews),
+    "start the service again, which writes it from its schemas",
+  );
   const summary = join(root, summaryFile);
   tellDamage(summary, readKeptJson(summary), "restore it from another copy of the snapshot");
   for (const file of filesIn(folder.quarantine).filter((each) => each.endsWith(".json"))) {

@@ -5,6 +5,7 @@ import { validateEach } from "../../src/event/parse/each.ts";
 import { parseJson } from "../../src/event/parse/parse.ts";
 import { splitEvents } from "../../src/event/parse/split-events.ts";
 import { validateEvent } from "../../src/event/parse/validate.ts";
+import { schemaSet } from "../support/schemas.ts";
 
 const bodyOf = (events: readonly string[]) => Buffer.from(`{"events":[${events.join(",")}]}`);
 
@@ -26,10 +27,21 @@ describe("each event of a body", () => {
     ["17", "Input should be a valid dictionary or object to extract fields from", null],
     ['{"event_name" "a"}', "JSON decode error: ", null],
   ])("%s is refused alone", (event, reason, eventId) => {
-    const each = validateEach(bodyOf([good, event, good]));
+    const each = validateEach(bodyOf([good, event, good]), undefined);
     expect(each?.events.map(({ event_name }) => event_name)).toEqual(["good", "good"]);
     expect(each?.hasOwnSpellings).toBe(true);
     expect(each?.refused).toEqual([{ index: 1, reason: expect.stringContaining(reason), eventId, event }]);
+  });
+
+  test("whose properties do not fit their schema is refused alone", () => {
+    const schemas = schemaSet("enforce", { priced: { properties: { price: { type: "number" } } } });
+    const bad = '{"event_name":"priced","properties":{"price":"x"}}';
+    const each = validateEach(bodyOf([good, bad, '{"event_name":"priced"}']), schemas);
+    expect(each?.events).toHaveLength(2);
+    expect(each?.refused).toEqual([
+      { index: 1, reason: "properties.price: Input must be number", eventId: null, event: bad },
+    ]);
+    expect(schemas.takeMisfits()).toHaveLength(1);
   });
 
   test("is stored or refused, exactly as it would be alone", () => {
@@ -51,10 +63,10 @@ describe("each event of a body", () => {
     );
     fc.assert(
       fc.property(fc.array(event, { maxLength: 6 }), (events) => {
-        const each = validateEach(bodyOf(events));
+        const each = validateEach(bodyOf(events), undefined);
         const alone = events.map((text) => {
           const parsed = parseJson(Buffer.from(text));
-          return parsed.ok && validateEvent(parsed.value, parsed.exact).ok;
+          return parsed.ok && validateEvent(parsed.value, parsed.exact, undefined).ok;
         });
         expect(each?.events.length).toBe(alone.filter((isGood) => isGood).length);
         expect(each?.refused.map(({ index }) => index)).toEqual(

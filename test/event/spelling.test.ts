@@ -28,7 +28,7 @@ function transcribed(body: string): { line: string; parsedBytes: number } | unde
 function parsedLine(body: string): string | undefined {
   const parsed = parseJson(Buffer.from(body));
   if (!parsed.ok) return undefined;
-  const validated = validateEvent(parsed.value, parsed.exact);
+  const validated = validateEvent(parsed.value, parsed.exact, undefined);
   const [event] = validated.ok ? validated.events : [];
   return event && rowOf(event, acceptance, parsed.exact !== parsed.value).line;
 }

@@ -57,7 +57,7 @@ function transcribed(body: Buffer, form: Form): Lines | undefined {
 function parsed(body: Buffer, form: Form): Lines | undefined {
   const json = parseJson(body);
   if (!json.ok) return undefined;
-  const valid = (form === "event" ? validateEvent : validateBatch)(json.value, json.exact);
+  const valid = (form === "event" ? validateEvent : validateBatch)(json.value, json.exact, undefined);
   if (!valid.ok) return undefined;
   const acceptance = { ...shared, clientIdText: JSON.stringify(valid.client_id) };
   const found = valid.events.map((event) => {

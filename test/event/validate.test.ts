@@ -14,7 +14,7 @@ const encoder = new TextEncoder();
 
 function validateText(text: string, validate: typeof validateEvent = validateEvent): Validated {
   const parsed = parseJson(encoder.encode(text));
-  return parsed.ok ? validate(parsed.value, parsed.exact) : parsed;
+  return parsed.ok ? validate(parsed.value, parsed.exact, undefined) : parsed;
 }
 
 const validated = (body: unknown) => validateText(JSON.stringify(body));

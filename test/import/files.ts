@@ -36,7 +36,14 @@ export async function valuesOf(path: string): Promise<unknown[]> {
 
 /** The outcome of the first reading: what is counted, or the message that refuses it, without the folder. */
 export async function checked(paths: readonly string[], options: Partial<ImportOptions> = {}) {
-  const all = { extra: "refuse", delimiter: undefined, skipBadTo: undefined, isDryRun: false, ...options } as const;
+  const all = {
+    extra: "refuse",
+    schemas: undefined,
+    delimiter: undefined,
+    skipBadTo: undefined,
+    isDryRun: false,
+    ...options,
+  } as const;
   try {
     return await checkFiles(paths.map(sourceOf), { ...all, onProgress: () => undefined });
   } catch (error) {

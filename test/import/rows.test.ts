@@ -10,7 +10,12 @@ type Extra = "refuse" | "properties" | "ignore";
 
 /** The lines of a file's rows, as values. */
 async function linesOf(path: string, extra: Extra = "refuse"): Promise<unknown[]> {
-  const context = { now: timestampOfMs(0), extra, makeId: () => "00000000-0000-8000-8000-000000000000" };
+  const context = {
+    now: timestampOfMs(0),
+    extra,
+    makeId: () => "00000000-0000-8000-8000-000000000000",
+    schemas: undefined,
+  };
   return (await rowsOf(path)).map((row) => {
     const line = row.ok ? importedLine(row, context) : { ok: false as const, problems: [row.problem] };
     return line.ok ? JSON.parse(line.row.line) : line.problems;

@@ -91,17 +91,13 @@ describe("what is not built yet is refused as not yet supported, never ignored",
     "MILLRACE_JWKS",
     "MILLRACE_JWT_SECRET_PREVIOUS",
     "MILLRACE_NODE",
-    "MILLRACE_SCHEMAS",
     "MILLRACE_STORE",
   ])("%s=x", async (name) => {
     const { stderr } = await refused({ [name]: "x" });
     expect(stderr).toMatch(new RegExp(`${name}: not yet supported`));
   });
 
-  test.each([
-    ["MILLRACE_HS256", "off"],
-    ["MILLRACE_SCHEMA_MODE", "enforce"],
-  ])("%s=%s", async (name, value) => {
+  test.each([["MILLRACE_HS256", "off"]])("%s=%s", async (name, value) => {
     const { stderr } = await refused({ [name]: value });
     expect(stderr).toMatch(new RegExp(`${name}: not yet supported`));
   });

@@ -145,6 +145,7 @@ export class World implements Disposable {
         bufferEventsMax: 40,
         bodyBytesMax: 1_000_000,
         logLevel: "silent",
+        schemas: { source: undefined },
         descriptors: undefined,
         idTable: this.#idTable,
         boards: this.#boards,

@@ -210,7 +210,15 @@ describe("funnel", () => {
 async function catalogOfTold(): Promise<DuckDB> {
   const duckdb = await openDuckDB();
   await duckdb.run(`CREATE TABLE told AS ${emptyQuery(eventColumns)}`);
-  const none = { segments: [], watermarks: [], erasures: [], refusedFiles: [], version: 1, publishedAtMs: 0 };
+  const none = {
+    segments: [],
+    watermarks: [],
+    erasures: [],
+    refusedFiles: [],
+    typedEvents: [],
+    version: 1,
+    publishedAtMs: 0,
+  };
   for (const statement of catalogStatements({ root: "nowhere", unsealed: "FROM told", ...none }))
     await duckdb.run(statement);
   return duckdb;

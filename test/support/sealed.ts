@@ -54,6 +54,7 @@ export async function sealedFolder(
     watermarks: [],
     erasures: [],
     refusedFiles: [],
+    typedEvents: [],
     version: 1,
     publishedAtMs: 0,
     ...wanted,

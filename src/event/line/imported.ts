@@ -5,6 +5,7 @@
 import { fieldNames, type SharedName } from "../fields.ts";
 import type { Issue } from "../parse/issue.ts";
 import { isRecord, parseJson } from "../parse/parse.ts";
+import type { PropertySchemas } from "../parse/property-schemas.ts";
 import { validateEvent } from "../parse/validate.ts";
 import { parseTimestamp, type Timestamp } from "../timestamp.ts";
 import { type LinedRow, rowOf } from "./row.ts";
@@ -16,7 +17,12 @@ export type ImportedRow = { value: unknown; exact: unknown };
 export type Extra = "refuse" | "properties" | "ignore";
 
 /** Values for what a row lacks. `makeId` is called only for a valid row without `event_id`. */
-type ImportContext = { now: Timestamp; extra: Extra; makeId: () => string };
+type ImportContext = {
+  now: Timestamp;
+  extra: Extra;
+  makeId: () => string;
+  schemas: PropertySchemas | undefined;
+};
 
 /** A row's journal line, and whether its id came with it; or all that is wrong with it, in words. */
 type ImportedLine = { ok: true; row: LinedRow; hasOwnId: boolean } | { ok: false; problems: string[] };
@@ -43,7 +49,7 @@ export function importedLine({ value, exact }: ImportedRow, context: ImportConte
   );
   const timestamp = timeOf(given["timestamp"]) ?? receivedAt.moment?.text;
   const fields = { ...given, properties: properties.value, timestamp };
-  const validated = validateEvent(fields, { ...fields, properties: properties.exact });
+  const validated = validateEvent(fields, { ...fields, properties: properties.exact }, context.schemas);
   const shared = { subject: textOf(given, "subject"), client_id: textOf(given, "client_id") } satisfies Readonly<
     Record<SharedName, unknown>
   >;

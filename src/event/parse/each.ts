@@ -2,6 +2,7 @@
 import type { RefusedAlone } from "../protocols.ts";
 import type { Issue } from "./issue.ts";
 import { isRecord, parseJson } from "./parse.ts";
+import type { PropertySchemas } from "./property-schemas.ts";
 import { splitEvents } from "./split-events.ts";
 import { type ValidEvent, validateEvent } from "./validate.ts";
 import { eventIdOf } from "./values.ts";
@@ -15,13 +16,13 @@ type EachEvent = {
 };
 
 /** Reads `{"events":[…]}`; undefined for a body of another shape. */
-export function validateEach(body: Uint8Array): EachEvent | undefined {
+export function validateEach(body: Uint8Array, schemas: PropertySchemas | undefined): EachEvent | undefined {
   const texts = splitEvents(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
   if (texts === undefined) return undefined;
   const each: EachEvent = { events: [], hasOwnSpellings: false, refused: [] };
   for (const [index, text] of texts.entries()) {
     const parsed = parseJson(text);
-    const validated = parsed.ok ? validateEvent(parsed.value, parsed.exact) : parsed;
+    const validated = parsed.ok ? validateEvent(parsed.value, parsed.exact, schemas) : parsed;
     if (validated.ok) {
       each.events.push(...validated.events);
       each.hasOwnSpellings ||= parsed.ok && parsed.exact !== parsed.value;

@@ -6,12 +6,13 @@ import { type Static, Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { recordOf } from "../../base/record.ts";
 import { type Category, categoryDefault, type Priority, priorityDefault } from "../categories.ts";
-import { type EventFieldName, type StringName, stringNames } from "../fields.ts";
-import { batchSchema, eventSchema } from "../schema.ts";
+import { type EventFieldName, eventFieldNames, fields, type StringName, stringNames } from "../fields.ts";
+import { batchEventsMax, batchSchema, eventSchema } from "../schema.ts";
 import type { Timestamp } from "../timestamp.ts";
 import type { Issue } from "./issue.ts";
 import { issuesOf } from "./issues-of.ts";
-import { nestsDeeper } from "./parse.ts";
+import { isRecord, nestsDeeper } from "./parse.ts";
+import type { PropertiesPlace, PropertySchemas } from "./property-schemas.ts";
 import { eventIdOf, isLengthWrong, memberOf, propertiesLevelsMax, timestampOf } from "./values.ts";
 
 /** A valid event, with the defaults that need neither a clock nor randomness. */
@@ -47,43 +48,89 @@ const batchShape = Type.Object({
   ...batchSchema.properties,
   events: Type.Array(eventShape, batchSchema.properties.events),
 });
+/** More than the largest `errorOrder`. */
+const eventPlaces = 1 + Math.max(...eventFieldNames.map((name) => fields[name].errorOrder));
 const eventCheck = TypeCompiler.Compile(eventShape);
 const batchCheck = TypeCompiler.Compile(batchShape);
 
-/** Validates the body of one event; the arguments are what `parseJson` returns. */
-export function validateEvent(value: unknown, exact: unknown): Validated {
-  const event = eventCheck.Check(value) ? eventOf(value, exact) : undefined;
+/**
+ * Validates one event; `value` and `exact` are what `parseJson` returns. With `schemas`, its properties must fit the
+ * schema of its name.
+ */
+export function validateEvent(value: unknown, exact: unknown, schemas: PropertySchemas | undefined): Validated {
+  const event = eventCheck.Check(value) ? eventOf(value, exact, schemas) : undefined;
   if (event !== undefined) return { ok: true, events: [event], client_id: null };
-  return { ok: false, issues: issuesOf(eventSchema, { loc: ["body"], value, exact }) };
+  const place = { loc: ["body"], value, exact };
+  return { ok: false, issues: inOrder(issuesOf(eventSchema, place), issuesBySchema(schemas, place)) };
 }
 
-/** Validates the body of a batch; the arguments are what `parseJson` returns. */
-export function validateBatch(value: unknown, exact: unknown): Validated {
+/** Validates the body of a batch; the arguments are those of `validateEvent`. */
+export function validateBatch(value: unknown, exact: unknown, schemas: PropertySchemas | undefined): Validated {
   if (batchCheck.Check(value)) {
-    const events = eventsOf(value.events, memberOf(exact, "events"));
+    const events = eventsOf(value.events, memberOf(exact, "events"), schemas);
     if (events !== undefined) return { ok: true, events, client_id: value.client_id ?? null };
   }
-  return { ok: false, issues: issuesOf(batchSchema, { loc: ["body"], value, exact }) };
+  const issues = issuesOf(batchSchema, { loc: ["body"], value, exact });
+  const [events, exactEvents] = [memberOf(value, "events"), memberOf(exact, "events")];
+  // A list that is too long is one issue, and its events are not looked at.
+  if (!Array.isArray(events) || events.length > batchEventsMax) return { ok: false, issues };
+  const bySchema = events.flatMap((event, index) =>
+    issuesBySchema(schemas, { loc: ["body", "events", index], value: event, exact: memberOf(exactEvents, index) }),
+  );
+  return { ok: false, issues: inOrder(issues, bySchema) };
 }
 
-function eventsOf(values: Static<typeof eventShape>[], exact: unknown): ValidEvent[] | undefined {
+function eventsOf(
+  values: Static<typeof eventShape>[],
+  exact: unknown,
+  schemas: PropertySchemas | undefined,
+): ValidEvent[] | undefined {
   const events: ValidEvent[] = [];
   for (let index = 0; index < values.length; index++) {
     const value = values[index];
-    const event = value && eventOf(value, memberOf(exact, index));
+    const event = value && eventOf(value, memberOf(exact, index), schemas);
     if (event === undefined) return undefined;
     events.push(event);
   }
   return events;
 }
 
+/** What is wrong with an event by the schema of its name; nothing where `properties` is wrong without a schema. */
+function issuesBySchema(schemas: PropertySchemas | undefined, { loc, value, exact }: PropertiesPlace): Issue[] {
+  const name = memberOf(value, "event_name");
+  const properties = memberOf(value, "properties") ?? null;
+  if (schemas === undefined || typeof name !== "string") return [];
+  if (properties !== null && (!isRecord(properties) || nestsDeeper(properties, propertiesLevelsMax))) return [];
+  const place = { loc: [...loc, "properties"], value: properties, exact: memberOf(exact, "properties") ?? null };
+  return schemas.issuesOf(name, place);
+}
+
+/** Both lists in one, in the order of events and fields. REQUIRES: each list is in this order. */
+function inOrder(issues: Issue[], bySchema: Issue[]): Issue[] {
+  if (bySchema.length === 0) return issues;
+  return [...issues, ...bySchema].sort((one, other) => placeOf(one) - placeOf(other));
+}
+
+/** A number that grows with the place of an issue in a list. What follows the events comes last. */
+function placeOf({ loc: [, ...path] }: Issue): number {
+  const [index, field] = path[0] === "events" ? [path[1], path[2]] : [0, path[0]];
+  const given = eventFieldNames.find((name) => name === field);
+  if (given === undefined && path.length === 1) return Number.POSITIVE_INFINITY;
+  return Number(index) * eventPlaces + (given === undefined ? 0 : fields[given].errorOrder);
+}
+
 /** Undefined: the event has a fault that the compiled check does not see. */
-function eventOf(value: Static<typeof eventShape>, exact: unknown): ValidEvent | undefined {
+function eventOf(
+  value: Static<typeof eventShape>,
+  exact: unknown,
+  schemas: PropertySchemas | undefined,
+): ValidEvent | undefined {
   const timestamp = timestampOf(value.timestamp);
   const eventId = eventIdOf(value.event_id);
   if (!timestamp.ok || !eventId.ok) return undefined;
   if (isLengthWrong(value.event_name, eventSchema.properties.event_name)) return undefined;
   if (nestsDeeper(value.properties, propertiesLevelsMax)) return undefined;
+  if (schemas?.admits(value.event_name, value.properties) === false) return undefined;
   const event: ValidEvent = {
     ...noStrings,
     event_name: value.event_name,

@@ -18,11 +18,13 @@ import { LineHead } from "../line/line-head.ts";
 import { type Acceptance, contentOf, contentPlaceAt, contentText, rowOf } from "../line/row.ts";
 import { type WrittenRow, writeRow } from "../line/written-row.ts";
 import { parseJson } from "../parse/parse.ts";
+import type { PropertySchemas } from "../parse/property-schemas.ts";
 import { validateEvent } from "../parse/validate.ts";
-import { batchEventsMax, eventNameCodePointsMax } from "../schema.ts";
+import { batchEventsMax } from "../schema.ts";
 import type { Timestamp } from "../timestamp.ts";
 import { EventFields, type Field } from "./event-fields.ts";
-import { canonicalText, codePointsIn, copyRespelled } from "./json-copy.ts";
+import { admitsIn, isNameIn, memberIn } from "./field-values.ts";
+import { canonicalText, copyRespelled } from "./json-copy.ts";
 import { JsonScanner } from "./json-scanner.ts";
 import { keyHash } from "./key-hash.ts";
 import { SentTime } from "./sent-time.ts";
@@ -45,9 +47,6 @@ const clientIdAtEnd = /^"client_id"[ \t\r\n]*:[ \t\r\n]*("(?:[^"\\]|\\.)*"|null)
  */
 const clientIdCharsMax = 1_024;
 
-/** The longest spelling of a code point is two escapes of six bytes each. */
-const codePointBytesMax = 12;
-
 /**
  * Room in a line for what is neither in its head nor copied from the body: labels, a priority, braces, the line end.
  * Bytes.
@@ -61,6 +60,8 @@ const priorityDefaultAt = priorities.indexOf(priorityDefault);
 
 /** Writes lines. A thread has one, for all of its bodies in turn. */
 export class Transcriber {
+  /** The schemas that properties must fit, if there are any. */
+  schemas: PropertySchemas | undefined;
   readonly #lines: LineBuffer;
   readonly #scanner = new JsonScanner();
   readonly #fields = new EventFields(this.#scanner);
@@ -187,7 +188,7 @@ export class Transcriber {
     this.#parsedBytes += bytes.byteLength;
     const parsed = parseJson(bytes);
     if (!parsed.ok) return undefined;
-    const validated = validateEvent(parsed.value, parsed.exact);
+    const validated = validateEvent(parsed.value, parsed.exact, this.schemas);
     const [event] = validated.ok ? validated.events : [];
     return event && writeRow(rowOf(event, acceptance, parsed.exact !== parsed.value), this.#lines);
   }
@@ -197,17 +198,19 @@ export class Transcriber {
    * body.
    */
   #plainEvent(bytes: number): WrittenRow | undefined {
+    const body = this.#body;
     const { event_name, properties } = this.#fields;
-    const category = this.#memberAt(this.#fields.category, categoryTexts, categoryDefaultAt);
-    const priority = this.#memberAt(this.#fields.priority, priorityTexts, priorityDefaultAt);
+    const category = memberIn(body, this.#fields.category, categoryTexts, categoryDefaultAt);
+    const priority = memberIn(body, this.#fields.priority, priorityTexts, priorityDefaultAt);
     const [categoryText, priorityText] = [categoryTexts[category], priorityTexts[priority]];
     const isTimeSent = this.#timeAt(this.#fields.timestamp);
     const sentId = this.#idAt(this.#fields.event_id);
     if (categoryText === undefined || priorityText === undefined || isTimeSent === undefined || sentId === undefined)
       return undefined;
-    if (!isText(event_name) || !this.#isName(event_name)) return undefined;
+    if (!isText(event_name) || !isNameIn(body, event_name)) return undefined;
     for (const field of this.#fields.strings) if (field.hasValue && !isText(field)) return undefined;
     if (properties.hasValue && properties.first !== openObject) return undefined;
+    if (this.schemas !== undefined && !admitsIn(body, this.#fields, this.schemas)) return undefined;
 
     const lines = this.#lines;
     const start = lines.end;
@@ -246,33 +249,6 @@ export class Transcriber {
     this.#lines.copy(label, 0, label.length);
     if (isRespelled) copyRespelled(this.#lines, this.#body, field);
     else this.#lines.copy(this.#body, from, to);
-  }
-
-  /** Whether a name's length is allowed. A code point takes at least one byte, and at most two escapes. */
-  #isName({ from, to }: Field): boolean {
-    const bytes = to - from - 2;
-    if (bytes <= eventNameCodePointsMax) return bytes > 0;
-    if (bytes > eventNameCodePointsMax * codePointBytesMax) return false;
-    return codePointsIn(this.#body, { from: from + 1, to: to - 1 }) <= eventNameCodePointsMax;
-  }
-
-  /**
-   * The index of a field's value among `members`; `fallback` if the field is absent, -1 if the value is none of them.
-   */
-  #memberAt(field: Field, members: readonly Buffer[], fallback: number): number {
-    if (!field.isThere) return fallback;
-    for (let index = 0; index < members.length; index++) {
-      const member = members[index];
-      if (member !== undefined && this.#isAt(field, member)) return index;
-    }
-    return -1;
-  }
-
-  #isAt({ from, to }: Field, member: Buffer): boolean {
-    if (to - from !== member.length) return false;
-    const body = this.#body;
-    for (let index = 0; index < member.length; index++) if (body[from + index] !== member[index]) return false;
-    return true;
   }
 
   /** Reads the client's time. False: it sent none. Undefined: what it sent is not certain to be a time. */

@@ -36,7 +36,11 @@ type FreshnessMetric =
   | "millrace_segments"
   | "millrace_segment_bytes";
 
-type LabelledMetric = FreshnessMetric | "millrace_requests_refused_total" | "millrace_queries_total";
+type LabelledMetric =
+  | FreshnessMetric
+  | "millrace_requests_refused_total"
+  | "millrace_queries_total"
+  | "millrace_schema_misfits_total";
 
 /** The metrics in Prometheus text format. */
 export async function scrape(view: ScrapeView): Promise<string> {
@@ -76,6 +80,15 @@ export async function scrape(view: ScrapeView): Promise<string> {
   }
   const refused = counter(registry, "millrace_requests_refused_total", ["reason"]);
   for (const [reason, requests] of view.refusals.entries()) refused.inc({ reason }, requests);
+  const misfits = counter(registry, "millrace_schema_misfits_total", ["action"]);
+  misfits.inc(
+    { action: "warned" },
+    total((board) => board.misfitsWarned),
+  );
+  misfits.inc(
+    { action: "refused" },
+    total((board) => board.misfitsRefused),
+  );
   const queries = counter(registry, "millrace_queries_total", ["outcome"]);
   for (const [outcome, times] of view.queries.outcomes()) queries.inc({ outcome }, times);
   const own = await registry.getMetricsAsJSON();

@@ -2,6 +2,7 @@
 import type { ActorHost } from "../../actor/host.ts";
 import type { HistogramCounts } from "../../base/metrics.ts";
 import { within } from "../../base/within.ts";
+import type { SchemaSource } from "../../schema/set.ts";
 import type { ShardWatermark } from "../../store/catalog/views.ts";
 import type { ImportStep } from "../ids/imported-ids.ts";
 import type { ShardAnswers, ShardQuestion, ShardReplies, ShardRequest } from "../protocol.ts";
@@ -79,6 +80,14 @@ export class AllShards {
   async imported(step: ImportStep): Promise<boolean> {
     const taken = await Promise.all(this.#hosts.map((host) => host.ask({ kind: "imported", step })));
     return taken.includes(true);
+  }
+
+  /**
+   * Replaces the schemas of properties. A shard that dies meanwhile has a successor that is born with those of its
+   * options, which the caller has replaced before.
+   */
+  async useSchemas(source: SchemaSource | undefined): Promise<void> {
+    await Promise.all(this.#hosts.map((host) => host.ask({ kind: "schemas", source }).catch(() => undefined)));
   }
 
   /** The histograms of each thread; empty for one that does not answer in time. */

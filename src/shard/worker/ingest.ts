@@ -9,6 +9,7 @@ import type { RefusedAlone } from "../../event/protocols.ts";
 import type { Timestamp } from "../../event/timestamp.ts";
 import { Transcriber } from "../../event/transcribe/transcribe.ts";
 import type { AppendAnswer, AppendRequest } from "../protocol.ts";
+import type { PropertyChecks } from "./property-checks.ts";
 
 /** The most characters that a batch's `client_id` may take on all of its events together: 10,000 on each of 100. */
 const clientIdCharsMax = 1_000_000;
@@ -39,7 +40,13 @@ const noneRefused: readonly RefusedAlone[] = [];
 export class Ingest {
   readonly #lines = new LineBuffer();
   readonly #transcriber = new Transcriber(this.#lines);
+  readonly #checks: PropertyChecks | undefined;
   #bytesLeft = 0;
+
+  /** `checks`: the schemas that properties must fit; undefined where there are none. */
+  constructor(checks?: PropertyChecks) {
+    this.#checks = checks;
+  }
 
   /** Bytes that were inflated or parsed since the last call, and are now garbage. */
   takeBytesLeft(): number {
@@ -63,9 +70,12 @@ export class Ingest {
     const sender: Sender = { receivedAt, subjectText: JSON.stringify(request.subject) };
     this.#lines.clear();
     const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const schemas = this.#checks?.set;
+    this.#transcriber.schemas = schemas;
     const transcribed = form.transcribe(this.#transcriber, body, sender);
     const read =
       transcribed === undefined ? this.#parse(form, bytes, sender) : { rows: transcribed, refused: noneRefused };
+    if (schemas !== undefined) this.#checks?.settle("kind" in read ? "refused" : "accepted");
     if ("kind" in read) return read;
     const { rows, refused } = read;
     if (rows.length === 0) return { kind: "accepted", body: form.answer({ rows, duplicates: 0, receivedAt, refused }) };
@@ -74,7 +84,8 @@ export class Ingest {
 
   #parse(form: Form, bytes: Uint8Array, sender: Sender): ReadRows | AppendAnswer {
     this.#bytesLeft += bytes.byteLength;
-    const parsed = form.parse(bytes);
+    this.#checks?.forget();
+    const parsed = form.parse(bytes, this.#checks?.set);
     if (!parsed.ok) return { kind: "invalid", body: parsed.answer };
     // The `client_id` is stored with each event: a long one could make a small body a hundred times larger.
     const clientIdChars = parsed.client_id?.length ?? 0;

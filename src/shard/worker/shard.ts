@@ -15,6 +15,7 @@ import { timestampOfMs } from "../../event/timestamp.ts";
 import { FileJournal } from "../../journal/file-journal.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { KeeperForShards } from "../../keeper/protocol.ts";
+import type { SchemaSource } from "../../schema/set.ts";
 import type { ShardWatermark } from "../../store/catalog/views.ts";
 import { journalFilesOf } from "../../store/folder/journal-files.ts";
 import { unfinishedSuffix } from "../../store/folder/names.ts";
@@ -31,6 +32,7 @@ import { Flusher } from "./flush.ts";
 import { Ingest } from "./ingest.ts";
 import { Journaling } from "./journaling.ts";
 import { openedNoter } from "./lost-events.ts";
+import { PropertyChecks } from "./property-checks.ts";
 import { ownedShards, type Recovered, recoverShard } from "./recovery.ts";
 import { SealedCounter } from "./sealed-counts.ts";
 import { type FlushLag, Throttle } from "./throttle.ts";
@@ -65,7 +67,8 @@ export class Shard {
   /** Ids of imported events; given each import's steps. */
   readonly importedIds: ImportedIds;
   readonly #board: Board;
-  readonly #ingest = new Ingest();
+  readonly #checks: PropertyChecks;
+  readonly #ingest: Ingest;
   readonly #admission: Admission;
   readonly #accounts: Accounts;
   readonly #counter: SealedCounter;
@@ -85,7 +88,9 @@ export class Shard {
     const recovered = await recoverShard({ folder, shard, shards, log, keeper, journal, openJournal });
     const counter = new SealedCounter({ folder, shard, shards, keeper }, time.nowMs());
     const sealed = await counter.countAtStart({ parts: recovered.pending, openFrom: journal.openFrom });
-    return new Shard({ ...given, time, log, journal, recovered, sealed, counter });
+    const started = new Shard({ ...given, time, log, journal, recovered, sealed, counter });
+    await started.useSchemas(options.schemas.source);
+    return started;
   }
 
   private constructor(
@@ -104,6 +109,8 @@ export class Shard {
     this.#log = log;
     this.#journal = journal;
     this.#board = new Board(options.boards[shard] ?? createBoardMemory());
+    this.#checks = new PropertyChecks({ board: this.#board, log, time });
+    this.#ingest = new Ingest(this.#checks);
     this.#disk = new DiskWork(this.#board, join(folder.journal, `trial.${shard}${unfinishedSuffix}`), time.monotonicMs);
     this.#idTable = new IdTable(options.idTable, shard);
     this.importedIds = new ImportedIds(folder, log);
@@ -220,6 +227,11 @@ export class Shard {
   /** Counts the segments again and updates the board. */
   recount(): Promise<void> {
     return this.#counter.recount();
+  }
+
+  /** From the next request on, properties must fit these schemas. */
+  useSchemas(source: SchemaSource | undefined): Promise<void> {
+    return this.#checks.use(source);
   }
 
   /** Removes the ids in a file, one a line, from the id logs of this shard and of the retired shards it owns. */

@@ -18,6 +18,7 @@ import { listNames, refusedEventsIn } from "../folder/layout.ts";
 import { type DataFolder, parseSegmentName, type SegmentName } from "../folder/names.ts";
 import { readUnreadable } from "../folder/unreadable.ts";
 import { journalQuery } from "../segment/segment.ts";
+import { readTypedEvents } from "./kept-typed-views.ts";
 import { readReceipts } from "./receipts.ts";
 import type { CatalogContent } from "./views.ts";
 
@@ -59,6 +60,7 @@ export function viewFolder(folder: DataFolder, scratch: string): FolderView {
       erasures: readReceipts(folder),
       // Without refused events the view need not be made for each query.
       refusedFiles: refusedEventsIn(folder).filter((file) => sizeOf(join(folder.refusedEvents, file)) > 0),
+      typedEvents: readTypedEvents(folder),
       version: 0,
       publishedAtMs: watermarkMs,
     };

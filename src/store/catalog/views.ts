@@ -9,6 +9,7 @@ import { eventViews } from "./event-views.ts";
 import { type CatalogItem, itemStatements } from "./item.ts";
 import { catalogMacros } from "./macros.ts";
 import { refusedView } from "./refused-view.ts";
+import { type TypedEvent, typedViews } from "./typed-views.ts";
 
 /** A current segment, by its name in the folder `segments`. */
 export type CatalogSegment = { file: string; shard: ShardId; bytes: number };
@@ -44,6 +45,8 @@ export type CatalogContent = {
   erasures: readonly ErasureReceipt[];
   /** Files of refused events, by names in their folder or `allRefusedFiles`; none if there is no file. */
   refusedFiles: readonly string[];
+  /** Event names that have a schema, each with a view of its own. */
+  typedEvents: readonly TypedEvent[];
   /** Counts up with each publication. */
   version: number;
   publishedAtMs: number;
@@ -210,6 +213,7 @@ const catalogItems = (content: CatalogContent): CatalogItem[] => [
   erasuresView(content),
   refusedView({ files: content.refusedFiles, listOf: listIn(content, "refused") }),
   catalogView(content),
+  ...typedViews(content.typedEvents),
 ];
 
 /** Statements that make the catalog, with its comments, in the current database (`USE`). */
@@ -227,6 +231,7 @@ export const emptyCatalog: CatalogContent = {
   watermarks: [],
   erasures: [],
   refusedFiles: [],
+  typedEvents: [],
   version: 0,
   publishedAtMs: 0,
 };

@@ -5,6 +5,7 @@
  * - `secret`, `crc32`: the generated key, and the checksum of its file
  * - `format`: the folder's format, and the version that wrote it
  * - `sealed.json`, `unreadable.json`: up to where shards are sealed; segments that cannot be read
+ * - `typed-views.json`: which event names have a view of their own, and its columns
  * - `quarantine/….duckdb`, `quarantine/….json`: segments in quarantine; markers of what is missing
  * - `import/….ndjson`, `.ids`, `.spool`: events being imported; removed at start
  * - `lock`, `address`: held by the server of this folder; where it listens
@@ -65,6 +66,8 @@ export type DataFolder = {
   sealed: string;
   /** Current segments that cannot be read, and why. */
   unreadable: string;
+  /** Which event names have a view of their own, and its columns. */
+  typedViews: string;
   /** Segments in quarantine, and markers that say which events are missing. */
   quarantine: string;
   /** A file for each shard: which journal file it opened last. */
@@ -86,6 +89,7 @@ export function dataFolder(root: string): DataFolder {
     format: join(root, "format"),
     sealed: join(root, "sealed.json"),
     unreadable: join(root, "unreadable.json"),
+    typedViews: join(root, "typed-views.json"),
     quarantine: join(root, "quarantine"),
     opened: join(root, "opened"),
     lock: join(root, "lock"),

@@ -9,6 +9,7 @@ const order = [
   "journal",
   "store",
   "refused",
+  "schema",
   "actor",
   "keeper",
   "shard",
