@@ -5,10 +5,8 @@ import type { Mapper } from "./mapped.ts";
 import { mapOtlpJson } from "./otlp/json.ts";
 import { mapOtlpProtobuf } from "./otlp/protobuf.ts";
 import { mapPostHog } from "./posthog.ts";
+import { protobufType } from "./protocol.ts";
 import { mapSegment } from "./segment.ts";
-
-/** The media type of protobuf over HTTP. */
-export const protobufType = "application/x-protobuf";
 
 /** Maps a body by its protocol; OpenTelemetry by its media type, too. */
 export const mappers: Readonly<Record<Protocol, Mapper>> = {

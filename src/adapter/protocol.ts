@@ -3,6 +3,9 @@ import type { Recovery } from "../actor/serve.ts";
 import type { Protocol, RefusedEvent } from "../event/protocols.ts";
 import type { RequestFacts } from "./mapped.ts";
 
+/** The media type of protobuf over HTTP. */
+export const protobufType = "application/x-protobuf";
+
 /** What the thread is born with: the most bytes that a body may have after inflation. */
 export type AdapterOptions = { bytesMax: number };
 

@@ -86,6 +86,11 @@ export class AdapterThread {
     });
   }
 
+  /** The thread's actor, for tests that end it; undefined before the first request. */
+  get host(): Host | undefined {
+    return this.#host;
+  }
+
   /** Ends the thread, if it was started. */
   async close(): Promise<void> {
     await this.#host?.destroy();

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type ProtobufField, protobuf } from "../support/protobuf.ts";
 import { expectRefused } from "../support/refusals.ts";
-import { sharedService, testMsMax } from "../support/service.ts";
+import { paths, sharedService, startService, testMsMax } from "../support/service.ts";
+import { until } from "../support/until.ts";
 
 setDefaultTimeout(testMsMax);
 
@@ -239,6 +240,104 @@ describe("is refused:", () => {
       expect([response.status, response.headers.get("allow")]).toEqual([405, allow]);
     }
   });
+});
+
+describe("log shippers, by bodies made after their documentation (no shipper ran):", () => {
+  test("Vector's http sink writes our own batches, with a prefix and a suffix around its list", async () => {
+    const event = { event_name: "vector", event_id: crypto.randomUUID(), timestamp: "2026-11-23T13:06:10.398123456Z" };
+    const properties = { host: "web-1", message: "GET /", source_type: "demo_logs", status: 200 };
+    const body = gzipped(`{"events":[${JSON.stringify({ ...event, properties })}]}`);
+    const headers = { ...bearer, "content-encoding": "gzip" };
+    for (const duplicates of [0, 1])
+      expect(await (await post(paths.batch, body, headers)).json()).toMatchObject({ events_duplicate: duplicates });
+    await service().waitSealed();
+    expect(
+      await service().rows("SELECT properties->>'message' AS message FROM events WHERE event_name = 'vector'"),
+    ).toEqual([{ message: "GET /" }]);
+  });
+
+  test("Fluent Bit's opentelemetry output sends protobuf with a record's fields as its body", async () => {
+    const field = (key: string, value: ProtobufField): ProtobufField => [
+      1,
+      [
+        [1, key],
+        [2, [value]],
+      ],
+    ];
+    const fields = [field("log", [1, "from fluent bit"]), field("pid", [3, 42n]), field("ok", [2, 1n])];
+    const record: ProtobufField[] = [
+      [1, { fixed64: 1795439225641000000n }],
+      [11, { fixed64: 1795439225641000000n }],
+      [5, [[6, fields]]],
+    ];
+    const body = new Uint8Array(
+      protobuf([
+        [
+          1,
+          [
+            [1, []],
+            [
+              2,
+              [
+                [1, []],
+                [2, record],
+              ],
+            ],
+          ],
+        ],
+      ]),
+    );
+    const headers = { ...bearer, "content-type": "application/x-protobuf" };
+    expect((await post("/v1/logs", body, headers)).status).toBe(200);
+    await service().waitSealed();
+    expect(
+      await service().rows(
+        "SELECT event_name, properties->>'pid' AS pid FROM events WHERE properties->>'log' = 'from fluent bit'",
+      ),
+    ).toEqual([{ event_name: "log", pid: "42" }]);
+  });
+});
+
+test("bodies without a key in a header share 16 MiB until their key is known; others are not kept waiting", async () => {
+  const { hostname, port } = new URL(service().url);
+  const head = `POST /e HTTP/1.1\r\nHost: ${hostname}\r\nContent-Length: ${8 * 1024 * 1024}\r\n\r\n{`;
+  const connect = () =>
+    Bun.connect({
+      hostname,
+      port: Number(port),
+      socket: { open: (socket) => void socket.write(head), data: () => undefined },
+    });
+  const sockets = [await connect(), await connect()];
+  const stranger = async () => (await post("/e", '{"api_key":"phc_other","batch":[]}')).status;
+  await until(async () => (await stranger()) === 429, { what: "the share to be full", limitMs: 10_000 });
+  await expectRefused(await post("/e", "{}"), 429);
+  expect((await post("/v1/t", segmentEvent("beside strangers"), basic)).status).toBe(200);
+  for (const socket of sockets) socket.terminate();
+  await until(async () => (await stranger()) === 401, { what: "the share to be free again", limitMs: 10_000 });
+});
+
+test("a full buffer is 429 with Retry-After on every path, and 503 on our own", async () => {
+  const env = { MILLRACE_MAX_BUFFER_EVENTS: "1", MILLRACE_FLUSH_INTERVAL_SECONDS: "3600" };
+  await using full = await startService({ env });
+  expect((await full.post("/v1/t", segmentEvent("fills it"))).status).toBe(200);
+  await expectRefused(await full.post(paths.track, { event_name: "no room" }), 503);
+  for (const [path, body] of [
+    ["/v1/t", segmentEvent("no room")],
+    ["/batch/", posthogEvent("no room")],
+    ["/v1/logs", logs("no room")],
+    ["/ce", cloudEvent("no room")],
+  ] as const)
+    await expectRefused(await full.post(path, body), 429);
+});
+
+test("a sender's rate limit counts events here, too", async () => {
+  const env = { MILLRACE_RATE_LIMIT: "100" };
+  await using limited = await startService({ env });
+  const batch = `{"batch":[${Array.from({ length: 1000 }, () => segmentEvent("limited")).join(",")}]}`;
+  const first = await limited.post("/v1/batch", batch);
+  expect([first.status, first.headers.get("ratelimit")]).toEqual([200, expect.stringContaining('"events";r=0')]);
+  await expectRefused(await limited.post("/v1/batch", batch), 429);
+  await expectRefused(await limited.request("/e", { token: null, body: `{"api_key":"${limited.token({})}"}` }), 429);
 });
 
 describe("what browser SDKs ask for at their start:", () => {

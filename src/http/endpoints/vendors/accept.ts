@@ -7,7 +7,7 @@
  */
 import { mayNameKey } from "../../../adapter/body-key.ts";
 import { openedBytesLikely } from "../../../adapter/body-text.ts";
-import { protobufType } from "../../../adapter/mappers.ts";
+import { protobufType } from "../../../adapter/protocol.ts";
 import { messageOf, Overloaded } from "../../../base/errors.ts";
 import type { Protocol } from "../../../event/protocols.ts";
 import { Refusal, refusalOf } from "../../answers.ts";

@@ -1,5 +1,5 @@
 /** What other vendors' SDKs accept as an answer. */
-import { protobufType } from "../../../adapter/mappers.ts";
+import { protobufType } from "../../../adapter/protocol.ts";
 import type { Protocol } from "../../../event/protocols.ts";
 import { json, privateHeaders } from "../../answers.ts";
 
