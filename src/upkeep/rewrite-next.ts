@@ -35,16 +35,21 @@ export async function adopt(keeper: RewriteTools["keeper"], rewritten: Rewritten
 }
 
 /**
- * Does the next rewrite of a kind. Returns how many events it removed, or undefined if there was nothing to do.
+ * Does the next rewrite of a kind, with this many threads, by default as many as cores. Returns how many events it
+ * removed, or undefined if there was nothing to do.
  * @throws RewriteFailed or ActorDied when a retry may succeed
  */
-export async function rewriteNext(tools: RewriteTools, wish: RewriteWish): Promise<number | undefined> {
+export async function rewriteNext(
+  tools: RewriteTools,
+  wish: RewriteWish,
+  threads?: number,
+): Promise<number | undefined> {
   const { freeBytes, keeper, publisher, rewriter, shards } = tools;
   const rewrite = await keeper.ask({ kind: "plan", wish });
   if (rewrite === undefined) return undefined;
   if (rewrite.keep === undefined && rewrite.bytes * roomNeeded > freeBytes())
     throw new RewriteFailed(`no room to merge ${rewrite.bytes} bytes`);
-  const rewritten = await rewriter.run({ kind: "rewrite", rewrite });
+  const rewritten = await rewriter.run({ kind: "rewrite", rewrite }, { threads });
   const gone = rewrite.events - rewritten.events;
   try {
     await adopt(keeper, rewritten);

@@ -36,13 +36,17 @@ const entry = fileURLToPath(new URL("./rewrite-process.ts", import.meta.url));
 /** Time and memory of a job that evaluates a client's condition; DuckDB gets half of the memory. */
 export type RewriteGuard = { timeMs: number; memoryMiB: number };
 
-/** Options of a job: `signal` aborts when nobody waits for it any more; `guard` limits a client's condition. */
-type RewriteOptions = { signal?: AbortSignal; guard?: RewriteGuard | undefined };
+/**
+ * Options of a job: `signal` aborts when nobody waits for it any more; `guard` limits a client's condition; `threads`
+ * are DuckDB's, as many as cores by default.
+ */
+type RewriteOptions = { signal?: AbortSignal; guard?: RewriteGuard | undefined; threads?: number | undefined };
 
 /** Runs rewriting processes. */
 export class Rewriter implements Disposable {
   readonly #folder: DataFolder;
   #child: Bun.Subprocess | undefined;
+  #processorMs = 0;
   #isDisposed = false;
 
   constructor(folder: DataFolder) {
@@ -56,13 +60,13 @@ export class Rewriter implements Disposable {
    */
   async run<Job extends RewriteJob>(
     job: Job,
-    { signal, guard }: RewriteOptions = {},
+    { signal, guard, threads = availableParallelism() }: RewriteOptions = {},
   ): Promise<RewriteReplies[Job["kind"]]> {
     if (this.#isDisposed) throw new RewriteFailed("the service stops");
     const isLeft = () => signal?.aborted === true;
     if (isLeft()) throw new RewriteFailed(nobodyWaits);
     const memoryMiB = guard === undefined ? duckdbMiB : Math.floor(guard.memoryMiB / 2);
-    const order: RewriteOrder = { folder: this.#folder, threads: availableParallelism(), memoryMiB, job };
+    const order: RewriteOrder = { folder: this.#folder, threads, memoryMiB, job };
     const { command, env } = limitedProcess({ entry, args: [], memoryMiB: guard?.memoryMiB ?? processMiB });
     // Passed as one buffer: writing to a process that was killed meanwhile would throw a second error.
     const stdin = Buffer.from(JSON.stringify(order));
@@ -99,8 +103,14 @@ export class Rewriter implements Disposable {
       clearTimeout(timer);
       signal?.removeEventListener("abort", leave);
       this.#child = undefined;
+      this.#processorMs += Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1000;
       if (!isDone) this.#removeUnfinished(child.pid);
     }
+  }
+
+  /** Processor time of all processes that have ended. ms */
+  get processorMs(): number {
+    return this.#processorMs;
   }
 
   /** Removes what a killed or failed process left: an unfinished segment, and DuckDB's spill files. */

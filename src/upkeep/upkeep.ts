@@ -6,7 +6,7 @@ import { systemClock } from "../base/clock.ts";
 import { codeOf, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { within } from "../base/within.ts";
-import type { RewriteWish, ShardStretch } from "../keeper/protocol.ts";
+import type { ShardStretch } from "../keeper/protocol.ts";
 import { type ErasureRequest, readErasure } from "../store/catalog/erasures.ts";
 import { currentSegments } from "../store/folder/current.ts";
 import { listNames } from "../store/folder/layout.ts";
@@ -16,7 +16,8 @@ import type { ImportedLines } from "../store/segment/rewrite.ts";
 import { Eraser, type ErasureForecast, type ErasureResult } from "./eraser.ts";
 import { Expiry } from "./expiry.ts";
 import { sealPiece } from "./importer.ts";
-import { type RewriteTools, rewriteNext } from "./rewrite-next.ts";
+import { Merger } from "./merger.ts";
+import type { RewriteTools } from "./rewrite-next.ts";
 import { RewriteBlocked, RewriteFailed, type RewriteGuard, Rewriter } from "./rewriter.ts";
 import { endsOf } from "./stretches.ts";
 import { Turns } from "./turns.ts";
@@ -56,13 +57,13 @@ type Compacted = { merges: number; repeatsRemoved: number; segments: number };
 export class Upkeep implements AsyncDisposable {
   readonly #options: UpkeepOptions;
   readonly #rewriter: Rewriter;
+  readonly #merger: Merger;
   readonly #eraser: Eraser;
   readonly #expiry: Expiry;
   readonly #turns = new Turns();
   #isStopping = false;
   /** Erasures and forecasts that were requested and have not ended. */
   #erasures = 0;
-  #isMerging = false;
   #failuresInRow = 0;
   /** Why a recorded erasure cannot continue. */
   #blocked: string | undefined;
@@ -80,6 +81,7 @@ export class Upkeep implements AsyncDisposable {
     this.#options = options;
     this.#expiry = expiry;
     this.#rewriter = new Rewriter(options.folder);
+    this.#merger = new Merger({ ...options, rewriter: this.#rewriter });
     const { graceMs, queries: conditions } = options.limits;
     this.#eraser = new Eraser({ ...options, graceMs, conditions, rewriter: this.#rewriter });
   }
@@ -120,7 +122,7 @@ export class Upkeep implements AsyncDisposable {
   /** Runs a job that a client waits for. A running merge is killed, because it may take long; it starts again later. */
   #beforeMerges<Result>(job: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
     this.#erasures += 1;
-    if (this.#isMerging) this.#rewriter.abort();
+    this.#merger.abort();
     return this.#turns
       .inTurn(async () => {
         if (signal.aborted) throw new RewriteFailed("whoever asked for it has gone");
@@ -169,7 +171,7 @@ export class Upkeep implements AsyncDisposable {
     await this.#finishErasureIfItCan();
     for (;;) {
       try {
-        const gone = await this.#merge({ kind: "full merge", stretches });
+        const gone = await this.#merger.run({ kind: "full merge", stretches });
         if (gone === undefined) return true;
         done.merges += 1;
         done.repeatsRemoved += gone;
@@ -177,15 +179,6 @@ export class Upkeep implements AsyncDisposable {
         if (this.#isStopping || this.#erasures === 0) throw error;
         return false;
       }
-    }
-  }
-
-  async #merge(wish: RewriteWish): Promise<number | undefined> {
-    this.#isMerging = true;
-    try {
-      return await rewriteNext({ ...this.#options, rewriter: this.#rewriter }, wish);
-    } finally {
-      this.#isMerging = false;
     }
   }
 
@@ -278,11 +271,7 @@ export class Upkeep implements AsyncDisposable {
       // Swept before the erasure, which an unreadable replaced segment would otherwise block.
       await keeper.ask({ kind: "sweep", graceMs });
       await this.#finishErasureIfItCan();
-      const wishes: RewriteWish[] = [{ kind: "merge" }];
-      const cutoffMs = this.#expiry.cutoffMs();
-      if (cutoffMs !== undefined) wishes.unshift({ kind: "drop", cutoffMs });
-      for (const wish of wishes) if ((await this.#merge(wish)) !== undefined) return this.#wentWell(0);
-      return this.#wentWell(lookEveryMs);
+      return this.#wentWell((await this.#merger.runDue(this.#expiry.cutoffMs())) ? 0 : lookEveryMs);
     } catch (error) {
       if (this.#isStopping || this.#erasures > 0) return lookEveryMs;
       this.#failuresInRow += 1;

@@ -1,9 +1,9 @@
 /** Disks that are full, disks that are read-only, disks that fail, and ends at chosen steps. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { within } from "../../src/base/within.ts";
-import { descendantsOf, readProc } from "./process.ts";
+import { descendantsOf, readProc, tasksOf } from "./process.ts";
 import { until } from "./until.ts";
 
 /** A small file system in memory; unmounted at the end of its scope. */
@@ -154,7 +154,8 @@ export async function faultyFromNow(pid: number, options: Fault): Promise<AsyncD
   const tracer = Bun.spawn(["strace", "-f", "-qq", "-o", options.logPath, ...attached, ...injection(options)], {
     stderr: "pipe",
   });
-  const tasks = (each: number) => readdirSync(`/proc/${each}/task`).map((task) => `${each}/task/${task}/status`);
+  // A process may end before the tracer comes to it, as the shell in which another one starts.
+  const tasks = (each: number) => tasksOf(each).map((task) => `${each}/task/${task}/status`);
   const isAttached = () => pids.flatMap(tasks).every((task) => readProc(task).includes(`TracerPid:\t${tracer.pid}\n`));
   await until(() => tracer.exitCode !== null || isAttached(), { what: "the tracer", limitMs: 10_000 });
   if (tracer.exitCode !== null) {

@@ -77,7 +77,7 @@ export function ended({ child }: Started): boolean {
 }
 
 /** The threads of a process; none of one that has ended meanwhile. */
-function tasksOf(pid: number): string[] {
+export function tasksOf(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/task`);
   } catch (error) {
