@@ -9,18 +9,24 @@ export class Refusal extends Error {
   /** The label of the metric. */
   readonly reason: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Whether the audit log has a line about it that says more than a refusal's. */
+  readonly isAudited: boolean;
 
-  constructor(status: number, detail: { reason: string; text: string; headers?: Record<string, string> }) {
+  constructor(
+    status: number,
+    detail: { reason: string; text: string; headers?: Record<string, string>; isAudited?: boolean },
+  ) {
     super(detail.text);
     this.status = status;
     this.reason = detail.reason;
     this.headers = detail.headers ?? {};
+    this.isAudited = detail.isAudited ?? false;
   }
 
   /** The same refusal with more headers. */
   with(headers: Readonly<Record<string, string>>): Refusal {
-    const { status, reason, message } = this;
-    return new Refusal(status, { reason, text: message, headers: { ...this.headers, ...headers } });
+    const { status, reason, message, isAudited } = this;
+    return new Refusal(status, { reason, text: message, headers: { ...this.headers, ...headers }, isAudited });
   }
 }
 

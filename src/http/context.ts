@@ -9,6 +9,7 @@ import type { EachAnswer, EachRequest } from "../shard/lanes/each-sender.ts";
 import type { AppendAnswer, AppendRequest } from "../shard/protocol.ts";
 import type { Health } from "../stats/health.ts";
 import type { Upkeep } from "../upkeep/upkeep.ts";
+import type { AuditLog } from "./edge/audit-log.ts";
 import type { Cors } from "./edge/cors.ts";
 import type { RefusalCounters } from "./edge/counters.ts";
 import type { RateLimit } from "./edge/rate-limit.ts";
@@ -28,6 +29,8 @@ export type AcceptContext = {
   clock: Clock;
   log: Log;
   refusals: RefusalCounters;
+  /** Who did what. */
+  audit: AuditLog;
   limits: Limits;
   /** Room for bodies. */
   receipt: Receipt;

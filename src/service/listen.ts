@@ -1,6 +1,7 @@
 /** Opens the edge of a service and connects its endpoints to the parts. */
 import { systemClock } from "../base/clock.ts";
 import { toldOf } from "../http/connections/bound.ts";
+import { AuditLog } from "../http/edge/audit-log.ts";
 import { Cors } from "../http/edge/cors.ts";
 import { RateLimit } from "../http/edge/rate-limit.ts";
 import { Front } from "../http/listen/front.ts";
@@ -23,6 +24,7 @@ export async function openFront(parts: Parts): Promise<Front> {
       clock: systemClock,
       log,
       refusals: parts.refusals,
+      audit: new AuditLog(log, systemClock),
       limits: config,
       receipt: parts.receipt,
       isAccepting: () => gate.isAccepting,

@@ -106,7 +106,7 @@ export class Eraser {
       const receipt: ErasureReceipt = { id, erasedAtMs: Date.now(), by, requestHash, events, catalogVersion };
       finishErasure(folder, receipt);
       const { notSearched } = outsideSegments(folder, request);
-      log.info({ id, events, notSearched }, "events erased");
+      log.info({ id, by, requestHash, events, notSearched }, "events erased");
       await publisher.publish();
       return { receipt, notSearched };
     } finally {

@@ -3,22 +3,21 @@ import { Elysia } from "elysia";
 import { messageOf } from "../../base/errors.ts";
 import { Refusal, refusalOf, refused } from "../answers.ts";
 import type { AcceptContext } from "../context.ts";
-import { RefusalLog } from "./refusal-log.ts";
 import { isHost } from "./target.ts";
 import { otherRoutes, refusalOfOther } from "./unknown-paths.ts";
 
-type EdgeContext = Pick<AcceptContext, "auth" | "clock" | "cors" | "log" | "refusals">;
+type EdgeContext = Pick<AcceptContext, "audit" | "auth" | "cors" | "log" | "refusals">;
 
 /**
  * An application without endpoints. It refuses a wrong `Host` and unknown paths, and answers errors, including those of
  * the framework and the runtime, as JSON without details.
  */
 export function application(context: EdgeContext) {
-  const refusalLog = new RefusalLog(context.log, context.clock);
   const refuse = (refusal: Refusal, request: Request): Response => {
     context.refusals.count(refusal.reason);
-    const { reason, status } = refusal;
-    refusalLog.note({ reason, status, subject: context.auth.subjectOf(request) });
+    const { reason, status, isAudited } = refusal;
+    if (!isAudited)
+      context.audit.note("refusal", { subject: context.auth.subjectOf(request), what: { reason, status } });
     return refused(refusal);
   };
   const { cors } = context;

@@ -10,7 +10,8 @@ import { upkeepOf } from "./upkeep-of.ts";
  * Merges all segments that can be merged, and answers when that is done.
  * @throws Overloaded, RewriteFailed or ActorDied
  */
-export async function compact(context: HttpContext, { request, server }: Asked): Promise<Response> {
+export async function compact(context: HttpContext, { request, server, subject }: Asked): Promise<Response> {
+  context.audit.note("act", { subject, what: { act: "compact" } });
   server?.timeout(request, 0);
   const { merges, repeatsRemoved, segments } = await upkeepOf(context).compact();
   return json({ merges, repeats_removed: repeatsRemoved, segments });

@@ -30,6 +30,9 @@ export const erase = withJsonBody(erasureBodySchema, async (context, { request, 
   server?.timeout(request, 0);
   const { signal } = request;
   const upkeep = upkeepOf(context);
+  // Not the value: it identifies a person. The receipt's hash of the request stands in the line of the finished erasure.
+  const [by = ""] = Object.keys(asked);
+  context.audit.note("act", { subject, what: { act: isDryRun ? "count what would be erased" : "erase", by } });
   if (isDryRun) {
     const { events, notSearched } = await upkeep.forecastErasure(asked, signal);
     return json({ dry_run: true, would_erase: events, not_searched: notSearched });

@@ -16,7 +16,8 @@ const pieceSchema = Type.Object(
 );
 
 /** Seals a file that the command put into the data folder. */
-export const importPiece = withJsonBody(pieceSchema, async (context, { request, server }, { value }) => {
+export const importPiece = withJsonBody(pieceSchema, async (context, { request, server, subject }, { value }) => {
+  context.audit.note("act", { subject, what: { act: "import" } });
   const { file, events, line_bytes_max: lineBytesMax, ids } = value;
   server?.timeout(request, 0);
   return json({ imported: await upkeepOf(context).importLines({ file, events, lineBytesMax, ids }) });

@@ -36,6 +36,7 @@ export const withJsonBody =
     const issues = parsed.ok ? issuesOf(schema, { loc: ["body"], ...parsed }) : parsed.issues;
     if (!parsed.ok || issues.length > 0) {
       context.refusals.count("invalid");
+      context.audit.note("refusal", { subject: asked.subject, what: { reason: "invalid", status: 422 } });
       return invalid(answerOf(issues));
     }
     const { value, exact } = parsed;

@@ -10,7 +10,8 @@ const quarantineSchema = Type.Object(
 );
 
 /** Puts a segment into quarantine. */
-export const quarantine = withJsonBody(quarantineSchema, async (context, _asked, { value }) => {
+export const quarantine = withJsonBody(quarantineSchema, async (context, { subject }, { value }) => {
+  context.audit.note("act", { subject, what: { act: "quarantine" } });
   const outcome = await upkeepOf(context).quarantine(value.segment);
   if (outcome.kind === "refused") throw new Refusal(400, { reason: "invalid", text: outcome.why });
   const { file, range, why } = outcome;

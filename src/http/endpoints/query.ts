@@ -13,6 +13,9 @@ import { type JsonBody, withJsonBody } from "./json-body.ts";
 /** `Retry-After` when the most allowed queries run, or a file was replaced during one. Seconds. */
 const retryAfterSeconds = 1;
 
+/** A longer statement is cut in the log. Characters. */
+const sqlCharsMax = 2_000;
+
 const querySchema = Type.Object(
   {
     sql: Type.String({
@@ -42,14 +45,19 @@ export const query = withJsonBody(querySchema, async (context, asked, body) => {
   const wanted = queryOf(body, () => acceptedFormat(request));
   const { format } = wanted;
   server?.timeout(request, 0);
+  const startedMs = context.clock.monotonicMs();
   const given = await context.queries.run(wanted, {
     subject,
     signal: request.signal,
     onCut: ({ kind, message }, bytes) =>
       context.log.warn({ subject, format, reason: kind, error: message, bytes }, "query broke off"),
   });
-  const reason = given.ok ? undefined : given.refusal.kind;
-  context.log.info({ subject, format, reason }, given.ok ? "query answered" : "query refused");
+  context.audit.note("query", {
+    subject,
+    what: { outcome: given.ok ? "answered" : given.refusal.kind, format, statement: statementHash(wanted.sql) },
+    figures: { ms: Math.round(context.clock.monotonicMs() - startedMs) },
+  });
+  context.log.debug({ subject, sql: wanted.sql.slice(0, sqlCharsMax) }, "statement");
   if (given.ok) {
     const headers = { ...privateHeaders, "content-type": contentTypes[format] };
     return new Response(given.body, { headers });
@@ -61,6 +69,12 @@ export const query = withJsonBody(querySchema, async (context, asked, body) => {
   return json({ detail: refused.message, position }, refused.status);
 });
 
+/**
+ * The beginning of the statement's SHA-256, in hex. A statement may hold what identifies a person, so its text stands
+ * in the log at level `debug` alone; the hash tells whether two queries are the same one.
+ */
+const statementHash = (sql: string) => new Bun.CryptoHasher("sha256").update(sql).digest("hex").slice(0, 16);
+
 /** The query in a body; `exact` keeps the digits of its parameters. */
 function queryOf({ value, exact }: JsonBody<Static<typeof querySchema>>, accepted: () => QueryFormat): Query {
   const given = isRecord(exact) ? exact["params"] : undefined;
@@ -70,22 +84,25 @@ function queryOf({ value, exact }: JsonBody<Static<typeof querySchema>>, accepte
 
 function refusalOfQuery(context: HttpContext, { kind, message }: QueryRefusal): Refusal {
   const retry = { "retry-after": String(retryAfterSeconds) };
+  const isAudited = true;
   switch (kind) {
     case "refused":
     case "rows":
     case "memory":
-      return new Refusal(400, { reason: `query_${kind}`, text: message });
+      return new Refusal(400, { isAudited, reason: `query_${kind}`, text: message });
     case "busy":
       return new Refusal(429, {
+        isAudited,
         reason: "query_busy",
         text: "As many queries run as may run at once; try again shortly",
         headers: retry,
       });
     case "time":
-      return new Refusal(504, { reason: "query_time", text: "The query took too long and was ended" });
+      return new Refusal(504, { isAudited, reason: "query_time", text: "The query took too long and was ended" });
     case "interrupted":
       context.log.warn({ error: message }, "a file of a query could not be read");
       return new Refusal(503, {
+        isAudited,
         reason: "query_interrupted",
         text: "The query was interrupted; try again",
         headers: retry,
@@ -93,15 +110,21 @@ function refusalOfQuery(context: HttpContext, { kind, message }: QueryRefusal): 
     case "unavailable":
       context.log.warn({ error: message }, "no room or no process for a query");
       return new Refusal(503, {
+        isAudited,
         reason: "query_unavailable",
         text: "The service has no room for a query now; try again shortly",
         headers: retry,
       });
     case "gone":
-      return new Refusal(503, { reason: "query_gone", text: "The query was ended; try again", headers: retry });
+      return new Refusal(503, {
+        isAudited,
+        reason: "query_gone",
+        text: "The query was ended; try again",
+        headers: retry,
+      });
     case "broken":
       context.log.error({ error: message }, "query failed");
-      return new Refusal(500, { reason: "internal", text: "Internal error" });
+      return new Refusal(500, { isAudited, reason: "internal", text: "Internal error" });
     default:
       return unreachable(kind);
   }

@@ -46,6 +46,7 @@ async function accept(
       return ok(given.body);
     case "invalid":
       context.refusals.count("invalid");
+      context.audit.note("refusal", { subject, what: { reason: "invalid", status: 422 } });
       return invalid(given.body);
     case "too_large":
       throw tooLarge(bodyBytesMax);
