@@ -19,7 +19,7 @@ export async function openFront(parts: Parts): Promise<Front> {
   const front = await Front.open(
     {
       auth: new Authenticator({ ...auth, writeKeys: doors.writeKeys, revoked: doors.revoked, clock: systemClock }),
-      cors: config.corsOrigins.length === 0 ? undefined : new Cors(config.corsOrigins),
+      cors: corsOf(parts),
       rates: new RateLimit({ eventsPerSecond: config.rateLimit, clock: systemClock }),
       clock: systemClock,
       log,
@@ -45,4 +45,11 @@ export async function openFront(parts: Parts): Promise<Front> {
   const told = { address: front.address, shards: config.shards, folder: parts.folder.root };
   log.info({ ...told, ...toldOf(bound) }, "started");
   return front;
+}
+
+/** Undefined where no page of another origin may ever send or read anything. */
+function corsOf({ config, doors }: Parts): Cors | undefined {
+  const { corsOrigins: origins, writeKeysPath } = config;
+  if (origins.length === 0 && writeKeysPath === undefined) return undefined;
+  return new Cors({ origins, isAllowedNow: (origin) => doors.writeKeys().origins.has(origin) });
 }

@@ -136,7 +136,7 @@ test("without the variable there is no CORS, and OPTIONS is 405 as before", asyn
 });
 
 describe("`*` allows every origin", () => {
-  const cors = new Cors(["*"]);
+  const cors = new Cors({ origins: ["*"] });
   const answered = (origin: string) =>
     corsOf(cors.answered(new Request("http://x/", { headers: { origin } }), new Response("")));
 

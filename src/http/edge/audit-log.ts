@@ -24,7 +24,7 @@ const kinds = {
 } as const;
 
 /** One of `kinds`. */
-export type AuditKind = keyof typeof kinds;
+type AuditKind = keyof typeof kinds;
 
 /** `subject` is null when there was no valid token; what is in `what` makes a line the same as another or not. */
 type Audited = {

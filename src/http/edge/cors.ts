@@ -27,15 +27,24 @@ const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]*$/;
 /** What browsers send as the origin of a page that has none: in a sandbox, or from a file. */
 const noOrigin = "null";
 
+/** The origins that are allowed. */
+type CorsOptions = {
+  /** Origins, or `*` for all. */
+  origins: readonly string[];
+  /** Whether another origin is allowed now: those of the write keys, which change while the service runs. */
+  isAllowedNow?: (origin: string) => boolean;
+};
+
 /** Answers preflights, and adds CORS headers to answers. */
 export class Cors {
   readonly #listed: ReadonlySet<string>;
   readonly #isAny: boolean;
+  readonly #isAllowedNow: (origin: string) => boolean;
 
-  /** `origins`: those that are allowed, or `*` for all. */
-  constructor(origins: readonly string[]) {
+  constructor({ origins, isAllowedNow = () => false }: CorsOptions) {
     this.#listed = new Set(origins);
     this.#isAny = this.#listed.has("*");
+    this.#isAllowedNow = isAllowedNow;
   }
 
   /** Adds to an answer what its request's origin may have. Returns the same answer. */
@@ -83,6 +92,6 @@ export class Cors {
   }
 
   #allows(origin: string): boolean {
-    return this.#listed.has(origin) || (this.#isAny && isOrigin(origin));
+    return this.#listed.has(origin) || (this.#isAny ? isOrigin(origin) : this.#isAllowedNow(origin));
   }
 }

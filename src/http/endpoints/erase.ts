@@ -30,7 +30,7 @@ export const erase = withJsonBody(erasureBodySchema, async (context, { request, 
   server?.timeout(request, 0);
   const { signal } = request;
   const upkeep = upkeepOf(context);
-  // Not the value: it identifies a person. The receipt's hash of the request stands in the line of the finished erasure.
+  // Not the value: it identifies a person. The line of the finished erasure has the receipt's hash of it.
   const [by = ""] = Object.keys(asked);
   context.audit.note("act", { subject, what: { act: isDryRun ? "count what would be erased" : "erase", by } });
   if (isDryRun) {
