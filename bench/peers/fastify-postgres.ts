@@ -9,6 +9,8 @@ import { databaseUser, postgresProgram, startPostgres } from "./postgres.ts";
 import { peerSecret } from "./token.ts";
 
 const serverPath = fileURLToPath(new URL("./fastify-postgres/server.ts", import.meta.url));
+/** What the program is made of, found in `node_modules` at run; this project's own files are put into the program. */
+const ownPackages = ["@fastify/jwt", "fastify", "pg"];
 const modulesPath = fileURLToPath(new URL("../node_modules", import.meta.url));
 
 /** Fastify with PostgreSQL behind it. */
@@ -65,10 +67,12 @@ async function start(options: PeerStart): Promise<RunningPeer> {
 async function runtimeOf(folder: string): Promise<{ command: string[]; runtime: string }> {
   const node = Bun.which("node");
   if (node === null) return { command: [process.execPath, serverPath], runtime: `Bun ${Bun.version}` };
-  // Not every Node takes types away by itself.
+  // One file with all that the program imports from this project: not every Node takes types away by itself.
   const scriptPath = join(folder, "server.mjs");
-  const source = await Bun.file(serverPath).text();
-  await Bun.write(scriptPath, new Bun.Transpiler({ loader: "ts", target: "node" }).transformSync(source));
+  const { outputs } = await Bun.build({ entrypoints: [serverPath], target: "node", external: ownPackages });
+  const [script] = outputs;
+  if (script === undefined) throw new Error(`${serverPath} cannot be bundled`);
+  await Bun.write(scriptPath, script);
   await symlink(modulesPath, join(folder, "node_modules"));
   const version = await Bun.spawn([node, "--version"], { stdout: "pipe" }).stdout.text();
   return { command: [node, scriptPath], runtime: `Node ${version.trim()}` };
