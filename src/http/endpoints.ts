@@ -3,6 +3,7 @@
  * 405 names and the OpenAPI document come from this table.
  */
 import type { Endpoint } from "./endpoint.ts";
+import { clientScript } from "./endpoints/client-script.ts";
 import { compact, compactDocumentation } from "./endpoints/compact.ts";
 import { documentOf } from "./endpoints/document.ts";
 import { erase, eraseDocumentation } from "./endpoints/erase.ts";
@@ -99,6 +100,13 @@ export const endpoints: readonly Endpoint[] = [
     documentation: prometheusDocumentation,
   },
   ...vendorEndpoints,
+  {
+    method: "GET",
+    path: "/millrace.js",
+    scope: undefined,
+    handle: (context, { request }) => clientScript(context, request),
+    documentation: undefined,
+  },
   ownPage("/openapi/json", () => documentOf(endpoints)),
   ...[...pageFiles].map(([path, answer]) => ownPage(path, answer)),
 ];

@@ -16,6 +16,7 @@ const writers: Readonly<Record<string, string>> = {
   "src/import/check.ts": "the user's file of bad rows",
   "src/import/piece.ts": "a piece of an import, which a crash undoes",
   "src/import/spool.ts": "standard input, for one command",
+  "src/client/outbox.ts": "the client's outbox: a package of its own, whose events are on another machine",
   "src/cli/sql-prompt.ts": "the user's history",
   "src/cli/sql-run.ts": "the user's output",
 };

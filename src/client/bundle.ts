@@ -1,0 +1,21 @@
+/**
+ * Builds the package: `bun src/client/bundle.ts` prints the client as one ES module, as `GET /millrace.js` serves it;
+ * with `--into FOLDER` it writes both modules and their types there, for `npm pack`.
+ */
+import { fileURLToPath } from "node:url";
+
+const client = fileURLToPath(new URL("./client.ts", import.meta.url));
+const outbox = fileURLToPath(new URL("./outbox.ts", import.meta.url));
+
+/** One module of an entry and all that it imports. */
+async function bundled(entry: string, target: "browser" | "node"): Promise<string> {
+  const { outputs } = await Bun.build({ entrypoints: [entry], target, format: "esm", minify: true });
+  const texts = await Promise.all(outputs.map((output) => output.text()));
+  return texts.join("");
+}
+
+const [option, folder] = process.argv.slice(2);
+if (option === "--into" && folder !== undefined) {
+  await Bun.write(`${folder}/client.js`, await bundled(client, "browser"));
+  await Bun.write(`${folder}/outbox.js`, await bundled(outbox, "node"));
+} else process.stdout.write(await bundled(client, "browser"));
