@@ -5,7 +5,8 @@
  * wait for it, and the serving process does not keep the bundler's memory.
  */
 import { fileURLToPath } from "node:url";
-import { Refusal } from "../answers.ts";
+import { messageOf } from "../../base/errors.ts";
+import { commonHeaders, Refusal } from "../answers.ts";
 import type { HttpContext } from "../context.ts";
 
 /** A bundle takes 0.1 s; on a machine that does not get there, the next request tries again. ms */
@@ -24,13 +25,13 @@ export async function clientScript({ log }: HttpContext, request: Request): Prom
   const bundled = remembered;
   const script = await bundled.catch((error: unknown) => {
     if (remembered === bundled) remembered = undefined;
-    log.error({ error }, "the client for browsers could not be bundled");
+    log.error({ error: messageOf(error) }, "the client for browsers could not be bundled");
     const text = "The client cannot be served now; try again shortly";
     throw new Refusal(503, { reason: "not_bundled", text, headers: { "retry-after": "1" } });
   });
   const headers = {
+    ...commonHeaders,
     "content-type": "text/javascript; charset=utf-8",
-    "x-content-type-options": "nosniff",
     // A page of any origin may load it: it holds nothing but code.
     "access-control-allow-origin": "*",
     "cross-origin-resource-policy": "cross-origin",
@@ -45,6 +46,8 @@ export async function clientScript({ log }: HttpContext, request: Request): Prom
 async function bundle(): Promise<Script> {
   const program = fileURLToPath(new URL("../../client/bundle.ts", import.meta.url));
   const child = Bun.spawn([process.execPath, program], {
+    // Nothing of the service's own, which may hold its secret.
+    env: {},
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
