@@ -72,6 +72,8 @@ export type OverloadReason =
   | "disk_slow"
   | "queue_full"
   | "no_shard"
+  /** The keys for tokens of others could not be fetched so far. */
+  | "no_key_set"
   | "stopping";
 
 /** The service cannot accept more now; the same request can be sent again after `retryAfterSeconds`. */

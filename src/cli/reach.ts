@@ -5,7 +5,7 @@
 import { DataFolderRefused, MillraceError, messageOf } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
 import { signToken } from "../http/token/hs256.ts";
-import { secretOf } from "../http/token/keys.ts";
+import { signingSecretOf } from "../http/token/keys.ts";
 import type { Scope } from "../http/token/principal.ts";
 import type { Service } from "../service/service.ts";
 import { startService } from "../service/start.ts";
@@ -47,7 +47,7 @@ export async function reachServer(config: Config, scope: Scope): Promise<Reached
     if (!(error instanceof FolderInUse)) throw error;
     address = await addressOf(folder.address);
   }
-  const token = await signToken(config.jwtSecret ?? secretOf(folder).secret, {
+  const token = await signToken(signingSecretOf(folder, config).secret, {
     // The command has no authenticated user, so a receipt says NULL and not a name from the environment.
     subject: undefined,
     scope,

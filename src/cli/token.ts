@@ -4,7 +4,7 @@ import { ConfigInvalid } from "../base/errors.ts";
 import { readConfig } from "../config/config.ts";
 import { headerCharsMax } from "../http/token/credential.ts";
 import { signToken } from "../http/token/hs256.ts";
-import { secretOf } from "../http/token/keys.ts";
+import { signingSecretOf } from "../http/token/keys.ts";
 import { scopes } from "../http/token/principal.ts";
 import { subjectBytesMax } from "../shard/bundle.ts";
 import { prepareDataFolder } from "../store/folder/layout.ts";
@@ -22,7 +22,11 @@ export const tokenCommand = new Command("token")
     if (options.scope !== undefined) requireScopes(options.scope, problems);
     if (problems.length > 0) throw new ConfigInvalid(problems);
     const config = readConfig(process.env);
-    const secret = config.jwtSecret ?? secretOf(prepareDataFolder(config.dataDir)).secret;
+    if (config.hs256 === "off")
+      throw new ConfigInvalid([
+        "MILLRACE_HS256: is off, so no token of this command counts; the issuer of MILLRACE_JWKS makes them",
+      ]);
+    const { secret } = signingSecretOf(prepareDataFolder(config.dataDir), config);
     const token = await signToken(secret, {
       subject: options.subject,
       scope: options.scope,

@@ -20,6 +20,12 @@ export type Config = {
   shards: number;
   /** HS256 key as it was given; undefined: the one in the data folder, made at first start. */
   jwtSecret: string | undefined;
+  /** An earlier key, whose tokens are still taken. */
+  jwtSecretPrevious: string | undefined;
+  /** `off`: only keys of the key set count. */
+  hs256: "on" | "off";
+  /** Path or URL of the key set for tokens of others. */
+  jwks: string | undefined;
   jwtIssuer: string | undefined;
   jwtAudience: string | undefined;
   /** File of write keys. */
@@ -107,11 +113,14 @@ export function readConfig(environment: Environment): Config {
     return found ?? fallback;
   };
 
-  const jwtSecret = environment["MILLRACE_JWT_SECRET"] || undefined;
-  if (jwtSecret !== undefined && Buffer.byteLength(jwtSecret) < jwtSecretBytesMin)
-    problems.push(
-      `MILLRACE_JWT_SECRET: must have at least ${jwtSecretBytesMin} bytes, not ${Buffer.byteLength(jwtSecret)}`,
-    );
+  const secret = (name: Variable) => {
+    const given = environment[name] || undefined;
+    const bytes = Buffer.byteLength(given ?? "");
+    if (given !== undefined && bytes < jwtSecretBytesMin)
+      problems.push(`${name}: must have at least ${jwtSecretBytesMin} bytes, not ${bytes}`);
+    return given;
+  };
+
   for (const [name, off] of Object.entries(notYetSupported)) {
     const given = environment[name]?.trim() || undefined;
     if (given !== undefined && given !== off) problems.push(`${name}: not yet supported; unset it`);
@@ -139,7 +148,10 @@ export function readConfig(environment: Environment): Config {
     port: integer("PORT", 3000, 0, 65_535),
     dataDir,
     shards: integer("MILLRACE_SHARDS", Math.min(shardsMax, Math.max(2, availableParallelism())), 1, shardsMax),
-    jwtSecret,
+    jwtSecret: secret("MILLRACE_JWT_SECRET"),
+    jwtSecretPrevious: secret("MILLRACE_JWT_SECRET_PREVIOUS"),
+    hs256: oneOf("MILLRACE_HS256", "on", ["on", "off"]),
+    jwks: text("MILLRACE_JWKS"),
     jwtIssuer: text("MILLRACE_JWT_ISSUER"),
     jwtAudience: text("MILLRACE_JWT_AUDIENCE"),
     writeKeysPath: text("MILLRACE_WRITE_KEYS"),
@@ -167,6 +179,10 @@ export function readConfig(environment: Environment): Config {
     schemas: schemasFolder === undefined ? undefined : { folder: resolve(schemasFolder), mode: schemaMode },
     logLevel: oneOf("MILLRACE_LOG", "info", logLevels),
   };
+  const urlProblem = config.jwks === undefined || !isUrl(config.jwks) ? undefined : keySetUrlProblem(config.jwks);
+  if (urlProblem !== undefined) problems.push(`MILLRACE_JWKS: ${urlProblem}`);
+  if (config.hs256 === "off" && config.jwks === undefined && config.writeKeysPath === undefined)
+    problems.push("MILLRACE_HS256: off would let nobody in; set MILLRACE_JWKS, or MILLRACE_WRITE_KEYS");
   problems.push(...tooManyConnections(config));
   if (problems.length > 0) throw new ConfigInvalid(problems);
   return config;
@@ -175,6 +191,16 @@ export function readConfig(environment: Environment): Config {
 /** Who may read the data folder; a value that `readConfig` refuses counts as `owner`. */
 export const shareOf = (environment: Environment): Share =>
   shares.find((share) => share === environment["MILLRACE_SHARE"]?.trim()) ?? "owner";
+
+/** Whether what names a key set is a URL, and not a path. */
+export const isUrl = (given: string): boolean => /^https?:\/\//i.test(given);
+
+/** Why a URL cannot be fetched from. It is not shown: it may hold a password by mistake. */
+function keySetUrlProblem(given: string): string | undefined {
+  const url = URL.parse(given);
+  if (url === null) return "is not a valid URL";
+  return url.username === "" && url.password === "" ? undefined : "must be a URL without a user or a password";
+}
 
 /** Variables that start with `MILLRACE_` and that nothing reads. */
 function unknownVariables(environment: Environment): string[] {

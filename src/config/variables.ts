@@ -7,10 +7,7 @@ import { logLevels } from "../base/log.ts";
  */
 export const notYetSupported: Readonly<Record<string, string | undefined>> = {
   MILLRACE_ALERTS: undefined,
-  MILLRACE_HS256: "on",
   MILLRACE_JOURNAL: undefined,
-  MILLRACE_JWKS: undefined,
-  MILLRACE_JWT_SECRET_PREVIOUS: undefined,
   MILLRACE_NODE: undefined,
   MILLRACE_STORE: undefined,
 };
@@ -24,6 +21,9 @@ export const variables = {
   MILLRACE_SHARDS: ["cores, at least 2", "shard actors, 1 to 64; may change between starts"],
   MILLRACE_HTTP_THREADS: ["1", "threads that accept requests; only 1 is supported"],
   MILLRACE_JWT_SECRET: ["made at first start", "HS256 key, at least 32 bytes"],
+  MILLRACE_JWT_SECRET_PREVIOUS: ["none", "an earlier HS256 key, whose tokens are still taken"],
+  MILLRACE_HS256: ["on", "`off`: HS256 does not count, only keys of MILLRACE_JWKS do"],
+  MILLRACE_JWKS: ["none", "file or URL of a JSON Web Key Set, for tokens by RS256, ES256 or EdDSA"],
   MILLRACE_JWT_ISSUER: ["none", "`iss` that every token must have"],
   MILLRACE_JWT_AUDIENCE: ["none", "`aud` that every token must have"],
   MILLRACE_WRITE_KEYS: ["none", "file of write keys, which `millrace key` keeps; read again when it changes"],

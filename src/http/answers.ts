@@ -70,6 +70,7 @@ const overloadTexts: Record<Overloaded["reason"], string> = {
   disk_slow: "The disk does not answer; try again shortly",
   journal_failed: "Events cannot be stored now; try again shortly",
   queue_full: "Too many requests wait; try again shortly",
+  no_key_set: "The keys for this token cannot be fetched now; try again shortly",
   no_shard: "No shard accepts events now; try again shortly",
   stopping: "The service is stopping; try again shortly",
 };

@@ -1,15 +1,20 @@
-/** What decides who is let in and lies in files that variables name: read at the start, and again when it changes. */
+/** What decides who is let in and lies where variables say: read at the start, and again when it changes. */
 import { systemClock } from "../base/clock.ts";
 import { ConfigInvalid } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { fileSource } from "../base/watched-content.ts";
 import { WatchedFile, type WatchedOptions } from "../base/watched-file.ts";
-import type { Config } from "../config/config.ts";
+import { type Config, isUrl } from "../config/config.ts";
+import { FetchedKeySet, tellIgnored } from "../http/token/fetched-key-set.ts";
+import { keySetBytesMax, parseKeySet } from "../http/token/key-set.ts";
 import { nothingRevoked, parseRevoked, type Revoked, revokedBytesMax } from "../http/token/revoked.ts";
+import type { KeySetSource } from "../http/token/verify.ts";
 import { noWriteKeys, parseWriteKeys, type WriteKeys, writeKeysBytesMax } from "../http/token/write-keys.ts";
 
 /** The current content of those files. */
 export type Doors = {
+  /** For tokens of others; undefined: no variable names one. */
+  keySet: KeySetSource | undefined;
   /** Another object once it has changed. */
   writeKeys: () => WriteKeys;
   /** Another object once it has changed. */
@@ -24,17 +29,41 @@ export type Doors = {
  */
 export async function openDoors(config: Config, log: Log, scope: AsyncDisposableStack): Promise<Doors> {
   const problems: string[] = [];
-  const watched: { variable: string; file: { readonly problem: string | undefined } }[] = [];
+  const warnings: (() => string | undefined)[] = [];
   const watch = async <Content, Value>(options: Omit<WatchedOptions<Content, Value>, "log" | "clock">) => {
     try {
       const file = scope.use(await WatchedFile.open({ ...options, log, clock: systemClock }));
-      watched.push({ variable: options.variable, file });
+      const warning = `${options.variable}: what is there now cannot be used, so its last good content counts; the log says why`;
+      warnings.push(() => (file.problem === undefined ? undefined : warning));
       return file;
     } catch (error) {
       if (!(error instanceof ConfigInvalid)) throw error;
       problems.push(...error.problems);
       return undefined;
     }
+  };
+
+  const openKeySet = async (place: string): Promise<KeySetSource | undefined> => {
+    const variable = "MILLRACE_JWKS";
+    if (isUrl(place)) {
+      const fetched = scope.use(await FetchedKeySet.open({ variable, url: place, log, clock: systemClock }));
+      const warning = () =>
+        fetched.current === undefined
+          ? `${variable}: no key set could be fetched so far, so its tokens are answered with 503; the log says why`
+          : `${variable}: the key set cannot be fetched, so the last good one counts; the log says why`;
+      warnings.push(() => (fetched.problem === undefined ? undefined : warning()));
+      return { current: () => fetched.current, refresh: () => fetched.refresh() };
+    }
+    const file = await watch({
+      variable,
+      source: fileSource(place, { bytesMax: keySetBytesMax }),
+      parse: (text) => {
+        const set = parseKeySet(text);
+        tellIgnored(set, { variable, log });
+        return set;
+      },
+    });
+    return file && { current: () => file.value, refresh: async () => undefined };
   };
 
   const writeKeys =
@@ -53,16 +82,12 @@ export async function openDoors(config: Config, log: Log, scope: AsyncDisposable
           source: fileSource(config.revokedPath, { bytesMax: revokedBytesMax }),
           parse: parseRevoked,
         });
+  const keySet = config.jwks === undefined ? undefined : await openKeySet(config.jwks);
   if (problems.length > 0) throw new ConfigInvalid(problems);
   return {
+    keySet,
     writeKeys: () => writeKeys?.value ?? noWriteKeys,
     revoked: () => revoked?.value ?? nothingRevoked,
-    warnings: () =>
-      watched
-        .filter(({ file }) => file.problem !== undefined)
-        .map(
-          ({ variable }) =>
-            `${variable}: what is there now cannot be used, so its last good content counts; the log says why`,
-        ),
+    warnings: () => warnings.map((warning) => warning()).filter((warning) => warning !== undefined),
   };
 }

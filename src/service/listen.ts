@@ -6,6 +6,7 @@ import { Cors } from "../http/edge/cors.ts";
 import { RateLimit } from "../http/edge/rate-limit.ts";
 import { Front } from "../http/listen/front.ts";
 import { Authenticator } from "../http/token/auth.ts";
+import { hs256Of } from "../http/token/hs256.ts";
 import type { Parts } from "./parts.ts";
 import { healthOf, metricsOf } from "./views.ts";
 
@@ -15,10 +16,19 @@ import { healthOf, metricsOf } from "./views.ts";
  */
 export async function openFront(parts: Parts): Promise<Front> {
   const { config, log, doors, gate, boards, dispatcher, bound } = parts;
-  const auth = { secret: parts.secret.secret, issuer: config.jwtIssuer, audience: config.jwtAudience };
+  const previous = config.hs256 === "off" ? undefined : config.jwtSecretPrevious;
+  const auth = new Authenticator({
+    hs256: [parts.secret.secret, ...(previous === undefined ? [] : [previous])].map(hs256Of),
+    keySet: doors.keySet,
+    issuer: config.jwtIssuer,
+    audience: config.jwtAudience,
+    revoked: doors.revoked,
+    writeKeys: doors.writeKeys,
+    clock: systemClock,
+  });
   const front = await Front.open(
     {
-      auth: new Authenticator({ ...auth, writeKeys: doors.writeKeys, revoked: doors.revoked, clock: systemClock }),
+      auth,
       cors: corsOf(parts),
       rates: new RateLimit({ eventsPerSecond: config.rateLimit, clock: systemClock }),
       clock: systemClock,

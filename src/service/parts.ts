@@ -12,7 +12,7 @@ import { RefusalCounters } from "../http/edge/counters.ts";
 import { Gate } from "../http/edge/gate.ts";
 import { Receipt } from "../http/edge/receipt.ts";
 import type { Front } from "../http/listen/front.ts";
-import { secretOf } from "../http/token/keys.ts";
+import { signingSecretOf } from "../http/token/keys.ts";
 import { type KeeperHost, openKeeper } from "../keeper/host.ts";
 import { Publisher } from "../keeper/publisher.ts";
 import { QueryRunner } from "../query/runner.ts";
@@ -51,7 +51,7 @@ type Given = {
 export type Parts = Given & {
   readonly life: Life;
   /** The key that its tokens are signed with, and whether this start made it. */
-  readonly secret: ReturnType<typeof secretOf>;
+  readonly secret: ReturnType<typeof signingSecretOf>;
   /** What was wrong with the folder at the start. */
   readonly startWarnings: readonly string[];
   readonly bound: ConnectionBound;
@@ -96,7 +96,7 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
   const { config, folder, log, schemas } = given;
   const bound = connectionBound(config, log);
   const startWarnings = takeOver(folder, log);
-  const secret = config.jwtSecret === undefined ? secretOf(folder) : { secret: config.jwtSecret, isNew: false };
+  const secret = signingSecretOf(folder, config);
   startWarnings.push(...(secret.warnings ?? []));
   const life: Life = { phase: "starting", watch: undefined, upkeep: undefined, front: undefined };
   const gate = new Gate();

@@ -1,7 +1,7 @@
 /** What is remembered of tokens is bounded, whatever clients send. */
 import { expect, test } from "bun:test";
 import { Authenticator } from "../../src/http/token/auth.ts";
-import { signToken } from "../../src/http/token/hs256.ts";
+import { hs256Of, signToken } from "../../src/http/token/hs256.ts";
 import { TokenCache } from "../../src/http/token/token-cache.ts";
 
 const tokensMax = 10_000;
@@ -36,7 +36,7 @@ test("ten thousand spellings of the header of one token are one entry, or refuse
   const secret = "x".repeat(32);
   const clock = { nowMs: () => 1_000_000 };
   const auth = new Authenticator({
-    secret,
+    hs256: [hs256Of(secret)],
     issuer: undefined,
     audience: undefined,
     clock: { ...clock, monotonicMs: clock.nowMs },

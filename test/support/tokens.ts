@@ -1,7 +1,7 @@
 /**
  * Tokens made by the tests themselves, so that a mistake in the service's own signing cannot hide one in its checking.
  */
-import { createHmac } from "node:crypto";
+import { createHmac, type KeyObject, sign } from "node:crypto";
 
 /** What goes into a token. */
 export interface TokenParts {
@@ -21,6 +21,27 @@ export function signToken(parts: TokenParts): string {
     .update(signed)
     .digest("base64url");
   return `${signed}.${signature}`;
+}
+
+/** How a key of a key set signs, by the header's `alg`. */
+const signatures = {
+  RS256: (data: Buffer, key: KeyObject) => sign("sha256", data, key),
+  ES256: (data: Buffer, key: KeyObject) => sign("sha256", data, { key, dsaEncoding: "ieee-p1363" }),
+  EdDSA: (data: Buffer, key: KeyObject) => sign(null, data, key),
+} as const;
+
+/** A way to sign by a private key. */
+export type KeyAlgorithm = keyof typeof signatures;
+
+/** Signs a JWT by a private key. The header's `alg` may say another thing than how it is signed. */
+export function signTokenByKey(parts: {
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly alg: KeyAlgorithm;
+  readonly key: KeyObject;
+  readonly header?: Readonly<Record<string, unknown>>;
+}): string {
+  const signed = `${encoded({ alg: parts.alg, ...parts.header })}.${encoded(parts.claims)}`;
+  return `${signed}.${signatures[parts.alg](Buffer.from(signed), parts.key).toString("base64url")}`;
 }
 
 /** Now in whole Unix seconds, as `exp` and `nbf` count. */

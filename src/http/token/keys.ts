@@ -1,5 +1,6 @@
 /** The HS256 key: configured, or made once and kept in the data folder. */
 import { isUtf8 } from "node:buffer";
+import { createHmac } from "node:crypto";
 import { chmodSync, constants, linkSync, lstatSync, readFileSync, type Stats, statSync } from "node:fs";
 import { createDurably, removeIfThere, syncFolder } from "../../base/durable.ts";
 import { codeOf, DataFolderRefused, messageOf } from "../../base/errors.ts";
@@ -11,11 +12,30 @@ import { judgeSecret, keepSecretChecksum, mendedWarning, secretIn } from "../../
 type SecretKey = { secret: string; isNew: boolean; warnings?: string[] };
 
 /**
+ * The key that this service's own tokens are signed with: the configured one, or the folder's. Where HS256 does not
+ * count, only the command line signs tokens, by a key that is derived from the folder's: whoever has that file owns the
+ * data anyway, and no other token of HS256 is taken.
+ * @throws DataFolderRefused when the folder's key is needed and cannot be used
+ */
+export function signingSecretOf(
+  folder: DataFolder,
+  { jwtSecret, hs256 }: { jwtSecret: string | undefined; hs256: "on" | "off" },
+): SecretKey {
+  if (hs256 === "on") return jwtSecret === undefined ? secretOf(folder) : { secret: jwtSecret, isNew: false };
+  const { secret, warnings = [] } = secretOf(folder);
+  return {
+    secret: createHmac("sha256", secret).update("millrace commands").digest("base64url"),
+    isNew: false,
+    warnings,
+  };
+}
+
+/**
  * The key of a data folder, made on first use: 32 random bytes, readable by the owner alone. Two processes that start
  * at once agree on one key: the file gets its name by a link, and only one link succeeds.
  * @throws DataFolderRefused when the file exists and is not a key, or cannot be made
  */
-export function secretOf(folder: DataFolder): SecretKey {
+function secretOf(folder: DataFolder): SecretKey {
   const kept = readSecret(folder);
   if (kept !== undefined) return { ...kept, isNew: false };
   try {
