@@ -17,6 +17,7 @@ const commands = {
   token: async () => (await import("./token.ts")).tokenCommand,
   key: async () => (await import("./key.ts")).keyCommand,
   sql: async () => (await import("./sql.ts")).sqlCommand,
+  schema: async () => (await import("./schema.ts")).schemaCommand,
   export: async () => (await import("./export.ts")).exportCommand,
   snapshot: async () => (await import("./snapshot.ts")).snapshotCommand,
   restore: async () => (await import("./restore.ts")).restoreCommand,
