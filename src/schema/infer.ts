@@ -6,7 +6,7 @@ import { isRecord } from "../event/parse/parse.ts";
 import { formatsOf, type InferredFormat } from "./inferred-formats.ts";
 
 /** A JSON Schema, as plain data. */
-export type InferredSchema = { [keyword: string]: unknown };
+type InferredSchema = { [keyword: string]: unknown };
 
 /** Strings with at most this many different values, each several times on average, are listed as an `enum`. */
 const enumMax = 12;
@@ -19,7 +19,7 @@ const enumCharsMax = 64;
 const namesMax = 200;
 
 /** What was seen at one place of the events. A place within a place has its own. */
-export class Seen {
+class Seen {
   #values = 0;
   readonly #types = new Set<string>();
   #isFinite = true;

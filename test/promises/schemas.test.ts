@@ -135,3 +135,21 @@ test("import refuses a row that does not fit, or counts it", async () => {
   expect(counted).toMatchObject({ code: 0, stdout: expect.stringContaining("2 of 2 rows are good") });
   expect(counted.stderr).toContain("1 row with properties that do not fit their schema");
 });
+
+test("a first schema is made from the events that are there", async () => {
+  const env = { MILLRACE_DATA_DIR: service().dataDir };
+  const infer = (...words: string[]) => millrace(["schema", "infer", ...words], { env });
+  await service().track({ event_name: "it's new", properties: { plan: "free", seats: 3 } });
+  const made = await infer("it's new");
+  expect(made).toMatchObject({ code: 0, stderr: "made from 1 of 1 events; its file is it's%20new.json\n" });
+  expect(JSON.parse(made.stdout)).toEqual({
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "it's new",
+    $comment: "Made from 1 of 1 events by millrace schema infer",
+    type: "object",
+    required: ["plan", "seats"],
+    properties: { plan: { type: "string" }, seats: { type: "integer" } },
+  });
+  expect(await infer("nobody")).toMatchObject({ code: 1, stdout: "" });
+  expect(await infer("")).toMatchObject({ code: 2, stdout: "" });
+});

@@ -95,7 +95,9 @@ const ingest = (body: TSchema, accepted: TSchema): Pick<Documentation, "tag" | "
     400: refusal("The body was not received whole, or cannot be inflated"),
     413: refusal("The body is too large"),
     415: refusal("The body is not JSON, or its Content-Encoding is not gzip or zstd"),
-    422: invalidBody("The body is not valid; nothing of it is kept"),
+    422: invalidBody(
+      "The body is not valid; nothing of it is kept. The type `json_schema` is of properties that do not fit the schema of the event's name",
+    ),
     429: refusal("The sender's rate limit is used up; Retry-After says when to send again, and RateLimit what is left"),
     503: refusal(
       "Not now: Retry-After says when to send it again. Where it says that the event may have been stored, use the same event_id",
