@@ -26,11 +26,12 @@ const commands = {
   quarantine: async () => (await import("./quarantine.ts")).quarantineCommand,
   compact: async () => (await import("./compact.ts")).compactCommand,
   erase: async () => (await import("./erase.ts")).eraseCommand,
+  redrive: async () => (await import("./redrive.ts")).redriveCommand,
   import: async () => (await import("./import.ts")).importCommand,
 };
 
 /** Commands whose feature does not exist yet. */
-const notYetSupported = ["log", "pull", "redrive", "tail"];
+const notYetSupported = ["log", "pull", "tail"];
 
 /** Commands whose output files belong to the user and follow the user's own umask. */
 const writesForItsUser = ["sql", "export"];

@@ -14,6 +14,7 @@ import { pageFiles } from "./endpoints/openapi-page.ts";
 import { prometheus, prometheusDocumentation } from "./endpoints/prometheus.ts";
 import { quarantine } from "./endpoints/quarantine.ts";
 import { query, queryDocumentation } from "./endpoints/query.ts";
+import { redrive } from "./endpoints/redrive.ts";
 import { stats, statsDocumentation } from "./endpoints/stats.ts";
 import { batchDocumentation, eventDocumentation, track } from "./endpoints/track.ts";
 import { vendorEndpoints } from "./endpoints/vendors/paths.ts";
@@ -69,6 +70,13 @@ export const endpoints: readonly Endpoint[] = [
     path: `${root}/quarantine`,
     scope: "admin",
     handle: quarantine,
+    documentation: undefined,
+  },
+  {
+    method: "POST",
+    path: `${root}/redrive`,
+    scope: "admin",
+    handle: redrive,
     documentation: undefined,
   },
   {

@@ -38,14 +38,25 @@ export function cutTornEnd(file: RefusedFile): void {
   file.bytes = wholeBytes;
 }
 
-/** A line of a file: its own bytes, newline included, and what it says; undefined for a damaged one. */
-export type KeptRecord = { line: Buffer; record: RefusedRecord | undefined };
+/** A refused event in its file. */
+export type KeptEvent = {
+  /** Its id and the checksum of its line, with a space between them: equal for no two events that differ. */
+  key: string;
+  record: RefusedRecord;
+};
+
+/** A line of a file, newline included, and its event; undefined for a damaged line. */
+export type KeptLine = { line: Buffer; kept: KeptEvent | undefined };
 
 /** The whole lines of a file; none if it does not exist. */
-export function readRefusedFile(path: string): KeptRecord[] {
+export function readRefusedFile(path: string): KeptLine[] {
   return linesOf(path).map((line) => {
     const value = readKeptLine(line);
-    return { line, record: value === undefined ? undefined : refusedRecordOf(value) };
+    const record = value === undefined ? undefined : refusedRecordOf(value);
+    if (record === undefined) return { line, kept: undefined };
+    // A line ends in its checksum, a quote, a bracket and a newline.
+    const checksum = line.toString("latin1", line.byteLength - 11, line.byteLength - 3);
+    return { line, kept: { key: `${record.event_id} ${checksum}`, record } };
   });
 }
 
@@ -75,7 +86,7 @@ function bytesIfThere(path: string): Buffer {
 
 /** The span of a file's events; read once. */
 export function spanOf(file: RefusedFile): RefusedSpan {
-  file.span ??= spanOfTimes(readRefusedFile(file.path).flatMap(({ record }) => record?.refused_at ?? []));
+  file.span ??= spanOfTimes(readRefusedFile(file.path).flatMap(({ kept }) => kept?.record.refused_at ?? []));
   return file.span;
 }
 

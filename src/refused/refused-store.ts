@@ -17,11 +17,11 @@ import { messageOf, Overloaded } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
 import type { Log } from "../base/log.ts";
 import { type DataFolder, refusedEventsName } from "../store/folder/names.ts";
-import type { RefusedRecord } from "./record.ts";
 import {
   countEvents,
   cutTornEnd,
-  type KeptRecord,
+  type KeptEvent,
+  type KeptLine,
   listRefusedFiles,
   type RefusedFile,
   readRefusedFile,
@@ -34,6 +34,10 @@ const bytesMaxByDefault = 64 * 1024 * 1024;
 
 /** A file is read and rewritten in some 10 ms; this much is lost at a time when the oldest is removed. Bytes. */
 const fileBytesMaxByDefault = 1024 * 1024;
+
+/** The time that one file spans where events expire: a share of the retention time, at most a day. ms */
+const spanShare = 0.1;
+const spanMsMaxByDefault = 86_400_000;
 
 /** Every removed file is counted, but at most one is logged in this time. ms */
 const droppedLogMs = 60_000;
@@ -118,7 +122,7 @@ export class RefusedStore implements AsyncDisposable {
   }
 
   /** The whole lines of a file; none once it is removed. */
-  read(path: string): Promise<KeptRecord[]> {
+  read(path: string): Promise<KeptLine[]> {
     return this.#inTurn(async () => readRefusedFile(path));
   }
 
@@ -126,12 +130,12 @@ export class RefusedStore implements AsyncDisposable {
    * Removes the events of a file for which `isGone` holds, durably, and returns how many there were. A damaged line
    * stays: nobody can tell what it was.
    */
-  removeFrom(path: string, isGone: (record: RefusedRecord) => boolean): Promise<number> {
+  removeFrom(path: string, isGone: (event: KeptEvent) => boolean): Promise<number> {
     return this.#inTurn(async () => {
       const file = this.#files.find((each) => each.path === path);
       if (file === undefined) return 0;
       const lines = readRefusedFile(path);
-      const left = lines.filter(({ record }) => record === undefined || !isGone(record));
+      const left = lines.filter(({ kept }) => kept === undefined || !isGone(kept));
       if (left.length === lines.length) return 0;
       if (file === this.#last) await this.#close();
       if (left.length > 0 || file === this.#last)
@@ -146,11 +150,12 @@ export class RefusedStore implements AsyncDisposable {
 
   /**
    * Removes the files whose events were all refused before `cutoffMs` (ms since 1970). The last file takes no more
-   * events once its first one is `spanMsMax` old, so an event is kept at most that much longer.
+   * events once its first one has a share of the retention time, so an event is kept at most that much longer.
    */
-  dropExpired({ cutoffMs, spanMsMax }: { cutoffMs: number; spanMsMax: number }): Promise<void> {
+  dropExpired({ cutoffMs, retentionMs }: { cutoffMs: number; retentionMs: number }): Promise<void> {
     return this.#inTurn(async () => {
       const last = this.#last;
+      const spanMsMax = Math.min(retentionMs * spanShare, spanMsMaxByDefault);
       if (last.bytes > 0 && spanOf(last).earliestMs < this.#options.clock.nowMs() - spanMsMax) await this.#begin();
       for (const file of this.#files.slice(0, -1)) if (spanOf(file).latestMs < cutoffMs) this.#removeFile(file);
     });

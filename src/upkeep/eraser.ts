@@ -12,6 +12,7 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { removeIfThere, syncFolder } from "../base/durable.ts";
 import type { Log } from "../base/log.ts";
+import type { RefusedStore } from "../refused/refused-store.ts";
 import {
   type Erasure,
   type ErasureRequest,
@@ -27,6 +28,7 @@ import { type DataFolder, parseSegmentName, unfinishedSuffix } from "../store/fo
 import { readUnreadable, unreadableAdvice } from "../store/folder/unreadable.ts";
 import { sweepImports } from "../store/sweep.ts";
 import type { Found } from "./protocol.ts";
+import { countRefused, removeRefused } from "./refused-events.ts";
 import { outsideSegments, removeRefusedLines } from "./refused-lines.ts";
 import { type RewriteTools, rewriteNext } from "./rewrite-next.ts";
 import { RewriteBlocked, RewriteFailed, type RewriteGuard } from "./rewriter.ts";
@@ -37,6 +39,7 @@ const readersMsMax = 5_000;
 /** What an erasure works with. */
 type EraserOptions = RewriteTools & {
   folder: DataFolder;
+  refusedEvents: RefusedStore;
   log: Log;
   graceMs: number;
   /** Time and memory of an SQL condition before the request is recorded. */
@@ -81,8 +84,12 @@ export class Eraser {
     const { events } = await this.#forecast(request, signal);
     const { folder } = this.#options;
     const { ids, notSearched } = outsideSegments(folder, request);
+    const refused = await countRefused(this.#options, request);
     const unreadable = readUnreadable(folder).map(({ file }) => `segments/${file}`);
-    return { events: events + ids.length, notSearched: [...unreadable, ...notSearched] };
+    return {
+      events: events + ids.length + refused.events,
+      notSearched: [...unreadable, ...notSearched, ...refused.notSearched],
+    };
   }
 
   #forecast(request: ErasureRequest, signal: AbortSignal): Promise<Found> {
@@ -102,10 +109,11 @@ export class Eraser {
       const { events, catalogVersion } = erasure.found ?? (await this.#takeOut(erasure));
       await Bun.sleep(Math.min(graceMs, readersMsMax));
       await this.#removeBytes(request);
+      const refused = await countRefused(this.#options, request);
       const requestHash = hashOfRequest(request);
       const receipt: ErasureReceipt = { id, erasedAtMs: Date.now(), by, requestHash, events, catalogVersion };
       finishErasure(folder, receipt);
-      const { notSearched } = outsideSegments(folder, request);
+      const notSearched = [...outsideSegments(folder, request).notSearched, ...refused.notSearched];
       log.info({ id, by, requestHash, events, notSearched }, "events erased");
       await publisher.publish();
       return { receipt, notSearched };
@@ -123,7 +131,8 @@ export class Eraser {
     const keep = `NOT coalesce(${erasureCondition(request)}, false)`;
     // Each rewrite replaces some of the files. Files that are replaced already are only removed later.
     while ((await rewriteNext(this.#options, { kind: "keep", keep, files })) !== undefined);
-    const events = inSegments + outsideSegments(folder, request).ids.length;
+    const refused = await countRefused(this.#options, request);
+    const events = inSegments + outsideSegments(folder, request).ids.length + refused.events;
     const found = { events, catalogVersion: await publisher.publish() };
     keepErasure(folder, { ...erasure, found });
     return found;
@@ -171,6 +180,7 @@ export class Eraser {
     await shards.imported({ step: "reload" });
     removeIfThere(idsPath(folder));
     removeRefusedLines(folder, request);
+    await removeRefused(this.#options, request);
     // Removes what an interrupted import left. An import that runs now starts its piece again.
     sweepImports(folder);
     for (const file of files) removeIfThere(join(folder.segments, file));

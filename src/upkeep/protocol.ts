@@ -22,7 +22,9 @@ export type RewriteJob =
       files: readonly string[];
       idsTo: string | undefined;
       whereItFails: "skip" | "refuse";
-    };
+    }
+  /** Finds the refused events for which the SQL condition of an erasure holds. */
+  | { kind: "find refused"; request: ErasureRequest };
 
 /** Names of segments with such events, and how many events there are, each counted once. */
 export type Found = { files: string[]; events: number };
@@ -32,6 +34,8 @@ export type RewriteReplies = {
   rewrite: Rewritten;
   import: Rewritten;
   find: Found;
+  /** Keys of the events, `refused/refused-file.ts`. */
+  "find refused": string[];
   "merge imported ids": null;
   "forget imported ids": null;
 };

@@ -17,6 +17,7 @@ import { DuckDB } from "../store/sql/duckdb.ts";
 import { lockDuckDB } from "../store/sql/lock-duckdb.ts";
 import { ConditionRefused } from "./condition.ts";
 import { findEvents } from "./find.ts";
+import { findRefused } from "./find-refused.ts";
 import type { RewriteOrder, RewriteOutcome } from "./protocol.ts";
 
 yieldMemory();
@@ -30,7 +31,7 @@ async function carryOut({ folder, threads, memoryMiB, job }: RewriteOrder): Prom
     using duckdb = await DuckDB.open({ threads, memoryMiB, spillTo });
     // A client's condition is evaluated here.
     await lockDuckDB(duckdb, {
-      folders: [folder.segments, folder.imports],
+      folders: [folder.segments, folder.imports, folder.refusedEvents],
       files: job.kind === "find" && job.idsTo !== undefined ? [job.idsTo] : [],
     });
     switch (job.kind) {
@@ -40,6 +41,8 @@ async function carryOut({ folder, threads, memoryMiB, job }: RewriteOrder): Prom
         return { kind: "done", result: await sealImported(duckdb, folder, job) };
       case "find":
         return { kind: "done", result: await findEvents(duckdb, folder, job) };
+      case "find refused":
+        return { kind: "done", result: await findRefused(duckdb, folder, job.request) };
       case "merge imported ids":
         mergeImportedIds(folder);
         return { kind: "done", result: null };

@@ -4,21 +4,21 @@
  */
 import { systemClock } from "../base/clock.ts";
 import { codeOf, messageOf } from "../base/errors.ts";
-import type { Log } from "../base/log.ts";
 import { within } from "../base/within.ts";
 import type { ShardStretch } from "../keeper/protocol.ts";
 import { type ErasureRequest, readErasure } from "../store/catalog/erasures.ts";
 import { currentSegments } from "../store/folder/current.ts";
 import { listNames } from "../store/folder/layout.ts";
-import { type DataFolder, parseSegmentName } from "../store/folder/names.ts";
+import { parseSegmentName } from "../store/folder/names.ts";
 import type { Quarantined } from "../store/segment/quarantine.ts";
 import type { ImportedLines } from "../store/segment/rewrite.ts";
 import { Eraser, type ErasureForecast, type ErasureResult } from "./eraser.ts";
 import { Expiry } from "./expiry.ts";
 import { sealPiece } from "./importer.ts";
 import { Merger } from "./merger.ts";
-import type { RewriteTools } from "./rewrite-next.ts";
-import { RewriteBlocked, RewriteFailed, type RewriteGuard, Rewriter } from "./rewriter.ts";
+import type { UpkeepOptions } from "./options.ts";
+import { type Redriven, type RedriveRequest, redriveAll } from "./redrive.ts";
+import { RewriteBlocked, RewriteFailed, Rewriter } from "./rewriter.ts";
 import { endsOf } from "./stretches.ts";
 import { Turns } from "./turns.ts";
 
@@ -30,25 +30,12 @@ const retryPauseMs = 5_000;
 
 /** From this many failures in a row on, after about 10 s, a warning says that upkeep has stalled. */
 const failuresTold = 3;
+
 /** An erasure or a compaction fails if the events accepted before it are not sealed within this time. ms */
 const sealMsMax = 20_000;
 
 /** A stop waits at most this long for the running job to end. ms */
 const stopMsMax = 1_000;
-
-/** What upkeep works with, and its limits. */
-type UpkeepOptions = Omit<RewriteTools, "rewriter"> & {
-  folder: DataFolder;
-  log: Log;
-  limits: {
-    /** Replaced segments stay for this long. ms */
-    graceMs: number;
-    /** Events received longer ago are dropped; 0: none. ms */
-    retentionMs: number;
-    /** Time and memory of a query; the SQL condition of an erasure gets the same. */
-    queries: RewriteGuard;
-  };
-};
 
 /** The result of a `compact`. */
 type Compacted = { merges: number; repeatsRemoved: number; segments: number };
@@ -240,6 +227,15 @@ export class Upkeep implements AsyncDisposable {
     });
   }
 
+  /**
+   * Sends refused events again. When `signal` aborts, what is done stays done.
+   * @throws Overloaded, ActorDied or RewriteFailed when it cannot go on now
+   */
+  redrive(request: RedriveRequest, signal: AbortSignal): Promise<Redriven> {
+    const isLeft = () => signal.aborted || this.#isStopping;
+    return redriveAll(this.#options, request, { isLeft, turns: this.#turns });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopping = true;
     clearTimeout(this.#wakes);
@@ -266,12 +262,14 @@ export class Upkeep implements AsyncDisposable {
   /** Does what is due, if anything. Returns the pause before the next check. ms */
   async #doSomething(): Promise<number> {
     const { keeper, log } = this.#options;
-    const { graceMs } = this.#options.limits;
+    const { graceMs, retentionMs } = this.#options.limits;
     try {
       // Swept before the erasure, which an unreadable replaced segment would otherwise block.
       await keeper.ask({ kind: "sweep", graceMs });
       await this.#finishErasureIfItCan();
-      return this.#wentWell((await this.#merger.runDue(this.#expiry.cutoffMs())) ? 0 : lookEveryMs);
+      const cutoffMs = this.#expiry.cutoffMs();
+      if (cutoffMs !== undefined) await this.#options.refusedEvents.dropExpired({ cutoffMs, retentionMs });
+      return this.#wentWell((await this.#merger.runDue(cutoffMs)) ? 0 : lookEveryMs);
     } catch (error) {
       if (this.#isStopping || this.#erasures > 0) return lookEveryMs;
       this.#failuresInRow += 1;

@@ -29,7 +29,7 @@ const lineOf = (
 
 async function reasonsIn(store: RefusedStore): Promise<(string | undefined)[]> {
   const lines = await Promise.all(store.paths.map((path) => store.read(path)));
-  return lines.flat().map(({ record }) => record?.reason);
+  return lines.flat().map(({ kept }) => kept?.record.reason);
 }
 
 describe("what is kept", () => {
@@ -62,7 +62,7 @@ describe("what is kept", () => {
     const from = { subject: null, protocol: "otlp", is_mapped: false, refusedAtMs: 0 } as const;
     const ids = ["01900000-0000-7000-8000-00000000000A", "no uuid", null];
     await store.keep(ids.map((eventId) => refusedLine({ reason: "r", eventId, event: "{}" }, from)));
-    const [own, other, none] = (await store.read(store.paths[0] ?? "")).map(({ record }) => record?.event_id);
+    const [own, other, none] = (await store.read(store.paths[0] ?? "")).map(({ kept }) => kept?.record.event_id);
     expect(own).toBe("01900000-0000-7000-8000-00000000000a");
     for (const made of [other, none]) expect(made).toMatch(/^[0-9a-f-]{36}$/);
     expect(other).not.toBe(none ?? "");
@@ -72,7 +72,7 @@ describe("what is kept", () => {
     await using store = open();
     const long = `"${'\\"'.repeat(3_500_000)}"`;
     await store.keep([lineOf("long", { event: long }), lineOf("longest", { event: "\u0001".repeat(3_000_000) })]);
-    const [whole, cut] = (await store.read(store.paths[0] ?? "")).map(({ record }) => record);
+    const [whole, cut] = (await store.read(store.paths[0] ?? "")).map(({ kept }) => kept?.record);
     expect(whole?.event === long).toBe(true);
     expect(cut?.reason).toBe("longest (too long to be kept whole)");
     expect(cut?.event.length).toBe(2 * 1024 * 1024);
@@ -111,7 +111,7 @@ describe("what is removed", () => {
     const [first = ""] = store.paths;
     appendFileSync(first, '{"damaged":1,"crc32":"00000000"}\n');
     let removed = 0;
-    for (const path of store.paths) removed += await store.removeFrom(path, ({ reason }) => reason === "1");
+    for (const path of store.paths) removed += await store.removeFrom(path, ({ record }) => record.reason === "1");
     expect(removed).toBe(10);
     expect(await reasonsIn(store)).toEqual([...["0", "0", undefined], ...Array<string>(8).fill("0")].slice(0, 11));
     for (const path of [...store.paths]) await store.removeFrom(path, () => true);
@@ -128,10 +128,11 @@ describe("what is removed", () => {
     for (let index = 0; index < 100; index++) {
       work.push(store.keep([lineOf(`${index}`)]));
       if (index % 10 === 0)
-        for (const path of store.paths) work.push(store.removeFrom(path, ({ reason }) => Number(reason) % 3 === 0));
+        for (const path of store.paths)
+          work.push(store.removeFrom(path, ({ record }) => Number(record.reason) % 3 === 0));
     }
     await Promise.all(work);
-    for (const path of store.paths) await store.removeFrom(path, ({ reason }) => Number(reason) % 3 === 0);
+    for (const path of store.paths) await store.removeFrom(path, ({ record }) => Number(record.reason) % 3 === 0);
     const expected = Array.from({ length: 100 }, (_, index) => index).filter((index) => index % 3 > 0);
     expect((await reasonsIn(store)).map(Number)).toEqual(expected);
   });
@@ -141,7 +142,7 @@ test("what is older than the retention goes, at most the span of a file later", 
   await using store = open();
   const startMs = clock.wallMs;
   const retentionMs = 1_000;
-  const look = () => store.dropExpired({ cutoffMs: clock.wallMs - retentionMs, spanMsMax: 100 });
+  const look = () => store.dropExpired({ cutoffMs: clock.wallMs - retentionMs, retentionMs });
   await store.keep([lineOf("old")]);
   clock.wallMs += 50;
   await store.keep([lineOf("not as old")]);
@@ -159,7 +160,7 @@ test("what is older than the retention goes, at most the span of a file later", 
     await store[Symbol.asyncDispose]();
     clock.wallMs = startMs + 5_000;
     await using next = open();
-    await next.dropExpired({ cutoffMs: clock.wallMs - retentionMs, spanMsMax: 100 });
+    await next.dropExpired({ cutoffMs: clock.wallMs - retentionMs, retentionMs });
     expect(await reasonsIn(next)).toEqual([]);
     expect(next.counts.droppedEvents).toBe(0);
   }

@@ -12,7 +12,7 @@ const columns = {
 } as const;
 
 /** Members of a line besides the columns: the event is a string, and every whole line has a checksum. */
-const others = { event: "VARCHAR", crc32: "VARCHAR" } as const;
+const others = { event: "VARCHAR", is_mapped: "BOOLEAN", crc32: "VARCHAR" } as const;
 
 /** Matches every file of refused events. A reader of the catalog's file so sees events that were refused after it. */
 export const allRefusedFiles = "*.ndjson";
@@ -61,10 +61,16 @@ export function refusedView({ files, listOf }: RefusedSources): CatalogItem {
   };
 }
 
-function linesQuery(files: string): string {
+const linesQuery = (files: string) =>
+  `SELECT ${[...Object.keys(columns), "event"].map(identifier).join(", ")} FROM (${refusedLinesQuery(files)})`;
+
+/**
+ * Selects the whole lines of files, by an SQL expression for the list of their paths: the columns of the view, and
+ * `is_mapped` and `crc32`.
+ */
+export function refusedLinesQuery(files: string): string {
   const types = Object.entries({ ...columns, ...others }).map(([name, type]) => `${name}: ${literal(type)}`);
   const options = `format = 'newline_delimited', columns = {${types.join(", ")}}, ignore_errors = true`;
-  return `SELECT ${Object.keys(columns).map(identifier).join(", ")},
-      CASE WHEN json_valid(event) THEN event::JSON ELSE to_json(event) END AS event
+  return `SELECT * REPLACE (CASE WHEN json_valid(event) THEN event::JSON ELSE to_json(event) END AS event)
     FROM read_json(${files}, ${options}) WHERE crc32 IS NOT NULL`;
 }
