@@ -18,7 +18,7 @@ import { Upkeep } from "../upkeep/upkeep.ts";
 import { closeScope } from "./close.ts";
 import { openDoors } from "./doors.ts";
 import { openFront } from "./listen.ts";
-import { mapAgain } from "./map-again.ts";
+import { mapAgainBy } from "./map-again.ts";
 import { openParts, type Parts } from "./parts.ts";
 import { openSchemas } from "./schemas.ts";
 import { Service } from "./service.ts";
@@ -85,11 +85,11 @@ async function recover({ keeper, idTable, folder, shards, publisher, log }: Part
 /** Starts the folder watch and upkeep, then accepts and listens. */
 async function serve(parts: Parts, scope: AsyncDisposableStack): Promise<void> {
   const { config, folder, keeper, publisher, allShards, disk, life, gate, log, queries } = parts;
-  const { refusedEvents, eachSender } = parts;
+  const { refusedEvents, eachSender, adapters } = parts;
   const tools = { keeper, publisher, shards: allShards, log };
   life.watch = scope.use(FolderWatch.open(tools));
   const freeBytes = () => disk.state.freeBytes;
-  const redriving = { refusedEvents, eachSender, mapAgain };
+  const redriving = { refusedEvents, eachSender, mapAgain: mapAgainBy(adapters) };
   life.upkeep = scope.use(Upkeep.open({ ...tools, ...redriving, folder, freeBytes, limits: config }));
   life.phase = "running";
   gate.isAccepting = true;

@@ -19,7 +19,7 @@ import type { Turns } from "./turns.ts";
  * Maps an event that could not be mapped before, from the form in which it is kept, to events in the own API's form;
  * none if it still cannot be mapped.
  */
-export type MapAgain = (record: RefusedRecord) => readonly string[];
+export type MapAgain = (record: RefusedRecord) => Promise<readonly string[]>;
 
 /** What a redrive works with. */
 export type RedriveTools = {
@@ -70,7 +70,7 @@ async function redriveFile(tools: RedriveTools, path: string, request: RedriveRe
   const asked = lines.flatMap(({ kept }) => (kept !== undefined && isAsked(kept.record, request) ? kept : []));
   const accepted = new Set<string>();
   try {
-    for (const batch of batchesOf(asked, tools.mapAgain)) await send(tools, batch, accepted);
+    for await (const batch of batchesOf(asked, tools.mapAgain)) await send(tools, batch, accepted);
   } finally {
     if (accepted.size > 0) await refusedEvents.removeFrom(path, ({ key }) => accepted.has(key));
   }
@@ -81,12 +81,12 @@ const isAsked = ({ protocol, refused_at }: RefusedRecord, request: RedriveReques
   (request.protocol === undefined || protocol === request.protocol) && Date.parse(refused_at) >= request.sinceMs;
 
 /** Events of one sender that go together, in their order. What cannot be mapped is left out. */
-function* batchesOf(asked: readonly KeptEvent[], mapAgain: MapAgain): Generator<Resent[]> {
+async function* batchesOf(asked: readonly KeptEvent[], mapAgain: MapAgain): AsyncGenerator<Resent[]> {
   let batch: Resent[] = [];
   let events = 0;
   let bytes = 0;
   for (const kept of asked) {
-    const resent = { kept, events: eventsOf(kept.record, mapAgain) };
+    const resent = { kept, events: await eventsOf(kept.record, mapAgain) };
     const more = resent.events.reduce((sum, event) => sum + Buffer.byteLength(event) + 1, 0);
     const isFull = events + resent.events.length > batchEventsMax || bytes + more > bodyBytesMax;
     if (batch.length > 0 && (isFull || batch[0]?.kept.record.subject !== kept.record.subject)) {
@@ -113,8 +113,8 @@ async function send({ eachSender }: RedriveTools, batch: readonly Resent[], acce
 }
 
 /** The events to send for a refused one, each with an id, so that sending it again stores it once. */
-function eventsOf(record: RefusedRecord, mapAgain: MapAgain): readonly string[] {
-  const events = record.is_mapped ? [record.event] : mapAgain(record);
+async function eventsOf(record: RefusedRecord, mapAgain: MapAgain): Promise<readonly string[]> {
+  const events = record.is_mapped ? [record.event] : await mapAgain(record);
   return events.length === 1 ? events.map((event) => withId(event, record.event_id)) : events;
 }
 

@@ -61,7 +61,7 @@ const refuse = (
 
 const redrive = (
   { protocol = undefined as Protocol | undefined, sinceMs = Number.NEGATIVE_INFINITY } = {},
-  mapAgain: MapAgain = () => [],
+  mapAgain: MapAgain = async () => [],
 ) =>
   redriveAll(
     { refusedEvents: store, eachSender: sender(), mapAgain },
@@ -167,7 +167,7 @@ test("what could not be mapped is mapped again, and gets the id under which it w
   ];
   await sender().submitEach({ body: new Uint8Array(), protocol: "otlp", subject: null, refused });
   const [first] = await store.read(store.paths[0] ?? "");
-  const answer = await redrive({}, ({ event }) => (event === '{"raw":1}' ? ['{"event_name":"mapped"}'] : []));
+  const answer = await redrive({}, async ({ event }) => (event === '{"raw":1}' ? ['{"event_name":"mapped"}'] : []));
   expect(answer).toEqual({ sent: 2, refused: 1 });
   expect(sent.at(-1)).toBe(`{"events":[{"event_name":"mapped","event_id":"${first?.kept?.record.event_id}"}]}`);
   expect(await reasonsLeft()).toEqual(["none"]);
