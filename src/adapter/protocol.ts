@@ -9,7 +9,7 @@ export const protobufType = "application/x-protobuf";
 /** What the thread is born with: the most bytes that a body may have after inflation. */
 export type AdapterOptions = { bytesMax: number };
 
-/** A request's body, as it was received. */
+/** A request's body, as it was received. Its memory may move to the thread: do not use it afterwards. */
 export type RawBody = { protocol: Protocol; body: Uint8Array };
 
 /**

@@ -5,16 +5,9 @@ import { Overloaded } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { within } from "../base/within.ts";
 import { openedBytesLikely } from "./body-text.ts";
+import { Handover, type TakeBatch } from "./handover.ts";
 import type { RequestFacts } from "./mapped.ts";
-import type {
-  AdapterOptions,
-  AdapterReplies,
-  AdapterRequest,
-  Batch,
-  Fetched,
-  RawBody,
-  Unreadable,
-} from "./protocol.ts";
+import type { AdapterOptions, AdapterReplies, AdapterRequest, Fetched, RawBody, Unreadable } from "./protocol.ts";
 
 type Host = ActorHost<AdapterRequest, AdapterReplies>;
 
@@ -29,9 +22,6 @@ const lateMs = 1_000;
 
 /** A request is given up after this time, so that its answer arrives within 5 s. ms */
 const waitMsMax = 4_500;
-
-/** What is done with each message of a body. */
-type TakeBatch = (batch: Batch) => Promise<void>;
 
 /** The result of mapping a body: all of its messages were taken, or it cannot be read. */
 type MappedAll = { ok: true } | Unreadable;
@@ -58,7 +48,7 @@ export class AdapterThread {
   }
 
   /**
-   * Maps the body of a sender that is known, and passes on its messages one after another.
+   * Maps the body of a sender that is known, and passes its messages on, a few at a time.
    * @throws Overloaded when too much waits; ActorDied when the thread died with it; whatever `take` throws
    */
   async map(raw: RawBody, facts: RequestFacts, take: TakeBatch): Promise<MappedAll> {
@@ -98,17 +88,18 @@ export class AdapterThread {
 
   async #takeAll(first: Fetched | Unreadable, take: TakeBatch): Promise<MappedAll> {
     if (!first.ok) return first;
-    for (let fetched = first; fetched.batch !== undefined; ) {
-      const { batch, rest } = fetched;
-      if (rest === undefined) {
-        await take(batch);
-        break;
-      }
-      fetched = await this.#orForget(rest, async () => {
-        await take(batch);
-        return await this.#ask({ kind: "next", ticket: rest });
-      });
+    const handover = new Handover(take);
+    for (let fetched: Fetched | undefined = first; fetched?.batch !== undefined; ) {
+      const { batch, rest }: Fetched = fetched;
+      fetched = undefined;
+      if (rest === undefined) await handover.add(batch);
+      else
+        fetched = await this.#orForget(rest, async () => {
+          await handover.add(batch);
+          return await this.#ask({ kind: "next", ticket: rest });
+        });
     }
+    await handover.done();
     return { ok: true };
   }
 

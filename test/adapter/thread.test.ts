@@ -2,7 +2,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import type { Batch } from "../../src/adapter/protocol.ts";
 import { AdapterThread } from "../../src/adapter/thread.ts";
-import { ActorDied } from "../../src/base/errors.ts";
+import { ActorDied, Overloaded } from "../../src/base/errors.ts";
 import { openLog } from "../../src/base/log.ts";
 import { testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -37,21 +37,43 @@ const namesIn = ({ body }: Batch): string[] => {
 
 const names = (events: number) => Array.from({ length: events }, (_, index) => `e${index}`);
 
-test("it is started by the first body, and passes on all messages, one after another", async () => {
+test("it is started by the first body, and passes on all messages, a few at a time", async () => {
   await using scope = adapters();
   const { thread } = scope;
   expect(thread.host).toBeUndefined();
   const taken: string[] = [];
-  let isTaking = false;
+  let underWay = 0;
+  let most = 0;
   const take = async (batch: Batch) => {
-    expect(isTaking).toBe(false);
-    isTaking = true;
-    await Bun.sleep(0);
+    underWay += 1;
+    most = Math.max(most, underWay);
+    await Bun.sleep(1);
     taken.push(...namesIn(batch));
-    isTaking = false;
+    underWay -= 1;
   };
-  expect(await thread.map(segment(250), someFacts, take)).toEqual({ ok: true });
-  expect(taken).toEqual(names(250));
+  expect(await thread.map(segment(1_000), someFacts, take)).toEqual({ ok: true });
+  expect(underWay).toBe(0);
+  expect(most).toBeWithin(1, 5);
+  expect(taken.sort()).toEqual(names(1_000).sort());
+});
+
+test("what could not be mapped goes last, and not at all if another message fails", async () => {
+  await using scope = adapters();
+  const { thread } = scope;
+  const batch = JSON.stringify({ batch: [7, ...names(150).map((event) => ({ type: "track", event }))] });
+  const raw = () => ({ protocol: "segment" as const, body: Buffer.from(batch) });
+  const order: string[] = [];
+  const take = async ({ refused }: Batch) => {
+    if (refused.length === 0) await Bun.sleep(5);
+    order.push(refused.length === 0 ? "events" : "refused");
+  };
+  await thread.map(raw(), someFacts, take);
+  expect(order).toEqual(["events", "events", "refused"]);
+  const failing = async ({ refused }: Batch) => {
+    expect(refused).toEqual([]);
+    throw new Overloaded("commit_failed");
+  };
+  await expect(thread.map(raw(), someFacts, failing)).rejects.toThrow(Overloaded);
 });
 
 test("a body that names its key waits until the key is checked, and is forgotten if that is refused", async () => {
@@ -78,7 +100,7 @@ test("a thread that dies refuses what it had, also between two messages; its suc
   const die = async () => {
     await thread.host?.terminate();
   };
-  await expect(thread.map(segment(250), someFacts, die)).rejects.toThrow(ActorDied);
+  await expect(thread.map(segment(1_000), someFacts, die)).rejects.toThrow(ActorDied);
   await until(() => thread.host?.isReady === true, { what: "the successor", limitMs: 10_000 });
   const keyed = thread.mapByKey(
     segment(1),
