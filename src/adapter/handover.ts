@@ -9,7 +9,7 @@ export type TakeBatch = (batch: Batch) => Promise<void>;
 /** This many messages are under way at once: they share the syncs of the journals, and fill no shard's queue. */
 const underWayMax = 4;
 
-/** A body is given up after this time, so that its answer comes within 5 s. What was stored has ids, or is sent again. */
+/** A body is given up after this time, so that its answer comes within 5 s. ms */
 const waitMsMax = 4_500;
 
 /** The messages of one body. */
