@@ -23,6 +23,8 @@ describe("each event of a body", () => {
     ['{"event_name":"a","category":"none of them"}', "category: Input should be 'page_view', 'user_action'", null],
     ['{"event_name":"a","event_id":"no uuid"}', "event_id: Input should be a valid UUID", null],
     ['{"event_name":"\\ud800"}', "JSON decode error: ", null],
+    [`{"event_name":"\\ud800","event_id":"${id}"}`, "JSON decode error: ", id],
+    [`{"event_id":"${id}","properties":{"a":${"[".repeat(80)}${"]".repeat(80)}}}`, "JSON decode error: Nested", id],
     [`{"event_name":"a","properties":${"[".repeat(80)}${"]".repeat(80)}}`, "", null],
     ["17", "Input should be a valid dictionary or object to extract fields from", null],
     ['{"event_name" "a"}', "JSON decode error: ", null],

@@ -27,17 +27,23 @@ export function validateEach(body: Uint8Array, schemas: PropertySchemas | undefi
       each.events.push(...validated.events);
       each.hasOwnSpellings ||= parsed.ok && parsed.exact !== parsed.value;
     } else {
-      const eventId = parsed.ok ? idIn(parsed.value) : null;
-      each.refused.push({ index, reason: reasonOf(validated.issues), eventId, event: text.toString("utf8") });
+      const event = text.toString("utf8");
+      each.refused.push({ index, reason: reasonOf(validated.issues), eventId: idIn(event), event });
     }
   }
   return each;
 }
 
-function idIn(event: unknown): string | null {
-  if (!isRecord(event)) return null;
-  const read = eventIdOf(event["event_id"]);
-  return read.ok ? (read.id ?? null) : null;
+/** The event's own id, also where it is refused as JSON: for half of a surrogate pair, or because it nests too deep. */
+function idIn(event: string): string | null {
+  try {
+    const value: unknown = JSON.parse(event);
+    const read = isRecord(value) ? eventIdOf(value["event_id"]) : undefined;
+    return read?.ok ? (read.id ?? null) : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
 }
 
 /** The first issue of an event in one line: its place within the event, and what is wrong there. */
