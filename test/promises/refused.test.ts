@@ -1,6 +1,6 @@
 /**
- * Events of other vendors' SDKs that are refused: kept before the answer, seen by every way to the data, sent again once
- * what refused them is mended, and gone once they are erased.
+ * Events of other vendors' SDKs that are refused: kept before the answer, seen by every reader, sent again once what
+ * refused them is mended, and gone once they are erased.
  */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";

@@ -14,7 +14,8 @@ const redriveSchema = Type.Object(
 );
 
 /** Sends refused events again. */
-export const redrive = withJsonBody(redriveSchema, async (context, { request, server }, { value }) => {
+export const redrive = withJsonBody(redriveSchema, async (context, { request, server, subject }, { value }) => {
+  context.audit.note("act", { subject, what: { act: "redrive" } });
   // Tens of thousands of events take seconds.
   server?.timeout(request, 0);
   const { protocol, since_ms: sinceMs = Number.NEGATIVE_INFINITY } = value;
