@@ -5,6 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { bytesOf, fieldsOf } from "../../src/adapter/otlp/wire.ts";
+import { isConnectionLost } from "../support/ledger.ts";
 import { type ProtobufField, protobuf } from "../support/protobuf.ts";
 import { expectRefused } from "../support/refusals.ts";
 import { paths, sharedService, startService, testMsMax } from "../support/service.ts";
@@ -192,6 +194,35 @@ describe("one bad event does not refuse the others:", () => {
   });
 });
 
+test("OpenTelemetry is told how many in protobuf, too", async () => {
+  let value: readonly ProtobufField[] = [[1, "x"]];
+  for (let depth = 0; depth < 70; depth++) value = [[5, [[1, value]]]];
+  const body = new Uint8Array(
+    protobuf([
+      [
+        1,
+        [
+          [
+            2,
+            [
+              [2, [[5, value]]],
+              [2, [[12, "beside it"]]],
+            ],
+          ],
+        ],
+      ],
+    ]),
+  );
+  const response = await post("/v1/logs", body, { ...bearer, "content-type": "application/x-protobuf" });
+  expect(response.status).toBe(200);
+  const [partial] = fieldsOf(Buffer.from(await response.bytes()));
+  const told = [...fieldsOf(bytesOf(partial?.value ?? 0n))].map(({ number, value: field }) => [number, String(field)]);
+  expect(told).toEqual([
+    [1, "1"],
+    [2, expect.stringContaining("refused")],
+  ]);
+});
+
 describe("is refused:", () => {
   test.each<[400 | 401 | 413 | 415, string, string, string | Uint8Array<ArrayBuffer>, Headers]>([
     [401, "no key", "/v1/batch", '{"batch":[]}', {}],
@@ -328,6 +359,28 @@ test("a full buffer is 429 with Retry-After on every path, and 503 on our own", 
     ["/ce", cloudEvent("no room")],
   ] as const)
     await expectRefused(await full.post(path, body), 429);
+});
+
+test("a service that stops answers 429, and what it answered 200 is sealed", async () => {
+  await using stopping = await startService({ env: { MILLRACE_FLUSH_INTERVAL_SECONDS: "3600" } });
+  const events = Array.from({ length: 10_000 }, () => segmentEvent("to seal"));
+  expect((await stopping.post("/v1/batch", `{"batch":[${events.join(",")}]}`)).status).toBe(200);
+  stopping.signal("SIGTERM");
+  let accepted = 0;
+  for (;;) {
+    try {
+      const response = await stopping.post("/v1/t", segmentEvent("late"));
+      if (response.status === 200) accepted += 1;
+      else await expectRefused(response, 429);
+      await Bun.sleep(5);
+    } catch (error) {
+      if (!isConnectionLost(error)) throw error;
+      break;
+    }
+  }
+  expect(await stopping.exited()).toBe(0);
+  expect(await stopping.count("event_name = 'to seal'")).toBe(10_000);
+  expect(await stopping.count("event_name = 'late'")).toBeGreaterThanOrEqual(accepted);
 });
 
 test("a sender's rate limit counts events here, too", async () => {
