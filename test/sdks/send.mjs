@@ -5,15 +5,17 @@
  */
 const { TO: to, KEY: key, SDKS: names, PREFIX: prefix } = process.env;
 const count = 5;
+/** Longer than the SDKs wait by themselves: on a busy machine a service may take long to come back. */
+const patienceMs = 60_000;
 const properties = { total: 12.5, currency: "EUR" };
 
 /** Each sends the events of these names, and resolves once they are sent. */
 const sdks = {
   async segment(events) {
     const { Analytics } = await import("@segment/analytics-node");
-    const analytics = new Analytics({ writeKey: key, host: to, flushAt: count });
+    const analytics = new Analytics({ writeKey: key, host: to, flushAt: count, httpRequestTimeout: patienceMs });
     for (const event of events) analytics.track({ userId: "u1", event, properties });
-    await analytics.closeAndFlush();
+    await analytics.closeAndFlush({ timeout: patienceMs });
   },
   async rudder(events) {
     const { default: RudderAnalytics } = await import("@rudderstack/rudder-sdk-node");
@@ -28,18 +30,22 @@ const sdks = {
   },
   async posthog(events) {
     const { PostHog } = await import("posthog-node");
-    const posthog = new PostHog(key, { host: to, fetchRetryDelay: 200 });
+    const posthog = new PostHog(key, { host: to, fetchRetryDelay: 200, requestTimeout: patienceMs });
     for (const event of events) posthog.capture({ distinctId: "u1", event, properties });
-    await posthog.shutdown();
+    await posthog.shutdown(patienceMs);
   },
   async otlpJson(events) {
     const { OTLPLogExporter } = await import("@opentelemetry/exporter-logs-otlp-http");
-    await emit(new OTLPLogExporter({ url: `${to}/v1/logs`, headers: { authorization: `Bearer ${key}` } }), events);
+    const headers = { authorization: `Bearer ${key}` };
+    await emit(new OTLPLogExporter({ url: `${to}/v1/logs`, headers, timeoutMillis: patienceMs }), events);
   },
   async otlpProtobuf(events) {
     const { OTLPLogExporter } = await import("@opentelemetry/exporter-logs-otlp-proto");
     const headers = { authorization: `Bearer ${key}` };
-    await emit(new OTLPLogExporter({ url: `${to}/v1/logs`, headers, compression: "gzip" }), events);
+    await emit(
+      new OTLPLogExporter({ url: `${to}/v1/logs`, headers, timeoutMillis: patienceMs, compression: "gzip" }),
+      events,
+    );
   },
   async cloudevents(events) {
     const { CloudEvent, emitterFor, httpTransport } = await import("cloudevents");
@@ -54,7 +60,9 @@ const sdks = {
 
 async function emit(exporter, events) {
   const { BatchLogRecordProcessor, LoggerProvider } = await import("@opentelemetry/sdk-logs");
-  const provider = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter })] });
+  const provider = new LoggerProvider({
+    processors: [new BatchLogRecordProcessor({ exporter, exportTimeoutMillis: patienceMs })],
+  });
   const logger = provider.getLogger("shop");
   for (const eventName of events) logger.emit({ eventName, body: properties, attributes: { "user.id": "u1" } });
   await provider.shutdown();
