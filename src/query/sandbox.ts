@@ -103,7 +103,7 @@ async function answer(duckdb: DuckDB, order: QueryOrder, fifo: string): Promise<
   // From within the folder no path of the view is absolute, so that no statement can show one.
   process.chdir(order.root);
   using view = viewFolder(dataFolder("."), relative(order.root, order.scratch));
-  await duckdb.script(statementsAfterEmpty(view.content));
+  await duckdb.script(statementsAfterEmpty(view.content, order.sql));
   await lock(duckdb, view, order, fifo);
   const known = { catalog: catalogNames(view.content), listings };
   const judged = await judgeStatement(duckdb, order.sql, known).catch((error: unknown) => {

@@ -4,6 +4,7 @@ import { ContentRefused } from "../base/watched-content.ts";
 import type { SchemaMode } from "../config/config.ts";
 import type { Issue } from "../event/parse/issue.ts";
 import type { PropertiesPlace, PropertySchemas } from "../event/parse/property-schemas.ts";
+import { keyHash } from "../event/transcribe/key-hash.ts";
 import { type CompiledSchema, compileSchema } from "./compile.ts";
 import { faultText, issueOf } from "./faults.ts";
 import type { SchemaFile } from "./files.ts";
@@ -39,6 +40,7 @@ class LazySchema {
 /** Schemas by event name, and what did not fit. */
 export class SchemaSet implements PropertySchemas {
   readonly mode: SchemaMode;
+  readonly nameHashes = new Set<number>();
   readonly #schemas = new Map<string, LazySchema>();
   #misfits: Misfit[] = [];
 
@@ -46,6 +48,7 @@ export class SchemaSet implements PropertySchemas {
   constructor({ mode, files }: SchemaSource, before?: SchemaSet) {
     this.mode = mode;
     for (const file of files) {
+      this.nameHashes.add(keyHash(Buffer.from(file.eventName)));
       const known = before === undefined ? undefined : before.#schemas.get(file.eventName);
       this.#schemas.set(file.eventName, known?.file.text === file.text ? known : new LazySchema(file));
     }

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { typedEventOf } from "../../src/schema/typed-event.ts";
 import { itemStatements } from "../../src/store/catalog/item.ts";
-import { type PropertyKind, type TypedProperty, typedViews } from "../../src/store/catalog/typed-views.ts";
+import { type PropertyKind, readBy, type TypedProperty, typedViews } from "../../src/store/catalog/typed-views.ts";
 import { identifier, literal } from "../../src/store/sql/literals.ts";
 import { openDuckDB } from "../support/sealed.ts";
 
@@ -99,6 +99,10 @@ const hostile = [
 ];
 
 test("any event name and any name of a property work", async () => {
+  for (const eventName of hostile)
+    for (const sql of [`FROM ${identifier(`EVENT_${eventName.toUpperCase()}`)}`, "SHOW TABLES", "FROM duckdb_views()"])
+      if (/^[\x00-\x7f]*$/.test(eventName)) expect(readBy(sql, [{ eventName, properties: [] }])).toHaveLength(1);
+  expect(readBy("FROM event_b", [{ eventName: "a", properties: [] }])).toEqual([]);
   const names = [...hostile, "/", "~", "~1", "0", "-", "$", "$.a", "#", "*", "a/b~c", "__proto__"];
   const views = hostile.map((eventName) => ({
     eventName,

@@ -8,6 +8,8 @@ export type PropertiesPlace = { loc: Issue["loc"]; value: unknown; exact: unknow
 export interface PropertySchemas {
   /** Whether the name has a schema. */
   has(eventName: string): boolean;
+  /** `keyHash` of the UTF-8 of each name with a schema: most names are told apart without making a string of them. */
+  readonly nameHashes: ReadonlySet<number>;
   /**
    * Whether an event of this name may be accepted with these properties, as JSON.parse returns them. True for a name
    * without a schema. In mode `warn` it is always true, and an event that does not fit is noted.

@@ -1,9 +1,11 @@
 /** What the transcriber asks about the values of fields, in the bytes of a body. */
 
+import { backslash } from "../../base/ascii.ts";
 import type { PropertySchemas } from "../parse/property-schemas.ts";
 import { eventNameCodePointsMax } from "../schema.ts";
 import type { EventFields, Field } from "./event-fields.ts";
 import { codePointsIn } from "./json-copy.ts";
+import { hashWith } from "./key-hash.ts";
 
 /** The longest spelling of a code point is two escapes of six bytes each. */
 const codePointBytesMax = 12;
@@ -39,10 +41,22 @@ function isAt(body: Buffer, { from, to }: Field, member: Buffer): boolean {
  * REQUIRES: the name is a string, and the properties are an object, null or absent.
  */
 export function admitsIn(body: Buffer, { event_name, properties }: EventFields, schemas: PropertySchemas): boolean {
-  const text = textOf(body, event_name);
-  const name: string = text.includes("\\") ? JSON.parse(text) : text.slice(1, -1);
+  const hash = plainHash(body, event_name);
+  if (hash !== undefined && !schemas.nameHashes.has(hash)) return true;
+  const name: string = JSON.parse(textOf(body, event_name));
   if (!schemas.has(name)) return true;
   return schemas.admits(name, properties.hasValue ? JSON.parse(textOf(body, properties)) : null);
+}
+
+/** The `keyHash` of a string's content; undefined if it has an escape. */
+function plainHash(body: Buffer, { from, to }: Field): number | undefined {
+  let hash = 0;
+  for (let at = from + 1; at < to - 1; at++) {
+    const byte = body[at] ?? 0;
+    if (byte === backslash) return undefined;
+    hash = hashWith(hash, byte);
+  }
+  return hash;
 }
 
 const textOf = (body: Buffer, { from, to }: Field) => body.toString("utf8", from, to);

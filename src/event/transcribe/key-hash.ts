@@ -5,9 +5,12 @@ import { writeEscape } from "./json-escape.ts";
 /** The hash that `JsonScanner.key` returns for a key of these bytes. */
 export function keyHash(key: Uint8Array): number {
   let hash = 0;
-  for (const byte of key) hash = (Math.imul(hash, 31) + byte) | 0;
+  for (const byte of key) hash = hashWith(hash, byte);
   return hash;
 }
+
+/** The hash of what has this hash and one more byte. */
+export const hashWith = (hash: number, byte: number): number => (Math.imul(hash, 31) + byte) | 0;
 
 /** The same hash for a key that has escapes: of the bytes that JSON.stringify would write for it. */
 export class KeyHash {
@@ -29,7 +32,7 @@ export class KeyHash {
 
   /** Takes the next byte. */
   byte(byte: number): void {
-    this.hash = (Math.imul(this.hash, 31) + byte) | 0;
+    this.hash = hashWith(this.hash, byte);
     if (byte < digit0 || byte > digit9) this.isNumber = false;
   }
 }

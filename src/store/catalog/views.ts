@@ -9,7 +9,7 @@ import { eventViews } from "./event-views.ts";
 import { type CatalogItem, itemStatements } from "./item.ts";
 import { catalogMacros } from "./macros.ts";
 import { refusedView } from "./refused-view.ts";
-import { type TypedEvent, typedViews } from "./typed-views.ts";
+import { readBy, type TypedEvent, typedViews } from "./typed-views.ts";
 
 /** A current segment, by its name in the folder `segments`. */
 export type CatalogSegment = { file: string; shard: ShardId; bytes: number };
@@ -213,15 +213,23 @@ const catalogItems = (content: CatalogContent): CatalogItem[] => [
   erasuresView(content),
   refusedView({ files: content.refusedFiles, listOf: listIn(content, "refused") }),
   catalogView(content),
-  ...typedViews(content.typedEvents),
 ];
 
-/** Statements that make the catalog, with its comments, in the current database (`USE`). */
-export const catalogStatements = (content: CatalogContent): string[] => catalogItems(content).flatMap(itemStatements);
+/**
+ * Statements that make the catalog, with its comments, in the current database (`USE`). Typed views are made over an
+ * `events` without segments, which the real one then replaces: DuckDB opens files whenever it makes a view over them.
+ */
+export function catalogStatements(content: CatalogContent): string[] {
+  const { typedEvents } = content;
+  const typed = typedEvents.length === 0 ? [] : [...eventViews(noEvents), ...typedViews(typedEvents)];
+  return [...typed, ...catalogItems(content)].flatMap(itemStatements);
+}
+
+const noEvents = { files: [], listOf: listLiteral, unsealed: undefined };
 
 /** Names of the catalog's views and macros, in lower case. */
 export const catalogNames = (content: CatalogContent): Set<string> =>
-  new Set(catalogItems(content).map(({ name }) => name.toLowerCase()));
+  new Set([...catalogItems(content), ...typedViews(content.typedEvents)].map(({ name }) => name.toLowerCase()));
 
 /** The catalog of a folder without events. What it has in common with every other catalog can be made ahead. */
 export const emptyCatalog: CatalogContent = {
@@ -236,11 +244,13 @@ export const emptyCatalog: CatalogContent = {
   publishedAtMs: 0,
 };
 
-/** Statements that make the catalog where `emptyCatalog` was made before: only what differs is replaced. */
-export function statementsAfterEmpty(content: CatalogContent): string[] {
+/**
+ * Statements that make the catalog where `emptyCatalog` was made before: only what differs is replaced, and of the
+ * typed views only those are made that `sql` may read. Making all of 100 takes longer than a small query.
+ */
+export function statementsAfterEmpty(content: CatalogContent, sql: string): string[] {
   const textOf = (item: CatalogItem) => itemStatements(item).join(";");
   const made = new Set(catalogItems(emptyCatalog).map(textOf));
-  return catalogItems(content)
-    .filter((item) => !made.has(textOf(item)))
-    .flatMap(itemStatements);
+  const replaced = catalogItems(content).filter((item) => !made.has(textOf(item)));
+  return [...typedViews(readBy(sql, content.typedEvents)), ...replaced].flatMap(itemStatements);
 }
