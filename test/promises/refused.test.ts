@@ -132,3 +132,14 @@ test("an erasure reaches them, in whatever form they are, to the last byte", asy
   expect(readdirSync(join(service.dataDir, "refused"))).toEqual(["00000001.ndjson"]);
   await expectSoundFolder(service);
 });
+
+test("what is older than the retention time goes", async () => {
+  // Three seconds: nothing goes before the clocks have agreed for that long.
+  await using brief = await startService({ env: { MILLRACE_RETENTION_DAYS: String(3 / 86_400) } });
+  const answer = await brief.request("/v1/batch", { body: `{"batch":[${track(5, "listed", ',"properties":[]')}]}` });
+  expect(answer.status).toBe(200);
+  const needles = new Map([["user", Buffer.from("user-of-5")]]);
+  expect(filesWith(brief.dataDir, needles)).toHaveLength(1);
+  await until(() => filesWith(brief.dataDir, needles).length === 0, { what: "its end", limitMs: 15_000 });
+  expect(await brief.rows("SELECT count(*)::INTEGER AS n FROM refused")).toEqual([{ n: 0 }]);
+});
