@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { codeOf, messageOf, PlaceRefused } from "../base/errors.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import { openScratch, type Scratch } from "../store/folder/scratch.ts";
+import { type Place, Places } from "./places.ts";
 import { QueryProcess, type QueryRefusal } from "./process.ts";
 import type { Query } from "./protocol.ts";
 import { Spares } from "./spares.ts";
@@ -51,22 +52,22 @@ const placeWaitMs = 1_000;
 export class QueryRunner {
   readonly #folder: DataFolder;
   readonly #limits: QueryLimits;
-  /** Running processes with the subject that asked; null: a token without one. */
-  readonly #running = new Map<QueryProcess, string | null>();
+  /** Running processes with their places. */
+  readonly #running = new Map<QueryProcess, Place>();
+  readonly #places: Places;
   readonly #outcomes = new Map<QueryOutcome, number>();
   /** Made for the first process. */
   #scratch: Scratch | undefined;
   readonly #spares: Spares;
   /** Processes that have answered and are ending. */
   readonly #ending = new Set<QueryProcess>();
-  /** Resolves when a query has ended. */
-  #placeFreed = Promise.withResolvers<void>();
   #isStopped = false;
 
   /** Nothing is started or written before `prepare` or the first query. */
   constructor(folder: DataFolder, limits: QueryLimits) {
     this.#folder = folder;
     this.#limits = limits;
+    this.#places = new Places(limits.atOnceMax);
     const spawn = () => {
       const child = this.#trySpawn();
       // Without room for a process the next query tries again, and gets that as its refusal.
@@ -92,35 +93,37 @@ export class QueryRunner {
    */
   async run(query: Query, { subject, signal, onCut }: QueryAsker): Promise<QueryAnswer> {
     const asker = { subject, signal, onCut };
-    if (!(await this.#placeFor(asker))) return this.#refuse({ kind: "busy", message: "", position: undefined });
+    const first = await this.#placeFor(asker);
+    if (first === undefined) return this.#refuse({ kind: "busy", message: "", position: undefined });
     const spare = this.#spares.take();
-    const answer = spare && (await this.#runIn(spare, query, asker));
+    const answer = spare && (await this.#runIn(spare, { query, asker, place: first }));
     if (answer !== undefined) return answer;
-    // The spare has ended before it had the query, and its place may have been given away.
-    if (!(await this.#placeFor(asker))) return this.#refuse({ kind: "busy", message: "", position: undefined });
+    // If a spare has ended before it had the query, its place may have been given away.
+    const place = spare === undefined ? first : await this.#placeFor(asker);
+    if (place === undefined) return this.#refuse({ kind: "busy", message: "", position: undefined });
     const child = this.#trySpawn();
-    if (!(child instanceof QueryProcess)) return this.#refuse(child);
-    const own = await this.#runIn(child, query, asker);
+    if (!(child instanceof QueryProcess)) {
+      place.free();
+      return this.#refuse(child);
+    }
+    const own = await this.#runIn(child, { query, asker, place });
     return (
       own ?? this.#refuse({ kind: "unavailable", message: "a query's process ended at once", position: undefined })
     );
   }
 
-  /** Waits for a place. False: there is none in time, or the client or the service does not want one any more. */
-  async #placeFor({ subject, signal }: QueryAsker): Promise<boolean> {
-    const untilMs = performance.now() + placeWaitMs;
-    for (;;) {
-      const leftMs = untilMs - performance.now();
-      if (signal.aborted || this.#isStopped) return false;
-      if (this.#hasPlaceFor(subject)) return true;
-      if (leftMs <= 0) return false;
-      await Promise.race([Bun.sleep(leftMs), this.#placeFreed.promise]);
-    }
+  /** Waits for a place. Undefined: there is none in time, or the client or the service does not want one any more. */
+  async #placeFor(asker: QueryAsker): Promise<Place | undefined> {
+    const place = this.#isStopped ? undefined : await this.#places.take(asker, placeWaitMs);
+    if (!this.#isStopped && !asker.signal.aborted) return place;
+    place?.free();
+    return undefined;
   }
 
   /** Undefined: the process ended before it had its order, so that another one can run the query. */
-  async #runIn(child: QueryProcess, query: Query, { subject, signal, onCut }: QueryAsker) {
-    this.#running.set(child, subject);
+  async #runIn(child: QueryProcess, { query, asker, place }: { query: Query; asker: QueryAsker; place: Place }) {
+    const { signal, onCut } = asker;
+    this.#running.set(child, place);
     child.start(query, { ...this.#limits, root: this.#folder.root });
     child.ended.then(() => this.#hasEnded(child));
     signal.addEventListener("abort", () => child.end("gone"), { once: true });
@@ -145,6 +148,7 @@ export class QueryRunner {
   /** Ends all running queries, whose clients see their answers break off, and leaves nothing behind. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#places.stop();
     const left = [...this.#running.keys(), ...this.#ending];
     for (const child of left) child.end("gone");
     await Promise.all([this.#spares.stop(), ...left.map((child) => child.ended)]);
@@ -205,23 +209,13 @@ export class QueryRunner {
   }
 
   #freePlaceOf(child: QueryProcess): void {
+    this.#running.get(child)?.free();
     this.#running.delete(child);
-    this.#placeFreed.resolve();
-    this.#placeFreed = Promise.withResolvers();
   }
 
   #hasEnded(child: QueryProcess): void {
     this.#freePlaceOf(child);
     this.#ending.delete(child);
-  }
-
-  /**
-   * If there are two places or more, one is kept for other subjects: nobody's queries can keep everybody else's out.
-   */
-  #hasPlaceFor(subject: string | null): boolean {
-    const { atOnceMax } = this.#limits;
-    const own = [...this.#running.values()].filter((each) => each === subject).length;
-    return this.#running.size < atOnceMax && own < Math.max(1, atOnceMax - 1);
   }
 
   #refuse(refusal: QueryRefusal): QueryAnswer {

@@ -43,7 +43,11 @@ test.each([["scratch"], ["scratch/*"]])(
     const scratch = join(service.dataDir, "scratch");
     const before = readdirSync(scratch);
     expect(before).toHaveLength(1);
-    rmSync(what === "scratch" ? scratch : join(scratch, before[0] ?? ""), { recursive: true, maxRetries: 10 });
+    rmSync(what === "scratch" ? scratch : join(scratch, before[0] ?? ""), {
+      recursive: true,
+      force: true,
+      maxRetries: 10,
+    });
     for (const value of [2, 3, 4]) {
       const answer = await ask(service, { sql: `SELECT ${value} AS v`, format: "csv" });
       expect([answer.status, await answer.text()]).toEqual([200, `v\n${value}\n`]);
