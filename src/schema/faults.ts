@@ -34,7 +34,12 @@ export function issueOf(error: ErrorObject, { loc, value, exact }: PropertiesPla
 }
 
 /** Where a fault is, as a JSON pointer, and what it is: for a log, which shows nothing of the event. */
-export const faultText = (error: ErrorObject): string => `${error.instancePath || "properties"}: ${messageFor(error)}`;
+export function faultText(error: ErrorObject): string {
+  // The schema names what is missing; other names in `params` are the event's.
+  const { missingProperty: missing } = error.params;
+  const path = typeof missing === "string" ? `${error.instancePath}/${missing}` : error.instancePath;
+  return `${path || "properties"}: ${messageFor(error)}`;
+}
 
 function messageFor({ keyword, message, params }: ErrorObject): string {
   if (keyword === "required") return "Field required by the schema";

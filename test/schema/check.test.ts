@@ -126,6 +126,8 @@ test("in mode warn nothing is refused, and what does not fit is noted without an
   expect(issuesOf('{"event_name":"purchase","properties":{"price":"secret"}}', set)).toEqual([]);
   expect(set.takeMisfits()).toEqual([{ eventName: "purchase", fault: "/price: Input must be number" }]);
   expect(set.takeMisfits()).toEqual([]);
+  expect(issuesOf('{"event_name":"purchase"}', set)).toEqual([]);
+  expect(set.takeMisfits()).toEqual([{ eventName: "purchase", fault: "/price: Field required by the schema" }]);
 });
 
 test("the quick way admits exactly what the parser does", () => {
