@@ -36,11 +36,14 @@ export type KeyAlgorithm = keyof typeof signatures;
 /** Signs a JWT by a private key. The header's `alg` may say another thing than how it is signed. */
 export function signTokenByKey(parts: {
   readonly claims: Readonly<Record<string, unknown>>;
+  /** As in `TokenParts`. */
+  readonly claimsText?: string;
   readonly alg: KeyAlgorithm;
   readonly key: KeyObject;
   readonly header?: Readonly<Record<string, unknown>>;
 }): string {
-  const signed = `${encoded({ alg: parts.alg, ...parts.header })}.${encoded(parts.claims)}`;
+  const claims = parts.claimsText ?? JSON.stringify(parts.claims);
+  const signed = `${encoded({ alg: parts.alg, ...parts.header })}.${Buffer.from(claims).toString("base64url")}`;
   return `${signed}.${signatures[parts.alg](Buffer.from(signed), parts.key).toString("base64url")}`;
 }
 

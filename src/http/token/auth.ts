@@ -61,6 +61,8 @@ export class Authenticator {
    * @throws Refusal 401 or 403; Overloaded when the keys for its token could not be fetched so far
    */
   authorizeKey(credential: string, request: Request, scope: Scope): Principal | Promise<Principal> {
+    // A body may hold megabytes under the name of a key, from anybody.
+    if (credential.length > headerCharsMax) throw unauthorized("Neither a token nor a write key is as long as this");
     this.#forgetOutdated();
     const short = beforeColon(credential);
     const known = this.#known(credential) ?? (short === undefined ? undefined : this.#known(short));
