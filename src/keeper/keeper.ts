@@ -9,7 +9,7 @@ import type { Log } from "../base/log.ts";
 import { readTypedEvents } from "../store/catalog/kept-typed-views.ts";
 import { publishCatalog, publishedVersion } from "../store/catalog/publish.ts";
 import { readReceipts } from "../store/catalog/receipts.ts";
-import { allRefusedFiles } from "../store/catalog/refused-view.ts";
+import { refusedFilesIn } from "../store/catalog/refused-view.ts";
 import type { ShardWatermark } from "../store/catalog/views.ts";
 import { currentSegments } from "../store/folder/current.ts";
 import { listNames, refusedEventsIn } from "../store/folder/layout.ts";
@@ -74,7 +74,7 @@ export class Keeper {
       watermarks,
       erasures,
       // A pattern must match a file.
-      refusedFiles: refusedEventsIn(this.#folder).length === 0 ? [] : [allRefusedFiles],
+      refusedFiles: refusedFilesIn(this.#folder.root, refusedEventsIn(this.#folder)),
       typedEvents: readTypedEvents(this.#folder),
       version,
       publishedAtMs: nowMs,

@@ -16,7 +16,7 @@ import { checksumOfFile, renameDurably, syncFolder } from "../base/durable.ts";
 import { codeOf, PlaceRefused } from "../base/errors.ts";
 import { keepTypedEvents } from "../store/catalog/kept-typed-views.ts";
 import { publishedVersion, writeCatalog } from "../store/catalog/publish.ts";
-import { allRefusedFiles } from "../store/catalog/refused-view.ts";
+import { refusedFilesIn } from "../store/catalog/refused-view.ts";
 import { markFormat, requireKnownFormat } from "../store/folder/format-mark.ts";
 import { keepJson, readKeptJson } from "../store/folder/kept-file.ts";
 import { filesIn, holdsEvents, prepareDataFolder, refusedEventsIn } from "../store/folder/layout.ts";
@@ -211,7 +211,7 @@ async function writeCatalogFor(made: { root: string; from: DataFolder; unfinishe
     // None: events that are not sealed may be older than those that are.
     watermarks: [],
     erasures: carried.erasures,
-    refusedFiles: refusedEventsIn(unfinished).length === 0 ? [] : [allRefusedFiles],
+    refusedFiles: refusedFilesIn(unfinished.root, refusedEventsIn(unfinished)),
     typedEvents: carried.typedEvents,
     version: await publishedVersion(duckdb, from),
     publishedAtMs: Date.now(),

@@ -14,8 +14,14 @@ const columns = {
 /** Members of a line besides the columns: the event is a string, and every whole line has a checksum. */
 const others = { event: "VARCHAR", is_mapped: "BOOLEAN", crc32: "VARCHAR" } as const;
 
-/** Matches every file of refused events. A reader of the catalog's file so sees events that were refused after it. */
-export const allRefusedFiles = "*.ndjson";
+/**
+ * What the view of a catalog's file reads of a folder's files of refused events: a pattern, so that a reader also sees
+ * events that were refused after the publication. DuckDB takes a backslash before a pattern as a separator of folders,
+ * so in a folder with one in its path the files of this moment are named. None if there is no file.
+ */
+export function refusedFilesIn(root: string, names: readonly string[]): readonly string[] {
+  return names.length === 0 || root.includes("\\") ? names : ["*.ndjson"];
+}
 
 /** Files of refused events, by names or patterns that match at least one; none: the view is empty. */
 type RefusedSources = {

@@ -43,7 +43,7 @@ export type CatalogContent = {
   unsealed: string | undefined;
   watermarks: readonly ShardWatermark[];
   erasures: readonly ErasureReceipt[];
-  /** Files of refused events, by names in their folder or `allRefusedFiles`; none if there is no file. */
+  /** Files of refused events, by names or a pattern in their folder (`refusedFilesIn`); none if there is no file. */
   refusedFiles: readonly string[];
   /** Event names that have a schema, each with a view of its own. */
   typedEvents: readonly TypedEvent[];
