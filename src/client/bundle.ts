@@ -1,6 +1,6 @@
 /**
  * Builds the package: `bun src/client/bundle.ts` prints the client as one ES module, as `GET /millrace.js` serves it;
- * with `--into FOLDER` it writes both modules and their types there, for `npm pack`.
+ * with `--into FOLDER` it writes both modules there, beside the types that the compiler made, for `npm pack`.
  */
 import { fileURLToPath } from "node:url";
 
@@ -18,4 +18,9 @@ const [option, folder] = process.argv.slice(2);
 if (option === "--into" && folder !== undefined) {
   await Bun.write(`${folder}/client.js`, await bundled(client, "browser"));
   await Bun.write(`${folder}/outbox.js`, await bundled(outbox, "node"));
+  // The compiler leaves the names of source files in types, and users have only what is compiled.
+  for (const name of ["client", "outbox"]) {
+    const path = `${folder}/${name}.d.ts`;
+    await Bun.write(path, (await Bun.file(path).text()).replaceAll('.ts"', '.js"'));
+  }
 } else process.stdout.write(await bundled(client, "browser"));
