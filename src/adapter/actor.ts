@@ -78,7 +78,7 @@ const handlers: Handlers<AdapterRequest, AdapterReplies> = {
   open: async ({ protocol, body }) => {
     const whole = open({ protocol, body });
     if (!whole.ok) return whole;
-    return { ok: true, ticket: opened.keep({ protocol, body: whole.bytes }), key: keyIn(whole.bytes) };
+    return { ok: true, ticket: opened.keep({ protocol, body: whole.bytes }), key: keyIn(whole.bytes, protocol) };
   },
   "map opened": async ({ ticket, facts }) => {
     const { protocol, body } = opened.take(ticket);

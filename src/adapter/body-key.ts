@@ -8,26 +8,37 @@ const keyNames = ["api_key", "token", "writeKey"];
 /** Whether bodies of a protocol may name a key. */
 export const mayNameKey = (protocol: Protocol): boolean => protocol === "segment" || protocol === "posthog";
 
-/** The key in a body: at its top, or in its first event or that one's properties. Undefined if there is none. */
-export function keyIn(body: Uint8Array): string | undefined {
+/** Where PostHog's SDKs have the key among an event's properties. */
+const propertyName = "token";
+
+/** The properties that may hold a key: PostHog's alone. Elsewhere such a property is the sender's own. */
+const keyedProperties = (event: Json | undefined, protocol: Protocol) =>
+  protocol === "posthog" ? membersOf(membersOf(event)?.get("properties")) : undefined;
+
+/**
+ * The key in a body: at its top, or in its first event. Undefined if there is none. It is looked for only in places
+ * from which it is never stored.
+ */
+export function keyIn(body: Uint8Array, protocol: Protocol): string | undefined {
   const read = readText(body);
   if (!read.ok) return undefined;
   const [first] = itemsOf(membersOf(read.json)?.get("batch") ?? read.json) ?? [];
-  return keyOf(read.json) ?? keyOf(first) ?? keyOf(membersOf(first ?? read.json)?.get("properties"));
+  const properties = keyedProperties(first ?? read.json, protocol);
+  return keyOf(read.json) ?? keyOf(first) ?? filledStringOf(properties?.get(propertyName));
 }
 
 /** An event as it was sent, but without the key: what is kept must hold none. */
-export function withoutKey(event: Json): Json {
+export function withoutKey(event: Json, protocol: Protocol): Json {
   const members = membersOf(event);
   if (members === undefined) return event;
-  const own = membersOf(members.get("properties"));
-  const isKeyless = !keyNames.some((name) => members.has(name)) && own?.has("token") !== true;
+  const own = keyedProperties(event, protocol);
+  const isKeyless = !keyNames.some((name) => members.has(name)) && own?.has(propertyName) !== true;
   if (isKeyless) return event;
   const rest = new Map(members);
   for (const name of keyNames) rest.delete(name);
   if (own !== undefined) {
     const properties = new Map(own);
-    properties.delete("token");
+    properties.delete(propertyName);
     rest.set("properties", objectOf(properties));
   }
   return objectOf(rest);

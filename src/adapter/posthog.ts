@@ -60,7 +60,7 @@ function mapOne(json: Json, { facts, sentAt }: Given): string | RefusedEvent {
   const refuse = (reason: string): RefusedEvent => ({
     reason,
     eventId: eventId ?? null,
-    event: withoutKey(json),
+    event: withoutKey(json, "posthog"),
   });
   if (event === undefined) return refuse("event: must be an object");
   if (properties === undefined) return refuse("properties: must be an object");

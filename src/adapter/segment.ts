@@ -46,7 +46,11 @@ function mapOne(json: Json, facts: RequestFacts, batchSentAt: Json | undefined):
   const event = membersOf(json);
   const messageId = wordOf(event?.get("messageId"));
   const eventId = eventIdOf("segment", facts, messageId);
-  const refuse = (reason: string): RefusedEvent => ({ reason, eventId: eventId ?? null, event: withoutKey(json) });
+  const refuse = (reason: string): RefusedEvent => ({
+    reason,
+    eventId: eventId ?? null,
+    event: withoutKey(json, "segment"),
+  });
   if (event === undefined) return refuse("event: must be an object");
   const type = types[stringOf(event.get("type")) ?? ""] ?? types[facts.type ?? ""];
   if (type === undefined)

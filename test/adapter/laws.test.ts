@@ -97,7 +97,7 @@ describe("no mapper throws, and each event comes out once, mapped or not", () =>
         (value, protocol, contentType) => {
           const body = Buffer.from(JSON.stringify(value));
           mappers[protocol](body, { ...someFacts, contentType });
-          keyIn(body);
+          keyIn(body, protocol);
         },
       ),
     );
@@ -109,8 +109,10 @@ describe("no mapper throws, and each event comes out once, mapped or not", () =>
       fc.property(fc.constantFrom(...starts), fc.uint8Array(), (start, rest) => {
         const bytes = Buffer.from([...start, ...rest]);
         openBody(bytes, bytesMax);
-        keyIn(bytes);
-        for (const protocol of protocols) mappers[protocol](bytes, { ...someFacts, contentType: "" });
+        for (const protocol of protocols) {
+          keyIn(bytes, protocol);
+          mappers[protocol](bytes, { ...someFacts, contentType: "" });
+        }
         mapOtlpProtobuf(bytes, someFacts);
       }),
     );

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { keyIn } from "../../src/adapter/body-key.ts";
 import { mapCloudEvents } from "../../src/adapter/cloud-events.ts";
 import type { Mapper, RequestFacts } from "../../src/adapter/mapped.ts";
 import { mappers } from "../../src/adapter/mappers.ts";
@@ -212,6 +213,18 @@ describe("PostHog", () => {
     const mapped = mapPostHog(Buffer.from(JSON.stringify(body)), someFacts);
     expect(mapped).toMatchObject({ ok: true, unmapped: [{ reason: expect.stringContaining("event") }] });
     expect(JSON.stringify(mapped)).not.toContain(token);
+  });
+
+  test("a key is looked for only where it is taken out, so no property of the sender's own becomes one", () => {
+    const keyOf = (protocol: "posthog" | "segment", event: object) =>
+      keyIn(Buffer.from(JSON.stringify(event)), protocol);
+    expect(keyOf("posthog", { event: "e", properties: { token: "phc_key" } })).toBe("phc_key");
+    for (const name of ["api_key", "writeKey"])
+      expect(keyOf("posthog", { event: "e", properties: { [name]: "own" } })).toBeUndefined();
+    for (const name of ["api_key", "writeKey", "token"])
+      expect(keyOf("segment", { type: "track", properties: { [name]: "own" } })).toBeUndefined();
+    const refused = mapSegment(Buffer.from('{"type":"none","properties":{"token":"own"}}'), someFacts);
+    expect(refused).toMatchObject({ unmapped: [{ event: expect.stringContaining('"token":"own"') }] });
   });
 });
 
