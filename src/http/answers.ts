@@ -11,22 +11,37 @@ export class Refusal extends Error {
   readonly headers: Readonly<Record<string, string>>;
   /** Whether the audit log has a line about it that says more than a refusal's. */
   readonly isAudited: boolean;
+  /** Who was refused, where the request's headers do not tell; undefined: they do, or nobody is known. */
+  readonly subject: string | null | undefined;
 
   constructor(
     status: number,
-    detail: { reason: string; text: string; headers?: Record<string, string>; isAudited?: boolean },
+    detail: {
+      reason: string;
+      text: string;
+      headers?: Record<string, string>;
+      isAudited?: boolean;
+      subject?: string | null | undefined;
+    },
   ) {
     super(detail.text);
     this.status = status;
     this.reason = detail.reason;
     this.headers = detail.headers ?? {};
     this.isAudited = detail.isAudited ?? false;
+    this.subject = detail.subject;
   }
 
   /** The same refusal with more headers. */
   with(headers: Readonly<Record<string, string>>): Refusal {
-    const { status, reason, message, isAudited } = this;
-    return new Refusal(status, { reason, text: message, headers: { ...this.headers, ...headers }, isAudited });
+    const { status, reason, message: text, isAudited, subject } = this;
+    return new Refusal(status, { reason, text, headers: { ...this.headers, ...headers }, isAudited, subject });
+  }
+
+  /** The same refusal, of a sender that is known. */
+  of(subject: string | null): Refusal {
+    const { status, reason, message: text, headers, isAudited } = this;
+    return new Refusal(status, { reason, text, headers: { ...headers }, isAudited, subject });
   }
 }
 

@@ -48,6 +48,8 @@ export type Endpoint = {
   scope: Scope | undefined;
   /** Set where the handler finds out who asks: the body may name the key. It also refuses while the service stops. */
   admits?: "handler";
+  /** Whether this service has the endpoint at all; absent: yes. Without it the path is as any unknown one. */
+  isServed?: (context: HttpContext) => boolean;
   handle: Handle<HttpContext>;
   /** Undefined for those that only our own command line or page uses. */
   documentation: Documentation | undefined;

@@ -104,6 +104,7 @@ export const endpoints: readonly Endpoint[] = [
     method: "GET",
     path: "/metrics",
     scope: undefined,
+    isServed: ({ metricsAccess }) => metricsAccess !== "off",
     handle: prometheus,
     documentation: prometheusDocumentation,
   },
@@ -130,19 +131,23 @@ function ownPage(path: string, answer: (request: Request) => Response): Endpoint
   };
 }
 
-/** The methods of each path, as `Allow` names them. */
-export const methods: ReadonlyMap<string, string> = new Map(
-  [...Map.groupBy(endpoints, ({ path }) => path)].map(([path, rows]) => [
-    path,
-    rows.map(({ method }) => (method === "GET" ? "GET, HEAD" : method)).join(", "),
-  ]),
-);
+/** The methods of a path, as `Allow` names them; undefined if it leads to no endpoint. */
+export type MethodsOf = (path: string) => string | undefined;
 
-/** Paths with a parameter, and their methods. */
-const patterns = [...methods]
-  .filter(([path]) => path.includes("/:"))
-  .map(([path, allow]) => ({ pattern: new RegExp(`^${path.replace(/:[a-z]+/g, "[^/]+")}$`), allow }));
+/** The methods of each path of these endpoints, as `Allow` names them. */
+export const methodsIn = (served: readonly Endpoint[]): ReadonlyMap<string, string> =>
+  new Map(
+    [...Map.groupBy(served, ({ path }) => path)].map(([path, rows]) => [
+      path,
+      rows.map(({ method }) => (method === "GET" ? "GET, HEAD" : method)).join(", "),
+    ]),
+  );
 
-/** The methods of the endpoints that a path leads to; undefined if it leads to none. */
-export const methodsOf = (path: string): string | undefined =>
-  methods.get(path) ?? patterns.find(({ pattern }) => pattern.test(path))?.allow;
+/** Finds the methods of a path among these endpoints, also of a path that fills in parameters. */
+export function methodsAmong(served: readonly Endpoint[]): MethodsOf {
+  const methods = methodsIn(served);
+  const patterns = [...methods]
+    .filter(([path]) => path.includes("/:"))
+    .map(([path, allow]) => ({ pattern: new RegExp(`^${path.replace(/:[a-z]+/g, "[^/]+")}$`), allow }));
+  return (path) => methods.get(path) ?? patterns.find(({ pattern }) => pattern.test(path))?.allow;
+}

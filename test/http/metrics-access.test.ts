@@ -1,6 +1,7 @@
 /** Who gets the metrics and the details of health: `MILLRACE_METRICS`. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { millrace } from "../support/command.ts";
+import { newPair } from "../support/issuer.ts";
 import { expectRefused } from "../support/refusals.ts";
 import { paths, type Service, sharedService, startService, testMsMax } from "../support/service.ts";
 
@@ -34,10 +35,22 @@ test("token: health shows its details to stats:read, and the status to everybody
 test("off: nobody gets metrics, and health is a status", async () => {
   const token = silent().token({ scope: "stats:read admin query" });
   for (const each of [null, token]) {
-    await expectRefused(await silent().request("/metrics", { token: each }), 404);
+    for (const method of ["GET", "HEAD", "POST", "DELETE", "OPTIONS"]) {
+      const answer = await silent().request("/metrics", { token: each, method });
+      expect([method, answer.status, answer.headers.get("allow")]).toEqual([method, 404, null]);
+    }
     expect(await health(silent(), each)).toEqual([200, { status: "ok" }]);
   }
   expect((await silent().request("/livez", { token: null })).status).toBe(200);
+});
+
+test("token: whoever asks with a token that cannot be verified now still learns whether the service lives", async () => {
+  const down = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("", { status: 502 }) });
+  await using waiting = await startService({
+    env: { MILLRACE_METRICS: "token", MILLRACE_JWKS: `${down.url}jwks` },
+  });
+  expect(await health(waiting, newPair("ES256", "ec").token())).toEqual([200, { status: "ok" }]);
+  await down.stop(true);
 });
 
 test("off: a service that is not well is a 503 without details", async () => {

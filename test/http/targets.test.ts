@@ -5,12 +5,14 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { isHost, plainPathOf } from "../../src/http/edge/target.ts";
-import { methods } from "../../src/http/endpoints.ts";
+import { endpoints, methodsIn } from "../../src/http/endpoints.ts";
 import { type RawAnswer, rawHead, sendRaw } from "../support/raw.ts";
 import { expectNoInsides, expectWellRefused } from "../support/refusals.ts";
 import { paths, sharedService, testMsMax } from "../support/service.ts";
 
 setDefaultTimeout(testMsMax);
+
+const methods = methodsIn(endpoints);
 
 const wrongHosts = [
   ...[

@@ -3,26 +3,27 @@ import { Elysia } from "elysia";
 import { messageOf } from "../../base/errors.ts";
 import { Refusal, refusalOf, refused } from "../answers.ts";
 import type { AcceptContext } from "../context.ts";
+import type { MethodsOf } from "../endpoints.ts";
 import { isHost } from "./target.ts";
 import { otherRoutes, refusalOfOther } from "./unknown-paths.ts";
 
 type EdgeContext = Pick<AcceptContext, "audit" | "auth" | "cors" | "log" | "refusals">;
 
 /**
- * An application without endpoints. It refuses a wrong `Host` and unknown paths, and answers errors, including those of
- * the framework and the runtime, as JSON without details.
+ * An application without endpoints; `methodsOf` says which it gets. It refuses a wrong `Host` and unknown paths, and
+ * answers errors, including those of the framework and the runtime, as JSON without details.
  */
-export function application(context: EdgeContext) {
+export function application(context: EdgeContext, methodsOf: MethodsOf) {
   const refuse = (refusal: Refusal, request: Request): Response => {
     context.refusals.count(refusal.reason);
-    const { reason, status, isAudited } = refusal;
+    const { reason, status, isAudited, subject } = refusal;
     if (!isAudited)
-      context.audit.note("refusal", { subject: context.auth.subjectOf(request), what: { reason, status } });
+      context.audit.note("refusal", { subject: subject ?? context.auth.subjectOf(request), what: { reason, status } });
     return refused(refusal);
   };
   const { cors } = context;
   const other = (request: Request): Response => {
-    const refusal = wrongHost(request) ?? refusalOfOther(request);
+    const refusal = wrongHost(request) ?? refusalOfOther(request, methodsOf);
     // A preflight passes for any plain path, so that a page can read the 404 that its request gets.
     const preflight = refusal.status === 400 ? undefined : cors?.preflight(request);
     const answer = preflight instanceof Response ? preflight : refuse(preflight ?? refusal, request);
@@ -45,7 +46,7 @@ export function application(context: EdgeContext) {
       };
     })
     .onError(({ error, code, request }) => {
-      const known = code === "NOT_FOUND" ? refusalOfOther(request) : refusalOf(error);
+      const known = code === "NOT_FOUND" ? refusalOfOther(request, methodsOf) : refusalOf(error);
       return known === undefined ? failed(context, error) : refuse(known, request);
     });
 }

@@ -7,7 +7,7 @@
  * backslashes replaced; in the parameters of a route they are not.
  */
 import { Refusal } from "../answers.ts";
-import { methodsOf } from "../endpoints.ts";
+import type { MethodsOf } from "../endpoints.ts";
 import { isPlainSegment, plainPathOf } from "./target.ts";
 
 /** A request from the runtime's router, with the segments of its path as they were sent, with escapes decoded. */
@@ -35,7 +35,7 @@ export function otherRoutes(answer: (request: RoutedRequest) => Response): Recor
  * The refusal of a path that is not served as it was sent: 400 if it is not in plain form, 405 for another method,
  * otherwise 404.
  */
-export function refusalOfOther({ url, params = {} }: RoutedRequest): Refusal {
+export function refusalOfOther({ url, params = {} }: RoutedRequest, methodsOf: MethodsOf): Refusal {
   const segments = Object.values(params);
   const path = segments.every(isPlainSegment) ? plainPathOf(url) : undefined;
   const allow = path === undefined ? undefined : methodsOf(path);

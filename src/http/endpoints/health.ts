@@ -1,7 +1,7 @@
 /** `GET /api/v1/analytics/health`: whether every shard accepts and keeps its promises. */
 import { Type } from "@sinclair/typebox";
 import { healthSchema } from "../../stats/health.ts";
-import { json, Refusal } from "../answers.ts";
+import { json, refusalOf } from "../answers.ts";
 import type { HttpContext } from "../context.ts";
 import type { Asked, Documentation } from "../endpoint.ts";
 import { answer } from "./documentation.ts";
@@ -13,14 +13,17 @@ export async function health(context: HttpContext, { request }: Asked): Promise<
   return json((await seesDetails(context, request)) ? given : { status }, status === "ok" ? 200 : 503);
 }
 
-/** A token that is not valid is as good as none here: whoever checks whether the service lives must learn that. */
+/**
+ * A token that is not valid, or cannot be verified now, is as good as none here: whoever checks whether the service
+ * lives must learn that.
+ */
 async function seesDetails({ metricsAccess, auth }: HttpContext, request: Request): Promise<boolean> {
   if (metricsAccess !== "token") return metricsAccess === "open";
   try {
     await auth.authorize(request, "stats:read");
     return true;
   } catch (error) {
-    if (error instanceof Refusal) return false;
+    if (refusalOf(error) !== undefined) return false;
     throw error;
   }
 }

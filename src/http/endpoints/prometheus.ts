@@ -1,15 +1,14 @@
 /** `GET /metrics`: the scrape, in the text format of Prometheus. */
-import { privateHeaders, Refusal } from "../answers.ts";
+import { privateHeaders } from "../answers.ts";
 import type { HttpContext } from "../context.ts";
 import type { Asked, Documentation } from "../endpoint.ts";
 import { refusal } from "./documentation.ts";
 
 /**
  * The metrics as they are now.
- * @throws Refusal 404 where nobody gets them, 401 or 403 where only tokens with `stats:read` do
+ * @throws Refusal 401 or 403 where only tokens with `stats:read` get them; Overloaded while their keys are not known
  */
 export async function prometheus(context: HttpContext, { request }: Asked): Promise<Response> {
-  if (context.metricsAccess === "off") throw new Refusal(404, { reason: "not_found", text: "Not Found" });
   if (context.metricsAccess === "token") await context.auth.authorize(request, "stats:read");
   return new Response(await context.metrics(), {
     headers: { ...privateHeaders, "content-type": "text/plain; version=0.0.4; charset=utf-8" },

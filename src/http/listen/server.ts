@@ -3,7 +3,7 @@ import { AddressRefused, messageOf } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
 import type { HttpContext } from "../context.ts";
 import { application } from "../edge/application.ts";
-import { endpoints } from "../endpoints.ts";
+import { endpoints, methodsAmong } from "../endpoints.ts";
 import { addRoute, admitted } from "./routes.ts";
 
 /** A listening server. */
@@ -19,12 +19,13 @@ type HttpServer = {
 const idleSeconds = 30;
 
 /**
- * Starts to listen, with all endpoints.
+ * Starts to listen, with all endpoints that this service has.
  * @throws AddressRefused when the address cannot be had
  */
 export function listen(context: HttpContext, { host: hostname, port }: { host: string; port: number }): HttpServer {
-  const app = application(context);
-  for (const endpoint of endpoints) addRoute(app, endpoint, admitted(context, endpoint));
+  const served = endpoints.filter(({ isServed }) => isServed?.(context) ?? true);
+  const app = application(context, methodsAmong(served));
+  for (const endpoint of served) addRoute(app, endpoint, admitted(context, endpoint));
   try {
     app.listen({
       hostname,
