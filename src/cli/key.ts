@@ -28,7 +28,7 @@ The file holds only the SHA-256 of a key, so a key is shown once: when it is mad
       throw new ConfigInvalid(["MILLRACE_WRITE_KEYS: must name the file of write keys; it is made if it is missing"]);
     switch (task.kind) {
       case "list":
-        for (const { name } of readWriteKeys(path)) process.stdout.write(`${name}\n`);
+        for (const { name } of await readWriteKeys(path)) process.stdout.write(`${name}\n`);
         return;
       case "remove":
         return await editWriteKeys(path, { ifMissing: "refuse", change: (keys) => without(keys, task.name) });

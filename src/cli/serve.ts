@@ -1,9 +1,10 @@
 /** `millrace serve`: runs a service, handles signals, and prints what a newcomer needs. */
 import { Command } from "@commander-js/extra-typings";
 import { openLog } from "../base/log.ts";
-import { type Config, readConfig } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import { variables } from "../config/variables.ts";
 import { signToken } from "../http/token/hs256.ts";
+import { checkedConfig } from "../service/checked-config.ts";
 import type { Service } from "../service/service.ts";
 import { startService } from "../service/start.ts";
 import { isOnTerminal, millraceCommand, whenRunnerEnds } from "./runner.ts";
@@ -33,7 +34,7 @@ const sameSignalMs = 500;
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
 
 async function serve(): Promise<void> {
-  const config = readConfig(process.env);
+  const config = await checkedConfig(process.env);
   const started = Promise.withResolvers<Service | undefined>();
   const stopping = new AbortController();
   stopOnSignals(() => {

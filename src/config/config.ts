@@ -62,7 +62,11 @@ const schemaModes = ["warn", "enforce"] as const;
 /** What happens to an event whose properties do not fit their schema: it is counted, or it is refused. */
 export type SchemaMode = (typeof schemaModes)[number];
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** Where the files and folders are that variables name and a service watches. */
+export type NamedFiles = Pick<Config, "jwks" | "writeKeysPath" | "revokedPath" | "schemas">;
+
+/** Variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Shortest key for HS256 (RFC 7518, 3.2: as long as the hash). Bytes. */
 export const jwtSecretBytesMin = 32;
@@ -179,7 +183,7 @@ export function readConfig(environment: Environment): Config {
     schemas: schemasFolder === undefined ? undefined : { folder: resolve(schemasFolder), mode: schemaMode },
     logLevel: oneOf("MILLRACE_LOG", "info", logLevels),
   };
-  const urlProblem = config.jwks === undefined || !isUrl(config.jwks) ? undefined : keySetUrlProblem(config.jwks);
+  const urlProblem = config.jwks === undefined ? undefined : keySetProblem(config.jwks);
   if (urlProblem !== undefined) problems.push(`MILLRACE_JWKS: ${urlProblem}`);
   if (config.hs256 === "off" && config.jwks === undefined && config.writeKeysPath === undefined)
     problems.push("MILLRACE_HS256: off would let nobody in; set MILLRACE_JWKS, or MILLRACE_WRITE_KEYS");
@@ -195,11 +199,32 @@ export const shareOf = (environment: Environment): Share =>
 /** Whether what names a key set is a URL, and not a path. */
 export const isUrl = (given: string): boolean => /^https?:\/\//i.test(given);
 
-/** Why a URL cannot be fetched from. It is not shown: it may hold a password by mistake. */
-function keySetUrlProblem(given: string): string | undefined {
+/** A scheme before a path, or before what `http:` leads to. */
+const schemed = /^(?:https?:|[a-z][a-z0-9+.-]+:\/)/i;
+
+/** Why a key set cannot be read from there. A URL is not shown: it may hold a password by mistake. */
+function keySetProblem(given: string): string | undefined {
+  if (!schemed.test(given)) return undefined;
+  if (!isUrl(given)) return "must be a path, or a URL that begins with https:// or http://";
   const url = URL.parse(given);
   if (url === null) return "is not a valid URL";
   return url.username === "" && url.password === "" ? undefined : "must be a URL without a user or a password";
+}
+
+/**
+ * The files and folders that variables name, whatever else is wrong with the configuration; not a key set that is not a
+ * file.
+ */
+export function filesNamed(environment: Environment): NamedFiles {
+  const text = (name: Variable) => environment[name]?.trim() || undefined;
+  const jwks = text("MILLRACE_JWKS");
+  const folder = text("MILLRACE_SCHEMAS");
+  return {
+    jwks: jwks === undefined || schemed.test(jwks) ? undefined : jwks,
+    writeKeysPath: text("MILLRACE_WRITE_KEYS"),
+    revokedPath: text("MILLRACE_REVOKED"),
+    schemas: folder === undefined ? undefined : { folder: resolve(folder), mode: "warn" },
+  };
 }
 
 /** Variables that start with `MILLRACE_` and that nothing reads. */

@@ -4,7 +4,7 @@ import { ConfigInvalid } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { fileSource } from "../base/watched-content.ts";
 import { WatchedFile, type WatchedOptions } from "../base/watched-file.ts";
-import { type Config, isUrl } from "../config/config.ts";
+import { isUrl, type NamedFiles } from "../config/config.ts";
 import { FetchedKeySet, tellIgnored } from "../http/token/fetched-key-set.ts";
 import { keySetBytesMax, parseKeySet } from "../http/token/key-set.ts";
 import { nothingRevoked, parseRevoked, type Revoked, revokedBytesMax } from "../http/token/revoked.ts";
@@ -27,7 +27,7 @@ export type Doors = {
  * Reads the files for the first time, and watches them until the scope closes.
  * @throws ConfigInvalid that lists all files that cannot be used, by variable
  */
-export async function openDoors(config: Config, log: Log, scope: AsyncDisposableStack): Promise<Doors> {
+export async function openDoors(config: NamedFiles, log: Log, scope: AsyncDisposableStack): Promise<Doors> {
   const problems: string[] = [];
   const warnings: (() => string | undefined)[] = [];
   const watch = async <Content, Value>(options: Omit<WatchedOptions<Content, Value>, "log" | "clock">) => {

@@ -6,7 +6,7 @@ import { systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { folderSource } from "../base/watched-content.ts";
 import { WatchedFile } from "../base/watched-file.ts";
-import type { Config } from "../config/config.ts";
+import type { Config, NamedFiles } from "../config/config.ts";
 import { schemaFiles, schemaFolderBounds } from "../schema/files.ts";
 import type { SchemaSet, SchemaSource } from "../schema/set.ts";
 import { typedEventOf } from "../schema/typed-event.ts";
@@ -24,7 +24,7 @@ const variable = "MILLRACE_SCHEMAS";
  * Reads the schemas for the first time, and watches them until the scope closes.
  * @throws ConfigInvalid naming the variable and each file that is not a schema
  */
-export const openSchemas = async ({ schemas }: Config, log: Log, scope: AsyncDisposableStack): Promise<Schemas> =>
+export const openSchemas = async ({ schemas }: NamedFiles, log: Log, scope: AsyncDisposableStack): Promise<Schemas> =>
   scope.use(await Schemas.open(schemas, log));
 
 /** The schemas of a service; none where no folder is configured. */

@@ -1,5 +1,6 @@
 /** `millrace key`: makes, lists and removes write keys. */
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   chmodSync,
@@ -74,6 +75,27 @@ test("the file keeps its mode and its place behind a link", async () => {
   expect((await key("--name", "web")).code).toBe(0);
   expect(JSON.parse(readFileSync(real, "utf8")).keys).toHaveLength(1);
   expect(modeOf(real)).toBe(0o640);
+});
+
+test("a file is read as the service reads it: with a byte order mark, and not with broken bytes or as a pipe", async () => {
+  writeFileSync(file, '\uFEFF{"keys":[]}\r\n');
+  expect((await key("--name", "web")).code).toBe(0);
+  expect((await key("--list")).stdout).toBe("web\n");
+  const broken = Buffer.from(readFileSync(file, "latin1").replace("web", "w\xffb"), "latin1");
+  writeFileSync(file, broken);
+  for (const words of [["--list"], ["--name", "app"]]) {
+    const ended = await key(...words);
+    expect(ended).toMatchObject({ code: 1, stdout: "" });
+    expect(ended.stderr).toContain("not UTF-8");
+  }
+  expect(readFileSync(file).equals(broken)).toBe(true);
+  rmSync(file);
+  execFileSync("mkfifo", [file]);
+  for (const words of [["--list"], ["--name", "app"], ["--remove", "app"]]) {
+    const ended = await key(...words);
+    expect(ended).toMatchObject({ code: 1, stdout: "" });
+    expect(ended.stderr).toContain("not a regular file");
+  }
 });
 
 test("what cannot be done is exit code 1, and changes nothing", async () => {

@@ -1,5 +1,8 @@
 /** The log says who was refused and why, who asked and who erased; no client can flood it or write lines of its own. */
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Type } from "@sinclair/typebox";
 import { AuditLog } from "../../src/http/edge/audit-log.ts";
 import { shaped } from "../support/answers.ts";
@@ -8,7 +11,13 @@ import { until } from "../support/until.ts";
 
 setDefaultTimeout(testMsMax);
 
-const service = sharedService({ env: { MILLRACE_LOG: "info", MILLRACE_GRACE_SECONDS: "0" } });
+const folder = mkdtempSync(join(tmpdir(), "millrace-audit-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const revokedFile = join(folder, "revoked");
+writeFileSync(revokedFile, "sub:revoked\n");
+const service = sharedService({
+  env: { MILLRACE_LOG: "info", MILLRACE_GRACE_SECONDS: "0", MILLRACE_REVOKED: revokedFile },
+});
 
 const receiptOf = Type.Object({ id: Type.String(), request_hash: Type.String() });
 
@@ -45,6 +54,18 @@ test("a line names subject, reason and status, once for however many requests", 
   await lineWith(service(), "request refused", { reason: "unauthorized", status: 401, subject: null });
   // A slow run may reach into a second window of ten seconds.
   expect(linesOf(service(), "request refused").length).toBeLessThanOrEqual(20);
+});
+
+test("a sender whose key only the body names is named, and so is that of a revoked token", async () => {
+  const { token: asToken } = { token: (subject: string) => service().token({ subject, scope: "stats:read" }) };
+  const posted = (path: string, body: string) => service().request(path, { token: null, body });
+  expect((await posted("/e", `{"api_key":"${asToken("in a body")}","batch":[]}`)).status).toBe(403);
+  await lineWith(service(), "request refused", { reason: "forbidden", status: 403, subject: "in a body" });
+  const writer = service().token({ subject: "broken body" });
+  expect((await posted("/e", `{"api_key":"${writer}","batch":{}}`)).status).toBe(400);
+  await lineWith(service(), "request refused", { status: 400, subject: "broken body" });
+  expect((await service().request(paths.stats, { token: service().token({ subject: "revoked" }) })).status).toBe(401);
+  await lineWith(service(), "request refused", { reason: "unauthorized", status: 401, subject: "revoked" });
 });
 
 test("bodies that are not valid are refusals, too", async () => {

@@ -141,6 +141,25 @@ describe("admission", () => {
     expect(isAdmitted(limit, token("a"))).toBe(true);
   });
 
+  test("a rate below one event a second is one event in as many seconds as it takes", () => {
+    const { limit, clock } = limitOf(0);
+    const key = { kind: "write key", subject: "slow", rate: 0.5 } as const;
+    expect(limit.admit(key)?.headers).toEqual({
+      "ratelimit-policy": '"events";q=1;w=2',
+      ratelimit: '"events";r=0;t=2',
+    });
+    clock.now = 1_000;
+    expect(isAdmitted(limit, key)).toBe(false);
+    clock.now = 2_000;
+    expect(isAdmitted(limit, key)).toBe(true);
+  });
+
+  test("subjects of thousands of characters are told apart", () => {
+    const { limit } = limitOf(1);
+    const [one, other] = [token(`${"x".repeat(5_000)}1`), token(`${"x".repeat(5_000)}2`)];
+    expect([one, one, other, other].map((each) => isAdmitted(limit, each))).toEqual([true, false, true, false]);
+  });
+
   test("an error that is expected carries the fields, and another one stays as it is", async () => {
     const { limit } = limitOf(5);
     const refused = async (error: Error) =>

@@ -14,7 +14,7 @@ setDefaultTimeout(testMsMax);
 const folder = mkdtempSync(join(tmpdir(), "millrace-revoked-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const file = join(folder, "revoked");
-writeFileSync(file, "# stolen on Monday\njti:stolen\r\n\nsub:left us\n");
+writeFileSync(file, "\uFEFF# stolen on Monday\njti:stolen\r\n\nsub:left us\njti:5\nsub:42\n");
 
 const service = sharedService({ env: { MILLRACE_REVOKED: file } });
 
@@ -26,6 +26,8 @@ test.each([
   ["its jti", { jti: "stolen" }],
   ["its subject", { sub: "left us" }],
   ["both", { jti: "stolen", sub: "left us" }],
+  ["its jti, a number", { jti: 5 }],
+  ["its subject, a number", { sub: 42 }],
 ])("a token that is revoked by %s is 401", async (_by, claims) => {
   await expectRefused(await asked(tokenOf(claims)), 401);
 });

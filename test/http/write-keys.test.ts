@@ -137,6 +137,7 @@ describe("a file is refused, by the place of what is wrong", () => {
     ["an origin *", { keys: [{ ...good, origins: ["*"] }] }, "key 1: origins"],
     ["origins that are no list", { keys: [{ ...good, origins: "https://a.example" }] }, "key 1: origins"],
     ["a rate below zero", { keys: [{ ...good, rate: -1 }] }, "key 1: rate"],
+    ["a rate that nobody can wait for", { keys: [{ ...good, rate: 5e-324 }] }, "key 1: rate"],
     ["a rate as a string", { keys: [{ ...good, rate: "5" }] }, "key 1: rate"],
     ["a name twice", { keys: [good, { ...good, key_sha256: sha256("b") }] }, "name"],
     ["a key twice", { keys: [good, { ...good, name: "b" }] }, "key_sha256"],
@@ -147,7 +148,10 @@ describe("a file is refused, by the place of what is wrong", () => {
   });
 
   test("and with all members it is taken", () => {
-    const keys = [{ ...good, origins: [origin, "http://localhost:8080"], rate: 0.5 }];
+    const keys = [
+      { ...good, origins: [origin, "http://localhost:8080"], rate: 0.5 },
+      { ...entry("b", "b"), rate: 0 },
+    ];
     expect(parseWriteKeyFile(JSON.stringify({ keys }))).toEqual(keys);
     expect(parseWriteKeyFile('{"keys":[]}')).toEqual([]);
   });

@@ -40,6 +40,9 @@ test("all errors come at once, each under its variable's name, with exit code 2"
     MILLRACE_RETENTION_DAYS: "never",
     MILLRACE_GRACE_SECONDS: "-1",
     MILLRACE_CORS_ORIGINS: "https://example.org/",
+    MILLRACE_WRITE_KEYS: "/nowhere/keys",
+    MILLRACE_REVOKED: "/nowhere/revoked",
+    MILLRACE_SCHEMAS: "/nowhere/schemas",
   };
   const { stderr } = await refused(wrong);
   expect(Object.keys(wrong).filter((name) => !stderr.includes(name))).toEqual([]);
@@ -57,6 +60,7 @@ test.each([
   ["MILLRACE_JWT_SECRET_PREVIOUS", "x".repeat(31)],
   ["MILLRACE_HS256", "off"],
   ["MILLRACE_JWKS", "https://"],
+  ["MILLRACE_JWKS", "file:///nowhere/jwks"],
   ["MILLRACE_ACK", "Durable!"],
   ["MILLRACE_FLUSH_INTERVAL_SECONDS", "0"],
   ["MILLRACE_FLUSH_INTERVAL_SECONDS", "soon"],

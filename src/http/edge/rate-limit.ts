@@ -36,8 +36,7 @@ export class RateLimit {
    */
   admit({ kind, subject, rate = this.#options.eventsPerSecond }: Sender): Admission | undefined {
     if (rate <= 0) return undefined;
-    const name = `${kind} ${subject === null ? "" : `=${subject}`}`;
-    const bucket = this.#buckets.at(name, rate, this.#options.clock.monotonicMs());
+    const bucket = this.#buckets.at(nameOf(kind, subject), rate, this.#options.clock.monotonicMs());
     const admission = new Admission(bucket);
     if (bucket.level <= 0)
       throw new Refusal(429, {
@@ -48,6 +47,14 @@ export class RateLimit {
     bucket.take(1);
     return admission;
   }
+}
+
+/** A longer name is hashed: a subject may have thousands of characters, and there are many buckets. Characters. */
+const nameCharsMax = 200;
+
+function nameOf(kind: Sender["kind"], subject: string | null): string {
+  const name = `${kind} ${subject === null ? "" : `=${subject}`}`;
+  return name.length <= nameCharsMax ? name : new Bun.CryptoHasher("sha256").update(name).digest("base64");
 }
 
 /** One admitted request of a sender with a limit. */
@@ -67,7 +74,7 @@ export class Admission {
   get headers(): Record<string, string> {
     const { rate, level } = this.#bucket;
     return {
-      "ratelimit-policy": `"events";q=${Math.ceil(rate)};w=1`,
+      "ratelimit-policy": policyOf(rate),
       // Rounded up: a request is admitted exactly while `r` is not 0.
       ratelimit: `"events";r=${Math.ceil(Math.max(0, level))};t=${secondsOf(this.#bucket)}`,
     };
@@ -89,6 +96,10 @@ export class Admission {
     );
   }
 }
+
+/** The quota in whole units; of less than one event a second, one in as many seconds as it takes. */
+const policyOf = (rate: number): string =>
+  rate < 1 ? `"events";q=1;w=${Math.ceil(1 / rate)}` : `"events";q=${Math.ceil(rate)};w=1`;
 
 /**
  * Whole seconds after which the bucket is above zero for sure, at least one. Never exactly when it is at zero: that

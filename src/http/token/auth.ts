@@ -11,7 +11,7 @@ import { readClaims } from "./claims.ts";
 import { beforeColon, credentialOf, headerCharsMax } from "./credential.ts";
 import type { KeySet } from "./key-set.ts";
 import type { Principal, Scope } from "./principal.ts";
-import { isRevoked, nothingRevoked, type Revoked } from "./revoked.ts";
+import { isRevoked, nothingRevoked, type Revocable, type Revoked } from "./revoked.ts";
 import { TokenCache } from "./token-cache.ts";
 import { unauthorized } from "./unauthorized.ts";
 import { isCanonical, type TokenKeys, verifiedClaims } from "./verify.ts";
@@ -26,8 +26,8 @@ type AuthOptions = TokenKeys & {
   clock: Clock;
 };
 
-/** What is remembered of a verified token, or of a key that is known. */
-type Verified = { principal: Principal; jti: string | null; isOfKeySet: boolean };
+/** What is remembered of a verified token, or of a key that is known: keys are not revoked but removed. */
+type Verified = { principal: Principal; revocable: Revocable | null; isOfKeySet: boolean };
 
 /** Knows who asks; each credential is verified once. */
 export class Authenticator {
@@ -90,7 +90,7 @@ export class Authenticator {
     if (remembered !== undefined) return remembered.principal;
     const principal = principalOfKey(this.#writeKeys, text);
     if (principal !== undefined) {
-      const value = { principal, jti: null, isOfKeySet: false };
+      const value = { principal, revocable: null, isOfKeySet: false };
       this.#remembered.set(text, { value, expiresMs: Number.POSITIVE_INFINITY });
     }
     return principal;
@@ -100,13 +100,13 @@ export class Authenticator {
     const { issuer, audience, clock } = this.#options;
     const nowMs = clock.nowMs();
     const { claims, verifiedBy } = await verifiedClaims(token, this.#options, { issuer, audience, nowMs });
-    const { principal, jti, expiresMs } = readClaims(claims, nowMs);
+    const { principal, revocable, expiresMs } = readClaims(claims, nowMs);
     // The files may have changed while the token was verified.
     this.#forgetOutdated();
-    if (isRevoked(this.#revoked, { jti, subject: principal.subject })) throw unauthorized("The token is revoked");
+    if (isRevoked(this.#revoked, revocable)) throw unauthorized("The token is revoked").of(principal.subject);
     const isOfKeySet = verifiedBy !== undefined;
     if (!isOfKeySet || verifiedBy === this.#keySet)
-      this.#remembered.set(token, { value: { principal, jti, isOfKeySet }, expiresMs });
+      this.#remembered.set(token, { value: { principal, revocable, isOfKeySet }, expiresMs });
     return principal;
   }
 
@@ -114,7 +114,7 @@ export class Authenticator {
     const revoked = this.#options.revoked?.() ?? nothingRevoked;
     if (revoked !== this.#revoked) {
       this.#revoked = revoked;
-      this.#remembered.forget(({ principal, jti }) => isRevoked(revoked, { jti, subject: principal.subject }));
+      this.#remembered.forget(({ revocable }) => revocable !== null && isRevoked(revoked, revocable));
     }
     const writeKeys = this.#options.writeKeys?.() ?? noWriteKeys;
     if (writeKeys !== this.#writeKeys) {
@@ -134,13 +134,13 @@ function admitted(principal: Principal, request: Request, scope: Scope): Princip
   if (!principal.scopes.has(scope))
     throw forbidden(
       principal.kind === "token" ? `The token lacks the scope ${scope}` : "A write key may write events, nothing else",
-    );
+    ).of(principal.subject);
   const { origins } = principal;
   if (origins === undefined) return principal;
   // Programs send no Origin; pages cannot leave it out or choose it.
   const origin = request.headers.get("origin");
   if (origin === null || origins.includes(origin)) return principal;
-  throw forbidden("This write key may not be used by pages of this origin");
+  throw forbidden("This write key may not be used by pages of this origin").of(principal.subject);
 }
 
 const forbidden = (text: string) => new Refusal(403, { reason: "forbidden", text });

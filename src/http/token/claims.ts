@@ -1,6 +1,7 @@
 /** What the claims of a verified token say. */
 import { subjectBytesMax } from "../../shard/bundle.ts";
 import { defaultScopes, type Principal, scopes } from "./principal.ts";
+import type { Revocable } from "./revoked.ts";
 import { unauthorized } from "./unauthorized.ts";
 
 /** The last second of the year 9999: a later time is a mistake, or Infinity, to which `1e999` parses. Unix seconds. */
@@ -10,7 +11,7 @@ const numericDateMax = 253_402_300_799;
 export type Claims = Readonly<Record<string, unknown>>;
 
 /** Who a token is for, how a list of revoked tokens names it, and its end. */
-type Read = { principal: Principal; jti: string | null; expiresMs: number };
+type Read = { principal: Principal; revocable: Revocable; expiresMs: number };
 
 /**
  * Reads the claims of a token whose signature is right.
@@ -22,15 +23,15 @@ export function readClaims(claims: Claims, nowMs: number): Read {
   const expiresMs = Number(claims["exp"]) * 1000;
   // The tolerance applies only to nbf.
   if (!(expiresMs > nowMs)) throw unauthorized("The token is not valid, or has expired");
-  return { principal: principalOf(claims), jti: jtiOf(claims), expiresMs };
+  const revocable = { jti: listedName(claims["jti"]), subject: listedName(claims["sub"]) };
+  return { principal: principalOf(claims), revocable, expiresMs };
 }
 
 const isNumericDate = (value: unknown) => typeof value === "number" && value >= 0 && value <= numericDateMax;
 
-/** The token's `jti`: a string by RFC 7519; a number is what some issuers write. */
-function jtiOf({ jti }: Claims): string | null {
-  return typeof jti === "string" || typeof jti === "number" ? String(jti) : null;
-}
+/** A claim as a list of revoked tokens names it: a string by RFC 7519; a number is what some issuers write. */
+const listedName = (claim: unknown): string | null =>
+  typeof claim === "string" || typeof claim === "number" ? String(claim).toWellFormed() : null;
 
 function principalOf(claims: Claims): Principal {
   const subject = typeof claims["sub"] === "string" ? claims["sub"].toWellFormed() : null;

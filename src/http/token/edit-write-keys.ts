@@ -3,10 +3,10 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  constants,
   fstatSync,
   linkSync,
   openSync,
-  readFileSync,
   realpathSync,
   type Stats,
   statSync,
@@ -14,9 +14,10 @@ import {
 import { dirname } from "node:path";
 import { createDurably, removeIfThere, renameDurably, syncFolder } from "../../base/durable.ts";
 import { codeOf, MillraceError, messageOf } from "../../base/errors.ts";
-import { ContentRefused } from "../../base/watched-content.ts";
+import { ContentRefused, fileSource } from "../../base/watched-content.ts";
 import { lockOpen } from "../../store/folder/flock.ts";
 import { parseWriteKeyFile, type WriteKey, writeKeyFileOf } from "./write-key-file.ts";
+import { writeKeysBytesMax } from "./write-keys.ts";
 
 /** The file of write keys cannot be read or changed; the message says why. */
 export class WriteKeysRefused extends MillraceError {
@@ -32,9 +33,10 @@ const lockLookMs = 20;
  * The entries of the file.
  * @throws WriteKeysRefused
  */
-export function readWriteKeys(path: string): WriteKey[] {
+export async function readWriteKeys(path: string): Promise<WriteKey[]> {
   try {
-    return parseWriteKeyFile(readFileSync(path, "utf8"));
+    // As the service reads it: what one of the two takes, the other must not refuse or change.
+    return parseWriteKeyFile(await fileSource(path, { bytesMax: writeKeysBytesMax }).read());
   } catch (error) {
     throw refusedFile(path, error);
   }
@@ -55,7 +57,12 @@ export async function editWriteKeys(given: string, { ifMissing, change }: Edit):
     // A rename over a link would leave the file behind the link as it was.
     const path = realpathSync(given);
     held = await lock(path);
-    replace(path, writeKeyFileOf(change(readWriteKeys(path))), fstatSync(held));
+    const text = writeKeyFileOf(change(await readWriteKeys(path)));
+    if (Buffer.byteLength(text) > writeKeysBytesMax)
+      throw new ContentRefused(
+        `with this key it would be larger than the ${writeKeysBytesMax} bytes that a service reads`,
+      );
+    replace(path, text, fstatSync(held));
   } catch (error) {
     throw refusedFile(given, error);
   } finally {
@@ -83,7 +90,8 @@ function makeIfMissing(path: string): void {
 async function lock(path: string): Promise<number> {
   const endMs = performance.now() + lockMsMax;
   while (performance.now() < endMs) {
-    const descriptor = openSync(path, "r");
+    // A named pipe without a writer would otherwise block for ever.
+    const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const isHeld = lockOpen(descriptor) !== "held by another";
     // Whoever held it before has renamed another file over it.
     if (isHeld && isSame(fstatSync(descriptor), statSync(path, { throwIfNoEntry: false }))) return descriptor;
@@ -114,5 +122,7 @@ function replace(path: string, text: string, { mode, uid, gid }: Stats): void {
 /** Content that is not as it must be, and errors of the system, under the file's name. */
 function refusedFile(path: string, error: unknown): unknown {
   const isExpected = error instanceof ContentRefused || codeOf(error) !== undefined;
-  return isExpected ? new WriteKeysRefused(`${path}: ${messageOf(error)}`, { cause: error }) : error;
+  if (!isExpected) return error;
+  const message = messageOf(error);
+  return new WriteKeysRefused(message.startsWith(path) ? message : `${path}: ${message}`, { cause: error });
 }

@@ -107,7 +107,7 @@ export class FetchedKeySet implements Disposable {
       this.#failures = 0;
     } catch (error) {
       // Whatever a server or the network does must end nothing here.
-      const problem = messageOf(error);
+      const problem = withoutUrls(messageOf(error));
       const stays = this.#current === undefined ? "no token of this set can be verified" : "the last good set stays";
       if (problem !== this.#problem) log.warn({ variable, problem }, `the key set could not be fetched; ${stays}`);
       this.#problem = problem;
@@ -120,6 +120,9 @@ export class FetchedKeySet implements Disposable {
 export function tellIgnored({ ignored }: KeySet, { variable, log }: { variable: string; log: Log }): void {
   if (ignored.length > 0) log.warn({ variable, ignored }, "some keys of the key set are ignored");
 }
+
+/** A message of the runtime without the URLs in it: a query may hold a secret. */
+const withoutUrls = (message: string): string => message.replaceAll(/https?:\/\/[^\s"']+/gi, "the URL");
 
 /** @throws ContentRefused for another status or too many bytes; the runtime's error for the network and for lateness */
 async function textAt(url: string): Promise<string> {

@@ -27,6 +27,9 @@ export function parseRevoked(text: string): Revoked {
   return revoked;
 }
 
-/** Whether a token is revoked, by its `jti` or by its subject; null: it has none. */
-export const isRevoked = ({ jti, sub }: Revoked, token: { jti: string | null; subject: string | null }): boolean =>
+/** What names a token in the list; null: it has none. */
+export type Revocable = { jti: string | null; subject: string | null };
+
+/** Whether a token is revoked, by its `jti` or by its subject. */
+export const isRevoked = ({ jti, sub }: Revoked, token: Revocable): boolean =>
   (token.jti !== null && jti.has(token.jti.trim())) || (token.subject !== null && sub.has(token.subject.trim()));

@@ -21,6 +21,9 @@ const nameBytesMax = 200;
 /** More than any service stores: a typo must not become a limit that nobody reaches. Events a second. */
 const rateMax = 1_000_000_000;
 
+/** One event in 17 minutes: after a batch its sender waits for hours, and no longer, if the rate is not 0. */
+const rateMin = 0.001;
+
 /** A new key: `mrw_` and 32 characters of `A-Za-z0-9_-`, which pass through URLs, headers and Basic unchanged. */
 export const newWriteKey = (): string => `mrw_${randomBytes(24).toString("base64url")}`;
 
@@ -58,7 +61,9 @@ export function nameProblem(name: unknown): string | undefined {
 
 /** Why a rate cannot be one, in the same form. */
 export const rateProblem = (rate: unknown): string | undefined =>
-  typeof rate === "number" && rate >= 0 && rate <= rateMax ? undefined : `must be a number from 0 to ${rateMax}`;
+  typeof rate === "number" && (rate === 0 || rate >= rateMin) && rate <= rateMax
+    ? undefined
+    : `must be a number from ${rateMin} to ${rateMax}, or 0 for no limit`;
 
 /** Neither the position nor the text of a fault is shown: the file may hold a key by mistake. */
 function parsedJson(text: string): unknown {

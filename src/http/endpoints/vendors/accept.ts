@@ -23,10 +23,12 @@ import { mediaTypeOf } from "./facts.ts";
 export const acceptFrom =
   (path: VendorPath): Handle<HttpContext> =>
   async (context, asked) => {
+    const delivery = new Delivery(context, asked.request, path);
     try {
-      return await accept(context, asked, path);
+      return await accept(context, asked, delivery);
     } catch (error) {
-      throw passing(error, context);
+      const refusal = passing(error, context);
+      throw delivery.sender === undefined ? refusal : refusal.of(delivery.sender.subject);
     }
   };
 
@@ -42,14 +44,14 @@ function passing(error: unknown, { log }: Pick<HttpContext, "log">): Refusal {
     return new Refusal(429, { reason: "internal", text: "Internal error; try again shortly", headers });
   }
   if (refusal.status < 500) return refusal;
-  return new Refusal(429, { reason: refusal.reason, text: refusal.message, headers: { ...refusal.headers } });
+  const { reason, message: text, headers, subject } = refusal;
+  return new Refusal(429, { reason, text, headers: { ...headers }, subject });
 }
 
 /** @throws Refusal, Overloaded or ActorDied */
-async function accept(context: HttpContext, { request }: Asked, path: VendorPath): Promise<Response> {
+async function accept(context: HttpContext, { request }: Asked, delivery: Delivery): Promise<Response> {
   if (!context.isAccepting()) throw new Overloaded("stopping");
-  const delivery = new Delivery(context, request, path);
-  const isInHeaders = !mayNameKey(path.protocol) || credentialOf(request.headers) !== undefined;
+  const isInHeaders = !mayNameKey(delivery.protocol) || credentialOf(request.headers) !== undefined;
   if (isInHeaders) delivery.isFrom(await context.auth.authorize(request, "events:write"));
   const answer = isInHeaders ? deliverKnown(context, request, delivery) : deliverByKey(context, request, delivery);
   await Promise.allSettled([answer]);

@@ -40,6 +40,11 @@ export class Delivery {
     return this.#path.protocol;
   }
 
+  /** Who sends; undefined before that is known. */
+  get sender(): Principal | undefined {
+    return this.#principal;
+  }
+
   /** What its sender's rate limit says; undefined before the sender is known, and where it has no limit. */
   get admission(): Admission | undefined {
     return this.#admission;
@@ -56,7 +61,7 @@ export class Delivery {
 
   /** What the mapper is told. REQUIRES: the sender is known. */
   get facts(): RequestFacts {
-    const keyName = this.#sender.subject ?? "";
+    const keyName = this.#knownSender.subject ?? "";
     const type = this.#path.typeOf(segmentsOf(this.#request));
     return factsOf(this.#request, { receivedAtMs: this.#receivedAtMs, keyName, type });
   }
@@ -66,7 +71,7 @@ export class Delivery {
    * @throws Overloaded or ActorDied
    */
   readonly take = async (batch: Batch): Promise<void> => {
-    const { subject } = this.#sender;
+    const { subject } = this.#knownSender;
     const { stored, duplicates, refused } = await this.#context.submitEach({
       ...batch,
       protocol: this.protocol,
@@ -89,7 +94,7 @@ export class Delivery {
     return answerOf(this.protocol, mediaTypeOf(this.#request), { refused: this.#refused });
   }
 
-  get #sender(): Principal {
+  get #knownSender(): Principal {
     invariant(this.#principal !== undefined, "the sender is known before its events are mapped");
     return this.#principal;
   }
