@@ -113,7 +113,8 @@ function offsetMinutesAt(text: string, at: number): number {
   return sign === "+" ? hours * 60 + minutes : sign === "-" || sign === "\u2212" ? -hours * 60 - minutes : Number.NaN;
 }
 
-const unixText = /^[-+]?(?:\d+\.?\d*|\.\d+)$/;
+/** Each character can be read in one way only: a string of a million digits must not be tried in as many ways. */
+const unixText = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)$/;
 const unixSecondsMax = 2e10;
 
 function parseUnix(time: number): ParsedTimestamp {

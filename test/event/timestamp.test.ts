@@ -171,6 +171,11 @@ describe("anything else is refused in pydantic's words", () => {
     expect(parseTimestamp(value)).toEqual({ ok: false, error });
   });
 
+  test("and a string of half a million digits is refused in the time of its length", () => {
+    for (const digits of ["1", "1.1", ".1"])
+      expect(parseTimestamp(`${digits}${"1".repeat(500_000)}x`)).toMatchObject({ ok: false });
+  });
+
   test("and no text and no number throws", () => {
     const value = fc.oneof(fc.string(), fc.double(), fc.stringMatching(/^\d{4}-\d\d-\d\d[T ]?[0-9:.,+Z-]{0,20}$/));
     fc.assert(
