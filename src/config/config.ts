@@ -196,6 +196,13 @@ export function readConfig(environment: Environment): Config {
 export const shareOf = (environment: Environment): Share =>
   shares.find((share) => share === environment["MILLRACE_SHARE"]?.trim()) ?? "owner";
 
+/** A body of another vendor's SDK may be this large after inflation, or as large as any body. Bytes. */
+const vendorBodyBytesMin = 8 * 1024 * 1024;
+
+/** The most bytes of a body on the paths of other vendors' SDKs, after inflation. */
+export const vendorBodyBytesMax = ({ bodyBytesMax }: Pick<Config, "bodyBytesMax">): number =>
+  Math.max(vendorBodyBytesMin, bodyBytesMax);
+
 /** Whether what names a key set is a URL, and not a path. */
 export const isUrl = (given: string): boolean => /^https?:\/\//i.test(given);
 

@@ -9,7 +9,7 @@ import { serveProcess, tellService } from "../actor/process.ts";
 import { openLog } from "../base/log.ts";
 import { keepSealedTo } from "../store/folder/missing.ts";
 import { sealSoundLines } from "../store/segment/refused-lines.ts";
-import { countRows } from "../store/segment/segment.ts";
+import { countRows, type SegmentSource } from "../store/segment/segment.ts";
 import { JobQueue } from "./job-queue.ts";
 import { Keeper } from "./keeper.ts";
 import { sweepOfKeeper } from "./leftovers.ts";
@@ -23,7 +23,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 process.on("SIGHUP", () => undefined);
 
 serveProcess<KeeperRequest, KeeperReplies>((options) => {
-  const { folder, threads, memoryMiB, logLevel } = options as KeeperOptions;
+  const { folder, threads, memoryMiB, lineBytesMax, memoryForLongLinesMiB, logLevel } = options as KeeperOptions;
   const log = openLog(logLevel, "keeper");
   const keeper = new Keeper(folder, log);
   // A file planted in the folder cannot make the keeper read anything else on the machine.
@@ -32,6 +32,12 @@ serveProcess<KeeperRequest, KeeperReplies>((options) => {
   // bottleneck under sustained load. Each has its own instance: what breaks one does not affect the other.
   const queue = new JobQueue({ threads, memoryMiB }, access);
   const flushQueue = new JobQueue({ threads, memoryMiB }, access);
+  // Its DuckDB is opened by the first event that is too large for the other two.
+  const longLineQueue = new JobQueue({ threads, memoryMiB: memoryForLongLinesMiB }, access);
+  const queueFor = ({ lineBytesMax: longest }: SegmentSource) => {
+    if (longest > lineBytesMax) return longLineQueue;
+    return flushQueue.jobs <= queue.jobs ? flushQueue : queue;
+  };
   return {
     recover: async () => {
       const swept = sweepOfKeeper(folder);
@@ -39,15 +45,12 @@ serveProcess<KeeperRequest, KeeperReplies>((options) => {
       return { refused: undefined };
     },
     settle: async () => {
-      await Promise.all([queue.settled(), flushQueue.settled()]);
+      await Promise.all([queue.settled(), flushQueue.settled(), longLineQueue.settled()]);
       return undefined;
     },
     "rebuild ids": ({ idsMax }) => queue.inTurn((opened) => keeper.rebuildIds(opened, idsMax)),
     publish: ({ watermarks, nowMs }) => queue.inTurn((opened) => keeper.publish(opened, { watermarks, nowMs })),
-    seal: ({ source }) =>
-      (flushQueue.jobs <= queue.jobs ? flushQueue : queue).inTurn((opened) =>
-        sealSoundLines(opened, { folder, log, source }),
-      ),
+    seal: ({ source }) => queueFor(source).inTurn((opened) => sealSoundLines(opened, { folder, log, source })),
     // In the same queue as `publish`, which writes the same note.
     "note lost": ({ range }) =>
       queue.inTurn(async () => {

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { ProcessHost } from "../actor/process-host.ts";
 import type { Log } from "../base/log.ts";
-import type { Config } from "../config/config.ts";
+import { type Config, vendorBodyBytesMax } from "../config/config.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import type { KeeperNotice, KeeperOptions, KeeperReplies, KeeperRequest } from "./protocol.ts";
 
@@ -14,6 +14,11 @@ export type KeeperHost = ProcessHost<KeeperRequest, KeeperReplies, KeeperNotice>
  * largest event needs while it is read and compressed. MiB
  */
 const memoryMiB = { base: 128, perBodyMiB: 64 };
+
+const memoryFor = (bodyBytes: number) => memoryMiB.base + Math.ceil(bodyBytes / 2 ** 20) * memoryMiB.perBodyMiB;
+
+/** What the service adds to an event is smaller. Bytes. */
+const addedBytesMax = 64 * 1024;
 
 /** Starts the keeper's process. `onSignal` is called when that process gets a signal to end. */
 export function openKeeper(given: {
@@ -28,7 +33,10 @@ export function openKeeper(given: {
     logLevel,
     // The two DuckDBs together use half the cores: flushes must keep up with ingest, and leave it the other half.
     threads: Math.max(1, Math.floor(availableParallelism() / 4)),
-    memoryMiB: memoryMiB.base + Math.ceil(bodyBytesMax / 2 ** 20) * memoryMiB.perBodyMiB,
+    memoryMiB: memoryFor(bodyBytesMax),
+    lineBytesMax: bodyBytesMax + addedBytesMax,
+    // Other vendors' SDKs may send larger ones.
+    memoryForLongLinesMiB: memoryFor(vendorBodyBytesMax(given.config)),
   };
   return ProcessHost.open<KeeperRequest, KeeperReplies, KeeperNotice>({
     name: "keeper",

@@ -17,6 +17,9 @@ export type KeeperOptions = {
   /** Threads of each of its DuckDBs, and memory in MiB. */
   threads: number;
   memoryMiB: number;
+  /** Longer lines need more memory while they are sealed: `memoryForLongLinesMiB`. Bytes. */
+  lineBytesMax: number;
+  memoryForLongLinesMiB: number;
 };
 
 /** What is sealed of a shard: its watermark, events, segments, bytes on disk. */

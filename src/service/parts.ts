@@ -6,7 +6,7 @@ import { DiskWatch } from "../base/disk.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { within } from "../base/within.ts";
-import type { Config } from "../config/config.ts";
+import { type Config, vendorBodyBytesMax } from "../config/config.ts";
 import { type ConnectionBound, connectionBound } from "../http/connections/bound.ts";
 import { RefusalCounters } from "../http/edge/counters.ts";
 import { Gate } from "../http/edge/gate.ts";
@@ -82,11 +82,6 @@ const ownSignalMs = 200;
  * file. ms
  */
 const settleMsMax = 3_000;
-
-/** A body of another vendor's SDK may be this large after inflation, or as large as any body. Bytes. */
-const vendorBodyBytesMin = 8 * 1024 * 1024;
-
-const vendorBodyBytesMax = ({ bodyBytesMax }: Config): number => Math.max(vendorBodyBytesMin, bodyBytesMax);
 
 /**
  * Opens the parts of a service in `scope`, which closes them in reverse order. Nothing is accepted yet.

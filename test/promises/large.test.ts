@@ -16,6 +16,19 @@ test("the largest event that a configuration allows is sealed, also several at o
   expect(await service.count(`length(properties->>'text') = ${text.length}`)).toBe(3);
 });
 
+test("the largest event that another vendor's SDK may send is sealed, in a default configuration", async () => {
+  await using service = await startService({ env: { MILLRACE_FLUSH_INTERVAL_SECONDS: "0.5" } });
+  // The digits of such a number are kept in a string, as DuckDB would read another number.
+  const digits = "9".repeat(7.9 * MiB);
+  const large = [`"event":"${digits}"`, `"event":"x","userId":"${digits}"`, `"event":"x","properties":{"n":${digits}}`];
+  for (const members of large)
+    expect((await service.request("/v1/track", { method: "POST", body: `{${members}}` })).status).toBe(200);
+  await service.waitSealed(40_000);
+  expect(await service.count(`length(properties->>'$."$source".name') = ${digits.length}`)).toBe(1);
+  expect(await service.count(`length(user_id) = ${digits.length}`)).toBe(1);
+  expect(await service.count(`length(properties->>'n') = ${digits.length}`)).toBe(1);
+});
+
 test("a client_id that would make a small body a hundred times its size is refused, and nothing of it kept", async () => {
   await using service = await startService();
   const events = Array.from({ length: 100 }, () => ({ event_name: "copied" }));
