@@ -58,7 +58,7 @@ function open({ body }: RawBody): { ok: true; bytes: Uint8Array } | Unreadable {
 
 function map(protocol: Protocol, body: Uint8Array, facts: RequestFacts): Fetched | Unreadable {
   const mapped = mappers[protocol](body, facts);
-  if (!mapped.ok) return { ok: false, reason: "unreadable", text: mapped.reason };
+  if (!mapped.ok) return { ok: false, reason: mapped.isTooLarge ? "too_large" : "unreadable", text: mapped.reason };
   const batches = batchesOf(mapped);
   return fetched(batches.next().value, batches);
 }

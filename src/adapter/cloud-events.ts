@@ -30,7 +30,7 @@ export const mapCloudEvents: Mapper = (body, facts) => {
   const read = facts.contentType === "application/cloudevents+json" ? readText(body) : binaryEvent(body, facts);
   if (!read.ok) return read;
   const one = mapOne(read.json, facts);
-  return typeof one === "string" ? mappedOf([one]) : { ok: false, reason: one.reason };
+  return typeof one === "string" ? { ok: true, events: [one], unmapped: [] } : { ok: false, reason: one.reason };
 };
 
 function mapBatch(body: Uint8Array, facts: RequestFacts): Mapped | Unreadable {
@@ -38,7 +38,7 @@ function mapBatch(body: Uint8Array, facts: RequestFacts): Mapped | Unreadable {
   if (!read.ok) return read;
   const items = itemsOf(read.json);
   if (items === undefined) return { ok: false, reason: "The body must be a list of events" };
-  return mappedOf(items.map((item) => mapOne(item, facts)));
+  return mappedOf(body, items, (item) => mapOne(item, facts));
 }
 
 /** Why an event is not a CloudEvent. */

@@ -45,7 +45,8 @@ export const mapPostHog: Mapper = (body, facts) => {
   const events = batch === undefined ? (itemsOf(read.json) ?? (whole && [read.json])) : itemsOf(batch);
   if (events === undefined)
     return { ok: false, reason: "The body must be an event, a list of events, or an object with a list `batch`" };
-  return mappedOf(events.map((event) => mapOne(event, { facts, sentAt: whole?.get("sent_at") })));
+  const given = { facts, sentAt: whole?.get("sent_at") };
+  return mappedOf(body, events, (event) => mapOne(event, given));
 };
 
 type Given = { facts: RequestFacts; sentAt: Json | undefined };

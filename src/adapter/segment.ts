@@ -21,10 +21,12 @@ import { ownEvent } from "./own-event.ts";
 import { correctedTime } from "./sent-time.ts";
 
 /** What an event may be, with the short names that paths have for it. */
-const types: Readonly<Record<string, string>> = {
-  ...{ track: "track", page: "page", screen: "screen", identify: "identify", group: "group", alias: "alias" },
-  ...{ t: "track", p: "page", s: "screen", i: "identify", g: "group", a: "alias" },
-};
+const types: ReadonlyMap<string | undefined, string> = new Map(
+  ["track", "page", "screen", "identify", "group", "alias"].flatMap((type) => [
+    [type, type],
+    [type.slice(0, 1), type],
+  ]),
+);
 
 /** Types whose content is who somebody is, not what somebody did. */
 const isTraits = (type: string) => type === "identify" || type === "group";
@@ -39,7 +41,8 @@ export const mapSegment: Mapper = (body, facts) => {
   const batch = whole?.get("batch");
   const events = batch === undefined ? (itemsOf(read.json) ?? (whole && [read.json])) : itemsOf(batch);
   if (events === undefined) return { ok: false, reason: "The body must be an event, or an object with a list `batch`" };
-  return mappedOf(events.map((event) => mapOne(event, facts, whole?.get("sentAt"))));
+  const sentAt = whole?.get("sentAt");
+  return mappedOf(body, events, (event) => mapOne(event, facts, sentAt));
 };
 
 function mapOne(json: Json, facts: RequestFacts, batchSentAt: Json | undefined): string | RefusedEvent {
@@ -52,7 +55,7 @@ function mapOne(json: Json, facts: RequestFacts, batchSentAt: Json | undefined):
     event: withoutKey(json, "segment"),
   });
   if (event === undefined) return refuse("event: must be an object");
-  const type = types[stringOf(event.get("type")) ?? ""] ?? types[facts.type ?? ""];
+  const type = types.get(stringOf(event.get("type"))) ?? types.get(facts.type);
   if (type === undefined)
     return refuse("type: must be one of track, page, screen, identify, group and alias, or the path must name it");
   const fault = faultOf(event);

@@ -64,7 +64,11 @@ function groupOf(json: Json, resource: Json | undefined): LogGroup {
     const reason = "scopeLogs: an item must have a list `logRecords` and attributes with keys and values";
     return unread(reason, { resourceLogs: objectOf(resourceLogs) });
   }
-  return { resource: resourceAttributes, scope, records: records.map((record) => recordOf(record, around)) };
+  return { resource: resourceAttributes, scope, records: recordsOf(records, around) };
+}
+
+function* recordsOf(records: readonly Json[], around: (logRecords: Json) => string): Generator<ReadRecord> {
+  for (const record of records) yield recordOf(record, around);
 }
 
 /** A request that holds these records alone. */
@@ -190,12 +194,16 @@ function integerOf(json: Json): Json | undefined {
   return text !== undefined && integer.test(text) ? (text as Json) : undefined;
 }
 
+/** A number of 64 bits in whatever form. Characters. */
+const nanosCharsMax = 32;
+
 /** Undefined for what is not a whole number. */
 function nanosOf(json: Json | undefined): bigint | undefined {
   const present = presentOf(json);
   if (present === undefined) return 0n;
   const digits = integerOf(present);
-  if (digits === undefined) return undefined;
+  // Sixty-four bits have 20 digits; millions of them take seconds to read.
+  if (digits === undefined || digits.length > nanosCharsMax) return undefined;
   if (integer.test(digits)) return BigInt(digits);
   const number = Number(digits);
   return Number.isInteger(number) ? BigInt(number) : undefined;

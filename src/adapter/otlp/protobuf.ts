@@ -10,8 +10,7 @@ import { bytesOf, type Field, fieldsOf, numberOf, ProtobufInvalid } from "./wire
 /** Maps the records of a request. */
 export const mapOtlpProtobuf: Mapper = (body, facts) => {
   try {
-    const groups = [...groupsOf(Buffer.from(body.buffer, body.byteOffset, body.byteLength))];
-    return mapRecords(groups, body, facts);
+    return mapRecords(groupsOf(Buffer.from(body.buffer, body.byteOffset, body.byteLength)), body, facts);
   } catch (error) {
     if (error instanceof ProtobufInvalid) return { ok: false, reason: `The body is not protobuf: ${error.message}` };
     if (error instanceof TooDeep) return { ok: false, reason: `A resource nests in more than ${depthMax} levels` };
@@ -34,12 +33,13 @@ function* groupsOfResource(message: Buffer): Generator<LogGroup> {
 }
 
 function groupOf(message: Buffer, resource: Members): LogGroup {
-  const group: LogGroup = { resource, scope: new Map(), records: [] };
-  for (const { number, value } of fieldsOf(message)) {
-    if (number === 1) group.scope = scopeOf(bytesOf(value));
-    if (number === 2) group.records.push(recordOf(bytesOf(value)));
-  }
-  return group;
+  let scope: Members = new Map();
+  for (const { number, value } of fieldsOf(message)) if (number === 1) scope = scopeOf(bytesOf(value));
+  return { resource, scope, records: recordsOf(message) };
+}
+
+function* recordsOf(scopeLogs: Buffer): Generator<ReadRecord> {
+  for (const { number, value } of fieldsOf(scopeLogs)) if (number === 2) yield recordOf(bytesOf(value));
 }
 
 function scopeOf(message: Buffer): Members {

@@ -3,7 +3,7 @@ import type { Category, Priority } from "../../event/categories.ts";
 import { parseMicros } from "../../event/timestamp.ts";
 import { derivedId, eventIdOf } from "../event-id.ts";
 import { filledStringOf, type Json, jsonOf, type Members, membersOf, objectOf, wordOf } from "../json-text.ts";
-import { type Mapped, mappedOf, type RequestFacts } from "../mapped.ts";
+import { type Mapped, mappedOf, type RequestFacts, type Unreadable } from "../mapped.ts";
 import { ownEvent } from "../own-event.ts";
 
 /** A record; strings are empty and numbers 0 where it has none. */
@@ -30,23 +30,25 @@ export type LogGroup = {
   resource: Members;
   /** Name, version and attributes of the library. */
   scope: Members;
-  records: ReadRecord[];
+  /** Read one after another: those of a body may be millions, of two bytes each. */
+  records: Iterable<ReadRecord>;
 };
 
 /** Deeper values are refused: our own events nest as deep. Levels. */
 export const depthMax = 64;
 
 /** Maps the records of a request. `body` identifies them where they have no id: exporters retry the same bytes. */
-export function mapRecords(groups: Iterable<LogGroup>, body: Uint8Array, facts: RequestFacts): Mapped {
+export function mapRecords(groups: Iterable<LogGroup>, body: Uint8Array, facts: RequestFacts): Mapped | Unreadable {
   const digest = new Bun.CryptoHasher("sha256").update(body).digest("hex");
-  const all = [...groups].flatMap((group) => group.records.map((read) => ({ group, read })));
-  return mappedOf(
-    all.map(({ group, read }, index) => {
-      const ownId = derivedId("otlp", facts, `${digest}\0${index}`);
-      if (!read.ok) return { reason: read.reason, eventId: ownId, event: read.event };
-      return mapRecord(read.record, { group, facts, ownId });
-    }),
-  );
+  return mappedOf(body, recordsOf(groups), ({ group, read }, index) => {
+    const ownId = derivedId("otlp", facts, `${digest}\0${index}`);
+    if (!read.ok) return { reason: read.reason, eventId: ownId, event: read.event };
+    return mapRecord(read.record, { group, facts, ownId });
+  });
+}
+
+function* recordsOf(groups: Iterable<LogGroup>): Generator<{ group: LogGroup; read: ReadRecord }> {
+  for (const group of groups) for (const read of group.records) yield { group, read };
 }
 
 type Place = { group: LogGroup; facts: RequestFacts; ownId: string };

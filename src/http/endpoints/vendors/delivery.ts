@@ -5,7 +5,6 @@ import { invariant } from "../../../base/invariant.ts";
 import type { Protocol } from "../../../event/protocols.ts";
 import { Refusal } from "../../answers.ts";
 import type { HttpContext } from "../../context.ts";
-import { tooLarge } from "../../edge/body.ts";
 import type { Admission } from "../../edge/rate-limit.ts";
 import type { Principal } from "../../token/principal.ts";
 import { answerOf } from "./answers.ts";
@@ -87,8 +86,8 @@ export class Delivery {
    */
   answer(mapped: { ok: true } | Unreadable): Response {
     if (!mapped.ok) {
-      if (mapped.reason === "too_large") throw tooLarge(this.#context.adapters.bytesMax);
-      throw new Refusal(400, { reason: mapped.reason, text: mapped.text });
+      const { reason, text } = mapped;
+      throw new Refusal(reason === "too_large" ? 413 : 400, { reason, text });
     }
     this.#admission?.charge(this.#events);
     return answerOf(this.protocol, mediaTypeOf(this.#request), { refused: this.#refused });
