@@ -9,9 +9,12 @@ const outbox = fileURLToPath(new URL("./outbox.ts", import.meta.url));
 
 /** One module of an entry and all that it imports. */
 async function bundled(entry: string, target: "browser" | "node"): Promise<string> {
-  const { outputs } = await Bun.build({ entrypoints: [entry], target, format: "esm", minify: true });
-  const texts = await Promise.all(outputs.map((output) => output.text()));
-  return texts.join("");
+  const minified = async (path: string, files: Record<string, string> = {}) => {
+    const { outputs } = await Bun.build({ entrypoints: [path], files, target, format: "esm", minify: true });
+    return (await Promise.all(outputs.map((output) => output.text()))).join("");
+  };
+  // The second time joins what the first one left of each module.
+  return await minified("/module.js", { "/module.js": await minified(entry) });
 }
 
 const [option, folder] = process.argv.slice(2);

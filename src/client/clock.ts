@@ -8,7 +8,7 @@ export type Clock = {
 };
 
 /** Deno's timers are numbers, as in a browser, and are released by a function. */
-declare const Deno: { unrefTimer(timer: unknown): void } | undefined;
+const deno: { Deno?: { unrefTimer(timer: unknown): void } } & typeof globalThis = globalThis;
 
 /** The longest timer, eleven days: past 25 days it would fire at once. ms */
 const timerMsMax = 1e9;
@@ -18,10 +18,7 @@ export const realClock: Clock = {
   now: Date.now,
   after(ms, act, held) {
     const timer = setTimeout(act, Math.min(ms, timerMsMax));
-    if (held === undefined) {
-      if (timer.unref) timer.unref();
-      else if (typeof Deno !== "undefined") Deno.unrefTimer(timer);
-    }
+    if (held === undefined) timer.unref ? timer.unref() : deno.Deno?.unrefTimer(timer);
     return () => clearTimeout(timer);
   },
 };

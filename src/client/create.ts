@@ -3,7 +3,7 @@ import { type Clock, realClock } from "./clock.ts";
 import { eventId } from "./event-id.ts";
 import { describe, jsonOf } from "./event-text.ts";
 import { localStorageOutbox } from "./local-storage.ts";
-import { page, pageUrl, watchPage } from "./page.ts";
+import { browser, page, watchPage } from "./page.ts";
 import { reporterOf } from "./report.ts";
 import { createSender } from "./sender.ts";
 import type { Client, ClientOptions, EventOptions } from "./types.ts";
@@ -12,7 +12,7 @@ import { createVisitor } from "./visitor.ts";
 /** Makes a client. Tests give it a clock that they steer. */
 export function createClientIn(options: ClientOptions, clock: Clock = realClock): Client {
   const key = `millrace ${options.url}`;
-  const isUsable = /^https?:/.test(options.url) && Boolean(options.token);
+  const isUsable = options.token && /^https?:/.test(options.url);
   const visitor = createVisitor(key, options.anonymous_id);
   const { isOut } = visitor;
   const outbox = options.outbox === "localStorage" ? localStorageOutbox(`${key} event `) : options.outbox;
@@ -24,7 +24,7 @@ export function createClientIn(options: ClientOptions, clock: Clock = realClock)
   /** `base`: fields that the application's own replace. Everything of the application's is read within the `try`. */
   const record = (name: string, properties?: unknown, given?: EventOptions, base?: () => EventOptions) => {
     const reason = !isUsable ? "misconfigured" : isClosed ? "closed" : isOut() ? "opted_out" : undefined;
-    if (reason !== undefined) sender.drop(1, reason);
+    if (reason) sender.drop(1, reason);
     else
       try {
         const nowMs = clock.now();
@@ -35,8 +35,8 @@ export function createClientIn(options: ClientOptions, clock: Clock = realClock)
           jsonOf({
             event_name: name,
             properties,
-            anonymous_id: isNamed ? undefined : visitor.anonymousId(),
             ...fields,
+            anonymous_id: isNamed ? fields.anonymous_id : visitor.anonymousId(),
             timestamp: fields.timestamp ?? new Date(nowMs).toISOString(),
             event_id: fields.event_id ?? eventId(nowMs),
           }),
@@ -62,7 +62,7 @@ export function createClientIn(options: ClientOptions, clock: Clock = realClock)
     page: (properties, given) =>
       record("page_view", properties, given, () => ({
         category: "page_view",
-        page_url: pageUrl(),
+        page_url: browser.location?.href,
         referrer: page?.referrer || undefined,
       })),
     optOut() {

@@ -14,11 +14,8 @@ export function quietly<T>(act: () => T): T | undefined {
  * @throws whatever the value's getters and `toJSON` throw, and TypeError for cycles and BigInts
  */
 export function jsonOf(value: object): string {
-  const text = JSON.stringify(value);
   // JSON.stringify escapes half pairs alone. An escaped backslash in front of a `u` is not an escape.
-  return text.includes("\\ud")
-    ? text.replace(/\\\\|\\ud[89a-f]../g, (found) => (found === "\\\\" ? found : "\ufffd"))
-    : text;
+  return JSON.stringify(value).replace(/(\\\\)|\\ud[89a-f]../g, (_, backslash = "\ufffd") => backslash);
 }
 
 /** An error in words. Whatever was thrown may itself throw when it is asked for its words. */

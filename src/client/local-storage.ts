@@ -10,20 +10,22 @@ export function localStorageOutbox(prefix: string): Outbox | undefined {
   const storage = keptStrings();
   if (storage === undefined) return undefined;
   let chars = 0;
+  /** How much each key holds. Another tab may have claimed it. Characters. */
+  const kept = new Map<string | undefined, number>();
   return {
     add(event) {
       if (chars + event.length > charsMax) return undefined;
       const key = prefix + eventId(Date.now());
       storage.setItem(key, event);
       chars += event.length;
+      kept.set(key, event.length);
       return key;
     },
     remove(keys) {
       for (const key of keys) {
-        if (key === undefined) continue;
-        // Another tab may have claimed it.
-        chars -= storage.getItem(key)?.length ?? 0;
-        storage.removeItem(key);
+        chars -= kept.get(key) ?? 0;
+        // An event that was not kept has no key: there is none by this name.
+        if (kept.delete(key)) storage.removeItem(`${key}`);
       }
     },
     claim(take) {

@@ -3,7 +3,7 @@ import { quietly } from "./event-text.ts";
 
 /** What the client uses of a browser. */
 type Browser = {
-  document?: { visibilityState: string; referrer: string };
+  document?: { hidden: boolean; referrer: string };
   location?: { href: string };
   localStorage?: KeptStrings;
   addEventListener(type: string, act: () => void): void;
@@ -16,13 +16,11 @@ type KeptStrings = {
   removeItem(key: string): void;
 };
 
-const browser: Browser = globalThis;
+/** The browser, or another runtime, which has none of this. */
+export const browser: Browser = globalThis;
 
 /** Undefined outside of a page. Node has a localStorage too, which is not asked for there. */
 export const page = browser.document;
-
-/** The address of the page. */
-export const pageUrl = (): string | undefined => browser.location?.href;
 
 /** localStorage of a page; undefined where there is none, or where the browser denies it by an error. */
 export const keptStrings = (): KeptStrings | undefined => quietly(() => page && browser.localStorage);
@@ -32,6 +30,6 @@ export function watchPage(act: (isHidden: boolean) => void): void {
   if (page === undefined) return;
   const listen = browser.addEventListener;
   // `visibilitychange` bubbles up from the document.
-  listen("visibilitychange", () => act(page.visibilityState === "hidden"));
+  listen("visibilitychange", () => act(page.hidden));
   listen("pagehide", () => act(true));
 }

@@ -8,13 +8,14 @@ export type OnDrop = (count: number, reason: DropReason, detail?: string) => voi
 export function reporterOf(given: ClientOptions["onDrop"]): OnDrop {
   const warned = new Set<DropReason>(["opted_out"]);
   let isReporting = false;
-  return (count, reason, detail) => {
+  return (...told) => {
+    const [, reason] = told;
     // A function that tracks what it is told about would otherwise call itself without end.
     if (isReporting) return;
     isReporting = true;
     try {
-      if (given) given(count, reason, detail);
-      else if (!warned.has(reason)) console.warn("millrace dropped events:", count, reason, detail);
+      if (given) given(...told);
+      else if (!warned.has(reason)) console.warn("millrace dropped events:", ...told);
       warned.add(reason);
     } catch (error) {
       console.warn(error);

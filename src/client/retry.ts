@@ -12,7 +12,7 @@ const retryAfterMsMax = 3_600_000;
 
 /** The wait after `tries` failed tries in a row: full jitter below a bound that doubles from 0.5 s to 60 s. ms */
 export const backoffMs = (tries: number, random: number, isEnding: boolean): number =>
-  random * Math.min(isEnding ? waitMsMaxAtEnd : waitMsMax, waitMsFirst * 2 ** (tries - 1));
+  random * Math.min(isEnding ? waitMsMaxAtEnd : waitMsMax, (waitMsFirst / 2) * 2 ** tries);
 
 /** The wait that an answer asks for by `Retry-After`, in seconds or as a date; 0 if it asks for none. ms */
 export function retryAfterMs(headers: Headers, nowMs: number): number {
@@ -20,5 +20,5 @@ export function retryAfterMs(headers: Headers, nowMs: number): number {
   const seconds = Number(value);
   // `Number` reads no date, and `Date.parse` reads no header that is empty or wrong: then there is nothing to wait for.
   const waitMs = seconds >= 0 ? seconds * 1_000 : Date.parse(value) - nowMs;
-  return Math.min(Math.max(waitMs, 0) || 0, retryAfterMsMax);
+  return Math.min(Math.max(waitMs || 0, 0), retryAfterMsMax);
 }

@@ -1,24 +1,21 @@
 /**
- * The events that wait, and what sends them: one request at a time, whose events stay in the queue until its answer.
- * Each event leaves the queue once: acknowledged, or dropped and reported.
+ * The events that wait, and what sends them: one request at a time, or several when a page is left. Their events stay
+ * in the queue until the answer. Each event leaves the queue once: acknowledged, or dropped and reported.
  */
-import { isTemporary, placesIn } from "./answer.ts";
 import type { Clock } from "./clock.ts";
 import { describe, quietly } from "./event-text.ts";
+import { unsent } from "./process-end.ts";
 import type { OnDrop } from "./report.ts";
 import { backoffMs, retryAfterMs } from "./retry.ts";
 import type { ClientOptions, DropReason, Flushed, Outbox } from "./types.ts";
 
-/** An event as JSON, with its size in UTF-8 and its key in the outbox. */
-type Item = { text: string; bytes: number; key: string | undefined };
+/**
+ * An event as JSON, with its size in UTF-8 and its key in the outbox. `last`: the request that it was sent with. Those of
+ * one request are sent again together, so that a retry is the same request, byte for byte.
+ */
+type Item = { text: string; bytes: number; key: string | undefined; last?: AbortController | undefined };
 
 const utf8 = new TextEncoder();
-
-/** What a process that would end by itself has to send first. Browsers tell of their end in `page.ts`. */
-const unsent = new Set<() => void>();
-globalThis.process?.on?.("beforeExit", () => {
-  for (const end of unsent) end();
-});
 
 /** Begins with what the outbox claims. */
 export function createSender(
@@ -55,6 +52,9 @@ export function createSender(
   /** As long waits a process whose events are safe in an outbox. ms */
   const outboxMsMax = 1_000;
 
+  /** When a timer fires that is not set. ms */
+  const never = 1e15;
+
   /** What `onDrop` is told of an answer. Characters. */
   const detailCharsMax = 500;
 
@@ -63,23 +63,22 @@ export function createSender(
 
   const queue = new Set<Item>();
   const address = `${url}`.replace(/\/*$/, "/api/v1/analytics/batch");
-  const head = `{"client_id":${JSON.stringify(client_id ?? null)},"events":[`;
+  const head = JSON.stringify({ client_id, events: [] }).slice(0, -2);
   let bytes = 0;
   let added = 0;
   let left = 0;
   let sent = 0;
   let dropped = 0;
   /** Each answers whether it still waits for events to leave. */
-  let waiters: (() => boolean)[] = [];
+  let waiters: (() => unknown)[] = [];
   let cancelTimer: (() => void) | undefined;
-  let timerAtMs = Number.POSITIVE_INFINITY;
-  let flight: AbortController | undefined;
-  /** How many events are on their way in a request that outlives the page. */
-  let outliving = 0;
+  let timerAtMs = never;
+  /** Requests on their way. */
+  const flights = new Set<AbortController | undefined>();
   /** Events at the head that are sent without waiting for more. */
   let due = 0;
-  const isAsked = typeof token === "function";
-  let bearer = isAsked ? undefined : token;
+  const ask = typeof token === "function" ? token : undefined;
+  let bearer = typeof token === "function" ? undefined : token;
   let tries = 0;
   let trouble: string | undefined;
   let eventsMax = batchEventsMax;
@@ -90,7 +89,7 @@ export function createSender(
   let isEnding = false;
 
   const drop: OnDrop = (count, reason, detail) => {
-    if (count === 0) return;
+    if (!count) return;
     dropped += count;
     onDrop(count, reason, detail);
   };
@@ -103,16 +102,16 @@ export function createSender(
     }
     left += items.length;
     due -= items.length;
-    if (queue.size === 0) unsent.delete(endProcess);
+    if (!queue.size) unsent.delete(endProcess);
     // What stays in the outbox is claimed and sent once more later, under the same ids.
     quietly(() => outbox?.remove(items.map(({ key }) => key)));
-    if (reason === undefined) sent += items.length;
-    else drop(items.length, reason, detail);
+    if (reason) drop(items.length, reason, detail);
+    else sent += items.length;
     waiters = waiters.filter((isWaiting) => isWaiting());
   };
 
   const wake = (): void => {
-    if (flight !== undefined || queue.size === 0) return;
+    if (flights.size || !queue.size) return;
     const nowMs = now();
     const atMs = Math.max(nowMs + (due > 0 ? 0 : lingerMs), heldUntilMs, backoffUntilMs);
     if (timerAtMs <= atMs) return;
@@ -123,9 +122,10 @@ export function createSender(
 
   const add = (text: string): void => {
     const size = utf8.encode(text).length;
-    const isLarge = size > batchBytesMax;
-    if (isLarge || queue.size >= queueEventsMax || bytes + size > queueBytesMax) {
-      drop(1, isLarge ? "too_large" : "queue_full", trouble);
+    const isFull = queue.size >= queueEventsMax || bytes + size > queueBytesMax;
+    const reason = size > batchBytesMax ? "too_large" : isFull && "queue_full";
+    if (reason) {
+      drop(1, reason, trouble);
       return;
     }
     // Where the disk or the browser has no room, the event is kept in memory alone.
@@ -137,21 +137,29 @@ export function createSender(
     wake();
   };
 
+  /** Sends the next events: those of one request that failed, or new ones. A page that is left sends all it may. */
   async function attempt(): Promise<void> {
     cancelTimer?.();
-    timerAtMs = Number.POSITIVE_INFINITY;
+    timerAtMs = never;
+    let room = isLeaving ? leavingBytesMax : batchBytesMax;
     const batch: Item[] = [];
     let size = 0;
     for (const item of queue) {
-      const isFull = batch.length >= eventsMax || size + item.bytes > (isLeaving ? leavingBytesMax : batchBytesMax);
-      if (isFull && size > 0) break;
-      batch.push(item);
-      size += item.bytes + 1;
+      const isLarge = size + item.bytes > room;
+      if (flights.has(item.last)) room -= isLarge ? 0 : item.bytes + 1;
+      // One that is larger than what may outlive a page goes first and alone, without `keepalive`.
+      else if (isLarge && flights.size) continue;
+      else if (size && (isLarge || batch.length >= eventsMax || item.last !== batch[0]?.last)) break;
+      else {
+        batch.push(item);
+        size += item.bytes + 1;
+      }
     }
-    const abort = new AbortController();
-    flight = abort;
-    outliving = isLeaving ? batch.length : 0;
     due = queue.size;
+    if (!size) return;
+    const abort = new AbortController();
+    flights.add(abort);
+    for (const item of batch) item.last = abort;
     const cancelTimeout = after(answerMsMax, () => abort.abort());
     const isFresh = bearer === undefined;
     let status = 0;
@@ -160,20 +168,23 @@ export function createSender(
     try {
       // Not awaited where the token is known: a page that is being left runs no further.
       bearer ??= await Promise.race([
-        isAsked ? token() : token,
+        ask?.(),
         new Promise<never>((_, reject) => {
           abort.signal.onabort = reject;
         }),
       ]);
-      const response = await fetch(address, {
+      const answer = fetch(address, {
         method: "POST",
         headers: { "content-type": "application/json", authorization: `Bearer ${bearer}` },
         body: `${head + batch.map(({ text }) => text)}]}`,
         // A redirect would turn the POST into a GET, which a captive portal answers with 200.
         redirect: "error",
-        keepalive: outliving > 0 && size <= leavingBytesMax,
+        keepalive: isLeaving && size <= leavingBytesMax,
         signal: abort.signal,
       });
+      // As much as may outlive the page.
+      if (isLeaving) attempt();
+      const response = await answer;
       afterMs = retryAfterMs(response.headers, now());
       status = response.status;
       body = await response.text();
@@ -183,54 +194,55 @@ export function createSender(
     }
     cancelTimeout();
     // Else another request has taken these events over, or the client was closed.
-    if (flight !== abort) return;
-    flight = undefined;
-    outliving = 0;
-    settle();
-    wake();
-
-    function settle(): void {
-      const detail = `${status} ${body}`.slice(0, detailCharsMax);
-      const asksAgain = status === 401 && isAsked;
-      if (status > 199 && status < 300) {
-        tries = 0;
-        eventsMax = Math.min(batchEventsMax, eventsMax * 2);
-        leave(batch);
-      } else if (asksAgain || isTemporary(status)) {
-        trouble = detail;
-        if (asksAgain) bearer = undefined;
-        // A token that was good until now has expired: the next one is tried at once.
-        if (asksAgain && !isFresh) return;
+    if (!flights.delete(abort)) return;
+    const detail = `${status} ${body}`.slice(0, detailCharsMax);
+    const asksAgain = status === 401 && ask;
+    if (status > 199 && status < 300) {
+      tries = 0;
+      eventsMax = Math.min(batchEventsMax, eventsMax * 2);
+      leave(batch);
+    } else if (asksAgain || status < 1 || status > 499 || [408, 425, 429].includes(status)) {
+      trouble = detail;
+      if (asksAgain) bearer = undefined;
+      // A token that was good until now has expired: the next one is tried at once.
+      if (!asksAgain || isFresh) {
         backoffUntilMs = now() + backoffMs(++tries, Math.random(), isEnding);
         if (afterMs > 0) heldUntilMs = now() + afterMs + Math.random() * spreadMs;
-      } else if (status === 413 || status === 422) {
-        const places = placesIn(body);
-        const bad = batch.filter((_, place) => places.includes(place));
-        if (bad.length === 0 && batch.length > 1) eventsMax = batch.length >> 1;
-        else leave(bad.length > 0 ? bad : batch, status === 413 ? "too_large" : "invalid", detail);
-      } else leave(batch, "refused", detail);
-    }
+      }
+    } else if (status === 413 || status === 422) {
+      // Places in the batch, which the body of a 422 names by `loc`: `["body", "events", 3, …]`.
+      const places: unknown[] =
+        quietly(() => JSON.parse(body).detail.map(({ loc }: { loc: unknown[] }) => loc[2])) ?? [];
+      const bad = batch.filter((_, place) => places.includes(place));
+      if (!bad[0] && batch[1]) eventsMax = batch.length >> 1;
+      else leave(bad[0] ? bad : batch, status === 413 ? "too_large" : "invalid", detail);
+    } else leave(batch, "refused", detail);
+    wake();
   }
 
-  /** Drops what waits. What is on its way may have been stored. */
-  const giveUp = (reason: DropReason, detail?: string, which: (item: Item) => boolean = () => true): void => {
-    flight?.abort();
-    flight = undefined;
-    outliving = 0;
-    leave([...queue].filter(which), reason, detail);
+  /** Gives up requests on their way. Their events are still in the queue. */
+  const ground = (): void => {
+    for (const abort of flights) abort?.abort();
+    flights.clear();
+  };
+
+  /** Drops what waits; `isLast`: only what no outbox keeps. What is on its way may have been stored. */
+  const giveUp = (reason: DropReason, detail?: string, isLast?: boolean): void => {
+    ground();
+    const items = [...queue].filter(({ key }) => !(isLast && key));
+    leave(items, reason, detail);
   };
 
   /** Sends what is queued now. Answers when that has left the queue, and after `limitMs` in any case. */
   const drain = (limitMs: number): Promise<void> =>
     new Promise((done) => {
       const target = added;
-      const cancelLimit = after(limitMs, done, "held");
-      waiters.push(() => {
-        if (left < target) return true;
+      const finish = (): void => {
         cancelLimit();
         done();
-        return false;
-      });
+      };
+      const cancelLimit = after(limitMs, finish, "held");
+      waiters.push(() => left < target || finish());
       due = queue.size;
       wake();
       leave([]);
@@ -244,13 +256,11 @@ export function createSender(
     await drain(limitMs);
     isEnding = false;
     unsent.delete(endProcess);
-    if (left >= target) return;
-    // What the outbox has stays there.
-    giveUp("unsent", trouble, ({ key }) => key === undefined);
+    if (left < target) giveUp("unsent", trouble, true);
   };
 
   /** The process has nothing else to do. */
-  const endProcess = (): Promise<void> => drainAtEnd(outbox === undefined ? answerMsMax : outboxMsMax);
+  const endProcess = (): Promise<void> => drainAtEnd(outbox ? outboxMsMax : answerMsMax);
 
   // What cannot be read now is claimed by a later start.
   quietly(() => outbox?.claim(add));
@@ -269,19 +279,18 @@ export function createSender(
     giveUp,
     async close(limitMs = closeMsMax): Promise<Flushed> {
       await drainAtEnd(limitMs);
-      cancelTimer?.();
       queue.clear();
       outbox?.close?.();
       return counted();
     },
     /** The page is hidden, which may be its end, or shown again. */
     turn(isHidden: boolean): void {
+      const isShown = !isLeaving;
       isLeaving = isHidden;
-      if (!isHidden || queue.size === outliving || now() < heldUntilMs) return;
+      if (!isHidden || now() < heldUntilMs) return;
       // A request without `keepalive` ends with the page. Its events are sent again, under the same ids.
-      const before = flight;
+      if (isShown) ground();
       attempt();
-      before?.abort();
     },
   };
 }

@@ -29,12 +29,10 @@ export function createVisitor(key: string, given: string | null | undefined): Vi
     isOut: () => kept.opted_out,
     anonymousId(user = kept.user_id) {
       if (given !== undefined) return given ?? undefined;
-      const before = kept.user_id;
-      if (kept.anonymous_id === undefined || before !== user) {
-        // A device that another user had before gets a new id, so that two users never become one.
-        const isFree = before === undefined && kept.anonymous_id !== undefined;
-        keep({ anonymous_id: isFree ? kept.anonymous_id : eventId(Date.now()), user_id: user });
-      }
+      const { anonymous_id, user_id } = kept;
+      // A device that another user had before gets a new id, so that two users never become one.
+      if (!anonymous_id || user_id !== user)
+        keep({ anonymous_id: (!user_id && anonymous_id) || eventId(Date.now()), user_id: user });
       return kept.anonymous_id;
     },
     choose: keep,

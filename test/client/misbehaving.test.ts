@@ -3,12 +3,15 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import type { Clock } from "../../src/client/clock.ts";
 import { createClientIn } from "../../src/client/create.ts";
+import { eventId } from "../../src/client/event-id.ts";
 import { backoffMs, retryAfterMs } from "../../src/client/retry.ts";
 import type { ClientOptions, DropReason } from "../../src/client/types.ts";
 import { type Asked, accepted, startScriptedServer, type Turn } from "../support/scripted-server.ts";
 import { testMsMax } from "../support/service.ts";
 
 setDefaultTimeout(testMsMax);
+
+const isVersion7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /** A clock that runs this many times faster than the real one: a minute of waits takes 0.3 s. */
 const speed = 200;
@@ -79,6 +82,23 @@ describe("the same events are sent again, under the same ids", () => {
     expect(await client.flush(3_000)).toEqual({ sent: 0, dropped: 0 });
     expect(await client.close(3_000)).toEqual({ sent: 0, dropped: 1 });
   });
+});
+
+test("a retry is the same request, byte for byte: what is tracked meanwhile goes into the next one", async () => {
+  const tracked: (() => void)[] = [];
+  await using server = await startScriptedServer((_asked, nth) => {
+    tracked.shift()?.();
+    return nth < 3 ? { status: 503 } : accepted;
+  });
+  const { client } = clientOf(server.url);
+  for (let nth = 0; nth < 3; nth += 1) tracked.push(() => client.track("later", { nth }));
+  client.track("first");
+  client.track("first");
+  expect(await client.flush(patientMs)).toEqual({ sent: 2, dropped: 0 });
+  expect(await client.flush(patientMs)).toEqual({ sent: 3, dropped: 0 });
+  const names = server.requests.map(({ events }) => events.map(({ event_name }) => event_name).join());
+  expect(names).toEqual([..."first,first ".repeat(4).trim().split(" "), "later,later,later"]);
+  expect(new Set(server.requests.slice(0, 4).map(({ body }) => body)).size).toBe(1);
 });
 
 test("an acknowledgement whose body is cut off counts: the events are not sent again", async () => {
@@ -181,6 +201,12 @@ test("a token function that fails, hangs or gives an old token delays events and
   client.track("b");
   await client.flush(patientMs);
   expect(asked).toBe(askedSoFar);
+});
+
+test("ids are UUIDv7 of their moment, and no two of a hundred thousand share a random part", () => {
+  const ids = Array.from({ length: 100_000 }, (_, nth) => eventId(1_700_000_000_000 + (nth % 3)));
+  expect(ids.every((id, nth) => id.startsWith(`018bcfe5-680${nth % 3}-7`) && isVersion7.test(id))).toBe(true);
+  expect(new Set(ids.map((id) => id.slice(14))).size).toBe(ids.length);
 });
 
 test("nothing that an application tracks makes it throw; what is not JSON is reported", () => {
