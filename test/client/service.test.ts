@@ -1,9 +1,17 @@
 /** The client beside the real service: what an application calls is what an analyst finds. */
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, expectTypeOf, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ClientOptions, createClient } from "../../src/client/client.ts";
+import {
+  type Category,
+  type ClientOptions,
+  createClient,
+  type EventOptions,
+  type Priority,
+} from "../../src/client/client.ts";
+import type { categories, priorities } from "../../src/event/categories.ts";
+import { fields } from "../../src/event/fields.ts";
 import { expectRefused } from "../support/refusals.ts";
 import { sharedService, testMsMax } from "../support/service.ts";
 
@@ -13,6 +21,28 @@ const service = sharedService();
 
 const clientOf = (options: Partial<ClientOptions> = {}) =>
   createClient({ url: service().url, token: service().token({}), client_id: "app", ...options });
+
+test("its categories, priorities and fields are the service's", () => {
+  expectTypeOf<Category>().toEqualTypeOf<(typeof categories)[number]>();
+  expectTypeOf<Priority>().toEqualTypeOf<(typeof priorities)[number]>();
+  // `track` has a parameter for each of the other two.
+  const options = Object.entries(fields).filter(
+    ([name, { givenBy }]) => givenBy === "event" && name !== "event_name" && name !== "properties",
+  );
+  const all: Record<keyof EventOptions, true> = {
+    event_id: true,
+    category: true,
+    priority: true,
+    timestamp: true,
+    session_id: true,
+    page_url: true,
+    referrer: true,
+    user_agent: true,
+    user_id: true,
+    anonymous_id: true,
+  };
+  expect(Object.keys(all).sort()).toEqual(options.map(([name]) => name).sort());
+});
 
 test("an event is stored with the fields that the API has, and with an id and a time of its own", async () => {
   const client = clientOf();

@@ -1,11 +1,10 @@
 /** Other vendors' browser SDKs, unmodified from npm, in a real Chromium on a page of another origin. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import chromium from "@sparticuz/chromium";
-import puppeteer, { type Browser } from "puppeteer-core";
+import type { Browser } from "puppeteer-core";
+import { type Fault, launchBrowser, pageKey, servePages, startProxy, writePageKey } from "../support/browser.ts";
 import { repoRoot } from "../support/process.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -13,7 +12,6 @@ import { until } from "../support/until.ts";
 setDefaultTimeout(testMsMax);
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-browser-"));
-const key = "mrw_0123456789abcdefghijklmnopqrstuv";
 const keyFile = join(folder, "keys.json");
 
 let service: Service;
@@ -21,42 +19,21 @@ let browser: Browser;
 /** The page's own server, and a proxy in front of the service, whose address stays the same across restarts. */
 let pages: Bun.Server<undefined>;
 let proxy: Bun.Server<undefined>;
-type Fault = (request: { method: string; path: string }, pass: () => Promise<Response>) => Promise<Response>;
 let fault: Fault = (_, pass) => pass();
 
 beforeAll(async () => {
   const built = await Bun.build({ entrypoints: [join(repoRoot, "test/sdks/page.ts")], target: "browser" });
   const [script] = built.outputs;
   if (script === undefined) throw new Error("the page was not built");
-  pages = Bun.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    fetch: ({ url }) =>
-      url.endsWith(".js")
-        ? new Response(script, { headers: { "content-type": "text/javascript" } })
-        : new Response('<script type="module" src="/page.js"></script>', { headers: { "content-type": "text/html" } }),
-  });
+  pages = servePages((path) => (path.endsWith(".js") ? script : '<script type="module" src="/page.js"></script>'));
   const origin = `http://127.0.0.1:${pages.port}`;
-  const entry = { name: "web", key_sha256: createHash("sha256").update(key).digest("hex"), origins: [origin] };
-  writeFileSync(keyFile, JSON.stringify({ keys: [entry] }));
+  writePageKey(keyFile, origin);
   service = await startService({ env: { MILLRACE_WRITE_KEYS: keyFile, MILLRACE_CORS_ORIGINS: origin } });
-  proxy = Bun.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    idleTimeout: 0,
-    fetch: async (request) => {
-      const { pathname, search } = new URL(request.url);
-      const { method, headers } = request;
-      const body = await request.arrayBuffer();
-      const pass = () =>
-        fetch(service.url + pathname + search, { method, headers, ...(body.byteLength > 0 ? { body } : {}) });
-      return await fault({ method, path: pathname }, pass);
-    },
-  });
-  const executablePath = await chromium.executablePath();
-  // Its own default arguments switch the web's security off. No SDK reaches its vendor from here.
-  const args = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"];
-  browser = await puppeteer.launch({ executablePath, headless: "shell", args });
+  proxy = startProxy(
+    () => service.url,
+    () => fault,
+  );
+  browser = await launchBrowser();
 });
 
 afterAll(async () => {
@@ -82,7 +59,7 @@ async function sentBy(
   page.on("pageerror", (error) => said.push(String(error)));
   await page.goto(`http://127.0.0.1:${pages.port}/`);
   await page.waitForFunction("'sendAll' in globalThis");
-  await page.evaluate(`sendAll("http://127.0.0.1:${proxy.port}", "${key}", ${JSON.stringify(names)})`);
+  await page.evaluate(`sendAll("http://127.0.0.1:${proxy.port}", "${pageKey}", ${JSON.stringify(names)})`);
   const stored = async () => {
     await service.waitSealed();
     const where = `starts_with(event_name, '${prefix}.')`;

@@ -1,0 +1,58 @@
+/** A real Chromium, the server of its pages, and a proxy in front of the service that fails as a test tells it. */
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import chromium from "@sparticuz/chromium";
+import puppeteer, { type Browser } from "puppeteer-core";
+
+/** A write key of the pages. */
+export const pageKey = "mrw_0123456789abcdefghijklmnopqrstuv";
+
+/** Starts Chromium, which reaches 127.0.0.1 and no other host. */
+export async function launchBrowser(): Promise<Browser> {
+  const executablePath = await chromium.executablePath();
+  // Its own default arguments switch the web's security off. No SDK reaches its vendor from here.
+  const args = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"];
+  return await puppeteer.launch({ executablePath, headless: "shell", args });
+}
+
+/** Serves pages and their scripts: `answer` gives the content of a path, HTML unless the path ends with `.js`. */
+export function servePages(answer: (path: string) => string | Blob): Bun.Server<undefined> {
+  return Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: ({ url }) => {
+      const { pathname } = new URL(url);
+      const type = pathname.endsWith(".js") ? "text/javascript" : "text/html";
+      return new Response(answer(pathname), { headers: { "content-type": type } });
+    },
+  });
+}
+
+/** A request on its way to the service. */
+export type Passing = { readonly method: string; readonly path: string; readonly body: ArrayBuffer };
+
+/** What becomes of it: `pass` gives the service's own answer. */
+export type Fault = (request: Passing, pass: () => Promise<Response>) => Promise<Response>;
+
+/** A proxy whose address stays the same across restarts of the service. */
+export function startProxy(service: () => string, fault: () => Fault): Bun.Server<undefined> {
+  return Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    idleTimeout: 0,
+    fetch: async (request) => {
+      const { pathname, search } = new URL(request.url);
+      const { method, headers } = request;
+      const body = await request.arrayBuffer();
+      const pass = () =>
+        fetch(service() + pathname + search, { method, headers, ...(body.byteLength > 0 ? { body } : {}) });
+      return await fault()({ method, path: pathname, body }, pass);
+    },
+  });
+}
+
+/** Writes a file with `pageKey`, for pages of one origin. */
+export function writePageKey(path: string, origin: string): void {
+  const entry = { name: "web", key_sha256: createHash("sha256").update(pageKey).digest("hex"), origins: [origin] };
+  writeFileSync(path, JSON.stringify({ keys: [entry] }));
+}
