@@ -10,8 +10,8 @@ import { backoffMs, retryAfterMs } from "./retry.ts";
 import type { ClientOptions, DropReason, Flushed, Outbox } from "./types.ts";
 
 /**
- * An event as JSON, with its size in UTF-8 and its key in the outbox. `last`: the request that it was sent with. Those of
- * one request are sent again together, so that a retry is the same request, byte for byte.
+ * An event as JSON, with its size in UTF-8 and its key in the outbox. `last`: the request that it was sent with. Those
+ * of one request are sent again together, so that a retry is the same request, byte for byte.
  */
 type Item = { text: string; bytes: number; key: string | undefined; last?: AbortController | undefined };
 
