@@ -15,10 +15,13 @@ export function originProblem(given: string): string | undefined {
   const isWeb = scheme === "http" || scheme === "https";
   const asBrowsersSend = URL.parse(given)?.origin;
   if (given.length <= originCharsMax && scheme !== undefined && (!isWeb || asBrowsersSend === given)) return undefined;
-  const problem = `must be a scheme, a host and a port if needed, such as https://shop.example, not ${JSON.stringify(given)}`;
+  const problem = `must be a scheme, a host and a port if needed, such as https://shop.example, not ${JSON.stringify(withoutUser(given))}`;
   const isBetter = asBrowsersSend !== undefined && asBrowsersSend !== given && serialized.test(asBrowsersSend);
   return isBetter ? `${problem}: browsers send ${asBrowsersSend}` : problem;
 }
+
+/** A user and a password in a URL are not for messages. */
+const withoutUser = (given: string): string => given.replace(/\/\/[^/]*@/, "//…@");
 
 /** Whether a string is an origin as browsers send it. */
 export const isOrigin = (given: string): boolean => originProblem(given) === undefined;

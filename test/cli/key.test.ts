@@ -99,6 +99,9 @@ test("a file is read as the service reads it: with a byte order mark, and not wi
 });
 
 test("what cannot be done is exit code 1, and changes nothing", async () => {
+  symlinkSync(join(folder, "nowhere"), file);
+  expect((await key("--name", "web")).stderr).toContain("the link leads to a file that does not exist");
+  rmSync(file);
   for (const words of [["--list"], ["--remove", "web"]]) {
     const ended = await key(...words);
     expect(ended).toMatchObject({ code: 1, stdout: "" });
@@ -115,6 +118,8 @@ test("what cannot be done is exit code 1, and changes nothing", async () => {
     expect(ended).toMatchObject({ code: 1, stdout: "" });
     expectPlainWords(ended.stderr);
   }
+  writeFileSync(file, "");
+  expect((await key("--name", "app")).stderr).toContain('is empty; without keys it is {"keys":[]}');
   writeFileSync(file, "nonsense");
   expect(await key("--name", "app")).toMatchObject({ code: 1, stdout: "" });
   expect(readFileSync(file, "utf8")).toBe("nonsense");

@@ -88,6 +88,7 @@ const bad: Record<string, (secret: string) => Record<string, string>> = {
   "a header of more than 8 KB": (secret) => ({
     authorization: `Bearer ${signed({ secret, claims: { more: "x".repeat(7_000) } })}`,
   }),
+  "a token with a colon and more behind it": (secret) => ({ authorization: `Bearer ${signed({ secret })}:x` }),
   "two tokens": (secret) => ({ authorization: `Bearer ${signed({ secret })}, Bearer ${signed({ secret })}` }),
   "a signature with padding": (secret) => ({ authorization: `Bearer ${signed({ secret })}=` }),
   "a signature with other bits behind its last byte": (secret) => ({

@@ -189,4 +189,7 @@ test.each([
   ["null", "such as"],
   ["", "such as"],
   ["file:///", "such as"],
-])("%s is not one, and what to write is said", (given, told) => expect(originProblem(given)).toContain(told));
+])("%s is not one, and what to write is said", (given, told) => {
+  expect(originProblem(given)).toContain(told);
+  expect(originProblem(given)).not.toContain("secret");
+});

@@ -31,7 +31,8 @@ test.each(endpoints.map(({ method, path, scope: needed }) => [method, path, need
       expect(headers.get("referrer-policy")).toBe("no-referrer");
       expect(headers.get("cross-origin-resource-policy")).toBe(scripts.has(path) ? "cross-origin" : "same-origin");
       expect(headers.get("server")).toBeNull();
-      if (needed !== undefined) expect(headers.get("cache-control")).toBe("no-store");
+      const isJson = headers.get("content-type")?.startsWith("application/json") === true;
+      if (needed !== undefined || isJson) expect(headers.get("cache-control")).toBe("no-store");
       if (headers.get("content-type")?.startsWith("text/html") === true)
         expect(headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
     }

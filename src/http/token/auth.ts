@@ -8,7 +8,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { Refusal } from "../answers.ts";
 import { readClaims } from "./claims.ts";
-import { beforeColon, credentialOf, headerCharsMax } from "./credential.ts";
+import { type Credential, credentialOf, headerCharsMax, keyCredential } from "./credential.ts";
 import type { KeySet } from "./key-set.ts";
 import type { Principal, Scope } from "./principal.ts";
 import { isRevoked, nothingRevoked, type Revocable, type Revoked } from "./revoked.ts";
@@ -52,7 +52,7 @@ export class Authenticator {
       throw unauthorized(
         `Not authenticated: a token or a write key is needed, in a header of ${headerCharsMax} characters at most`,
       );
-    return this.authorizeKey(credential, request, scope);
+    return this.#authorize(credential, request, scope);
   }
 
   /**
@@ -60,23 +60,26 @@ export class Authenticator {
    * `request` says which page sends it.
    * @throws Refusal 401 or 403; Overloaded when the keys for its token could not be fetched so far
    */
-  authorizeKey(credential: string, request: Request, scope: Scope): Principal | Promise<Principal> {
+  authorizeKey(key: string, request: Request, scope: Scope): Principal | Promise<Principal> {
     // A body may hold megabytes under the name of a key, from anybody.
-    if (credential.length > headerCharsMax) throw unauthorized("Neither a token nor a write key is as long as this");
+    if (key.length > headerCharsMax) throw unauthorized("Neither a token nor a write key is as long as this");
+    return this.#authorize(keyCredential(key), request, scope);
+  }
+
+  #authorize({ whole, short }: Credential, request: Request, scope: Scope): Principal | Promise<Principal> {
     this.#forgetOutdated();
-    const short = beforeColon(credential);
-    const known = this.#known(credential) ?? (short === undefined ? undefined : this.#known(short));
+    const known = this.#known(whole) ?? (short === undefined ? undefined : this.#known(short));
     if (known !== undefined) return admitted(known, request, scope);
-    const token = short ?? credential;
+    const token = short ?? whole;
     if (!isCanonical(token)) throw unauthorized("Neither a token in the compact form of a JWT nor a known write key");
     return this.#verify(token).then((principal) => admitted(principal, request, scope));
   }
 
   /** The subject of a request whose credential is known and still remembered, else null: for the log. */
   subjectOf(request: Request): string | null {
-    const credential = credentialOf(request.headers) ?? "";
+    const { whole = "", short = "" } = credentialOf(request.headers) ?? {};
     const of = (text: string) => this.#remembered.get(text, this.#options.clock.nowMs())?.principal.subject;
-    return of(credential) ?? of(beforeColon(credential) ?? "") ?? null;
+    return of(whole) ?? of(short) ?? null;
   }
 
   /** The size of the token cache, for tests of its bounds. */

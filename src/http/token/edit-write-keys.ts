@@ -6,6 +6,7 @@ import {
   constants,
   fstatSync,
   linkSync,
+  lstatSync,
   openSync,
   realpathSync,
   type Stats,
@@ -72,6 +73,10 @@ export async function editWriteKeys(given: string, { ifMissing, change }: Edit):
 
 function makeIfMissing(path: string): void {
   if (statSync(path, { throwIfNoEntry: false }) !== undefined) return;
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+    throw new WriteKeysRefused(
+      `${path}: the link leads to a file that does not exist; remove the link, or make the file`,
+    );
   const unfinished = `${path}.${process.pid}.tmp`;
   try {
     removeIfThere(unfinished);

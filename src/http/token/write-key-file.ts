@@ -18,6 +18,9 @@ export type WriteKey = {
 /** A name is for people, in lists, logs and the column `subject`. Bytes. */
 const nameBytesMax = 200;
 
+/** Longest beginning of an unknown member that a message shows: a whole key in that place stays out. Characters. */
+const memberCharsMax = 12;
+
 /** More than any service stores: a typo must not become a limit that nobody reaches. Events a second. */
 const rateMax = 1_000_000_000;
 
@@ -67,6 +70,7 @@ export const rateProblem = (rate: unknown): string | undefined =>
 
 /** Neither the position nor the text of a fault is shown: the file may hold a key by mistake. */
 function parsedJson(text: string): unknown {
+  if (text.trim() === "") throw new ContentRefused('the file is empty; without keys it is {"keys":[]}');
   try {
     return JSON.parse(text);
   } catch {
@@ -110,6 +114,6 @@ function membersOf(value: unknown, { where, known }: { where: string; known: str
     throw new ContentRefused(`${where} must be an object`);
   const unknown = Object.keys(value).find((member) => !known.includes(member));
   if (unknown !== undefined)
-    throw new ContentRefused(`${where}: unknown member ${JSON.stringify(unknown.slice(0, 40))}`);
+    throw new ContentRefused(`${where}: unknown member ${JSON.stringify(unknown.slice(0, memberCharsMax))}`);
   return Object.fromEntries(Object.entries(value));
 }
