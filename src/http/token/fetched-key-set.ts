@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - The last good set stays, however long the key server cannot be reached, with one warning for each reason.
- * - Requests cause at most one fetch in 30 s, whatever tokens they bring. A fetch has a bound of time and of bytes.
+ * - Requests cause at most one fetch in 5 s, whatever tokens they bring. A fetch has a bound of time and of bytes.
  */
 import type { Clock } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
@@ -17,8 +17,11 @@ const fetchMsMax = 3_000;
 /** A key that its issuer has removed is taken for at most this much longer. ms */
 const refreshMs = 300_000;
 
-/** Between two fetches for tokens whose key the set does not have. ms */
-const missingMs = 30_000;
+/**
+ * Between two fetches for tokens whose key the set does not have. Anybody can send such a token, and after a rotation
+ * the good ones are 401 for this long, so it is short. ms
+ */
+const missingMs = 5_000;
 
 /** After a failure the pause doubles from the one to the other. ms */
 const retryMsMin = 1_000;
@@ -60,7 +63,7 @@ export class FetchedKeySet implements Disposable {
     return this.#problem;
   }
 
-  /** Fetches again for a token whose key is not in the set, or does nothing if that was done less than 30 s ago. */
+  /** Fetches again for a token whose key is not in the set, or does nothing if that was done less than 5 s ago. */
   async refresh(): Promise<void> {
     if (this.#fetching === undefined) {
       const nowMs = this.#options.clock.monotonicMs();
