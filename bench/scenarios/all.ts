@@ -1,6 +1,7 @@
 /** All that can be measured, in the order in which it is. */
 import type { Scenario } from "../core/scenario.ts";
 import { bytes } from "./bytes.ts";
+import { clients } from "./clients.ts";
 import { closedLoops } from "./closed-loops.ts";
 import { compaction } from "./compaction.ts";
 import { cores } from "./cores.ts";
@@ -49,4 +50,4 @@ export const scenariosByDefault: readonly Scenario[] = [
 ];
 
 /** What takes too long, or too much disk, to run unless its name is given. */
-export const scenariosOnRequest: readonly Scenario[] = [sql, soak, startLarge, warmUp];
+export const scenariosOnRequest: readonly Scenario[] = [sql, soak, startLarge, warmUp, clients];
