@@ -14,6 +14,7 @@ export const sdks = {
   rudder: "@rudderstack/rudder-sdk-node",
 } as const;
 
+/** One of them. */
 export type Sdk = keyof typeof sdks;
 
 /** The longest of their own waits is 30 s. ms */

@@ -28,7 +28,7 @@ export function createClientIn(options: ClientOptions, clock: Clock = realClock)
     else
       try {
         const nowMs = clock.now();
-        const fields = { ...base?.(), ...given };
+        const fields: EventOptions = base ? { ...base(), ...given } : (given ?? {});
         // An event that names a user or a device is not linked to this client's visitor.
         const isNamed = fields.user_id !== undefined || fields.anonymous_id !== undefined;
         sender.add(

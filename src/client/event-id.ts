@@ -8,6 +8,6 @@ export function eventId(nowMs: number): string {
   const time = nowMs.toString(16).padStart(12, "0");
   random = random.slice(18);
   if (random === "")
-    for (const byte of crypto.getRandomValues(new Uint8Array(576))) random += (byte | 256).toString(16).slice(1);
+    for (const word of crypto.getRandomValues(new Uint16Array(288))) random += (word | 65536).toString(16).slice(1);
   return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-8${random.slice(3, 6)}-${random.slice(6, 18)}`;
 }
