@@ -104,7 +104,7 @@ function requestsWith(credential: string): Promise<Response>[] {
         ["/nowhere", {}],
         query("SELECT count(*) FROM events"),
         query("SELECT nothing"),
-        ["/api/v1/analytics/erase", { body: '{"session_id":"none"}' }],
+        ["/api/v1/analytics/erase", { body: '{"session_id":"none","dry_run":true}' }],
         ["/v1/track", { body: '{"type":"track","event":"taken"}' }],
         ["/v1/track", { body: '{"type":"unknown"}' }],
         ["/v1/logs", { body: "{" }],

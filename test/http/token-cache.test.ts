@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { Authenticator } from "../../src/http/token/auth.ts";
 import { hs256Of, signToken } from "../../src/http/token/hs256.ts";
 import { TokenCache } from "../../src/http/token/token-cache.ts";
+import { signToken as signTest } from "../support/tokens.ts";
 
 const tokensMax = 10_000;
 const bytesMax = 8 * 1024 * 1024;
@@ -30,6 +31,24 @@ test("an expired token is forgotten, and one that is remembered again takes its 
   expect(cache.held).toEqual({ tokens: 0, bytes: 0 });
   cache.set("a", { value: "third", expiresMs: 30 });
   expect(cache.held.bytes).toBe(bytes);
+});
+
+test("a clock that is set back does not let in a token before its nbf, though it was valid already", async () => {
+  const secret = "x".repeat(32);
+  let nowMs = 1_000_000_000;
+  const auth = new Authenticator({
+    hs256: [hs256Of(secret)],
+    issuer: undefined,
+    audience: undefined,
+    clock: { nowMs: () => nowMs, monotonicMs: () => 0 },
+  });
+  const token = signTest({ claims: { sub: "a", nbf: 1_000_000, exp: 2_000_000 }, secret });
+  const asked = async () => await auth.authorizeKey(token, new Request("http://x/"), "events:write");
+  expect((await asked()).subject).toBe("a");
+  nowMs -= 60_000;
+  expect((await asked()).subject).toBe("a");
+  nowMs -= 1_000;
+  await expect(asked()).rejects.toThrow("not valid");
 });
 
 test("ten thousand spellings of the header of one token are one entry, or refused", async () => {

@@ -103,13 +103,13 @@ export class Authenticator {
     const { issuer, audience, clock } = this.#options;
     const nowMs = clock.nowMs();
     const { claims, verifiedBy } = await verifiedClaims(token, this.#options, { issuer, audience, nowMs });
-    const { principal, revocable, expiresMs } = readClaims(claims, nowMs);
+    const { principal, revocable, fromMs, expiresMs } = readClaims(claims, nowMs);
     // The files may have changed while the token was verified.
     this.#forgetOutdated();
     if (isRevoked(this.#revoked, revocable)) throw unauthorized("The token is revoked").of(principal.subject);
     const isOfKeySet = verifiedBy !== undefined;
     if (!isOfKeySet || verifiedBy === this.#keySet)
-      this.#remembered.set(token, { value: { principal, revocable, isOfKeySet }, expiresMs });
+      this.#remembered.set(token, { value: { principal, revocable, isOfKeySet }, fromMs, expiresMs });
     return principal;
   }
 

@@ -7,11 +7,14 @@ import { unauthorized } from "./unauthorized.ts";
 /** The last second of the year 9999: a later time is a mistake, or Infinity, to which `1e999` parses. Unix seconds. */
 const numericDateMax = 253_402_300_799;
 
+/** An issuer's clock may be ahead of this machine's by this much before a token counts as not yet valid. Seconds. */
+export const nbfToleranceSeconds = 60;
+
 /** Claims by name, as they were signed; of a name that is there twice the last counts (RFC 7519, 4). */
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** Who a token is for, how a list of revoked tokens names it, and its end. */
-type Read = { principal: Principal; revocable: Revocable; expiresMs: number };
+/** Who a token is for, how a list of revoked tokens names it, its beginning and its end. */
+type Read = { principal: Principal; revocable: Revocable; fromMs: number; expiresMs: number };
 
 /**
  * Reads the claims of a token whose signature is right.
@@ -24,7 +27,8 @@ export function readClaims(claims: Claims, nowMs: number): Read {
   // The tolerance applies only to nbf.
   if (!(expiresMs > nowMs)) throw unauthorized("The token is not valid, or has expired");
   const revocable = { jti: listedName(claims["jti"]), subject: listedName(claims["sub"]) };
-  return { principal: principalOf(claims), revocable, expiresMs };
+  const fromMs = (Number(claims["nbf"] ?? 0) - nbfToleranceSeconds) * 1000;
+  return { principal: principalOf(claims), revocable, fromMs, expiresMs };
 }
 
 const isNumericDate = (value: unknown) => typeof value === "number" && value >= 0 && value <= numericDateMax;

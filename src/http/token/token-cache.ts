@@ -9,18 +9,19 @@ const bytesMax = 8 * 1024 * 1024;
 /** The size of an entry without its token: the entry itself, an object, a small set. Bytes. */
 const entryBytes = 300;
 
-type Entry<Value> = { value: Value; expiresMs: number };
+/** `fromMs`: before it the token does not count, should the clock be set back; absent: it counts at any time. */
+type Entry<Value> = { value: Value; fromMs?: number; expiresMs: number };
 
 /** Remembers values by token; evicts the oldest first. */
 export class TokenCache<Value> {
   readonly #entries = new Map<string, Entry<Value>>();
   #bytes = 0;
 
-  /** The value of a token that has not expired. */
+  /** The value of a token that is valid now. */
   get(token: string, nowMs: number): Value | undefined {
     const entry = this.#entries.get(token);
     if (entry === undefined) return undefined;
-    if (nowMs < entry.expiresMs) return entry.value;
+    if (nowMs < entry.expiresMs && nowMs >= (entry.fromMs ?? 0)) return entry.value;
     this.#remove(token);
     return undefined;
   }

@@ -8,7 +8,7 @@
  */
 import { errors, jwtVerify } from "jose";
 import { Overloaded } from "../../base/errors.ts";
-import type { Claims } from "./claims.ts";
+import { type Claims, nbfToleranceSeconds } from "./claims.ts";
 import type { Hs256 } from "./hs256.ts";
 import { isKeySetAlgorithm, type KeySet, type KeySetAlgorithm } from "./key-set.ts";
 import { unauthorized } from "./unauthorized.ts";
@@ -33,9 +33,6 @@ type Expected = { issuer: string | undefined; audience: string | undefined; nowM
 
 /** The claims, and the key set that verified them, if one did. */
 type VerifiedClaims = { claims: Claims; verifiedBy: KeySet | undefined };
-
-/** An issuer's clock may be ahead of this machine's by this much before a token counts as not yet valid. Seconds. */
-const nbfToleranceSeconds = 60;
 
 /** `Retry-After` while no key set has been fetched. Seconds. */
 const retryAfterSeconds = 5;
