@@ -136,6 +136,13 @@ test("repeats are looked for in every other segment that may have any, once a se
   expect(planMerge(sideBySide(Array(6).fill(10)), mergeLimits)?.repeatsIn).toBeUndefined();
 });
 
+test("segments of events of megabytes are merged a few at a time: DuckDB holds all of their events in memory", () => {
+  const large = sideBySide(Array(20).fill(3)).map((each) => ({ ...each, bytes: 18 * 1024 * 1024 }));
+  for (const merge of [planMerge(large, mergeLimits), planFullMerge(large, mergeLimits)])
+    expect(merge?.sources.length).toBe(3);
+  expect(planMerge(sideBySide(Array(20).fill(3)), mergeLimits)?.sources.length).toBe(20);
+});
+
 const day = 86_400_000;
 
 test("what expired whole goes at once with what is empty beside it; what expired in part a day later", () => {

@@ -19,6 +19,12 @@ type MergeLimits = {
   full: Size;
   /** No merge makes a larger one. */
   max: Size;
+  /**
+   * Segments whose events have this many bytes on average, and the most bytes of such segments in one merge. DuckDB
+   * holds
+   * thousands of events in memory at once, which may be 8 MiB each.
+   */
+  large: { eventBytesMin: number; bytesMax: number };
 };
 
 /**
@@ -29,6 +35,7 @@ export const mergeLimits: MergeLimits = {
   growthMin: 6,
   full: { events: 8_000_000, bytes: 384 * 1024 * 1024 },
   max: { events: 12_000_000, bytes: 768 * 1024 * 1024 },
+  large: { eventBytesMin: 1024 * 1024, bytesMax: 64 * 1024 * 1024 },
 };
 
 type Size = { events: number; bytes: number };
@@ -137,11 +144,16 @@ function groupsOf(run: readonly KnownSegment[], limits: MergeLimits): KnownSegme
   const groups: KnownSegment[][] = [];
   for (const segment of run) {
     const group = groups.at(-1);
-    const { events, bytes } = sumOf([...(group ?? []), segment]);
-    if (group !== undefined && events <= limits.max.events && bytes <= limits.max.bytes) group.push(segment);
+    if (group !== undefined && mayBeOne([...group, segment], limits)) group.push(segment);
     else groups.push([segment]);
   }
   return groups;
+}
+
+function mayBeOne(group: readonly KnownSegment[], { max, large }: MergeLimits): boolean {
+  const { events, bytes } = sumOf(group);
+  const ofLarge = group.filter((each) => each.bytes >= each.summary.events * large.eventBytesMin);
+  return events <= max.events && bytes <= max.bytes && sumOf(ofLarge).bytes <= large.bytesMax;
 }
 
 /** A segment's size as a power of `growthMin`: 0 for fewer events than `growthMin`, and so on. */
