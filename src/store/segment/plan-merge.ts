@@ -21,8 +21,7 @@ type MergeLimits = {
   max: Size;
   /**
    * Segments whose events have this many bytes on average, and the most bytes of such segments in one merge. DuckDB
-   * holds
-   * thousands of events in memory at once, which may be 8 MiB each.
+   * holds thousands of events in memory at once, and each may have 8 MiB.
    */
   large: { eventBytesMin: number; bytesMax: number };
 };
