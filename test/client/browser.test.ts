@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, Page } from "puppeteer-core";
+import type { Browser, BrowserContext, Page } from "puppeteer-core";
 import { type Fault, launchBrowser, pageKey, servePages, startProxy, writePageKey } from "../support/browser.ts";
 import { paths, type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -24,6 +24,9 @@ const passAll: Fault = (_, pass) => pass();
 
 /** As of a proxy whose server is away: without headers for CORS, so that a page sees a failure of the network. */
 const unavailable: Fault = async () => new Response("", { status: 503 });
+
+/** The same, after the browser was told that the page may post. */
+const postsFail: Fault = (request, pass) => (request.method === "POST" ? unavailable(request, pass) : pass());
 
 beforeAll(async () => {
   // The name of a page's path says what the client is made with.
@@ -63,9 +66,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Opens a page and waits until its client is there. */
-async function open(path: string): Promise<Page> {
-  const page = await browser.newPage();
+/** Opens a page and waits until its client is there. `where`: a profile without the memory of the others. */
+async function open(path: string, where: Pick<BrowserContext, "newPage"> = browser): Promise<Page> {
+  const page = await where.newPage();
   await page.goto(`http://127.0.0.1:${pages.port}${path}`);
   await page.waitForFunction("'client' in globalThis");
   return page;
@@ -107,10 +110,13 @@ test("track, page and identify are stored with the page, the visitor and the use
 });
 
 test("a page that is closed right after track has sent its events, many small ones too", async () => {
-  const page = await open("/leaving");
+  // A new profile has not asked yet whether the page may post: that request comes after the page, too.
+  const profile = await browser.createBrowserContext();
+  const page = await open("/leaving", profile);
   await page.evaluate(`for (let n = 0; n < 250; n += 1) client.track("left", { n })`);
   await page.close({ runBeforeUnload: true });
   expect(await stored("left", 250)).toBe(250);
+  await profile.close();
 });
 
 test("a page that is left for another one has sent its events", async () => {
@@ -121,10 +127,11 @@ test("a page that is left for another one has sent its events", async () => {
 });
 
 test("a server that is away and comes back gets every event, once", async () => {
-  fault = unavailable;
+  fault = postsFail;
   const page = await open("/away");
   await page.evaluate(`for (let n = 0; n < 60; n += 1) client.track("kept", { n })`);
   await until(() => seen.length >= 60, { what: "a request that fails", limitMs: 10_000 });
+  fault = unavailable;
   await service.kill9();
   await service.restart();
   fault = passAll;
@@ -134,7 +141,7 @@ test("a server that is away and comes back gets every event, once", async () => 
 });
 
 test("what a closed page left in localStorage is claimed by one page at the next load, and stored once", async () => {
-  fault = unavailable;
+  fault = postsFail;
   const closed = await open("/outbox");
   await closed.evaluate(`for (let n = 0; n < 5; n += 1) client.track("left over", { n })`);
   await closed.close({ runBeforeUnload: true });
