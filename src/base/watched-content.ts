@@ -82,7 +82,7 @@ async function namesIn(path: string, { takes, filesMax }: FolderBounds): Promise
 async function readText(path: string, bytesMax: number): Promise<string> {
   let bytes: Buffer;
   try {
-    // A named pipe without a writer would otherwise block a thread for ever.
+    // Otherwise a named pipe that nobody writes to would block a thread without end.
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const found = await file.stat();
     if (!found.isFile()) throw new ContentRefused(`${path} is not a regular file`);

@@ -196,7 +196,7 @@ export function readConfig(environment: Environment): Config {
 export const shareOf = (environment: Environment): Share =>
   shares.find((share) => share === environment["MILLRACE_SHARE"]?.trim()) ?? "owner";
 
-/** A body of another vendor's SDK may be this large after inflation, or as large as any body. Bytes. */
+/** A body of another vendor's SDK may have this size after inflation, or `bodyBytesMax` if that is more. Bytes. */
 const vendorBodyBytesMin = 8 * 1024 * 1024;
 
 /** The most bytes of a body on the paths of other vendors' SDKs, after inflation. */

@@ -48,7 +48,7 @@ export type Endpoint = {
   scope: Scope | undefined;
   /** Set where the handler finds out who asks: the body may name the key. It also refuses while the service stops. */
   admits?: "handler";
-  /** Whether this service has the endpoint at all; absent: yes. Without it the path is as any unknown one. */
+  /** Whether this service has the endpoint; absent: yes. If not, its path is answered like an unknown path. */
   isServed?: (context: HttpContext) => boolean;
   handle: Handle<HttpContext>;
   /** Undefined for those that only our own command line or page uses. */

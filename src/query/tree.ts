@@ -15,8 +15,8 @@ type Parsed = { ok: true; node: Record<string, unknown> } | NotParsed;
 
 type NotParsed = { ok: false; fault: StatementFault; isForeign: boolean };
 
-/** What DuckDB's `json_serialize_sql` names its refusal of any statement but a SELECT, in its own words. */
-const errorWithoutTree = "not implemented";
+/** The type of error by which DuckDB's `json_serialize_sql` says that the SQL is wrong. Any other: it has no tree. */
+const wrongSql = "parser";
 
 /** Parses one statement with DuckDB's own parser. */
 export async function parseTree(duckdb: DuckDB, sql: string): Promise<Parsed> {
@@ -33,7 +33,7 @@ export async function parseTree(duckdb: DuckDB, sql: string): Promise<Parsed> {
   );
   if (!isRecord(tree)) return refuse("This cannot be read as SQL");
   if (tree["error"] !== false) {
-    if (tree["error_type"] === errorWithoutTree) return { ...refuse(notSelect), isForeign: true };
+    if (tree["error_type"] !== wrongSql) return { ...refuse(notSelect), isForeign: true };
     // The parser's position counts characters; the places in a tree count bytes.
     const at = tree["position"] === undefined ? undefined : Number(tree["position"]);
     return refuse(`Parser Error: ${tree["error_message"]}`, at);

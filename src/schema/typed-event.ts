@@ -36,7 +36,9 @@ function propertiesOf(schema: unknown, root: unknown, stepsLeft: number): [strin
   ];
 }
 
-/** The kinds that a value may have by this schema; undefined: any. Null is left out: it is NULL in each column. */
+/**
+ * The kinds that the schema allows for a value; undefined: all kinds. Null is left out: it is NULL in each column.
+ */
 function kindsOf(schema: unknown, root: unknown, stepsLeft: number): ReadonlySet<PropertyKind> | undefined {
   if (!isRecord(schema) || stepsLeft === 0) return undefined;
   const own = ownKinds(schema);

@@ -66,22 +66,21 @@ export async function openDoors(config: NamedFiles, log: Log, scope: AsyncDispos
     return file && { current: () => file.value, refresh: async () => undefined };
   };
 
-  const writeKeys =
-    config.writeKeysPath === undefined
-      ? undefined
-      : await watch({
-          variable: "MILLRACE_WRITE_KEYS",
-          source: fileSource(config.writeKeysPath, { bytesMax: writeKeysBytesMax }),
-          parse: parseWriteKeys,
-        });
-  const revoked =
-    config.revokedPath === undefined
-      ? undefined
-      : await watch({
-          variable: "MILLRACE_REVOKED",
-          source: fileSource(config.revokedPath, { bytesMax: revokedBytesMax }),
-          parse: parseRevoked,
-        });
+  const watchIfNamed = async <Value>(
+    path: string | undefined,
+    { bytesMax, ...options }: { variable: string; bytesMax: number; parse: (text: string) => Value },
+  ) => (path === undefined ? undefined : await watch({ ...options, source: fileSource(path, { bytesMax }) }));
+
+  const writeKeys = await watchIfNamed(config.writeKeysPath, {
+    variable: "MILLRACE_WRITE_KEYS",
+    bytesMax: writeKeysBytesMax,
+    parse: parseWriteKeys,
+  });
+  const revoked = await watchIfNamed(config.revokedPath, {
+    variable: "MILLRACE_REVOKED",
+    bytesMax: revokedBytesMax,
+    parse: parseRevoked,
+  });
   const keySet = config.jwks === undefined ? undefined : await openKeySet(config.jwks);
   if (problems.length > 0) throw new ConfigInvalid(problems);
   return {

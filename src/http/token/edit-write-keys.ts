@@ -95,7 +95,7 @@ function makeIfMissing(path: string): void {
 async function lock(path: string): Promise<number> {
   const endMs = performance.now() + lockMsMax;
   while (performance.now() < endMs) {
-    // A named pipe without a writer would otherwise block for ever.
+    // Otherwise a named pipe that nobody writes to would block the command without end.
     const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const isHeld = lockOpen(descriptor) !== "held by another";
     // Whoever held it before has renamed another file over it.
