@@ -1,5 +1,6 @@
 /** Turns DuckDB's errors, with `errors_as_json`, into the client's answer. */
 import { MillraceError, messageOf } from "../base/errors.ts";
+import { jsonOrUndefined } from "../base/json.ts";
 import { isRecord } from "../event/parse/parse.ts";
 import { type DuckDBFailure, duckdbFailureOf } from "../store/sql/failures.ts";
 import type { QueryFailure } from "./protocol.ts";
@@ -48,11 +49,6 @@ export function asFailed(error: unknown, text: string, before: number): QueryFai
 
 function jsonAt(text: string, start: number): Record<string, unknown> | undefined {
   if (start < 0) return undefined;
-  try {
-    const told: unknown = JSON.parse(text.slice(start));
-    return isRecord(told) && "exception_message" in told ? told : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const told = jsonOrUndefined(text.slice(start));
+  return isRecord(told) && "exception_message" in told ? told : undefined;
 }

@@ -1,4 +1,5 @@
 /** Reads what a query's process reports on standard error. */
+import { jsonOrUndefined } from "../base/json.ts";
 import { isRecord } from "../event/parse/parse.ts";
 import type { QueryReport } from "./protocol.ts";
 
@@ -13,18 +14,9 @@ export async function* reportsOf(stream: ReadableStream<Uint8Array>): AsyncGener
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = (lines.pop() ?? "").slice(0, lineBytesMax);
     for (const line of lines) {
-      const said = line.startsWith("{") ? parsed(line) : undefined;
+      const said = line.startsWith("{") ? jsonOrUndefined(line) : undefined;
       // Our own code wrote it, so its shape is trusted.
       if (isRecord(said) && typeof said["kind"] === "string") yield said as QueryReport;
     }
-  }
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
   }
 }

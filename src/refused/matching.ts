@@ -1,4 +1,5 @@
 /** Which refused events belong to somebody, in whatever form they were sent. Pure. */
+import { jsonOrUndefined } from "../base/json.ts";
 import type { RefusedRecord } from "./record.ts";
 
 /** Whose events: the value of one of these columns of `events`. */
@@ -11,22 +12,13 @@ type Owner = { column: string; value: string };
  */
 export function belongsTo({ subject, is_mapped, event }: RefusedRecord, { column, value }: Owner): boolean {
   if (column === "subject") return subject === value;
-  const parsed = parsedOrUndefined(event);
+  const parsed = jsonOrUndefined(event);
   if (parsed === undefined) return event.includes(value) || event.includes(JSON.stringify(value).slice(1, -1));
   if (!is_mapped) return holds(parsed, value);
   if (typeof parsed !== "object" || parsed === null) return false;
   const field: unknown = Object.entries(parsed).find(([name]) => name === column)?.[1];
   // A field of a wrong type is what the event may have been refused for.
   return holds(field, value);
-}
-
-function parsedOrUndefined(event: string): unknown {
-  try {
-    return JSON.parse(event);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** Whether a string or a number in a JSON value, at any depth, is this one. */

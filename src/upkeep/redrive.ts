@@ -6,6 +6,8 @@
  *   again, and its id makes it a duplicate.
  * - The events of one file are sent in one turn of upkeep, so no erasure comes between reading and sending them.
  */
+import { jsonOrUndefined } from "../base/json.ts";
+import { isRecord } from "../event/parse/parse.ts";
 import type { Protocol } from "../event/protocols.ts";
 import { batchEventsMax } from "../event/schema.ts";
 import type { RefusedRecord } from "../refused/record.ts";
@@ -128,13 +130,6 @@ function withId(event: string, id: string): string {
 }
 
 function membersOf(event: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(event);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const value = jsonOrUndefined(event);
+  return isRecord(value) ? value : undefined;
 }

@@ -3,6 +3,7 @@
  * nesting has a limit. So nothing that is accepted here fails in a later step.
  */
 
+import { jsonOrUndefined } from "../../base/json.ts";
 import { propertiesDepthMax } from "../schema.ts";
 import { type Issue, jsonInvalid } from "./issue.ts";
 import { type Diagnosis, diagnoseDepth, diagnoseSurrogates, diagnoseSyntax, diagnoseUtf8 } from "./json-diagnosis.ts";
@@ -42,7 +43,7 @@ export function parseJson(bytes: Uint8Array): ParsedJson {
   if (bytes.byteLength === 0) return nothing();
   const text = decode(bytes);
   if (text === undefined) return refused(diagnoseUtf8(bytes));
-  const value = parse(text);
+  const value = jsonOrUndefined(text);
   if (value === undefined) return refused(diagnoseSyntax(text));
   if (value === null) return nothing();
   const lone = surrogateEscape.test(text) ? diagnoseSurrogates(text) : undefined;
@@ -80,15 +81,6 @@ function decode(bytes: Uint8Array): string | undefined {
     return decoder.decode(bytes);
   } catch (error) {
     if (error instanceof TypeError) return undefined;
-    throw error;
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
