@@ -1,8 +1,9 @@
-/** The views over events: each event, their hours, their sessions. */
+/** The views over events: each event, their hours, their sessions, who did them. */
 import { hourlyQuery, rollupQuery } from "../segment/rollup.ts";
 import { segmentsQuery, unionOf } from "../segment/segments-query.ts";
 import { clockOf } from "../sql/utc.ts";
 import type { CatalogItem } from "./item.ts";
+import { withPerson } from "./person.ts";
 
 /** Where events are. */
 type EventSources = {
@@ -14,11 +15,12 @@ type EventSources = {
   unsealed: string | undefined;
 };
 
-/** The views `events`, `events_hourly` and `sessions`. */
+/** The views `events`, `events_hourly`, `sessions` and `persons`. */
 export const eventViews = (sources: EventSources): CatalogItem[] => [
   eventsView(sources),
   hourlyView(sources),
   sessionsView,
+  personsView,
 ];
 
 /** Selects what is sealed and what is not. */
@@ -111,6 +113,40 @@ const sessionsView: CatalogItem = {
     exit_page: {
       meaning: "page_url of the last event that has one (any of them, where several are the last).",
       example: "SELECT exit_page, count(*) FROM sessions GROUP BY exit_page",
+    },
+  },
+};
+
+const personsView: CatalogItem = {
+  kind: "view",
+  name: "persons",
+  // Every event of a person that carries a user_id carries that of the person.
+  query: `
+    SELECT person, max(user_id) AS user_id, min("timestamp") AS first_seen, max("timestamp") AS last_seen,
+      count(*) AS events
+    FROM (${withPerson()}) WHERE person IS NOT NULL GROUP BY person`,
+  comment: {
+    meaning:
+      "Everybody who did something, known by name or not. Events without a user_id, an anonymous_id and a client_id are nobody's.",
+    example: "SELECT person, events FROM persons ORDER BY last_seen DESC LIMIT 20",
+  },
+  columns: {
+    person: {
+      meaning:
+        "The user_id; or the user of the earliest event that carries both this anonymous_id and a user_id (of several at that instant, the smallest); or the anonymous_id; or the client_id.",
+      example: "SELECT * FROM persons WHERE person = 'u-1'",
+    },
+    user_id: {
+      meaning: "The user, where the person is known by name.",
+      example: "SELECT count(user_id) AS known, count(*) - count(user_id) AS unknown FROM persons",
+    },
+    first_seen: {
+      meaning: "The timestamp of the first event.",
+      example: "SELECT first_seen::DATE AS day, count(*) AS new FROM persons GROUP BY day ORDER BY day",
+    },
+    last_seen: {
+      meaning: "The timestamp of the last event.",
+      example: "SELECT count(*) FROM persons WHERE last_seen >= now() - INTERVAL 7 DAY",
     },
   },
 };

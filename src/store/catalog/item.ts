@@ -13,7 +13,19 @@ export type CatalogItem = {
   /** SELECT statement. */
   query: string;
   comment: Comment;
-} & ({ kind: "view"; columns: Readonly<Record<string, Comment>> } | { kind: "macro"; parameters: readonly string[] });
+} & (
+  | { kind: "view"; columns: Readonly<Record<string, Comment>> }
+  | {
+      kind: "macro";
+      /** Names of the parameters that every call gives. */
+      parameters: readonly string[];
+      /**
+       * The parameters that a call may leave out, after the others: name to SQL of the default. A parameter hides every
+       * column of its name in the query.
+       */
+      defaults?: Readonly<Record<string, string>>;
+    }
+);
 
 /** Text of a comment; its example is everything after `Example: `. */
 const commentText = ({ meaning, example }: Comment) => literal(`${meaning} Example: ${example}`);
@@ -22,9 +34,10 @@ const commentText = ({ meaning, example }: Comment) => literal(`${meaning} Examp
 export function itemStatements(item: CatalogItem): string[] {
   const name = identifier(item.name);
   if (item.kind === "macro") {
-    const parameters = item.parameters.map(identifier).join(", ");
+    const optional = Object.entries(item.defaults ?? {}).map(([given, sql]) => `${identifier(given)} := ${sql}`);
+    const parameters = [...item.parameters.map(identifier), ...optional];
     return [
-      `CREATE OR REPLACE MACRO ${name}(${parameters}) AS TABLE ${item.query}`,
+      `CREATE OR REPLACE MACRO ${name}(${parameters.join(", ")}) AS TABLE ${item.query}`,
       `COMMENT ON MACRO TABLE ${name} IS ${commentText(item.comment)}`,
     ];
   }

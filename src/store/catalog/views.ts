@@ -7,7 +7,7 @@ import { emptyQuery, identifier, integer, listLiteral, literal } from "../sql/li
 import { clockOf } from "../sql/utc.ts";
 import { eventViews } from "./event-views.ts";
 import { type CatalogItem, itemStatements } from "./item.ts";
-import { catalogMacros } from "./macros.ts";
+import { catalogMacros } from "./questions/questions.ts";
 import { refusedView } from "./refused-view.ts";
 import { readBy, type TypedEvent, typedViews } from "./typed-views.ts";
 
