@@ -1,5 +1,5 @@
 /** A row of the table of endpoints, and what its handler is given. */
-import type { TSchema } from "@sinclair/typebox";
+import type { TObject, TSchema } from "@sinclair/typebox";
 import type { Server } from "bun";
 import type { HttpContext } from "./context.ts";
 import type { Principal, Scope } from "./token/principal.ts";
@@ -32,6 +32,8 @@ export type Documentation = {
   description?: string;
   operationId: string;
   tag: "Analytics" | "Operation";
+  /** Schema of the parameters in the URL; what is neither a string nor one of some words is JSON there. */
+  parameters?: TObject;
   /** Schema of the JSON body; the body is checked by the same schema. */
   body?: TSchema;
   answers: Readonly<Record<number, DocumentedAnswer>>;

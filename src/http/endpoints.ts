@@ -13,7 +13,8 @@ import { livez, livezDocumentation } from "./endpoints/livez.ts";
 import { pageFiles } from "./endpoints/openapi-page.ts";
 import { prometheus, prometheusDocumentation } from "./endpoints/prometheus.ts";
 import { quarantine } from "./endpoints/quarantine.ts";
-import { query, queryDocumentation } from "./endpoints/query.ts";
+import { query, queryByUrl } from "./endpoints/query.ts";
+import { queryByUrlDocumentation, queryDocumentation } from "./endpoints/query-documentation.ts";
 import { redrive } from "./endpoints/redrive.ts";
 import { stats, statsDocumentation } from "./endpoints/stats.ts";
 import { batchDocumentation, eventDocumentation, track } from "./endpoints/track.ts";
@@ -43,6 +44,13 @@ export const endpoints: readonly Endpoint[] = [
     scope: "query",
     handle: query,
     documentation: queryDocumentation,
+  },
+  {
+    method: "GET",
+    path: `${root}/query`,
+    scope: "query",
+    handle: queryByUrl,
+    documentation: queryByUrlDocumentation,
   },
   {
     method: "POST",

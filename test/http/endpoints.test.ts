@@ -5,7 +5,7 @@ import { Value } from "@sinclair/typebox/value";
 import fc from "fast-check";
 import { issuesOf } from "../../src/event/parse/issues-of.ts";
 import { eraseDocumentation } from "../../src/http/endpoints/erase.ts";
-import { queryDocumentation } from "../../src/http/endpoints/query.ts";
+import { queryDocumentation } from "../../src/http/endpoints/query-documentation.ts";
 import { endpoints } from "../../src/http/endpoints.ts";
 import { shaped, validationAnswer } from "../support/answers.ts";
 import { expectRefused } from "../support/refusals.ts";

@@ -1,5 +1,5 @@
 /** `GET /openapi/json`: the OpenAPI document, made from the table of endpoints and the schemas that validate. */
-import { KindGuard, type TSchema } from "@sinclair/typebox";
+import { KindGuard, type TObject, type TSchema } from "@sinclair/typebox";
 import packageJson from "../../../package.json" with { type: "json" };
 import { json } from "../answers.ts";
 import type { Documentation, DocumentedAnswer, Endpoint } from "../endpoint.ts";
@@ -32,7 +32,7 @@ export function documentOf(endpoints: readonly Endpoint[]): Response {
 type Schemas = Map<string, object>;
 
 function operationOf(
-  { tag, body, answers, ...told }: Documentation,
+  { tag, body, parameters, answers, ...told }: Documentation,
   { needsToken, schemas }: { needsToken: boolean; schemas: Schemas },
 ): object {
   const requestBody = body && { required: true, content: contentOf({ "application/json": body }, schemas) };
@@ -44,10 +44,26 @@ function operationOf(
     ...told,
     tags: [tag],
     security: needsToken ? [{ HTTPBearer: [] }] : undefined,
+    parameters: parameters && parametersOf(parameters),
     requestBody,
     responses: Object.fromEntries(responses),
   };
 }
+
+/** Parameters of a URL: strings as they are, anything else as JSON. */
+const parametersOf = ({ properties, required = [] }: TObject) =>
+  Object.entries(properties).map(([name, { description, ...schema }]) => ({
+    name,
+    in: "query",
+    required: required.includes(name),
+    description,
+    ...(isPlain(schema) ? { schema } : { content: { "application/json": { schema } } }),
+  }));
+
+const isPlain = (schema: unknown): boolean =>
+  KindGuard.IsUnion(schema)
+    ? schema.anyOf.every(isPlain)
+    : KindGuard.IsString(schema) || KindGuard.IsLiteral(schema) || KindGuard.IsNull(schema);
 
 const contentOf = (content: DocumentedAnswer["content"], schemas: Schemas) =>
   Object.fromEntries(

@@ -14,6 +14,7 @@ import type { Principal, Scope } from "./principal.ts";
 import { isRevoked, nothingRevoked, type Revocable, type Revoked } from "./revoked.ts";
 import { TokenCache } from "./token-cache.ts";
 import { unauthorized } from "./unauthorized.ts";
+import { credentialInUrlText, hasCredentialInUrl } from "./url-credential.ts";
 import { isCanonical, type TokenKeys, verifiedClaims } from "./verify.ts";
 import { noWriteKeys, principalOfKey, type WriteKeys } from "./write-keys.ts";
 
@@ -50,7 +51,9 @@ export class Authenticator {
     const credential = credentialOf(request.headers);
     if (credential === undefined)
       throw unauthorized(
-        `Not authenticated: a token or a write key is needed, in a header of ${headerCharsMax} characters at most`,
+        hasCredentialInUrl(request.url)
+          ? credentialInUrlText
+          : `Not authenticated: a token or a write key is needed, in a header of ${headerCharsMax} characters at most`,
       );
     return this.#authorize(credential, request, scope);
   }
