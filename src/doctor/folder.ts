@@ -207,7 +207,7 @@ function contentFindings(folder: DataFolder, entries: readonly Entry[], holder: 
       "restore them from a snapshot, or remove them",
     ],
     ["quarantine", below("quarantine", () => true), 'run "millrace verify", which lists what is missing'],
-    ["erasure", names.filter((path) => path.startsWith("erasure.json.damaged")), "ask for the erasure again"],
+    ["erasure", names.filter((path) => /^erasure[^/]*\.damaged/.test(path)), "ask for the erasure again"],
   ];
   for (const [about, paths, advice] of aside)
     if (paths.length > 0) findings.push(warn(about, `${told(paths, "files")}, such as ${paths[0]}`, advice));

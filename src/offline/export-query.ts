@@ -84,15 +84,16 @@ export function copyDayStatement(copy: Day & { format: ExportFormat; path: strin
 const allOf = (conditions: readonly (string | undefined)[]) =>
   conditions.filter((each) => each !== undefined).join(" AND ") || "true";
 
-const copyOptions = {
+/** Options of DuckDB's COPY for each format. */
+export const copyOptions = {
   parquet: "FORMAT parquet, COMPRESSION zstd",
   csv: "FORMAT csv, HEADER true",
   // A single column that is the whole line, without quotes.
   ndjson: "FORMAT csv, HEADER false, QUOTE '', DELIMITER ''",
 } as const;
 
-/** A row as a line of JSON. DuckDB's own JSON writer would rewrite the numbers in `properties`. */
-const ndjsonLine = `'{' || ${Object.entries(eventColumns)
+/** SQL expression: an event as a line of JSON. DuckDB's own JSON writer would rewrite the numbers in `properties`. */
+export const ndjsonLine = `'{' || ${Object.entries(eventColumns)
   .map(([name, type]) => `'${JSON.stringify(name)}:' || coalesce(${jsonOf(identifier(name), type)}, 'null')`)
   .join(" || ',' || ")} || '}'`;
 

@@ -13,7 +13,7 @@ type Owner = { column: string; value: string };
 export function belongsTo({ subject, is_mapped, event }: RefusedRecord, { column, value }: Owner): boolean {
   if (column === "subject") return subject === value;
   const parsed = jsonOrUndefined(event);
-  if (parsed === undefined) return event.includes(value) || event.includes(JSON.stringify(value).slice(1, -1));
+  if (parsed === undefined) return stands(event, value);
   if (!is_mapped) return holds(parsed, value);
   if (typeof parsed !== "object" || parsed === null) return false;
   const field: unknown = Object.entries(parsed).find(([name]) => name === column)?.[1];
@@ -21,13 +21,45 @@ export function belongsTo({ subject, is_mapped, event }: RefusedRecord, { column
   return holds(field, value);
 }
 
-/** Whether a string or a number in a JSON value, at any depth, is this one. */
-function holds(json: unknown, value: string): boolean {
+/** A person: the id, and the anonymous ids whose events without a `user_id` are theirs. */
+export type Person = { person: string; ids: ReadonlySet<string> };
+
+/**
+ * Whether a refused event belongs to a person. An event in the own API's form does by the rule of the column `person`.
+ * An event as an SDK sent it does if one of their ids stands anywhere in it.
+ */
+export function belongsToPerson({ is_mapped, event }: RefusedRecord, { person, ids }: Person): boolean {
+  const isTheirs = (value: string) => value === person || ids.has(value);
+  const parsed = jsonOrUndefined(event);
+  if (parsed === undefined) return [person, ...ids].some((id) => stands(event, id));
+  if (!is_mapped) return holdsOne(parsed, isTheirs);
+  if (typeof parsed !== "object" || parsed === null) return false;
+  return isOfPerson(Object.fromEntries(Object.entries(parsed)), { person, ids });
+}
+
+/** Whether an event in the columns of `events` is a person's. A field of a wrong type counts by what stands in it. */
+export function isOfPerson(event: Readonly<Record<string, unknown>>, { person, ids }: Person): boolean {
+  const { user_id, anonymous_id, client_id } = event;
+  if (isGiven(user_id)) return holds(user_id, person);
+  if (isGiven(anonymous_id)) return holdsOne(anonymous_id, (value) => ids.has(value));
+  return isGiven(client_id) && holds(client_id, person);
+}
+
+const isGiven = (field: unknown) => field !== undefined && field !== null;
+
+/** Whether a value stands in a string that is not JSON, as it is or as JSON would write it. */
+const stands = (text: string, value: string) =>
+  text.includes(value) || text.includes(JSON.stringify(value).slice(1, -1));
+
+const holds = (json: unknown, value: string) => holdsOne(json, (found) => found === value);
+
+/** Whether a condition holds for a string or a number in a JSON value, at any depth. */
+function holdsOne(json: unknown, isMeant: (value: string) => boolean): boolean {
   // Not by recursion: what was refused may nest deeper than the stack.
   const rest = [json];
   for (let next = rest.pop(); next !== undefined || rest.length > 0; next = rest.pop()) {
     if (typeof next === "object" && next !== null) for (const member of Object.values(next)) rest.push(member);
-    else if (String(next) === value) return true;
+    else if (isMeant(String(next))) return true;
   }
   return false;
 }

@@ -36,11 +36,20 @@ export function inspectSmallFiles(folder: DataFolder): Finding[] {
     isErasure ? erasure : { kind: "damaged", why: "does not hold an erasure" },
     "the erasure that was under way cannot be known: send it again",
   );
-  for (const file of filesIn(root).filter((each) => each.startsWith("erasure.json.damaged-")))
-    tell(
-      join(root, file),
-      "held an erasure that was under way and cannot be known: send it again, then remove this file",
-    );
+  for (const { line, why } of readKeptLines(folder.erasureIds).damaged)
+    tell(folder.erasureIds, `line ${line} ${why}; the erasure under way cannot continue`);
+  for (const file of filesIn(root)) {
+    if (file.startsWith("erasure.json.damaged-"))
+      tell(
+        join(root, file),
+        "held an erasure that was under way and cannot be known: send it again, then remove this file",
+      );
+    if (file.startsWith("erasure-ids.ndjson.damaged-"))
+      tell(
+        join(root, file),
+        "held the anonymous ids of a person who is being erased: send that erasure again, and one for each id that can be read, then remove this file",
+      );
+  }
   tellDamage(folder.address, readKeptText(folder.address), "start the service again, which writes it");
   tellSecret(folder, tell);
   for (const path of [folder.sealed, folder.unreadable])

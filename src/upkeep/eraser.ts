@@ -10,16 +10,19 @@
  */
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
-import { removeIfThere, syncFolder } from "../base/durable.ts";
+import { removeIfThere, renameDurably, syncFolder } from "../base/durable.ts";
 import type { Log } from "../base/log.ts";
 import type { RefusedStore } from "../refused/refused-store.ts";
+import { type PersonIds, PersonIdsDamaged } from "../store/catalog/erased-person.ts";
 import {
+  decidedIds,
   type Erasure,
   type ErasureRequest,
   erasureCondition,
   finishErasure,
   hashOfRequest,
   keepErasure,
+  renameDamagedErasure,
 } from "../store/catalog/erasures.ts";
 import type { ErasureReceipt } from "../store/catalog/views.ts";
 import { currentSegments } from "../store/folder/current.ts";
@@ -28,10 +31,10 @@ import { type DataFolder, parseSegmentName, unfinishedSuffix } from "../store/fo
 import { readUnreadable, unreadableAdvice } from "../store/folder/unreadable.ts";
 import { sweepImports } from "../store/sweep.ts";
 import type { Found } from "./protocol.ts";
-import { countRefused, removeRefused } from "./refused-events.ts";
+import { countRefused, removeRefused, type Wanted } from "./refused-events.ts";
 import { outsideSegments, removeRefusedLines } from "./refused-lines.ts";
 import { type RewriteTools, rewriteNext } from "./rewrite-next.ts";
-import { RewriteBlocked, RewriteFailed, type RewriteGuard } from "./rewriter.ts";
+import { RewriteBlocked, RewriteFailed, type RewriteGuard, RewriteRefused } from "./rewriter.ts";
 
 /** Readers that opened the catalog before an erasure have this long before replaced files are removed. ms */
 const readersMsMax = 5_000;
@@ -69,7 +72,7 @@ export class Eraser {
   async erase(request: ErasureRequest, by: string | null, signal: AbortSignal): Promise<ErasureResult> {
     const { folder } = this.#options;
     // Nothing is recorded before DuckDB has accepted the condition.
-    await this.#forecast(request, signal);
+    if ("where" in request) await this.#countInSegments({ request, ids: undefined }, signal);
     if (signal.aborted) throw new RewriteFailed("whoever asked for it has gone");
     const erasure: Erasure = { id: crypto.randomUUID(), by, request, found: null };
     keepErasure(folder, erasure);
@@ -81,58 +84,101 @@ export class Eraser {
    * @throws RewriteRefused when the condition cannot be evaluated; RewriteFailed
    */
   async forecast(request: ErasureRequest, signal: AbortSignal): Promise<ErasureForecast> {
-    const { events } = await this.#forecast(request, signal);
     const { folder } = this.#options;
-    const { ids, notSearched } = outsideSegments(folder, request);
-    const refused = await countRefused(this.#options, request);
-    const unreadable = readUnreadable(folder).map(({ file }) => `segments/${file}`);
-    return {
-      events: events + ids.length + refused.events,
-      notSearched: [...unreadable, ...notSearched, ...refused.notSearched],
-    };
+    const idsTo = join(folder.root, `forecast-ids${unfinishedSuffix}`);
+    try {
+      const wanted = { request, ids: await this.#decideIds(request, idsTo, signal) };
+      const { events } = await this.#countInSegments(wanted, signal);
+      const { ids, notSearched } = outsideSegments(folder, wanted);
+      const refused = await countRefused(this.#options, wanted);
+      const unreadable = readUnreadable(folder).map(({ file }) => `segments/${file}`);
+      return {
+        events: events + ids.length + refused.events,
+        notSearched: [...unreadable, ...notSearched, ...refused.notSearched],
+      };
+    } finally {
+      removeIfThere(idsTo);
+    }
   }
 
-  #forecast(request: ErasureRequest, signal: AbortSignal): Promise<Found> {
+  #countInSegments({ request, ids }: Wanted, signal: AbortSignal): Promise<Found> {
     const { conditions, rewriter } = this.#options;
     const files = this.#segments().readable;
     return rewriter.run(
-      { kind: "find", request, files, idsTo: undefined, whereItFails: "refuse" },
+      { kind: "find", request, ids, files, idsTo: undefined, whereItFails: "refuse" },
       { signal, guard: "where" in request ? conditions : undefined },
     );
   }
 
-  /** Finishes an erasure from whatever step it has reached. */
-  async finish(erasure: Erasure): Promise<ErasureResult> {
+  /** Writes the anonymous ids of the person whom a request means to a file; undefined if it means no person. */
+  async #decideIds(request: ErasureRequest, to: string, signal?: AbortSignal): Promise<PersonIds | undefined> {
+    if (!("person" in request)) return undefined;
+    const { person } = request;
+    const { readable, replaced } = this.#segments();
+    const files = readable.filter((file) => !replaced.includes(file));
+    return await this.#options.rewriter.run({ kind: "decide ids", person, files, to }, signal && { signal });
+  }
+
+  /**
+   * Finishes an erasure from whatever step it has reached.
+   * @throws RewriteRefused when its file of ids is damaged: its files are renamed, and it has to be sent again
+   */
+  async finish(recorded: Erasure): Promise<ErasureResult> {
     const { folder, graceMs, log, publisher } = this.#options;
-    const { id, by, request } = erasure;
+    const { id, by, request } = recorded;
     try {
-      const { events, catalogVersion } = erasure.found ?? (await this.#takeOut(erasure));
+      const erasure = await this.#withIds(recorded);
+      const wanted = { request, ids: decidedIds(folder, erasure) };
+      const { events, catalogVersion } = erasure.found ?? (await this.#takeOut(erasure, wanted));
       await Bun.sleep(Math.min(graceMs, readersMsMax));
-      await this.#removeBytes(request);
-      const refused = await countRefused(this.#options, request);
+      await this.#removeBytes(wanted);
+      const refused = await countRefused(this.#options, wanted);
       const requestHash = hashOfRequest(request);
       const receipt: ErasureReceipt = { id, erasedAtMs: Date.now(), by, requestHash, events, catalogVersion };
       finishErasure(folder, receipt);
-      const notSearched = [...outsideSegments(folder, request).notSearched, ...refused.notSearched];
+      const notSearched = [...outsideSegments(folder, wanted).notSearched, ...refused.notSearched];
       log.info({ id, by, requestHash, events, notSearched }, "events erased");
       await publisher.publish();
       return { receipt, notSearched };
+    } catch (error) {
+      // Only the file of ids can be at fault here: a condition that fails on an event does not hold for it.
+      if (!(error instanceof RewriteRefused || error instanceof PersonIdsDamaged) || !("person" in request))
+        throw error;
+      renameDamagedErasure(folder);
+      throw new RewriteRefused(`the erasure cannot continue: ${error.message}`, { cause: error });
     } finally {
       removeIfThere(idsPath(folder));
     }
   }
 
-  /** Removes the events from the current segments and from the catalog, and records how many there were. */
-  async #takeOut(erasure: Erasure): Promise<NonNullable<Erasure["found"]>> {
-    const { folder, publisher } = this.#options;
-    const { request } = erasure;
+  /**
+   * Decides once which anonymous ids belong to the person whom the request means, and records them: after the first
+   * rewrite nobody could tell. An unreadable segment may hold the event that connects an id with the user.
+   */
+  async #withIds(erasure: Erasure): Promise<Erasure> {
+    const { folder } = this.#options;
+    if (erasure.found !== null) return erasure;
     await this.#requireReadable();
-    const { files, events: inSegments } = await this.#find(request, this.#segments().readable);
+    if (erasure.ids !== undefined) return erasure;
+    const unfinished = folder.erasureIds + unfinishedSuffix;
+    const decided = await this.#decideIds(erasure.request, unfinished);
+    if (decided === undefined) return erasure;
+    renameDurably({ from: unfinished, to: folder.erasureIds });
+    const recorded = { ...erasure, ids: decided.count };
+    keepErasure(folder, recorded);
+    return recorded;
+  }
+
+  /** Removes the events from the current segments and from the catalog, and records how many there were. */
+  async #takeOut(erasure: Erasure, wanted: Wanted): Promise<NonNullable<Erasure["found"]>> {
+    const { folder, publisher } = this.#options;
+    const { request, ids } = wanted;
+    const { files, events: inSegments } = await this.#find(wanted, this.#segments().readable);
     const keep = `NOT coalesce(${erasureCondition(request)}, false)`;
     // Each rewrite replaces some of the files. Files that are replaced already are only removed later.
-    while ((await rewriteNext(this.#options, { kind: "keep", keep, files })) !== undefined);
-    const refused = await countRefused(this.#options, request);
-    const events = inSegments + outsideSegments(folder, request).ids.length + refused.events;
+    while ((await rewriteNext(this.#options, { kind: "keep", keep, files }, { ids })) !== undefined);
+    const refused = await countRefused(this.#options, wanted);
+    const events = inSegments + outsideSegments(folder, wanted).ids.length + refused.events;
     const found = { events, catalogVersion: await publisher.publish() };
     keepErasure(folder, { ...erasure, found });
     return found;
@@ -164,23 +210,23 @@ export class Eraser {
     };
   }
 
-  #find(request: ErasureRequest, files: string[]): Promise<Found> {
+  #find(wanted: Wanted, files: string[]): Promise<Found> {
     const { folder, rewriter } = this.#options;
-    return rewriter.run({ kind: "find", request, files, idsTo: idsPath(folder), whereItFails: "skip" });
+    return rewriter.run({ kind: "find", ...wanted, files, idsTo: idsPath(folder), whereItFails: "skip" });
   }
 
   /** Removes what still holds the events: ids in the id logs, refused lines, and last the replaced segments. */
-  async #removeBytes(request: ErasureRequest): Promise<void> {
+  async #removeBytes(wanted: Wanted): Promise<void> {
     const { folder, shards, rewriter } = this.#options;
-    const { files } = await this.#find(request, this.#segments().replaced);
-    const { ids } = outsideSegments(folder, request);
+    const { files } = await this.#find(wanted, this.#segments().replaced);
+    const { ids } = outsideSegments(folder, wanted);
     appendFileSync(idsPath(folder), ids.map((id) => `${id}\n`).join(""));
     await shards.forget(idsPath(folder));
     await rewriter.run({ kind: "forget imported ids", path: idsPath(folder) });
     await shards.imported({ step: "reload" });
     removeIfThere(idsPath(folder));
-    removeRefusedLines(folder, request);
-    await removeRefused(this.#options, request);
+    removeRefusedLines(folder, wanted);
+    await removeRefused(this.#options, wanted);
     // Removes what an interrupted import left. An import that runs now starts its piece again.
     sweepImports(folder);
     for (const file of files) removeIfThere(join(folder.segments, file));

@@ -1,7 +1,10 @@
-/** Finds the refused events for which an SQL condition on the columns of `events` holds. */
+/** Finds the refused events of a person, or those for which an SQL condition on the columns of `events` holds. */
 import { join } from "node:path";
 import { categoryDefault, priorityDefault } from "../event/categories.ts";
 import { eventColumns } from "../event/columns.ts";
+import { belongsToPerson } from "../refused/matching.ts";
+import { readRefusedFile } from "../refused/refused-file.ts";
+import { type PersonIds, readPersonIds } from "../store/catalog/erased-person.ts";
 import { type ErasureRequest, erasureCondition } from "../store/catalog/erasures.ts";
 import { refusedLinesQuery } from "../store/catalog/refused-view.ts";
 import { refusedEventsIn } from "../store/folder/layout.ts";
@@ -25,13 +28,22 @@ function fieldOf(name: keyof typeof eventColumns): string {
   return `TRY_CAST(event->>'$.${name}' AS ${eventColumns[name]})`;
 }
 
+/** Whose events: a request, and the anonymous ids of its person. */
+type Wanted = { request: ErasureRequest; ids?: PersonIds | undefined };
+
 /**
- * Returns the keys of the events that are in the own API's form and for which the condition holds, see `KeptEvent`. A
- * condition that cannot be evaluated on an event does not hold for it.
+ * Returns the keys of the events that the request means, see `KeptEvent`. An SQL condition is evaluated on events in
+ * the own API's form; where it cannot be evaluated, it does not hold.
  */
-export async function findRefused(duckdb: DuckDB, folder: DataFolder, request: ErasureRequest): Promise<string[]> {
+export async function findRefused(duckdb: DuckDB, folder: DataFolder, wanted: Wanted): Promise<string[]> {
+  const { request, ids } = wanted;
   const paths = refusedEventsIn(folder).map((file) => join(folder.refusedEvents, file));
   if (paths.length === 0) return [];
+  if ("person" in request && ids !== undefined) {
+    const whose = { person: request.person, ids: readPersonIds(ids) };
+    const events = paths.flatMap((path) => readRefusedFile(path));
+    return events.flatMap(({ kept }) => (kept !== undefined && belongsToPerson(kept.record, whose) ? [kept.key] : []));
+  }
   const names = Object.keys(eventColumns) as (keyof typeof eventColumns)[];
   const columns = names.map((name) => `${special[name] ?? fieldOf(name)} AS ${identifier(name)}`);
   const rows = await duckdb.rows(

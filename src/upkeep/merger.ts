@@ -29,7 +29,7 @@ export class Merger {
     const [startedAtMs, spentMs] = [systemClock.monotonicMs(), rewriter.processorMs];
     this.#isRunning = true;
     try {
-      return await rewriteNext(this.#tools, wish, threads);
+      return await rewriteNext(this.#tools, wish, { threads });
     } finally {
       this.#isRunning = false;
       const processorMs = rewriter.processorMs - spentMs;

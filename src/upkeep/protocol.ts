@@ -1,11 +1,13 @@
 /** Requests to the rewriting process and its answers: one JSON value each. */
+
+import type { PersonIds } from "../store/catalog/erased-person.ts";
 import type { ErasureRequest } from "../store/catalog/erasures.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import type { ImportedLines, Rewrite, Rewritten } from "../store/segment/rewrite.ts";
 
-/** A job for the rewriting process. */
+/** A job for the rewriting process. `ids` are those of the person whom an erasure means. */
 export type RewriteJob =
-  | { kind: "rewrite"; rewrite: Rewrite }
+  | { kind: "rewrite"; rewrite: Rewrite; ids?: PersonIds | undefined }
   /** Turns imported events into a segment; `others` are names of segments whose events take precedence. */
   | { kind: "import"; range: Rewrite["range"]; lines: ImportedLines; others: readonly string[] }
   /** Merges small files of imported ids into one when there are many. */
@@ -19,12 +21,15 @@ export type RewriteJob =
   | {
       kind: "find";
       request: ErasureRequest;
+      ids?: PersonIds | undefined;
       files: readonly string[];
       idsTo: string | undefined;
       whereItFails: "skip" | "refuse";
     }
-  /** Finds the refused events for which the SQL condition of an erasure holds. */
-  | { kind: "find refused"; request: ErasureRequest };
+  /** Finds the refused events that an erasure of a person, or by an SQL condition, means. */
+  | { kind: "find refused"; request: ErasureRequest; ids?: PersonIds | undefined }
+  /** Writes the anonymous ids of a person, as segments of these names show them, to a file. */
+  | { kind: "decide ids"; person: string; files: readonly string[]; to: string };
 
 /** Names of segments with such events, and how many events there are, each counted once. */
 export type Found = { files: string[]; events: number };
@@ -36,6 +41,7 @@ export type RewriteReplies = {
   find: Found;
   /** Keys of the events, `refused/refused-file.ts`. */
   "find refused": string[];
+  "decide ids": PersonIds;
   "merge imported ids": null;
   "forget imported ids": null;
 };

@@ -5,6 +5,7 @@ import type { KeeperHost } from "../keeper/host.ts";
 import type { RewriteWish } from "../keeper/protocol.ts";
 import type { Publisher } from "../keeper/publisher.ts";
 import type { AllShards } from "../shard/lanes/all-shards.ts";
+import type { PersonIds } from "../store/catalog/erased-person.ts";
 import type { Rewritten } from "../store/segment/rewrite.ts";
 import { RewriteFailed, type Rewriter } from "./rewriter.ts";
 
@@ -34,22 +35,24 @@ export async function adopt(keeper: RewriteTools["keeper"], rewritten: Rewritten
   }
 }
 
+/** DuckDB's threads, by default as many as cores, and the ids of the person whom the wish means. */
+type RewriteHow = { threads?: number | undefined; ids?: PersonIds | undefined };
+
 /**
- * Does the next rewrite of a kind, with this many threads, by default as many as cores. Returns how many events it
- * removed, or undefined if there was nothing to do.
+ * Does the next rewrite of a kind. Returns how many events it removed, or undefined if there was nothing to do.
  * @throws RewriteFailed or ActorDied when a retry may succeed
  */
 export async function rewriteNext(
   tools: RewriteTools,
   wish: RewriteWish,
-  threads?: number,
+  { threads, ids }: RewriteHow = {},
 ): Promise<number | undefined> {
   const { freeBytes, keeper, publisher, rewriter, shards } = tools;
   const rewrite = await keeper.ask({ kind: "plan", wish });
   if (rewrite === undefined) return undefined;
   if (rewrite.keep === undefined && rewrite.bytes * roomNeeded > freeBytes())
     throw new RewriteFailed(`no room to merge ${rewrite.bytes} bytes`);
-  const rewritten = await rewriter.run({ kind: "rewrite", rewrite }, { threads });
+  const rewritten = await rewriter.run({ kind: "rewrite", rewrite, ids }, { threads });
   const gone = rewrite.events - rewritten.events;
   try {
     await adopt(keeper, rewritten);

@@ -10,12 +10,14 @@ import { messageOf } from "../base/errors.ts";
 import { unreachable } from "../base/invariant.ts";
 import { yieldMemory } from "../base/limited-process.ts";
 import { idsIn } from "../shard/ids/id-log.ts";
+import { loadPersonIds, PersonIdsDamaged } from "../store/catalog/erased-person.ts";
 import { unfinishedSuffix } from "../store/folder/names.ts";
 import { forgetImportedIds, mergeImportedIds } from "../store/ids/imported-folder.ts";
 import { rewriteSegments, sealImported } from "../store/segment/rewrite.ts";
 import { DuckDB } from "../store/sql/duckdb.ts";
 import { lockDuckDB } from "../store/sql/lock-duckdb.ts";
 import { ConditionRefused } from "./condition.ts";
+import { decidePersonIds } from "./decide-ids.ts";
 import { findEvents } from "./find.ts";
 import { findRefused } from "./find-refused.ts";
 import type { RewriteOrder, RewriteOutcome } from "./protocol.ts";
@@ -26,14 +28,16 @@ const outcome = await carryOut(order);
 process.stdout.write(`${JSON.stringify(outcome)}\n`);
 
 async function carryOut({ folder, threads, memoryMiB, job }: RewriteOrder): Promise<RewriteOutcome<unknown>> {
+  const ids = "ids" in job ? job.ids : undefined;
   const spillTo = join(folder.root, `spill.${process.pid}${unfinishedSuffix}`);
   try {
     using duckdb = await DuckDB.open({ threads, memoryMiB, spillTo });
     // A client's condition is evaluated here.
     await lockDuckDB(duckdb, {
       folders: [folder.segments, folder.imports, folder.refusedEvents],
-      files: job.kind === "find" && job.idsTo !== undefined ? [job.idsTo] : [],
+      files: [...(job.kind === "find" && job.idsTo !== undefined ? [job.idsTo] : []), ...(ids ? [ids.path] : [])],
     });
+    if (ids !== undefined) await loadPersonIds(duckdb, ids);
     switch (job.kind) {
       case "rewrite":
         return { kind: "done", result: await rewriteSegments(duckdb, folder, job.rewrite) };
@@ -42,7 +46,9 @@ async function carryOut({ folder, threads, memoryMiB, job }: RewriteOrder): Prom
       case "find":
         return { kind: "done", result: await findEvents(duckdb, folder, job) };
       case "find refused":
-        return { kind: "done", result: await findRefused(duckdb, folder, job.request) };
+        return { kind: "done", result: await findRefused(duckdb, folder, job) };
+      case "decide ids":
+        return { kind: "done", result: await decidePersonIds(duckdb, folder, job) };
       case "merge imported ids":
         mergeImportedIds(folder);
         return { kind: "done", result: null };
@@ -55,8 +61,13 @@ async function carryOut({ folder, threads, memoryMiB, job }: RewriteOrder): Prom
   } catch (error) {
     // The folder's path is kept from clients; file names inside it reveal nothing.
     const message = messageOf(error).replaceAll(`${folder.root}/`, "").replaceAll(folder.root, ".");
-    return { kind: error instanceof ConditionRefused ? "refused" : "failed", message };
+    return { kind: isOfRequest(error) ? "refused" : "failed", message };
   } finally {
     rmSync(spillTo, { recursive: true, force: true });
   }
+}
+
+/** Whether a request is at fault: it would fail the next time, too. */
+function isOfRequest(error: unknown): boolean {
+  return error instanceof ConditionRefused || error instanceof PersonIdsDamaged;
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { systemClock } from "../../src/base/clock.ts";
 import { openLog } from "../../src/base/log.ts";
-import { belongsTo } from "../../src/refused/matching.ts";
+import { belongsTo, belongsToPerson } from "../../src/refused/matching.ts";
 import { type RefusedRecord, refusedLine } from "../../src/refused/record.ts";
 import { RefusedStore } from "../../src/refused/refused-store.ts";
 import { prepareDataFolder } from "../../src/store/folder/layout.ts";
@@ -52,6 +52,39 @@ describe("by a value", () => {
   });
 });
 
+describe("by a person", () => {
+  const whose = { person: "u", ids: new Set(["a 1", "a 2"]) };
+  const isTheirs = (event: string, is_mapped = true) => belongsToPerson(recordOf(event, { is_mapped }), whose);
+
+  test("an event in the own API's form by its user, or else its anonymous id, or else its client, whatever their types", () => {
+    for (const event of [
+      '{"user_id":"u","anonymous_id":"another"}',
+      '{"user_id":["u"]}',
+      '{"user_id":null,"anonymous_id":"a 1"}',
+      '{"anonymous_id":["a 2"],"client_id":"c"}',
+      '{"client_id":"u"}',
+    ])
+      expect([event, isTheirs(event)]).toEqual([event, true]);
+    for (const event of [
+      '{"user_id":"another","anonymous_id":"a 1","client_id":"u"}',
+      // The user's own id is somebody else's anonymous id, or else it would be among theirs.
+      '{"anonymous_id":"u"}',
+      '{"anonymous_id":"b","client_id":"u"}',
+      '{"client_id":"a 1"}',
+      '{"properties":{"user_id":"u"}}',
+      "[]",
+    ])
+      expect([event, isTheirs(event)]).toEqual([event, false]);
+  });
+
+  test("an event as an SDK sent it, if one of their ids stands anywhere in it", () => {
+    for (const event of ['{"a":[{"b":"a 2"}]}', '{"distinct_id":"u"}', '{"broken":"a 1"', "[1, a 2]"])
+      expect([event, isTheirs(event, false)]).toEqual([event, true]);
+    for (const event of ['{"a":[{"b":"a 3"}]}', '{"broken":"a 3"', "5"])
+      expect([event, isTheirs(event, false)]).toEqual([event, false]);
+  });
+});
+
 describe("by an SQL condition", () => {
   const folder = prepareDataFolder(mkdtempSync(join(tmpdir(), "millrace-test-")));
   const events = [
@@ -86,7 +119,7 @@ describe("by an SQL condition", () => {
     await using store = RefusedStore.open({ folder, log: openLog("silent", "test"), clock: systemClock });
     const lines = await store.read(store.paths[0] ?? "");
     const keys = lines.map(({ kept }) => kept?.key ?? "");
-    const found = await findRefused(duckdb, folder, { where });
+    const found = await findRefused(duckdb, folder, { request: { where } });
     expect(found.map((key) => keys.indexOf(key)).sort()).toEqual(expected);
   });
 });

@@ -59,7 +59,8 @@ const erasureSchema = Type.Object(
     request_hash: Type.String({ description: "SHA-256 of the body as compact JSON, in hex" }),
     catalog_version: Type.Integer({ description: "The first catalog without them" }),
     not_searched: Type.Array(Type.String(), {
-      description: "Damaged files that could not be searched; look at them, they may hold such events",
+      description:
+        "What could not be searched, and may hold such events: damaged files, by their paths; with `where`, `refused` for refused events that could not be mapped and have no columns, and files in journal/refused",
     }),
   },
   { $id: "Erasure" },
@@ -70,7 +71,7 @@ const erasureForecastSchema = Type.Object(
   {
     dry_run: Type.Literal(true),
     would_erase: Type.Integer({ description: "Events that the same request without `dry_run` would remove now" }),
-    not_searched: Type.Array(Type.String(), { description: "Damaged files that could not be searched" }),
+    not_searched: Type.Array(Type.String(), { description: "What could not be searched, as in the receipt" }),
   },
   { $id: "ErasureForecast" },
 );
@@ -79,7 +80,7 @@ const erasureForecastSchema = Type.Object(
 export const eraseDocumentation: Documentation = {
   summary: "Erase Events",
   description:
-    "Removes events from journals, segments, rollups and id logs, and answers when no byte of them is left in the data folder. With `dry_run` it only counts them. An SQL condition is BOOLEAN, without subqueries and without functions such as now() or random(); it has the time and the memory of a query. If the client disconnects before the erasure is recorded, nothing is removed. Needs the scope `admin`.",
+    "Removes events from journals, segments, rollups and id logs, and answers when no byte of them is left in the data folder. With `dry_run` it only counts them. The body names exactly one of `session_id`, `client_id`, `subject`, `user_id`, `anonymous_id`, `person` and `where`. A `person` is a user, with the events of each anonymous id that belongs to this user, also from before they were known; or an anonymous id or a client id without a user. It is decided once, over all events accepted before the request. An SQL condition is BOOLEAN, without subqueries and without functions such as now() or random(); it has the time and the memory of a query. If the client disconnects before the erasure is recorded, nothing is removed. Needs the scope `admin`.",
   operationId: "eraseEvents",
   tag: "Operation",
   body: erasureBodySchema,

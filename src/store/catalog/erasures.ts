@@ -5,7 +5,7 @@
  * - The request is in the folder in clear only until its receipt is durable; a receipt holds a hash of the request.
  * - A receipt exists only after the last byte of what was erased is gone.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
@@ -13,15 +13,25 @@ import { removeIfThere, renameDurably, syncFolder, truncateDurably } from "../..
 import { keepJson, readKeptJson, readKeptLines, replaceDurably } from "../folder/kept-file.ts";
 import type { DataFolder } from "../folder/names.ts";
 import { literal } from "../sql/literals.ts";
+import { type PersonIds, personCondition } from "./erased-person.ts";
 import { keepReceipts, readReceipts } from "./receipts.ts";
 import type { ErasureReceipt } from "./views.ts";
 
-/** Which events to erase: those of a session, a client or a subject, or those for which an SQL condition holds. */
+/** An empty string is usually a variable that was not set, and means nobody. */
+const text = Type.String({ minLength: 1 });
+
+/**
+ * Which events to erase: those with this value in a column, those of a person, or those for which an SQL
+ * condition holds.
+ */
 export const erasureRequestSchema = Type.Union([
-  Type.Object({ session_id: Type.String() }, { additionalProperties: false }),
-  Type.Object({ client_id: Type.String() }, { additionalProperties: false }),
-  Type.Object({ subject: Type.String() }, { additionalProperties: false }),
-  Type.Object({ where: Type.String({ minLength: 1 }) }, { additionalProperties: false }),
+  Type.Object({ session_id: text }, { additionalProperties: false }),
+  Type.Object({ client_id: text }, { additionalProperties: false }),
+  Type.Object({ subject: text }, { additionalProperties: false }),
+  Type.Object({ user_id: text }, { additionalProperties: false }),
+  Type.Object({ anonymous_id: text }, { additionalProperties: false }),
+  Type.Object({ person: text }, { additionalProperties: false }),
+  Type.Object({ where: text }, { additionalProperties: false }),
 ]);
 
 /** Which events to erase. */
@@ -31,6 +41,8 @@ const erasureSchema = Type.Object({
   id: Type.String(),
   by: Type.Union([Type.String(), Type.Null()]),
   request: erasureRequestSchema,
+  /** Of a person: how many anonymous ids `erasure-ids.ndjson` holds. Set before the first event is removed. */
+  ids: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Set once the current segments hold none of them, and before the first replaced file is removed. */
   found: Type.Union([Type.Object({ events: Type.Integer(), catalogVersion: Type.Integer() }), Type.Null()]),
 });
@@ -44,6 +56,7 @@ export type Erasure = Static<typeof erasureSchema>;
  */
 export function erasureCondition(request: ErasureRequest): string {
   if ("where" in request) return `TRY((${request.where}\n)::BOOLEAN)`;
+  if ("person" in request) return personCondition(request.person);
   const [[column, value] = ["", ""]] = Object.entries(request);
   return `(${column} = ${literal(value)})`;
 }
@@ -64,12 +77,28 @@ export function keepErasure(folder: DataFolder, erasure: Erasure): void {
  */
 export function readErasure(folder: DataFolder): Erasure | undefined {
   const kept = readKeptJson(folder.erasure);
-  if (kept.kind === "missing") return undefined;
+  if (kept.kind === "missing") {
+    // A crash came between the removals of the two files.
+    removeIfThere(folder.erasureIds);
+    return undefined;
+  }
   if (kept.kind === "sound" && Value.Check(erasureSchema, kept.value)) return kept.value;
-  const checksum = crc32(readFileSync(folder.erasure)).toString(16).padStart(8, "0");
-  renameDurably({ from: folder.erasure, to: `${folder.erasure}.damaged-${checksum}` });
+  renameDamagedErasure(folder);
   return undefined;
 }
+
+/** Renames the files of an erasure that cannot continue, because one of them is damaged, and keeps them. */
+export function renameDamagedErasure(folder: DataFolder): void {
+  for (const path of [folder.erasureIds, folder.erasure]) {
+    if (!existsSync(path)) continue;
+    const checksum = crc32(readFileSync(path)).toString(16).padStart(8, "0");
+    renameDurably({ from: path, to: `${path}.damaged-${checksum}` });
+  }
+}
+
+/** The anonymous ids that were decided for an erasure; undefined if it means no person, or before they are decided. */
+export const decidedIds = (folder: DataFolder, { ids }: Erasure): PersonIds | undefined =>
+  ids === undefined ? undefined : { path: folder.erasureIds, count: ids };
 
 /** Adds a receipt, durably, and then removes the request. */
 export function finishErasure(folder: DataFolder, receipt: ErasureReceipt): void {
@@ -83,5 +112,6 @@ export function finishErasure(folder: DataFolder, receipt: ErasureReceipt): void
   else keepReceipts(folder, [receipt]);
   syncFolder(folder.root);
   removeIfThere(folder.erasure);
+  removeIfThere(folder.erasureIds);
   syncFolder(folder.root);
 }

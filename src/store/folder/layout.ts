@@ -62,6 +62,20 @@ export function filesIn(path: string): string[] {
   }
 }
 
+/**
+ * Paths, below the data folder, of damaged files whose events are in no view and cannot be searched. Current segments
+ * that cannot be read are in `unreadable.ts`.
+ */
+export function damagedFiles(folder: DataFolder): string[] {
+  const corruptSegments = filesIn(folder.segments).filter((file) => file.endsWith(".corrupt"));
+  const quarantined = filesIn(folder.quarantine).filter((file) => parseSegmentName(file) !== undefined);
+  return [
+    ...filesIn(folder.corrupt).map((file) => `journal/corrupt/${file}`),
+    ...corruptSegments.map((file) => `segments/${file}`),
+    ...quarantined.map((file) => `quarantine/${file}`),
+  ];
+}
+
 /** Names of the files of refused events, oldest first; none in a folder of an earlier release. */
 export const refusedEventsIn = (folder: DataFolder): string[] =>
   filesIn(folder.refusedEvents).filter((file) => parseRefusedEventsName(file) !== undefined);

@@ -15,7 +15,8 @@
  *   sequence, how often this range was rewritten, format, CRC-32 of the file
  * - `opened/SSSS`: the journal file that a shard opened last
  * - `erasures.ndjson`, `erasure.json`: receipts of erasures; the erasure under way
- * - `erasure.json.damaged-CCCCCCCC`: an `erasure.json` that could not be read, renamed
+ * - `erasure-ids.ndjson`: the anonymous ids of the person whom the erasure under way means
+ * - `erasure.json.damaged-CCCCCCCC`, `erasure-ids.ndjson.damaged-CCCCCCCC`: such a file that could not be read, renamed
  * - `ids/SSSS-NNNNNNNN.ids`: ids that clients made, the latest million and more
  * - `ids/imported-TTTTTTTTTTTTTTTT-NNNNNNNN.ids`: ids that came with imported events; they count once imports are
  *   sealed up to that sequence
@@ -76,6 +77,8 @@ export type DataFolder = {
   erasures: string;
   /** The erasure under way, until its receipt is there. */
   erasure: string;
+  /** Anonymous ids of the person whom the erasure under way means. */
+  erasureIds: string;
 };
 
 /** The paths below `root`, which should be absolute because the catalog's views contain it. */
@@ -104,6 +107,7 @@ export function dataFolder(root: string): DataFolder {
     address: join(root, "address"),
     erasures: join(root, "erasures.ndjson"),
     erasure: join(root, "erasure.json"),
+    erasureIds: join(root, "erasure-ids.ndjson"),
   };
 }
 
