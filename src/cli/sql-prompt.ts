@@ -6,7 +6,9 @@ import { createInterface } from "node:readline";
 import { codeOf, messageOf } from "../base/errors.ts";
 import type { FolderReader } from "../offline/folder-reader.ts";
 import { splitStatements } from "../query/sql-text.ts";
-import { runStatements, type SqlOutput, StatementFailed } from "./sql-run.ts";
+import { Quit } from "./sql-commands.ts";
+import { StatementFailed } from "./sql-run.ts";
+import type { SqlSession } from "./sql-session.ts";
 
 const prompts = { first: "millrace> ", more: "      ..> " } as const;
 
@@ -15,22 +17,16 @@ const interruptEveryMs = 20;
 /** Lines of history to keep. */
 const historyMax = 1_000;
 
-const help = `Statements end with a semicolon, and may take several lines. Each one sees everything accepted until then.
-Tab completes names, the arrows walk through what was typed before.
-.help   this text
-.quit   ends, as Ctrl-D does; Ctrl-C ends a statement that runs, or drops what was typed
-`;
-
 const keywords =
   "select from where group order by having limit join left using on and or not as distinct count sum avg min max between interval summarize describe".split(
     " ",
   );
 
 /** Reads statements and runs them until the user quits. */
-export async function runPrompt(reader: FolderReader, output: SqlOutput): Promise<void> {
+export async function runPrompt(session: SqlSession): Promise<void> {
+  const { reader } = session;
   let names = await namesOf(reader);
   let typed = "";
-  let isInTransaction = false;
   let isRunning = false;
   // Lines may arrive while earlier ones still run. Each has a number, and Ctrl-C drops all lines up to that moment.
   const lines = { came: 0, done: 0, dropped: 0 };
@@ -55,17 +51,18 @@ export async function runPrompt(reader: FolderReader, output: SqlOutput): Promis
 
   async function run(text: string, line: number): Promise<void> {
     try {
-      if (!isInTransaction) await reader.refresh();
+      if (!session.isInTransaction) await reader.refresh();
       if (line > lines.dropped) {
         isRunning = true;
-        await runStatements(reader.duckdb, text, output);
-        isInTransaction = transactionAfter(text, isInTransaction);
+        await session.run({ text, name: undefined, isKept: true });
       }
     } catch (error) {
+      if (error instanceof Quit) return readline.close();
       if (!(error instanceof StatementFailed)) throw error;
       process.stderr.write(`${messageOf(error)}\n`);
+    } finally {
+      isRunning = false;
     }
-    isRunning = false;
     names = await namesOf(reader);
   }
 
@@ -79,11 +76,8 @@ export async function runPrompt(reader: FolderReader, output: SqlOutput): Promis
 
   async function take(line: string, number: number): Promise<void> {
     if (number <= lines.dropped) typed = "";
-    else if (typed === "" && isCommand(line)) {
-      const [command = ""] = line.trim().replace(/;$/, "").toLowerCase().split(/\s+/);
-      if (/^\.?(?:quit|exit)$/.test(command)) return readline.close();
-      process.stdout.write(/^\.?help$/.test(command) ? help : `${command} is not known here; .help tells what is\n`);
-    } else {
+    else if (typed === "" && isCommand(line)) await run(line.replace(/^\s*(?=[a-z])/i, "."), number);
+    else {
       typed += `${line}\n`;
       const { statements, rest } = splitStatements(typed);
       if (statements.length > 0) {
@@ -126,13 +120,6 @@ export async function runPrompt(reader: FolderReader, output: SqlOutput): Promis
 
 /** A command begins with a dot or is one of these words; no SQL statement does. */
 const isCommand = (line: string) => /^\s*(?:\.(?!\d)|(?:quit|exit|help)\s*;?\s*$)/i.test(line);
-
-/** Whether a transaction is open after these statements. Inside one, the data is not refreshed. */
-function transactionAfter(text: string, before: boolean): boolean {
-  const { statements } = splitStatements(text);
-  const last = statements.findLast((each) => /^(begin|start|commit|end|rollback|abort)\b/i.test(each));
-  return last === undefined ? before : /^(begin|start)\b/i.test(last);
-}
 
 /** Names for completion: views, tables, their columns, macros, and a few SQL keywords. */
 async function namesOf(reader: FolderReader): Promise<string[]> {

@@ -18,7 +18,7 @@ import {
 } from "../query/formats.ts";
 import { queryFormats } from "../query/protocol.ts";
 import { runWrapped } from "../query/run.ts";
-import { isQuery, splitStatements } from "../query/sql-text.ts";
+import { isQuery } from "../query/sql-text.ts";
 import { unfinishedSuffix } from "../store/folder/names.ts";
 import type { DuckDB } from "../store/sql/duckdb.ts";
 import { duckdbFailureOf } from "../store/sql/failures.ts";
@@ -53,35 +53,33 @@ const widthDefault = 120;
 
 const standardOutput = 1;
 
+/** What a statement is run with. `isKept`: its rows are written to the output's file, if there is one. */
+type Running = { output: SqlOutput; isKept: boolean };
+
 /**
- * Runs any number of statements. Those before a failing one take effect, and their rows are written.
+ * Runs one statement and writes its rows. Returns false if nobody reads the output any more.
  * @throws StatementFailed with DuckDB's message
  */
-export async function runStatements(duckdb: DuckDB, text: string, output: SqlOutput): Promise<void> {
-  const { statements, rest } = splitStatements(text);
-  if (rest !== "") statements.push(rest);
-  for (const [index, statement] of statements.entries()) {
-    const isKept = output.file === undefined || index === statements.length - 1;
-    using limit = timeLimit(duckdb, output.timeoutSeconds);
-    try {
-      await runStatement(duckdb, statement, { output, isKept });
-    } catch (error) {
-      if (limit.isOver) throw new StatementFailed(limit.message, { cause: error });
-      // The reader of our output has closed it.
-      if (codeOf(error) === "EPIPE" || duckdbFailureOf(error) === "closed") return;
-      throw new StatementFailed(messageOf(error), { cause: error });
-    }
+export async function runStatement(duckdb: DuckDB, statement: string, running: Running): Promise<boolean> {
+  using limit = timeLimit(duckdb, running.output.timeoutSeconds);
+  try {
+    await run(duckdb, statement, running);
+    return true;
+  } catch (error) {
+    if (limit.isOver) throw new StatementFailed(limit.message, { cause: error });
+    // The reader of our output has closed it.
+    if (codeOf(error) === "EPIPE" || duckdbFailureOf(error) === "closed") return false;
+    throw new StatementFailed(messageOf(error), { cause: error });
   }
 }
 
-async function runStatement(
-  duckdb: DuckDB,
-  statement: string,
-  { output, isKept }: { output: SqlOutput; isKept: boolean },
-): Promise<void> {
+/** Writes text to standard output, after the rows before it. */
+export const writeText = (text: string) => toStandardOutput(Buffer.from(text));
+
+async function run(duckdb: DuckDB, statement: string, { output, isKept }: Running): Promise<void> {
   const sql = isQuery(statement) ? statement : await rowsOf(duckdb, statement, output);
   if (sql === undefined) return;
-  if (isKept) await writeRows(duckdb, sql, output);
+  if (isKept || output.file === undefined) await writeRows(duckdb, sql, output);
   else await duckdb.run(firstRows(sql, tableRowsMax).text);
 }
 

@@ -48,6 +48,12 @@ const listed = (names: readonly string[]) =>
     .map((name) => `$${name}`)
     .join(", ")}${names.length > 10 ? " …" : ""}`;
 
+/** The literal of a value as it is in JSON; undefined if a parameter cannot have it. */
+export function valueLiteral(value: unknown): string | undefined {
+  const text = valueText(value, listDepthMax);
+  return text === valueRefused ? undefined : text;
+}
+
 function valueText(value: unknown, depth: number): string | typeof valueRefused {
   if (value === null) return "NULL";
   if (typeof value === "string") return literal(value);

@@ -12,6 +12,9 @@ const opaque = [
 
 const token = new RegExp([...opaque.map(({ source }) => source), "\\w+", "[\\s\\S]"].join("|"), "gy");
 
+/** The words of a text: strings, quoted names and comments are one word each, any other sign is one, too. */
+export const wordsOf = (text: string) => text.matchAll(token);
+
 const leadingComments = /^(?:\s|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))+/;
 
 /** Complete statements, each without its semicolon and the comments before it; and what follows the last semicolon. */
