@@ -31,6 +31,7 @@ const rules: readonly Rule[] = [
     sample: {
       "src/event/a.ts": 'import type { B } from "../store/b.ts";\nimport "../base/c.ts";\nimport "./d.ts";',
       "src/base/e.ts": 'export { x } from "../config/config.ts";\ntype T = import("../cli/millrace.ts").T;',
+      "src/page/a.tsx": 'import "../client/f.ts";\nimport "./b.ts"; export const view = <p />;',
       "src/client/f.ts": 'import type { A } from "../event/a.ts";\nimport "../base/e.ts";',
       "src/service/start.ts": 'import "../http/server.ts";\nimport "../cli/serve.ts";',
       "src/cli/serve.ts": 'import "../service/start.ts";\nimport "../../bench/main.ts";\nimport "../../package.json";',
@@ -44,6 +45,7 @@ const rules: readonly Rule[] = [
       "src/event/a.ts imports src/store/b.ts: store is not above event",
       "src/base/e.ts imports src/config/config.ts: config is not above base",
       "src/base/e.ts imports src/cli/millrace.ts: cli is not above base",
+      "src/page/a.tsx imports src/client/f.ts: the page knows nothing of the rest",
       "src/client/f.ts imports src/base/e.ts: the client knows the event alone",
       "src/service/start.ts imports src/cli/serve.ts: cli is not above service",
       "src/cli/serve.ts imports bench/main.ts: src knows nothing of bench",

@@ -2,6 +2,7 @@
  * Every endpoint. A new one is a row here, and a file in `endpoints/` where it has code: the routes, the methods that a
  * 405 names and the OpenAPI document come from this table.
  */
+import type { HttpContext } from "./context.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { clientScript } from "./endpoints/client-script.ts";
 import { compact, compactDocumentation } from "./endpoints/compact.ts";
@@ -10,7 +11,8 @@ import { erase, eraseDocumentation } from "./endpoints/erase.ts";
 import { health, healthDocumentation } from "./endpoints/health.ts";
 import { importPiece } from "./endpoints/import.ts";
 import { livez, livezDocumentation } from "./endpoints/livez.ts";
-import { pageFiles } from "./endpoints/openapi-page.ts";
+import { openApiPageFiles } from "./endpoints/openapi-page.ts";
+import { pageFiles } from "./endpoints/page.ts";
 import { prometheus, prometheusDocumentation } from "./endpoints/prometheus.ts";
 import { quarantine } from "./endpoints/quarantine.ts";
 import { query, queryByUrl } from "./endpoints/query.ts";
@@ -125,16 +127,20 @@ export const endpoints: readonly Endpoint[] = [
     documentation: undefined,
   },
   ownPage("/openapi/json", () => documentOf(endpoints)),
-  ...[...pageFiles].map(([path, answer]) => ownPage(path, answer)),
+  ...[...openApiPageFiles].map(([path, answer]) => ownPage(path, (_context, request) => answer(request))),
+  ...pageFiles.map(({ path, answer }) => ownPage(path, answer)),
 ];
 
 /** A page that a person reads in a browser: no token, and not in the OpenAPI document. */
-function ownPage(path: string, answer: (request: Request) => Response): Endpoint {
+function ownPage(
+  path: string,
+  answer: (context: HttpContext, request: Request) => Response | Promise<Response>,
+): Endpoint {
   return {
     method: "GET",
     path,
     scope: undefined,
-    handle: (_context, { request }) => answer(request),
+    handle: (context, { request }) => answer(context, request),
     documentation: undefined,
   };
 }

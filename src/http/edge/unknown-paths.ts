@@ -35,13 +35,14 @@ export function otherRoutes(answer: (request: RoutedRequest) => Response): Recor
  * The refusal of a path that is not served as it was sent: 400 if it is not in plain form, 405 for another method,
  * otherwise 404.
  */
-export function refusalOfOther({ url, params = {} }: RoutedRequest, methodsOf: MethodsOf): Refusal {
+export function refusalOfOther({ url, method, params = {} }: RoutedRequest, methodsOf: MethodsOf): Refusal {
   const segments = Object.values(params);
   const path = segments.every(isPlainSegment) ? plainPathOf(url) : undefined;
   const allow = path === undefined ? undefined : methodsOf(path);
-  // A path without parameters is `/`, or was longer than any served one before it was resolved.
-  const isResolved = allow !== undefined && segments.length === 0 && path !== "/";
-  if (path === undefined || isResolved)
+  // A path without parameters is `/`, by a method that is not served there, or was longer than any served one before it
+  // was resolved.
+  const isResolved = segments.length === 0 && (path === "/" ? allow?.includes(method) : allow !== undefined);
+  if (path === undefined || isResolved === true)
     return new Refusal(400, {
       reason: "path_not_plain",
       text: "The path must be in plain form: without escapes, empty segments, dot segments or backslashes",

@@ -65,7 +65,7 @@ function answerFile({ type, content }: PageFile, request: Request): Response {
 }
 
 /** The handlers of the page and its files, by path. */
-export const pageFiles: ReadonlyMap<string, (request: Request) => Response> = new Map(
+export const openApiPageFiles: ReadonlyMap<string, (request: Request) => Response> = new Map(
   Object.entries({
     "/openapi": { type: "text/html", content: html },
     "/openapi/page.js": { type: "text/javascript", content: script },

@@ -21,6 +21,7 @@ const order = [
   "http",
   "doctor",
   "client",
+  "page",
   "service",
   "offline",
   "cli",
@@ -37,6 +38,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   event: ["parse", "line", "transcribe"],
   store: ["folder", "sql", "segment", "catalog", "ids"],
   shard: ["ids", "lanes", "worker"],
+  page: ["state", "service", "parts", "views"],
   http: ["token", "edge", "connections", "endpoints", "listen"],
 };
 
@@ -119,6 +121,7 @@ function complaintAboutImport(from: Part, to: Part): string | undefined {
   if (from.area !== to.area) return `${from.area} knows nothing of ${to.area}`;
   if (from.folder === to.folder) return complaintAboutRooms(from, to);
   if (from.folder === "client" && to.folder !== "event") return "the client knows the event alone";
+  if (from.folder === "page") return "the page knows nothing of the rest";
   return order.indexOf(to.folder) < order.indexOf(from.folder) ? undefined : `${to.folder} is not above ${from.folder}`;
 }
 

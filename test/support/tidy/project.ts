@@ -45,7 +45,7 @@ const foldersLeftOut = new Set(["node_modules", ".git", "data", "results"]);
 export function readProject(root: string): Project {
   const files: Record<string, string> = {};
   for (const path of listFiles(root, root)) {
-    files[path] = /\.(ts|mjs|md)$|(^|\/)package\.json$/.test(path) ? readFileSync(join(root, path), "utf8") : "";
+    files[path] = /\.(tsx?|mjs|md)$|(^|\/)package\.json$/.test(path) ? readFileSync(join(root, path), "utf8") : "";
   }
   return projectOf(files);
 }
@@ -58,7 +58,7 @@ export function projectOf(files: Readonly<Record<string, string>>): Project {
   const manifests = new Map<string, Manifest>();
   for (const [path, text] of Object.entries(files)) {
     for (let at = path; at !== "."; at = dirname(at)) paths.add(at);
-    if (/^((src|bench|test)\/.*\.ts|test\/.*\.mjs)$/.test(path)) modules.set(path, readModule(path, text));
+    if (/^((src|bench|test)\/.*\.tsx?|test\/.*\.mjs)$/.test(path)) modules.set(path, readModule(path, text));
     if (path.endsWith(".md")) pages.set(path, text);
     if (/(^|\/)package\.json$/.test(path)) manifests.set(path, readManifest(text));
   }

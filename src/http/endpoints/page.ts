@@ -1,0 +1,69 @@
+/**
+ * `GET /` and its files: the page for those who look. It is made by `src/page/bundle.ts` at the first request. Its
+ * files hold no data: the page asks for everything with a token that a person pastes.
+ */
+import { Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import { privateHeaders } from "../answers.ts";
+import type { HttpContext } from "../context.ts";
+import { bundleOf, entityTagOf } from "./bundle.ts";
+
+/** Content by name, as the bundler prints it. */
+const printedFiles = Type.Record(Type.String(), Type.String());
+
+const bundled = bundleOf(new URL("../../page/bundle.ts", import.meta.url), "the page", (text) => {
+  const files = Value.Parse(printedFiles, JSON.parse(text));
+  return new Map(Object.entries(files).map(([name, content]) => [name, packed(content)]));
+});
+
+const packed = (content: string) => ({
+  plain: Buffer.from(content),
+  gzip: Bun.gzipSync(Buffer.from(content), { level: 9 }),
+  entityTag: entityTagOf(content),
+});
+
+/** Where each file is, by its name, and its type. The page names its files by relative URLs. */
+const served = {
+  "index.html": { path: "/", type: "text/html" },
+  "icon.svg": { path: "/page/icon.svg", type: "image/svg+xml" },
+  "page.css": { path: "/page/page.css", type: "text/css" },
+  "page.js": { path: "/page/page.js", type: "text/javascript" },
+} as const;
+
+/** Nothing of another host, no inline script and no inline style. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** The paths of the page, each with its handler. */
+export const pageFiles: readonly {
+  path: string;
+  answer: (context: HttpContext, request: Request) => Promise<Response>;
+}[] = Object.entries(served).map(([name, { path, type }]) => ({
+  path,
+  answer: async (context, request) => {
+    const file = (await bundled(context)).get(name);
+    if (file === undefined) throw new Error(`the bundle has no ${name}`);
+    const headers = {
+      ...privateHeaders,
+      "content-type": `${type}; charset=utf-8`,
+      "content-security-policy": contentSecurityPolicy,
+      etag: file.entityTag,
+      // The browser revalidates each time, and nearly always gets 304.
+      "cache-control": "no-cache",
+      vary: "accept-encoding",
+    };
+    if (request.headers.get("if-none-match") === file.entityTag) return new Response(null, { status: 304, headers });
+    if (!acceptsGzip(request)) return new Response(file.plain, { headers });
+    return new Response(file.gzip, { headers: { ...headers, "content-encoding": "gzip" } });
+  },
+}));
+
+const acceptsGzip = (request: Request) => /\bgzip\b/.test(request.headers.get("accept-encoding") ?? "");

@@ -1,0 +1,56 @@
+/** Events a second of the last ten minutes, from the service's own counts: no question is asked for it. */
+import { useMemo } from "preact/hooks";
+import { moments, stats, statsRefusal } from "../service/pulse.ts";
+import { goneSinceMs } from "../service/request.ts";
+import { useCell } from "../state/cell.ts";
+import { zone } from "../state/range.ts";
+import { KeyNumber } from "./key-number.tsx";
+import { count, figure, time } from "./numbers.ts";
+import { Plot } from "./plot.tsx";
+
+/** The figures of now. */
+export function NowFigure() {
+  const now = useCell(stats);
+  const refusal = useCell(statsRefusal);
+  const seen = useCell(moments);
+  const shownZone = useCell(zone);
+  const goneMs = useCell(goneSinceMs);
+  const times = useMemo(() => seen.map(({ atMs }) => atMs), [seen]);
+  const series = useMemo(() => [{ label: "events a second", values: seen.map(({ rate }) => rate) }], [seen]);
+  return (
+    <section class="figure wide now" aria-labelledby="now">
+      <header>
+        <h2 id="now">Now</h2>
+      </header>
+      {refusal !== undefined && (
+        <p class="bad" role="alert">
+          {refusal}. Counts need a token with the scope stats:read.
+        </p>
+      )}
+      {now !== undefined && (
+        <div class={goneMs === undefined ? "content" : "content old"}>
+          <dl class="numbers">
+            <KeyNumber name="events a second" value={figure(seen.at(-1)?.rate ?? 0)} />
+            <KeyNumber name="this hour, UTC" value={count(now.thisHour)} />
+            <KeyNumber name="today, UTC" value={count(now.today)} />
+            <KeyNumber name="events in all" value={count(now.totalEvents)} />
+          </dl>
+          <Plot
+            label="Events a second over the last ten minutes"
+            times={times}
+            series={series}
+            kind="line"
+            zone={shownZone}
+            timeForm="second"
+            unit="events/s"
+            height={120}
+          />
+          <p class="freshness">
+            {goneMs !== undefined && <strong>old · </strong>}
+            as of {time(now.asOfMs, shownZone, "second")}
+          </p>
+        </div>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,55 @@
+/**
+ * What the page asks: every statement of its own views, made from the chosen span. Pure. The bench asks the same, so
+ * that it measures this page.
+ */
+import { instant, literal } from "./sql.ts";
+import type { Span } from "./state/span.ts";
+import { offsetMs } from "./state/zone.ts";
+
+/** Values of a list. */
+const listMax = 10;
+
+const within = ({ sinceMs, untilMs }: Span, column: string) =>
+  `${column} >= ${instant(sinceMs)} AND ${column} < ${instant(untilMs)}`;
+
+const hourMs = 3_600_000;
+
+/** Counts by the hour are enough for buckets of hours and days, unless the zone's hours are not those of UTC. */
+const isHourly = ({ bucket, zone, sinceMs }: Span) =>
+  (bucket === "1 HOUR" || bucket === "1 DAY") && offsetMs(zone, sinceMs) % hourMs === 0;
+
+/** The source of counts: the hourly counts where they are enough, else the events. */
+const counted = (span: Span) =>
+  isHourly(span)
+    ? { from: "events_hourly", time: "hour", events: "sum(events)::BIGINT" }
+    : { from: "events", time: `"timestamp"`, events: "count(*)" };
+
+/** Events of a bucket and a category: `bucket`, `category`, `events`. */
+export function eventsOverTime(span: Span): string {
+  const { from, time, events } = counted(span);
+  return `SELECT time_bucket(INTERVAL ${span.bucket}, ${time}, ${literal(span.zone)}) AS bucket,
+  category, ${events} AS events
+FROM ${from}
+WHERE ${within(span, time)}
+GROUP BY ALL ORDER BY ALL`;
+}
+
+/** The most frequent names: `event_name`, `events`. */
+export function topNames(span: Span): string {
+  const { from, time, events } = counted(span);
+  return `SELECT event_name, ${events} AS events
+FROM ${from}
+WHERE ${within(span, time)}
+GROUP BY ALL ORDER BY events DESC, event_name LIMIT ${listMax}`;
+}
+
+/** The most frequent pages: `page_url`, `events`. */
+export const topPages = (span: Span): string => topOf(span, "page_url");
+
+/** The most frequent referrers: `referrer`, `events`. */
+export const topReferrers = (span: Span): string => topOf(span, "referrer");
+
+const topOf = (span: Span, column: string) => `SELECT ${column}, count(*) AS events
+FROM events
+WHERE ${column} IS NOT NULL AND ${within(span, `"timestamp"`)}
+GROUP BY ALL ORDER BY events DESC, ${column} LIMIT ${listMax}`;

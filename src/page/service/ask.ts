@@ -1,0 +1,86 @@
+/** SQL to the service: one question of this page at a time, so that the page never takes more than one place. */
+import { isRecord, request, ServiceGone, ServiceRefused } from "./request.ts";
+import { pause } from "./wait.ts";
+
+/** A column of an answer, with DuckDB's type. */
+export type Column = { name: string; type: string };
+
+/** A cell of an answer. Numbers that a double cannot hold are strings with all of their digits. */
+export type Value = unknown;
+
+/** Rows, and when they were right. */
+export type Answer = {
+  columns: readonly Column[];
+  rows: readonly (readonly Value[])[];
+  /** When the question was sent: everything acknowledged before that is in the answer. ms since 1970 */
+  asOfMs: number;
+  tookMs: number;
+};
+
+/** The longest wait between two tries of a service that has no room. ms */
+const retryMsMax = 15_000;
+
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * Asks, after the page's other questions. While the service has no room it waits and asks again.
+ * @throws ServiceGone, ServiceRefused, DOMException AbortError
+ */
+export const ask = (sql: string, signal: AbortSignal): Promise<Answer> =>
+  inTurn(signal, async () => {
+    for (let tries = 0; ; tries++) {
+      const asOfMs = Date.now();
+      const startedMs = performance.now();
+      try {
+        const answer = await request("api/v1/analytics/query", { body: { sql, format: "json" }, signal });
+        const { columns, rows } = answerOf(await bodyOf(answer));
+        return { columns, rows, asOfMs, tookMs: performance.now() - startedMs };
+      } catch (error) {
+        if (!(error instanceof ServiceRefused) || error.retryAfterMs === undefined) throw error;
+        await pause(Math.min(retryMsMax, error.retryAfterMs * 2 ** tries), signal);
+        signal.throwIfAborted();
+      }
+    }
+  });
+
+/** Does some work that asks the service, once the page's other questions are answered or given up. */
+function inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const before = last;
+  const result = (async () => {
+    await before;
+    signal.throwIfAborted();
+    return await work();
+  })();
+  // The next in line does not care how this one ended; whoever asked does.
+  last = result.then(
+    () => undefined,
+    () => undefined,
+  );
+  return result;
+}
+
+/** An answer that passes a limit after its first rows breaks off, which `fetch` reports like a lost connection. */
+async function bodyOf(answer: Response): Promise<string> {
+  try {
+    return await answer.text();
+  } catch (error) {
+    if (error instanceof TypeError) throw new ServiceGone("The answer broke off: it met a limit, or the service ended");
+    throw error;
+  }
+}
+
+function answerOf(text: string): { columns: Column[]; rows: Value[][] } {
+  const body: unknown = JSON.parse(text, digitsKept(text));
+  if (!isRecord(body) || !Array.isArray(body["columns"]) || !Array.isArray(body["rows"]))
+    throw new ServiceGone("What answered is not this service");
+  return { columns: body["columns"], rows: body["rows"] };
+}
+
+/** Sixteen digits and more may be past 2^53. Only then are numbers looked at one by one, where the browser can. */
+function digitsKept(text: string) {
+  if (!/\d{16}/.test(text)) return undefined;
+  return (_key: string, value: unknown, context?: { source?: string }) =>
+    typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value)
+      ? (context?.source ?? value)
+      : value;
+}

@@ -1,0 +1,108 @@
+/** Requests to the service, with the token. Addresses are relative, so a proxy may serve the page under a prefix. */
+import { Cell } from "../state/cell.ts";
+import { forgetToken, token } from "./token.ts";
+
+/** The service did not answer, or a proxy answered in its place. */
+export class ServiceGone extends Error {
+  override readonly name = "ServiceGone";
+}
+
+/** The service answered, and not with what was asked for. */
+export class ServiceRefused extends Error {
+  override readonly name = "ServiceRefused";
+  readonly status: number;
+  /** How many characters of the SQL precede the error, if the service knows. */
+  readonly position: number | undefined;
+  /** After this time it may be asked again; undefined: asking again would not help. ms */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    status: number,
+    detail: string,
+    more: { position?: number | undefined; retryAfterMs?: number | undefined },
+  ) {
+    super(detail);
+    this.status = status;
+    this.position = more.position;
+    this.retryAfterMs = more.retryAfterMs;
+  }
+}
+
+/** Since when the service has not answered, ms since 1970; undefined while it answers. */
+export const goneSinceMs: Cell<number | undefined> = new Cell<number | undefined>(undefined);
+
+/** What is sent: GET without a body, POST with one. */
+type RequestOptions = {
+  body?: unknown;
+  signal?: AbortSignal;
+  headers?: Readonly<Record<string, string>>;
+  /** An answer with one of these statuses is returned like a 200. */
+  alsoOk?: readonly number[];
+};
+
+/**
+ * Sends a request and returns the answer.
+ * @throws ServiceGone without an answer of the service
+ * @throws ServiceRefused for every other status; a 401 also shows the door again
+ * @throws DOMException AbortError
+ */
+export async function request(path: string, options: RequestOptions = {}): Promise<Response> {
+  const { body, signal, alsoOk = [] } = options;
+  const sent = token.value;
+  const answer = await fetch(path, {
+    method: body === undefined ? "GET" : "POST",
+    headers: {
+      ...(sent === "" ? {} : { authorization: `Bearer ${sent}` }),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...options.headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(signal === undefined ? {} : { signal }),
+    cache: "no-store",
+  }).catch((error: unknown) => {
+    // A fetch that fails for any other reason than an abort is a TypeError.
+    if (error instanceof TypeError) throw gone();
+    throw error;
+  });
+  if (answer.ok || alsoOk.includes(answer.status)) {
+    goneSinceMs.value = undefined;
+    return answer;
+  }
+  const refusal = await refusalOf(answer);
+  goneSinceMs.value = undefined;
+  // Another token may have been pasted since this request was sent.
+  if (refusal.status === 401 && sent === token.value) forgetToken(refusal.message);
+  throw refusal;
+}
+
+function gone(): ServiceGone {
+  goneSinceMs.value ??= Date.now();
+  return new ServiceGone("The service does not answer");
+}
+
+/** The service's own refusals are JSON with `detail`; a proxy in front of a service that is gone answers otherwise. */
+async function refusalOf(answer: Response): Promise<ServiceRefused> {
+  const text = await answer.text();
+  const told = parsed(text);
+  if (told === undefined && answer.status >= 500) throw gone();
+  const detail = typeof told?.["detail"] === "string" ? told["detail"] : `The service answered ${answer.status}`;
+  const position = typeof told?.["position"] === "number" ? told["position"] : undefined;
+  const isPassing = answer.status === 429 || answer.status === 503;
+  const seconds = Number(answer.headers.get("retry-after") ?? Number.NaN);
+  const retryAfterMs = isPassing ? 1000 * (Number.isFinite(seconds) ? Math.max(1, seconds) : 1) : undefined;
+  return new ServiceRefused(answer.status, detail, { position, retryAfterMs });
+}
+
+function parsed(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a value of JSON is an object. */
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,0 +1,114 @@
+/** Health: what the service says about itself, its backlog, its freshness and its disk. */
+import { KeyNumber } from "../parts/key-number.tsx";
+import { bytes, count, duration, share, time } from "../parts/numbers.ts";
+import { Table } from "../parts/table.tsx";
+import { health, stats } from "../service/pulse.ts";
+import { isRecord } from "../service/request.ts";
+import { useCell } from "../state/cell.ts";
+import { zone } from "../state/range.ts";
+
+/** The last health and stats that the service gave. */
+export function HealthView() {
+  const seen = useCell(health);
+  const shownZone = useCell(zone);
+  if (seen === undefined) return <p class="quiet">Asking…</p>;
+  const { body, asOfMs } = seen;
+  const number = (name: string) => (typeof body[name] === "number" ? body[name] : undefined);
+  const oldest = number("oldest_unsealed_seconds");
+  const disk = number("disk_free_bytes");
+  return (
+    <div class="figures">
+      <section class="figure wide" aria-labelledby="status">
+        <header>
+          <h2 id="status">Status</h2>
+        </header>
+        <p class="status">
+          <span class={`dot ${String(body["status"])}`} aria-hidden="true" /> {String(body["status"])}
+        </p>
+        <Sentences title="Problems" kind="bad" of={body["problems"]} />
+        <Sentences title="Warnings" kind="warn" of={body["warnings"]} />
+        {!("problems" in body) && (
+          <p class="quiet">This service says only its status to this token (MILLRACE_METRICS).</p>
+        )}
+        <p class="freshness">as of {time(asOfMs, shownZone, "second")}</p>
+      </section>
+      <section class="figure wide" aria-labelledby="backlog">
+        <header>
+          <h2 id="backlog">Backlog and disk</h2>
+        </header>
+        <dl class="numbers">
+          <Buffer />
+          {oldest !== undefined && <KeyNumber name="age of the oldest unsealed event" value={duration(oldest)} />}
+          {number("segments") !== undefined && <KeyNumber name="segments" value={count(number("segments") ?? 0)} />}
+          {disk !== undefined && <KeyNumber name="free on the disk" value={bytes(disk)} />}
+        </dl>
+      </section>
+      <Rows title="Shards" rows={body["shards"]} />
+      <Rows title="Freshness of the catalog" rows={body["freshness"]} />
+      <Alerts />
+    </div>
+  );
+}
+
+function Buffer() {
+  const seen = useCell(stats);
+  if (seen === undefined) return null;
+  const { pending, pendingMax } = seen;
+  return (
+    <>
+      <KeyNumber name="events not sealed yet" value={count(pending)} />
+      <KeyNumber name="of the buffer" value={share(pendingMax === 0 ? 0 : pending / pendingMax)} />
+    </>
+  );
+}
+
+function Sentences({ title, kind, of }: { title: string; kind: string; of: unknown }) {
+  if (!Array.isArray(of) || of.length === 0) return null;
+  return (
+    <>
+      <h3>{title}</h3>
+      <ul class={kind}>
+        {of.map((sentence) => (
+          <li key={String(sentence)}>{String(sentence)}</li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** A table of what health lists, in its own names. */
+function Rows({ title, rows }: { title: string; rows: unknown }) {
+  if (!Array.isArray(rows)) return null;
+  const records = rows.filter(isRecord);
+  const names = Object.keys(records[0] ?? {});
+  const columns = names.map((name) => ({
+    name,
+    type: name === "watermark" ? "TIMESTAMP WITH TIME ZONE" : typeof records[0]?.[name] === "number" ? "DOUBLE" : "",
+  }));
+  return (
+    <section class="figure wide" aria-label={title}>
+      <header>
+        <h2>{title}</h2>
+      </header>
+      <Table caption={title} columns={columns} rows={records.map((record) => names.map((name) => record[name]))} />
+    </section>
+  );
+}
+
+function Alerts() {
+  const seen = useCell(stats);
+  if (seen === undefined || seen.alerts.length === 0) return null;
+  const columns = ["alert", "state", "value", "at"].map((name) => ({
+    name,
+    type: name === "at" ? "TIMESTAMP WITH TIME ZONE" : "",
+  }));
+  const rows = seen.alerts.map(({ alert, state, value, at }) => [alert, state, value, at]);
+  return (
+    <section class="figure wide" aria-label="Alerts">
+      <header>
+        <h2>Alerts</h2>
+      </header>
+      <Table caption="Alerts" columns={columns} rows={rows} />
+    </section>
+  );
+}

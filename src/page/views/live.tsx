@@ -1,0 +1,107 @@
+/** Live: events as they are accepted, the newest first. */
+import { useEffect, useState } from "preact/hooks";
+import { FirstEvent } from "../parts/first-event.tsx";
+import { count } from "../parts/numbers.ts";
+import { TailRow } from "../parts/tail-row.tsx";
+import { stats } from "../service/pulse.ts";
+import { follow, type TailEvent, type TailFilters, tailFilters } from "../service/tail.ts";
+import { useCell } from "../state/cell.ts";
+
+/** The newest events that are kept. Older ones are in the table. */
+const shownMax = 200;
+
+/** Events that came in a burst are drawn together. ms */
+const drawMs = 250;
+
+type Seen = { id: string; event: TailEvent };
+
+/** The tail with its filters. */
+export function LiveView() {
+  const [filters, setFilters] = useState<TailFilters>({});
+  const [isPaused, setIsPaused] = useState(false);
+  const { events, total, missed, state } = useTail(filters, isPaused);
+  const all = useCell(stats)?.totalEvents;
+  return (
+    <>
+      <Filters onChange={setFilters}>
+        <button type="button" onClick={() => setIsPaused(!isPaused)} aria-pressed={isPaused}>
+          {isPaused ? "Go on" : "Pause"}
+        </button>
+      </Filters>
+      <section class="figure" aria-label="Events as they arrive">
+        <p class="tail-state" aria-live="polite">
+          <span class={`dot ${state === "following" ? "ok" : ""}`} aria-hidden="true" /> {isPaused ? "paused" : state}
+          <span class="quiet">
+            {" "}
+            · {count(total)} since this view opened
+            {missed > 0 && ` · ${count(missed)} left out, since this page was too slow`}
+          </span>
+        </p>
+        {events.length === 0 && all !== 0 && <p class="quiet empty">The next event shows here.</p>}
+        <ol class="tail" reversed>
+          {events.map(({ id, event }) => (
+            <TailRow key={id} event={event} />
+          ))}
+        </ol>
+      </section>
+      {all === 0 && <FirstEvent />}
+    </>
+  );
+}
+
+function useTail(filters: TailFilters, isPaused: boolean) {
+  const [events, setEvents] = useState<readonly Seen[]>([]);
+  const [total, setTotal] = useState(0);
+  const [missed, setMissed] = useState(0);
+  const [state, setState] = useState("connecting");
+  useEffect(() => {
+    setEvents([]);
+    setTotal(0);
+  }, [filters]);
+  useEffect(() => {
+    if (isPaused) return;
+    const open = new AbortController();
+    let waiting: Seen[] = [];
+    const draw = setInterval(() => {
+      const news = waiting;
+      if (news.length === 0) return;
+      waiting = [];
+      setTotal((before) => before + news.length);
+      setEvents((before) => [...news.reverse(), ...before].slice(0, shownMax));
+    }, drawMs);
+    follow(filters, open.signal, (news) => {
+      if (news.kind === "event") waiting.push(news);
+      else if (news.kind === "gap") setMissed((before) => before + (news.missed ?? 0));
+      else setState(news.kind === "open" ? "following" : `${news.reason}; trying again`);
+    }).catch((error: unknown) => {
+      if (!open.signal.aborted) reportError(error);
+    });
+    return () => {
+      clearInterval(draw);
+      open.abort();
+    };
+  }, [filters, isPaused]);
+  return { events, total, missed, state };
+}
+
+function Filters(props: { onChange: (filters: TailFilters) => void; children: preact.ComponentChildren }) {
+  return (
+    <form
+      class="filters"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const values = new FormData(event.currentTarget);
+        props.onChange(Object.fromEntries(tailFilters.map((name) => [name, String(values.get(name) ?? "").trim()])));
+      }}
+    >
+      {tailFilters.map((name) => (
+        <label key={name}>
+          <span>{name}</span>
+          <input name={name} autocomplete="off" spellcheck={false} />
+        </label>
+      ))}
+      <button type="submit">Filter</button>
+      {props.children}
+    </form>
+  );
+}

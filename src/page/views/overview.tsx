@@ -1,0 +1,79 @@
+/** Overview: events now and over the range, and what they are. */
+import { useMemo } from "preact/hooks";
+import { Figure } from "../parts/figure.tsx";
+import { FirstEvent } from "../parts/first-event.tsx";
+import { NowFigure } from "../parts/now-figure.tsx";
+import { Plot, type Series } from "../parts/plot.tsx";
+import { TopList } from "../parts/top-list.tsx";
+import { eventsOverTime, topNames, topPages, topReferrers } from "../questions.ts";
+import type { Answer } from "../service/ask.ts";
+import { stats } from "../service/pulse.ts";
+import { useAnswer } from "../service/use-answer.ts";
+import { useCell } from "../state/cell.ts";
+import { span } from "../state/range.ts";
+import type { Span } from "../state/span.ts";
+
+/** Empty until the first event; then its figures. */
+export function OverviewView() {
+  const seen = useCell(stats);
+  if (seen?.totalEvents === 0) return <FirstEvent />;
+  return (
+    <div class="figures">
+      <NowFigure />
+      <OverTime />
+      <Top title="Events" question={topNames} valueName="Name" />
+      <Top title="Pages" question={topPages} valueName="Page" />
+      <Top title="Referrers" question={topReferrers} valueName="Referrer" />
+    </div>
+  );
+}
+
+function OverTime() {
+  const shown = useCell(span);
+  const sql = eventsOverTime(shown);
+  return (
+    <Figure title="Events by category" sql={sql} asked={useAnswer(sql)} class="wide">
+      {(answer) => <OverTimePlot answer={answer} shown={shown} />}
+    </Figure>
+  );
+}
+
+function OverTimePlot({ answer, shown }: { answer: Answer; shown: Span }) {
+  const series = useMemo(() => seriesOf(answer, shown), [answer, shown]);
+  return (
+    <Plot
+      label={`Events by category, ${shown.buckets.length} stretches of ${shown.bucket.toLowerCase()}`}
+      times={shown.buckets}
+      series={series}
+      kind="stacked"
+      zone={shown.zone}
+      timeForm={shown.bucket === "1 DAY" ? "day" : "minute"}
+      unit="events"
+    />
+  );
+}
+
+/** A series for each category that occurs, the most frequent first; a bucket without events is zero. */
+function seriesOf({ rows }: Answer, { buckets }: Span): Series[] {
+  const places = new Map(buckets.map((atMs, index) => [atMs, index]));
+  const byCategory = new Map<string, number[]>();
+  for (const [bucket, category, events] of rows) {
+    const index = places.get(Date.parse(String(bucket)));
+    // An answer may still be that of the span before.
+    if (index === undefined) continue;
+    const values = byCategory.get(String(category)) ?? buckets.map(() => 0);
+    values[index] = Number(events);
+    byCategory.set(String(category), values);
+  }
+  const total = ({ values }: { values: readonly number[] }) => values.reduce((sum, value) => sum + value, 0);
+  return [...byCategory].map(([label, values]) => ({ label, values })).sort((one, other) => total(other) - total(one));
+}
+
+function Top(props: { title: string; question: (span: Span) => string; valueName: string }) {
+  const sql = props.question(useCell(span));
+  return (
+    <Figure title={props.title} sql={sql} asked={useAnswer(sql)}>
+      {(answer) => <TopList answer={answer} valueName={props.valueName} unit="Events" caption={props.title} />}
+    </Figure>
+  );
+}

@@ -1,0 +1,92 @@
+/** The page at `/`, in a real Chromium, against a real service. */
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import type { Browser, Page } from "puppeteer-core";
+import { launchBrowser } from "../support/browser.ts";
+import { enterToken, faultsOfAxe, goTo, hidesText, showsText } from "../support/page.ts";
+import { paths, type Service, startService, testMsMax } from "../support/service.ts";
+
+setDefaultTimeout(testMsMax);
+
+let service: Service;
+let browser: Browser;
+let page: Page;
+/** What the browser asked for, and what went wrong in it. */
+const asked: string[] = [];
+const faults: string[] = [];
+
+beforeAll(async () => {
+  service = await startService();
+  browser = await launchBrowser();
+  page = await browser.newPage();
+  page.on("request", (request) => asked.push(request.url()));
+  page.on("pageerror", (error) => faults.push(String(error)));
+});
+
+afterAll(async () => {
+  await browser.close();
+  await service[Symbol.asyncDispose]();
+});
+
+/** Waits until the page shows this. */
+const shows = (text: string) => showsText(page, text);
+
+test("all files together are under 150 KB as gzip, and a browser that has them gets 304", async () => {
+  let bytes = 0;
+  for (const path of ["/", "/page/page.css", "/page/page.js", "/page/icon.svg"]) {
+    const answer = await service.request(path, { token: null, headers: { "accept-encoding": "gzip" } });
+    expect(answer.status).toBe(200);
+    bytes += Bun.gzipSync(await answer.arrayBuffer()).byteLength;
+    const etag = answer.headers.get("etag") ?? "";
+    expect((await service.request(path, { token: null, headers: { "if-none-match": etag } })).status).toBe(304);
+  }
+  expect(bytes).toBeLessThan(150_000);
+});
+
+test("a wrong token is refused with the service's reason, and a good one opens the page", async () => {
+  await page.goto(`${service.url}/`);
+  await enterToken(page, "nonsense");
+  await shows("The service refused this token");
+  expect(await faultsOfAxe(page)).toEqual([]);
+  await enterToken(page, service.token({ scope: "stats:read query" }));
+  await shows("No event has arrived yet");
+  expect(await faultsOfAxe(page)).toEqual([]);
+});
+
+test("a first event shows by itself, with its name and the SQL behind each figure", async () => {
+  await service.track({ event_name: "signup", category: "auth" });
+  await shows("Events by category");
+  await shows("signup");
+  await page.click("button[aria-label='SQL of Events']");
+  await shows("SELECT event_name");
+  expect(await faultsOfAxe(page)).toEqual([]);
+  await page.click(".sql a");
+  await shows("Run");
+  expect(new URL(page.url()).hash).toStartWith("#/sql?q=SELECT");
+});
+
+test("a service that is gone is said in a line; figures stay, and go on once it is back", async () => {
+  await goTo(page, "overview");
+  await shows("signup");
+  const port = new URL(service.url).port;
+  await service.stop();
+  await shows("The service has not answered since");
+  await shows("signup");
+  await using _back = await startService({
+    dataDir: service.dataDir,
+    env: { PORT: port, MILLRACE_JWT_SECRET: service.secret },
+  });
+  await hidesText(page, "has not answered");
+});
+
+test.each(["live", "health"])("axe finds nothing in the view %s", async (view) => {
+  await goTo(page, view);
+  await page.waitForSelector(".figure");
+  expect(await faultsOfAxe(page)).toEqual([]);
+});
+
+test("nothing was asked of another host, no token stood in an address, and nothing failed", () => {
+  expect(asked.filter((url) => !url.startsWith(service.url) && !url.startsWith("data:"))).toEqual([]);
+  expect(asked.filter((url) => url.includes("eyJ"))).toEqual([]);
+  expect(faults).toEqual([]);
+  expect(asked.some((url) => url.endsWith(paths.stats))).toBe(true);
+});
