@@ -40,7 +40,8 @@ test("an empty catalog answers every question, in the same columns as a full one
   for (const name of ["events", "events_hourly", "sessions", "erasures", "top(event_name, 3)", "timeline('1 day')"])
     expect(await queryFile(empty.folder.catalog, `FROM ${name}`)).toEqual([]);
   expect(await queryFile(empty.folder.catalog, "FROM retention('day')")).toEqual([]);
-  const nobody = { of_first: null, of_previous: null, sessions: "0" };
+  const shares = { of_first: null, of_previous: null, median_seconds: null, median_seconds_from_first: null };
+  const nobody = { reached: "0", ...shares, dropped: "0", breakdown: null };
   expect(await queryFile(empty.folder.catalog, "FROM funnel(['a', 'b'], INTERVAL 1 HOUR)")).toEqual([
     { step: "1", event_name: "a", ...nobody },
     { step: "2", event_name: "b", ...nobody },

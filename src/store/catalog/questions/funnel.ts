@@ -1,49 +1,160 @@
 /** The macro `funnel`: who did step after step. */
 import { clockOf } from "../../sql/utc.ts";
 import type { CatalogItem } from "../item.ts";
+import { withPerson } from "../person.ts";
+import { checked, oneOf, shown } from "./checked.ts";
+import { gatheredSteps, orderedChains } from "./funnel-chains.ts";
+import { inRange, rangeDefaults, rangeWords } from "./range.ts";
+
+/** Each step is one more pass over the events of all steps; PostHog allows as many. */
+const stepsMax = 30;
+
+/** Values of the breakdown that have rows of their own; PostHog shows as many. */
+const valuesMax = 25;
+
+/** The value of the rest. */
+const rest = "'(other)'";
+
+/** The names of the steps, checked with all other arguments. */
+const names = checked("names", [
+  {
+    when: `coalesce(len(names) NOT BETWEEN 1 AND ${stepsMax} OR len(list_filter(names, lambda name: name IS NULL)) > 0, true)`,
+    message: `'funnel: steps must be a list of 1 to ${stepsMax} event names without NULL, not ' || coalesce(left(names::VARCHAR, 200), 'NULL')`,
+  },
+  {
+    when: "coalesce(within::INTERVAL < INTERVAL 0 SECOND, true)",
+    message: `'funnel: within must be an interval that is not negative, such as INTERVAL 1 DAY, not ' || ${shown("within")}`,
+  },
+  oneOf("funnel: by", `"by"`, ["person", "session"]),
+  oneOf(`funnel: "order"`, `"order"`, ["sequential", "strict", "any"]),
+]);
 
 /**
- * The linear algorithm of ClickHouse's windowFunnel, one step at a time. For each event that ends a chain of steps,
- * only the latest start of such a chain is kept. Starts ascend along the places of a session. So of all chains that an
- * event can continue, the one that ended last before it has the latest start. It uses only sorts and hash tables, so
- * it spills when memory is short.
+ * A string literal (or a parameter of a prepared statement, which is one) names a property; anything else is an
+ * expression. `alias` gives the expression as it was written.
  */
+const value = `CASE WHEN starts_with(alias(breakdown), '''')
+  THEN properties->>('/' || replace(replace(breakdown::VARCHAR, '~', '~0'), '/', '~1'))
+  ELSE breakdown::VARCHAR END`;
+
+/** The stretches of a `session_id`, or of a person's events without one, that 30 minutes of inactivity end. */
+const withSession = `
+  SELECT *, CASE WHEN key IS NOT NULL THEN key || ' ' || count(*) FILTER (begins) OVER (
+    PARTITION BY session_id IS NULL, key ORDER BY "timestamp") || (session_id IS NULL) END AS session
+  FROM (
+    SELECT *, coalesce(session_id, person) AS key,
+      coalesce("timestamp" - lag("timestamp") OVER (PARTITION BY session_id IS NULL, key ORDER BY "timestamp") > INTERVAL 30 MINUTE, true) AS begins
+    FROM (SELECT * FROM (${withPerson()}) WHERE ${inRange})
+  )`;
+
+/** Greatest for the row that came furthest, the first of them in the unit's order. */
+const firstOfFurthest = "(step << 40) - place";
+
+/** SQL expression: microseconds from the first to the last of these times. */
+const spanOf = (times: string) => `(epoch_us(list_max(${times})) - epoch_us(list_min(${times})))`;
+
+/** The macro. */
 export const funnel: CatalogItem = {
   kind: "macro",
   name: "funnel",
   parameters: ["steps", "within"],
+  defaults: {
+    by: "'person'",
+    breakdown: "NULL",
+    order: "'sequential'",
+    ...rangeDefaults,
+  },
   query: `
-    WITH RECURSIVE hit AS MATERIALIZED (
-      SELECT session_id, event_name, ${clockOf('"timestamp"')} AS happened,
-        row_number() OVER (PARTITION BY session_id ORDER BY "timestamp", list_position(steps, event_name)) AS place
-      FROM events WHERE session_id IS NOT NULL AND event_name IN (SELECT unnest(steps))
+    WITH RECURSIVE asked AS MATERIALIZED (
+      SELECT ${names} AS names FROM (SELECT steps::VARCHAR[] AS names)
     ),
-    chain AS (
-      SELECT 1 AS step, session_id, place, happened AS started FROM hit WHERE event_name = steps[1]
-      UNION ALL
-      SELECT step, session_id, place, latest_start
+    step AS MATERIALIZED (
+      SELECT step, names[step] AS event_name, list_position(names, names[step]) AS number,
+        len(list_filter(names[:step], lambda name: name = names[step])) AS occurrence
+      FROM (SELECT names, unnest(range(1, len(names) + 1)) AS step FROM asked)
+    ),
+    act AS MATERIALIZED (
+      SELECT unit, ${clockOf('"timestamp"')} AS happened, list_position((SELECT names FROM asked), event_name) AS number, value
       FROM (
-        SELECT *, last_value(started IGNORE NULLS) OVER (
-            PARTITION BY session_id ORDER BY place, started NULLS FIRST ROWS UNBOUNDED PRECEDING) AS latest_start
+        SELECT person AS unit, "timestamp", event_name, ${value} AS value
+        FROM (${withPerson()}) AS events WHERE "by" = 'person' AND ${inRange}
+        UNION ALL
+        SELECT session, "timestamp", event_name, ${value}
+        FROM (${withSession}) AS events WHERE "by" = 'session'
+      )
+      WHERE unit IS NOT NULL AND ("order" = 'strict' OR event_name IN (SELECT event_name FROM step))
+    ),
+    unit AS (
+      SELECT unit, row_number() OVER () AS id FROM (SELECT DISTINCT unit FROM act)
+    ),
+    hit AS MATERIALIZED (
+      SELECT id, happened, number, value, place, instant
+      FROM (
+        SELECT id, happened, number, value,
+          row_number() OVER (PARTITION BY id ORDER BY happened, number, value) AS place,
+          CASE WHEN "order" = 'strict' THEN dense_rank() OVER (PARTITION BY id ORDER BY happened) END AS instant
+        FROM act JOIN unit USING (unit)
+      )
+      WHERE number IS NOT NULL
+    ),
+    chain AS (${orderedChains}),
+    gathered AS (${gatheredSteps}),
+    furthest AS MATERIALIZED (
+      SELECT max(step) AS depth, arg_max(times, ${firstOfFurthest}) AS times, arg_max_null(value, ${firstOfFurthest}) AS value
+      FROM (
+        SELECT step, id, place, times, value FROM chain
+        UNION ALL
+        SELECT step, id, place, times, value FROM gathered WHERE step > 0
+      )
+      GROUP BY id
+    ),
+    counted AS MATERIALIZED (
+      SELECT value, rank, CASE WHEN rank > ${valuesMax} THEN ${rest} ELSE value END AS label
+      FROM (
+        SELECT value, row_number() OVER (ORDER BY count(*) DESC, value NULLS LAST) AS rank FROM furthest GROUP BY value
+      )
+    ),
+    label AS (
+      SELECT label, max(rank) AS rank FROM counted GROUP BY label
+      UNION ALL
+      SELECT NULL, 0 WHERE NOT EXISTS (FROM counted)
+    ),
+    passed AS (
+      SELECT label, step, count(*) AS came, median(took) / 1e6 AS took, median(took - took_before) / 1e6 AS took_since
+      FROM (
+        SELECT label, step, ${spanOf("times[:step]")} AS took, ${spanOf("times[:step - 1]")} AS took_before
         FROM (
-          SELECT step + 1 AS step, session_id, place, NULL AS happened, started FROM chain
-          UNION ALL
-          SELECT step, session_id, place, happened, NULL
-          FROM hit, (SELECT max(step) + 1 AS step FROM chain) WHERE event_name = steps[step]
+          SELECT label, times, unnest(range(1, depth + 1)) AS step
+          FROM furthest JOIN counted ON counted.value IS NOT DISTINCT FROM furthest.value
         )
       )
-      WHERE happened <= latest_start + within::INTERVAL
-    ),
-    reached AS (
-      SELECT unnest(range(1, len(steps) + 1)) AS step, unnest(steps) AS event_name
+      GROUP BY label, step
     )
-    SELECT step, event_name, count(DISTINCT session_id) AS sessions,
-      sessions / nullif(first_value(sessions) OVER (ORDER BY step), 0) AS of_first,
-      CASE step WHEN 1 THEN of_first ELSE sessions / nullif(lag(sessions) OVER (ORDER BY step), 0) END AS of_previous
-    FROM reached LEFT JOIN chain USING (step) GROUP BY step, event_name ORDER BY step`,
+    SELECT step, event_name, reached, reached / nullif(first, 0) AS of_first,
+      CASE step WHEN 1 THEN of_first ELSE reached / nullif(previous, 0) END AS of_previous,
+      took_since AS median_seconds, took AS median_seconds_from_first,
+      CASE step WHEN 1 THEN 0 ELSE previous - reached END AS dropped, label AS breakdown
+    FROM (
+      SELECT *, first_value(reached) OVER steps_of_label AS first, lag(reached) OVER steps_of_label AS previous
+      FROM (
+        SELECT step.step, event_name, label.label, rank, coalesce(came, 0) AS reached,
+          CASE WHEN step.step > 1 THEN took END AS took, CASE WHEN step.step > 1 THEN took_since END AS took_since
+        FROM label CROSS JOIN step
+          LEFT JOIN passed ON passed.step = step.step AND passed.label IS NOT DISTINCT FROM label.label
+      )
+      WINDOW steps_of_label AS (PARTITION BY label ORDER BY step)
+    )
+    ORDER BY rank, step`,
   comment: {
-    meaning:
-      "How many sessions did these steps, each by an event of its own and not before the one before, the last within the interval from the first: step, event_name, sessions, of_first and of_previous (shares from 0 to 1; NULL where nobody came so far). Events at the same instant count in the order of their names in steps.",
-    example: "FROM funnel(['view_item', 'add_to_cart', 'purchase'], INTERVAL 1 HOUR)",
+    meaning: [
+      "How many people did these steps, each by an event of its own, the last within the interval from the first.",
+      "One row for each step: step, event_name, reached (how many came so far), of_first and of_previous (shares from 0 to 1; NULL where nobody was), median_seconds (median time since the previous step) and median_seconds_from_first, dropped (how many reached the previous step and not this one), breakdown.",
+      "by := 'person' or 'session' (a stretch without 30 minutes of inactivity). Events without either are left out.",
+      `"order" := 'sequential': no step before the one before, whatever is between; events at the same instant count in the order of their names in steps. 'strict': also no other event, of any name, between two steps; one at the same instant as a step is not between. 'any': a step is reached by who did it and all steps above it, in any order; its times are the longer stretch that these steps need.`,
+      "Of somebody who tried several times, the try that came furthest counts, and of such tries the first.",
+      `breakdown := an expression over events, or the name of a property as a string: its value at the first step; the ${valuesMax} most frequent values have rows of their own, the others are together under '(other)', and NULL is who had no value.`,
+      rangeWords,
+    ].join(" "),
+    example: "FROM funnel(['view_item', 'add_to_cart', 'purchase'], INTERVAL 1 HOUR, breakdown := 'plan')",
   },
 };
