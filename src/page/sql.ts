@@ -14,3 +14,6 @@ export const instant = (ms: number): string =>
   `TIMESTAMPTZ '${new Date(ms).toISOString().replace("T", " ").replace(".000Z", "+00").replace("Z", "+00")}'`;
 
 const quoted = (value: string, quote: string) => `${quote}${value.replaceAll(quote, quote + quote)}${quote}`;
+
+/** A name of a column, view or macro, quoted. */
+export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;

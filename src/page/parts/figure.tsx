@@ -72,7 +72,7 @@ function SqlText({ sql }: { sql: string }) {
 }
 
 /** Why there is no new answer, in a sentence. A service that is gone is said once, above all figures. */
-export function Failure({ error }: { error: Error | undefined }) {
+function Failure({ error }: { error: Error | undefined }) {
   if (error === undefined || error instanceof ServiceGone) return null;
   const isScope = error instanceof ServiceRefused && error.status === 403;
   return (

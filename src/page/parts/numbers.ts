@@ -5,6 +5,10 @@ const small = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 4 });
 const shares = new Intl.NumberFormat("en", { style: "percent", maximumSignificantDigits: 3 });
 
+/** Whether a type of DuckDB is a number. */
+export const isNumeric = (type: string): boolean =>
+  /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|BIGNUM|DOUBLE|FLOAT|DECIMAL\(\d+,\s*\d+\))$/.test(type);
+
 /** A count, all digits. */
 export const count = (value: number): string => whole.format(value);
 

@@ -12,8 +12,9 @@ export type Series = { label: string; values: readonly (number | null)[] };
 type PlotProps = {
   /** Says what is seen, for a screen reader and as the caption of the table. */
   label: string;
-  /** ms since 1970, rising. */
+  /** ms since 1970, rising; with `isTime` false numbers. */
   times: readonly number[];
+  isTime?: boolean;
   series: readonly Series[];
   /** `stacked`: bars on each other; `line`: one line for each series. */
   kind: "stacked" | "line";
@@ -30,7 +31,7 @@ const coloursMax = 8;
 
 /** A picture of series over time, a legend with the values under the pointer, and the table. */
 export function Plot(props: PlotProps) {
-  const { label, times, series, kind, zone, timeForm, unit, height = 220 } = props;
+  const { label, times, series, kind, zone, timeForm, unit, height = 220, isTime = true } = props;
   const place = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState<number | undefined>(undefined);
   const chosen = useCell(theme);
@@ -40,7 +41,7 @@ export function Plot(props: PlotProps) {
     if (element === null) return;
     const plot = new uPlot(
       optionsOf({ props: { ...props, height }, element, onPoint: setAt }),
-      dataOf({ times, series, kind }),
+      dataOf({ times, series, kind, isTime }),
       element,
     );
     const sizes = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }));
@@ -49,15 +50,16 @@ export function Plot(props: PlotProps) {
       sizes.disconnect();
       plot.destroy();
     };
-  }, [times, series, kind, zone, height, chosen, isDark]);
+  }, [times, series, kind, zone, height, isTime, chosen, isDark]);
   const shownAt = at === undefined ? undefined : times[at];
+  const xText = (x: number, form: TimeForm) => (isTime ? time(x, zone, form) : valueText(x));
   return (
     <div class="plot">
       <Legend
         series={series}
         at={at}
         unit={unit}
-        heading={shownAt === undefined ? undefined : time(shownAt, zone, timeForm)}
+        heading={shownAt === undefined ? undefined : xText(shownAt, timeForm)}
       />
       <div ref={place} class="canvas" role="img" aria-label={label} />
       <details>
@@ -67,7 +69,7 @@ export function Plot(props: PlotProps) {
           <table>
             <thead>
               <tr>
-                <th scope="col">Time</th>
+                <th scope="col">{isTime ? "Time" : "x"}</th>
                 {series.map((one) => (
                   <th key={one.label} scope="col" class="number">
                     {one.label}
@@ -78,7 +80,7 @@ export function Plot(props: PlotProps) {
             <tbody>
               {times.map((atMs, index) => (
                 <tr key={atMs}>
-                  <th scope="row">{time(atMs, zone, "minute")}</th>
+                  <th scope="row">{xText(atMs, "minute")}</th>
                   {series.map((one) => (
                     <td key={one.label} class="number">
                       {valueText(one.values[index])}
@@ -132,8 +134,13 @@ function useDark(): boolean {
 }
 
 /** uPlot draws no stacks: each series is drawn as the sum of itself and those below, the highest sum first. */
-function dataOf({ times, series, kind }: Pick<PlotProps, "times" | "series" | "kind">): uPlot.AlignedData {
-  const x = times.map((atMs) => atMs / 1000);
+function dataOf({
+  times,
+  series,
+  kind,
+  isTime,
+}: Pick<PlotProps, "times" | "series" | "kind" | "isTime">): uPlot.AlignedData {
+  const x = isTime ? times.map((atMs) => atMs / 1000) : [...times];
   if (kind === "line") return [x, ...series.map(({ values }) => [...values])];
   const sums: number[][] = [];
   for (const { values } of series)
@@ -159,7 +166,7 @@ function optionsOf(given: {
   const bars = uPlot.paths.bars?.({ size: [0.82, 48], align: 1 });
   const drawn = props.series.map((_, index): uPlot.Series => {
     const stroke = seriesColour(index);
-    if (!isStacked || bars === undefined) return { stroke, width: 1.5, points: { show: false } };
+    if (!isStacked || bars === undefined) return { stroke, width: 1.5, points: alonePoints(stroke) };
     return { fill: stroke, width: 0, paths: bars, points: { show: false } };
   });
   return {
@@ -168,9 +175,9 @@ function optionsOf(given: {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), props.zone),
     legend: { show: false },
     cursor: { y: false, points: { show: !isStacked }, drag: { x: false, y: false } },
-    scales: { y: { range: (_plot, _low, high) => [0, Math.max(high * 1.08, 1)] }, x: { range: xRange(props) } },
+    scales: { y: { range: yRange(props) }, x: { range: xRange(props), time: props.isTime ?? true } },
     axes: [
-      { ...axis, grid: { show: false }, values: timeTicks, space: 64 },
+      { ...axis, grid: { show: false }, space: 64, ...(props.isTime === false ? {} : { values: timeTicks }) },
       {
         ...axis,
         size: 52,
@@ -192,6 +199,25 @@ const colourReader = (element: HTMLElement) => (token: string) => {
   probe.remove();
   return color;
 };
+
+/** A line needs two neighbours; a value between two that are not known is a point. */
+const alonePoints = (colour: string): uPlot.Series.Points => ({
+  size: 4,
+  fill: colour,
+  filter: (plot, series) => {
+    const values = plot.data[series] ?? [];
+    const isKnown = (at: number) => values[at] !== null && values[at] !== undefined;
+    return [...values.keys()].filter((at) => isKnown(at) && !isKnown(at - 1) && !isKnown(at + 1));
+  },
+});
+
+/** Zero is always seen: an axis that begins elsewhere makes small changes look large. */
+const yRange =
+  ({ kind }: PlotProps) =>
+  (_plot: uPlot, low: number, high: number): [number, number] =>
+    kind === "stacked" || low >= 0
+      ? [0, high > 0 && kind === "line" ? high * 1.08 : Math.max(high * 1.08, 1)]
+      : [low * 1.08, Math.max(0, high * 1.08)];
 
 /** A bar begins at its time, so the last one needs its own width beside it. */
 const xRange =

@@ -3,12 +3,10 @@ import type { ComponentChildren } from "preact";
 import type { Column, Value } from "../service/ask.ts";
 import { useCell } from "../state/cell.ts";
 import { zone } from "../state/range.ts";
-import { count, time } from "./numbers.ts";
+import { count, isNumeric, time } from "./numbers.ts";
 
 /** More rows make a page slow, and nobody reads them. */
 const rowsShownMax = 500;
-
-const isNumeric = (type: string) => /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|BIGNUM|DOUBLE|FLOAT|DECIMAL.*)$/.test(type);
 
 /** Rows under the names of their columns. `caption` names the table for those who cannot see where it is. */
 export function Table(props: {

@@ -44,7 +44,7 @@ export const ask = (sql: string, signal: AbortSignal): Promise<Answer> =>
   });
 
 /** Does some work that asks the service, once the page's other questions are answered or given up. */
-function inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+export function inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   const before = last;
   const result = (async () => {
     await before;

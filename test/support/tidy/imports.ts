@@ -38,7 +38,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   event: ["parse", "line", "transcribe"],
   store: ["folder", "sql", "segment", "catalog", "ids"],
   shard: ["ids", "lanes", "worker"],
-  page: ["state", "service", "parts", "views"],
+  page: ["state", "service", "parts", "editor", "views"],
   http: ["token", "edge", "connections", "endpoints", "listen"],
 };
 

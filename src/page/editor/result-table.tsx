@@ -1,0 +1,89 @@
+/** The rows of an answer. Only those that are seen are in the document: ten thousand scroll like ten. */
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { isNumeric } from "../parts/numbers.ts";
+import { useCell } from "../state/cell.ts";
+import { zone } from "../state/range.ts";
+import type { Answer } from "./answer.ts";
+import { columnWidths, valueText } from "./values.ts";
+
+/** The height of a row, as the style sheet has it. px */
+const rowHeight = 28;
+
+/** Rows above and below those that are seen, so that scrolling shows no gap. */
+const rowsAround = 20;
+
+/** Widths are taken from the first rows. */
+const rowsMeasured = 200;
+
+/** A table of all rows that were read. */
+export function ResultTable({ answer }: { answer: Answer }) {
+  const { columns, rows } = answer;
+  const shownZone = useCell(zone);
+  const region = useRef<HTMLElement>(null);
+  const [seen, setSeen] = useState({ first: 0, count: 50 });
+  const look = () => {
+    const { scrollTop = 0, clientHeight = 0 } = region.current ?? {};
+    const first = Math.max(0, Math.floor(scrollTop / rowHeight) - rowsAround);
+    const count = Math.ceil(clientHeight / rowHeight) + 2 * rowsAround;
+    setSeen((before) => (before.first === first && before.count === count ? before : { first, count }));
+  };
+  useLayoutEffect(() => {
+    region.current?.scrollTo(0, 0);
+    look();
+  }, [answer]);
+  const widths = useMemo(() => {
+    const measured = rows.slice(0, rowsMeasured);
+    return columnWidths(
+      columns,
+      measured.map((row) => columns.map((column, at) => valueText(row[at], column, shownZone))),
+    );
+  }, [answer, shownZone]);
+  const shown = rows.slice(seen.first, seen.first + seen.count);
+  const below = rows.length - seen.first - shown.length;
+  return (
+    // A region that scrolls must be reachable by keyboard.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
+    <section class="table result" aria-label="Rows" tabIndex={0} ref={region} onScroll={look}>
+      <table
+        aria-rowcount={rows.length + 1}
+        style={{ inlineSize: `${widths.reduce((sum, width) => sum + width, 0)}ch` }}
+      >
+        <caption class="unseen">Rows of the answer</caption>
+        <colgroup>
+          {columns.map(({ name }, at) => (
+            <col key={name} style={{ inlineSize: `${widths[at] ?? 0}ch` }} />
+          ))}
+        </colgroup>
+        <thead>
+          <tr aria-rowindex={1}>
+            {columns.map((column) => (
+              <th key={column.name} scope="col" class={isNumeric(column.type) ? "number" : ""} title={column.type}>
+                {column.name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          <Gap rows={seen.first} />
+          {shown.map((row, at) => (
+            <tr key={seen.first + at} aria-rowindex={seen.first + at + 2}>
+              {columns.map((column, place) => {
+                const text = valueText(row[place], column, shownZone);
+                return (
+                  <td key={column.name} class={isNumeric(column.type) ? "number" : ""} title={text}>
+                    {text === undefined ? <span class="null">NULL</span> : text}
+                  </td>
+                );
+              })}
+            </tr>
+          ))}
+          <Gap rows={below} />
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+/** The height of rows that are not in the document. */
+const Gap = ({ rows }: { rows: number }) =>
+  rows > 0 ? <tr class="gap" style={{ blockSize: `${rows * rowHeight}px` }} /> : null;

@@ -1,0 +1,177 @@
+/** The view SQL, in a real Chromium, against a real service. */
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, Page } from "puppeteer-core";
+import { launchBrowser } from "../support/browser.ts";
+import { enterToken, faultsOfAxe, showsText } from "../support/page.ts";
+import { temporaryFolder } from "../support/rows.ts";
+import { type Service, startService, testMsMax } from "../support/service.ts";
+import { until } from "../support/until.ts";
+
+setDefaultTimeout(testMsMax);
+
+let service: Service;
+let browser: Browser;
+let page: Page;
+/** Statements that the page sent, and what went wrong in it. */
+const statements: string[] = [];
+const faults: string[] = [];
+
+/** Ten people open, six of them add a minute later, three of those buy two minutes later. */
+const people = Array.from({ length: 10 }, (_, person) => person);
+const startMs = Date.now() - 3_600_000;
+const act = (name: string, person: number, afterMs: number) => ({
+  event_name: name,
+  user_id: `person ${person}`,
+  timestamp: new Date(startMs + afterMs).toISOString(),
+  properties: { plan: person % 2 === 0 ? "it's pro" : "free" },
+});
+
+beforeAll(async () => {
+  service = await startService();
+  await service.batch([
+    ...people.map((person) => act("open", person, 0)),
+    ...people.slice(0, 6).map((person) => act("add", person, 60_000)),
+    ...people.slice(0, 3).map((person) => act("buy", person, 180_000)),
+  ]);
+  browser = await launchBrowser();
+  page = await browser.newPage();
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("request", (request) => {
+    const sent = request.postData();
+    if (sent !== undefined) statements.push(String(JSON.parse(sent).sql));
+  });
+  await page.goto(`${service.url}/#/sql`);
+  await enterToken(page, service.token({ scope: "stats:read query" }));
+});
+
+afterAll(async () => {
+  await browser.close();
+  await service[Symbol.asyncDispose]();
+});
+
+const shows = (text: string) => showsText(page, text);
+
+/** Waits until the page has an element like this. */
+const has = (selector: string) => page.waitForSelector(selector, { timeout: testMsMax });
+
+/** Strings of all elements like this. */
+const textsOf = (selector: string): Promise<string[]> =>
+  page.$$eval(selector, (elements) => elements.map((element) => element.textContent ?? ""));
+
+async function press(keys: string): Promise<void> {
+  const names = keys.split("+");
+  const last = names.pop();
+  for (const name of names) await page.keyboard.down(keyOf(name));
+  if (last !== undefined) await page.keyboard.press(keyOf(last));
+  for (const name of names.reverse()) await page.keyboard.up(keyOf(name));
+}
+
+const keyNames = ["Control", "Enter", "Escape", "KeyA"] as const;
+
+function keyOf(name: string): (typeof keyNames)[number] {
+  const key = keyNames.find((known) => known === name);
+  if (key === undefined) throw new Error(`${name} is not a key of these tests`);
+  return key;
+}
+
+/** Writes a statement over the last one and runs it. */
+async function run(sql: string): Promise<void> {
+  await page.focus("textarea");
+  await press("Control+KeyA");
+  await page.keyboard.type(sql);
+  await press("Control+Enter");
+}
+
+test("a statement is completed from the catalog, run by the keyboard, and plotted", async () => {
+  await has(".catalog summary");
+  await page.focus("textarea");
+  await press("Control+KeyA");
+  await page.keyboard.type("SELECT hour, event_name, ev");
+  // The columns are those of `events`, until a table is named.
+  await has("[role=option]");
+  expect(await textsOf("[role=option] .label")).toEqual(["event_id", "event_name"]);
+  await press("Escape");
+  await page.keyboard.type("ents FROM events_");
+  await has("[role=option][aria-selected=true]");
+  expect(await page.evaluate("document.activeElement.getAttribute('aria-activedescendant')")).toBe("suggestion-0");
+  await press("Enter");
+  expect(await page.$eval("textarea", (field) => Reflect.get(field, "value"))).toEndWith(" FROM events_hourly");
+  await page.keyboard.type(" UNION ALL SELECT now(), 'open', 1 ORDER BY 1");
+  await press("Control+Enter");
+  await has(".outcome .plot canvas");
+  expect((await textsOf(".legend li")).slice(0, 3)).toEqual(["open", "add", "buy"]);
+  expect(await textsOf(".outcome h2")).toEqual(["4 rows"]);
+  expect(await faultsOfAxe(page)).toEqual([]);
+});
+
+test("an error is shown at its place", async () => {
+  await run("SELECT event_name,\n  nonsense\nFROM events");
+  await shows("Line 2:");
+  await shows(`"nonsense"`);
+  expect(await textsOf(".paint .fault")).toEqual(["nonsense"]);
+  expect(await page.$eval("textarea", (field) => field.getAttribute("aria-invalid"))).toBe("true");
+  expect(await faultsOfAxe(page)).toEqual([]);
+});
+
+test("of a million rows the first ten thousand are shown, few of them in the document; CSV has them all", async () => {
+  using folder = temporaryFolder();
+  const session = await browser.target().createCDPSession();
+  await session.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder.path });
+  await run("SELECT i AS n, CASE WHEN i % 2 = 0 THEN 'even' END AS even FROM range(1000000) AS t(i)");
+  await shows("First 10,000 rows, there are more");
+  expect((await textsOf(".result tbody tr")).length).toBeLessThan(200);
+  expect((await textsOf(".result tbody tr:first-child td")).slice(0, 2)).toEqual(["0", "even"]);
+  expect(await textsOf(".result tbody tr:nth-child(2) .null")).toEqual(["NULL"]);
+  await page.$eval(".result", (region) => region.scrollTo(0, 1e9));
+  await shows("9999");
+  expect(await faultsOfAxe(page)).toEqual([]);
+  await page.click(".csv button");
+  await shows(" saved");
+  const name = await until(() => readdirSync(folder.path).find((file) => file.endsWith(".csv")), {
+    what: "the file",
+    limitMs: testMsMax,
+  });
+  const path = join(folder.path, name);
+  await until(() => readFileSync(path, "utf8").split("\n").length === 1_000_002, {
+    what: "all rows",
+    limitMs: testMsMax,
+  });
+  expect(readFileSync(path, "utf8")).toStartWith("n,even\n0,even\n1,\n");
+});
+
+test("a statement that runs is cancelled, and the next one is answered", async () => {
+  await run("SELECT count(*) FROM range(10000000000) AS a(x) WHERE hash(x) = 1");
+  await shows("Running");
+  await page.click(".statement .tools button:nth-of-type(2)");
+  await run("SELECT 'answered' AS word");
+  await has("td[title=answered]");
+});
+
+test("a saved query is there after the page was loaded again; the token is nowhere but in the tab", async () => {
+  await page.click(".library .switch button:nth-of-type(2)");
+  await page.type(".saved input", "mine");
+  await press("Enter");
+  await shows("Saved as mine");
+  expect(await faultsOfAxe(page)).toEqual([]);
+  await page.reload();
+  await page.click(".library .switch button:nth-of-type(2)");
+  await shows("mine");
+  expect(await page.evaluate("JSON.stringify(localStorage)")).not.toContain("eyJ");
+});
+
+test("the statement of a link is not run before somebody wants it", async () => {
+  const sql = "SELECT 'from a link' AS link";
+  await page.goto("about:blank");
+  await page.goto(`${service.url}/#/sql?q=${encodeURIComponent(sql)}`);
+  await has(".catalog summary");
+  await page.focus("textarea");
+  await press("Control+Enter");
+  await has("td[title='from a link']");
+  expect(statements.filter((sent) => sent === sql)).toHaveLength(1);
+});
+
+test("nothing failed in the page", () => {
+  expect(faults).toEqual([]);
+});
