@@ -89,6 +89,8 @@ export const scrapedMetrics = {
     help: "Events whose properties did not fit the schema of their name, by what was done",
   },
   millrace_queries_total: { type: "counter", help: "SQL queries, by outcome" },
+  millrace_tail_readers: { type: "gauge", help: "Open streams of the live tail" },
+  millrace_tail_missed_events_total: { type: "counter", help: "Events left out for slow readers of the live tail" },
   millrace_backlog_events: { type: "gauge", help: "Events accepted and not yet sealed" },
   millrace_events_sealed_total: { type: "counter", help: "Events in sealed segments" },
   millrace_journal_bytes: { type: "gauge", help: "Bytes of the journal that wait to be sealed" },

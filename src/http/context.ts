@@ -8,6 +8,7 @@ import type { BoardState } from "../shard/board.ts";
 import type { EachAnswer, EachRequest } from "../shard/lanes/each-sender.ts";
 import type { AppendAnswer, AppendRequest } from "../shard/protocol.ts";
 import type { Health } from "../stats/health.ts";
+import type { Tail } from "../tail/tail.ts";
 import type { Upkeep } from "../upkeep/upkeep.ts";
 import type { AuditLog } from "./edge/audit-log.ts";
 import type { Cors } from "./edge/cors.ts";
@@ -51,6 +52,8 @@ export type HttpContext = AcceptContext & {
   /** Stores each good event of an adapter, and keeps the bad ones in `refused`. Check `requireRoom` before. */
   submitEach: (request: EachRequest) => Promise<EachAnswer>;
   queries: QueryRunner;
+  /** Streams of events as they come. */
+  tail: Tail;
   /** Who gets the metrics and the details of health. */
   metricsAccess: MetricsAccess;
   /** Maps bodies of other vendors' SDKs. */

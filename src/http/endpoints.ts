@@ -19,6 +19,7 @@ import { query, queryByUrl } from "./endpoints/query.ts";
 import { queryByUrlDocumentation, queryDocumentation } from "./endpoints/query-documentation.ts";
 import { redrive } from "./endpoints/redrive.ts";
 import { stats, statsDocumentation } from "./endpoints/stats.ts";
+import { tail, tailDocumentation } from "./endpoints/tail.ts";
 import { batchDocumentation, eventDocumentation, track } from "./endpoints/track.ts";
 import { vendorEndpoints } from "./endpoints/vendors/paths.ts";
 
@@ -53,6 +54,13 @@ export const endpoints: readonly Endpoint[] = [
     scope: "query",
     handle: queryByUrl,
     documentation: queryByUrlDocumentation,
+  },
+  {
+    method: "GET",
+    path: `${root}/tail`,
+    scope: "query",
+    handle: tail,
+    documentation: tailDocumentation,
   },
   {
     method: "POST",

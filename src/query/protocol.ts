@@ -1,5 +1,7 @@
 /** Messages between the service and a query's process: an order on standard input, reports on standard error. */
 
+import type { SealedEvents } from "../store/segment/sealed-events.ts";
+
 /** Formats of answers. */
 export const queryFormats = ["json", "ndjson", "csv", "parquet"] as const;
 
@@ -14,12 +16,13 @@ export const contentTypes: Readonly<Record<QueryFormat, string>> = {
   parquet: "application/vnd.apache.parquet",
 };
 
-/** A client's query. */
+/** A client's query; or, for the tail, sealed events: then `sql` and `parameters` are empty. */
 export type Query = {
   sql: string;
   /** By position or by name. Numbers may be JSON.rawJSON, so that they keep their digits. */
   parameters: readonly unknown[] | Readonly<Record<string, unknown>>;
   format: QueryFormat;
+  sealed?: SealedEvents;
 };
 
 /** What a process has to do. */

@@ -11,9 +11,10 @@ import { closeSync, mkdirSync, writeSync } from "node:fs";
 import { join, relative } from "node:path";
 import { codeOf, messageOf } from "../base/errors.ts";
 import { yieldMemory } from "../base/limited-process.ts";
-import { type FolderView, viewFolder } from "../store/catalog/folder-view.ts";
+import { viewFolder } from "../store/catalog/folder-view.ts";
 import { catalogNames, catalogStatements, emptyCatalog, statementsAfterEmpty } from "../store/catalog/views.ts";
 import { dataFolder } from "../store/folder/names.ts";
+import { type SealedEvents, sealedEventsQuery } from "../store/segment/sealed-events.ts";
 import { DuckDB } from "../store/sql/duckdb.ts";
 import { duckdbFailureOf } from "../store/sql/failures.ts";
 import { literal } from "../store/sql/literals.ts";
@@ -102,9 +103,13 @@ function readOrder(text: string): QueryOrder {
 async function answer(duckdb: DuckDB, order: QueryOrder, fifo: string): Promise<void> {
   // From within the folder no path of the view is absolute, so that no statement can show one.
   process.chdir(order.root);
+  if (order.sealed !== undefined) return await answerSealed(duckdb, order, { sealed: order.sealed, fifo });
   using view = viewFolder(dataFolder("."), relative(order.root, order.scratch));
   await duckdb.script(statementsAfterEmpty(view.content, order.sql));
-  await lock(duckdb, view, order, fifo);
+  const refusedFiles = view.content.refusedFiles.map((file) => join(order.root, "refused", file));
+  const segments = view.content.segments.map(({ file }) => join("segments", file));
+  const unsealed = view.files.map((file) => join(order.root, file));
+  await lock(duckdb, { segments, others: [...refusedFiles, ...unsealed, fifo] }, order);
   const known = { catalog: catalogNames(view.content), listings };
   const judged = await judgeStatement(duckdb, order.sql, known).catch((error: unknown) => {
     // The SQL is inside a statement of ours, whose positions mean nothing to the client.
@@ -117,24 +122,45 @@ async function answer(duckdb: DuckDB, order: QueryOrder, fifo: string): Promise<
   const out = new Outlet();
   const sent = judged.explain === undefined ? asked : await planOf(duckdb, judged.explain, asked);
   const rows = await send(duckdb, sent, order, { out, fifo });
-  if (rows > order.rowsMax)
-    throw new QueryFailed({
-      kind: "rows",
-      message: `The result has more than ${order.rowsMax} rows; aggregate, or add a LIMIT`,
-      position: undefined,
-    });
+  if (rows > order.rowsMax) throw tooManyRows(order);
   out.flush();
 }
 
-/** From here on DuckDB can read only the view's files, and its settings cannot be changed. */
-async function lock(duckdb: DuckDB, view: FolderView, { root, scratch }: QueryOrder, fifo: string): Promise<void> {
+/** Answers for the tail: the statement is ours, and the values in it are literals. */
+async function answerSealed(
+  duckdb: DuckDB,
+  order: QueryOrder,
+  { sealed, fifo }: { sealed: SealedEvents; fifo: string },
+): Promise<void> {
+  const { sql, files } = sealedEventsQuery(dataFolder("."), sealed);
+  await lock(duckdb, { segments: files, others: [fifo] }, order);
+  const out = new Outlet();
+  const rows = await send(duckdb, { sql, values: undefined }, order, { out, fifo });
+  if (rows > order.rowsMax) throw tooManyRows(order);
+  out.flush();
+}
+
+const tooManyRows = ({ rowsMax }: QueryOrder) =>
+  new QueryFailed({
+    kind: "rows",
+    message: `The result has more than ${rowsMax} rows; aggregate, or add a LIMIT`,
+    position: undefined,
+  });
+
+/**
+ * From here on DuckDB can read only these files, and its settings cannot be changed. `segments` are paths below the
+ * data folder.
+ */
+async function lock(
+  duckdb: DuckDB,
+  { segments, others }: { segments: readonly string[]; others: readonly string[] },
+  { root, scratch }: QueryOrder,
+): Promise<void> {
   const spill = join(scratch, "spill");
   mkdirSync(spill, { mode: 0o700 });
-  const segments = view.content.segments.map(({ file }) => join(root, "segments", file));
-  const refused = view.content.refusedFiles.map((file) => join(root, "refused", file));
+  const paths = segments.map((segment) => join(root, segment));
   // DuckDB looks for a write-ahead log beside each file that it opens.
-  const unsealed = view.files.map((file) => join(root, file));
-  const files = [...segments, ...segments.map((segment) => `${segment}.wal`), ...refused, ...unsealed, fifo];
+  const files = [...paths, ...paths.map((path) => `${path}.wal`), ...others];
   await duckdb.script([
     `SET temp_directory = ${literal(spill)}`,
     `SET max_temp_directory_size = '${spillBytesMax}'`,

@@ -44,6 +44,7 @@ export async function openFront(parts: Parts): Promise<Front> {
       submitEach: (request) => parts.eachSender.submitEach(request),
       boards: () => boards.map((board) => board.read()),
       queries: parts.queries,
+      tail: parts.tail,
       metricsAccess: config.metrics,
       adapters: parts.adapters,
       health: () => healthOf(parts),

@@ -25,6 +25,7 @@ import { Dispatcher } from "../shard/lanes/dispatcher.ts";
 import { EachSender } from "../shard/lanes/each-sender.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import { takeOver } from "../store/sweep.ts";
+import { Tail } from "../tail/tail.ts";
 import type { FolderWatch } from "../upkeep/folder-watch.ts";
 import type { Upkeep } from "../upkeep/upkeep.ts";
 import type { Doors } from "./doors.ts";
@@ -69,6 +70,7 @@ export type Parts = Given & {
   readonly refusedEvents: RefusedStore;
   readonly eachSender: EachSender;
   readonly queries: QueryRunner;
+  readonly tail: Tail;
   /** Maps bodies of other vendors' SDKs. */
   readonly adapters: AdapterThread;
   readonly disk: DiskWatch;
@@ -132,6 +134,7 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
     new QueryRunner(folder, { ...config.queries, sparesMax: querySparesMax(bound.limit) }),
     (each) => orLogged(log, each.stop()),
   );
+  const tail = scope.adopt(new Tail({ folder, boards, queries, log }), (each) => each.stop());
   const adapters = scope.adopt(new AdapterThread({ bytesMax: vendorBodyBytesMax(config) }, log), (each) =>
     orLogged(log, each.close()),
   );
@@ -162,6 +165,7 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
     refusedEvents,
     eachSender: new EachSender({ submit: (request) => dispatcher.submit(request), store: refusedEvents }),
     queries,
+    tail,
     adapters,
     disk,
   };

@@ -20,11 +20,12 @@ const drainLookMs = 5;
  * was not sealed. A second call returns false at once.
  */
 export async function stopService(parts: Parts, scope: AsyncDisposableStack): Promise<boolean> {
-  const { life, gate, log, queries, dispatcher, shards, publisher, boards } = parts;
+  const { life, gate, log, queries, tail, dispatcher, shards, publisher, boards } = parts;
   if (life.phase === "stopping") return false;
   life.phase = "stopping";
   gate.isAccepting = false;
   log.info("stopping");
+  tail.stop();
   await queries.stop();
   await life.upkeep?.[Symbol.asyncDispose]();
   const nowMs = systemClock.monotonicMs();

@@ -34,6 +34,7 @@ export async function metricsOf(parts: Parts): Promise<string> {
     refusedEvents: parts.refusedEvents.counts,
     holdings: parts.publisher.holdings,
     queries: parts.queries,
+    tail: parts.tail,
     bodyBytes: parts.receipt.bytes,
     diskFreeBytes: parts.disk.state.freeBytes,
     nowMs: systemClock.nowMs(),

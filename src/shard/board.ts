@@ -10,7 +10,10 @@
  */
 import { categories } from "../event/categories.ts";
 
-/** Counters and marks of a shard, in the order of their places. Times in ms since 1970, 0 for none. */
+/**
+ * Counters and marks of a shard, in the order of their places. Times in ms since 1970, 0 for none. `durableTo`: the
+ * sequence of the last durable event; the tail shows events up to it.
+ */
 const fields = [
   "ready",
   "journalFailed",
@@ -29,6 +32,7 @@ const fields = [
   "conflicts",
   "misfitsWarned",
   "misfitsRefused",
+  "durableTo",
 ] as const;
 
 /** A counter or mark of a shard. */

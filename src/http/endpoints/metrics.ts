@@ -9,6 +9,7 @@ import type { QueryRunner } from "../../query/runner.ts";
 import type { RefusedStore } from "../../refused/refused-store.ts";
 import type { BoardState } from "../../shard/board.ts";
 import { ageSeconds, freshnessOf } from "../../stats/health.ts";
+import type { Tail } from "../../tail/tail.ts";
 import type { Connections } from "../connections/connections.ts";
 import type { RefusalCounters } from "../edge/counters.ts";
 
@@ -24,6 +25,7 @@ type ScrapeView = {
   refusedEvents: RefusedStore["counts"];
   holdings: readonly ShardHoldings[];
   queries: QueryRunner;
+  tail: Pick<Tail, "readers" | "missedEvents">;
   bodyBytes: number;
   diskFreeBytes: number;
   nowMs: number;
@@ -51,6 +53,8 @@ export async function scrape(view: ScrapeView): Promise<string> {
     millrace_events_accepted_total: total((board) => board.acceptedEvents),
     millrace_duplicates_total: total((board) => board.duplicates),
     millrace_conflicts_total: total((board) => board.conflicts),
+    millrace_tail_readers: view.tail.readers,
+    millrace_tail_missed_events_total: view.tail.missedEvents,
     millrace_backlog_events: total((board) => board.pendingEvents),
     millrace_events_sealed_total: total((board) => board.sealedEvents),
     millrace_journal_bytes: total((board) => board.journalBytes),

@@ -84,6 +84,7 @@ export class Accounts {
       edit.set("oldestPendingMs", pending[0]?.oldestMs ?? 0);
       edit.set("corruptJournals", recovered.corruptJournals);
       edit.set("refusedLines", recovered.refusedLines);
+      edit.set("durableTo", this.#openFrom - 1);
       edit.set("ready", 1);
     });
   }
@@ -99,6 +100,7 @@ export class Accounts {
       addTally(edit, tally);
       edit.add("pendingEvents", tally.rows);
       edit.add("acceptedEvents", tally.rows);
+      edit.add("durableTo", tally.rows);
       edit.add("duplicates", group.duplicates);
       edit.add("conflicts", group.conflicts);
       this.#tellJournal(edit);

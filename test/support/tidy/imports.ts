@@ -15,6 +15,7 @@ const order = [
   "shard",
   "stats",
   "query",
+  "tail",
   "upkeep",
   "import",
   "adapter",

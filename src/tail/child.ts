@@ -1,0 +1,46 @@
+/** The process that follows the journal, as the service sees it: its start and its end. */
+import { fileURLToPath } from "node:url";
+import { limitedProcess } from "../base/limited-process.ts";
+import type { DataFolder } from "../store/folder/names.ts";
+import type { FollowerMessage, FollowerNotice, FollowerRequest } from "./protocol.ts";
+
+/** The runtime takes 80; the rest is for groups and messages of all readers. MiB */
+const memoryMiB = 384;
+
+const entry = fileURLToPath(new URL("./process.ts", import.meta.url));
+
+/** A process that runs. */
+export type FollowerProcess = {
+  ask(request: FollowerRequest): void;
+  kill(): void;
+  /** Resolves with the name of a signal or an exit code. */
+  ended: Promise<string>;
+};
+
+/**
+ * Starts the process.
+ * @throws the system's error when none can be started
+ */
+export function startFollower(folder: DataFolder, onNotice: (notice: FollowerNotice) => void): FollowerProcess {
+  const { command, env } = limitedProcess({ entry, args: [], memoryMiB });
+  const child = Bun.spawn(command, {
+    env,
+    cwd: folder.root,
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "inherit",
+    serialization: "advanced",
+    // Both ends are this program, so the message is a notice.
+    ipc: (notice: unknown) => onNotice(notice as FollowerNotice),
+  });
+  const send = (message: FollowerMessage) => child.send(message);
+  send({ kind: "birth", folder });
+  return {
+    // A process that has ended hears nothing; `ended` tells.
+    ask: (request) => {
+      if (child.exitCode === null && child.signalCode === null) send(request);
+    },
+    kill: () => child.kill("SIGKILL"),
+    ended: child.exited.then(() => String(child.signalCode ?? child.exitCode)),
+  };
+}

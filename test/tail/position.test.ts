@@ -1,0 +1,45 @@
+/** Positions of the tail: short, with one spelling each, and nothing else is taken for one. */
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { parsePosition, positionText } from "../../src/tail/position.ts";
+
+const sequence = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }));
+const position = fc.array(sequence, { maxLength: 40 });
+
+/** A shard without events at the end says nothing. */
+const trimmed = (value: readonly number[]) => value.slice(0, value.findLastIndex((each) => each > 0) + 1);
+
+test("a position comes back as it was, in base64url", () => {
+  fc.assert(
+    fc.property(position, (value) => {
+      const text = positionText(value);
+      expect(text).toMatch(/^[\w-]+$/);
+      expect(parsePosition(text)).toEqual(trimmed(value));
+    }),
+  );
+});
+
+test("what is changed in any character, cut or made longer is no position", () => {
+  fc.assert(
+    fc.property(position, fc.nat(), fc.constantFrom("A", "z", "0", "=", " ", "é", ""), (value, where, other) => {
+      const text = positionText(value);
+      const at = where % text.length;
+      const changed = text.slice(0, at) + other + text.slice(at + 1);
+      if (changed !== text) expect(parsePosition(changed)).toBeUndefined();
+      expect(parsePosition(text + other || "A")).toEqual(other === "" ? trimmed(value) : undefined);
+    }),
+    { seed: 20_261_127 },
+  );
+});
+
+test("any other string is none", () => {
+  for (const text of ["", "0", "1-2", "AQ", "null", "x".repeat(100_000)]) expect(parsePosition(text)).toBeUndefined();
+  fc.assert(
+    fc.property(fc.string(), (text) => expect(parsePosition(text)).toBeUndefined()),
+    { seed: 20_261_127 },
+  );
+});
+
+test("of two shards it is shorter than a dozen characters for the first thousands of events", () => {
+  expect(positionText([12_000, 9_000]).length).toBeLessThan(12);
+});
