@@ -1,7 +1,7 @@
 /** The frame of every view: where to go, what range and zone are seen, and whether the service answers. */
 import { useEffect, useRef } from "preact/hooks";
 import { Door } from "./door.tsx";
-import { figure, time } from "./parts/numbers.ts";
+import { rate, time } from "./parts/numbers.ts";
 import { health, moments, watchPulse } from "./service/pulse.ts";
 import { goneSinceMs } from "./service/request.ts";
 import { forgetToken, token } from "./service/token.ts";
@@ -65,8 +65,8 @@ function Frame() {
           <h1>{view?.title}</h1>
           {view?.hasRange && <RangeChoice />}
           <ZoneChoice />
+          <Gone />
         </div>
-        <Gone />
         {View !== undefined && <View />}
       </main>
     </div>
@@ -84,7 +84,7 @@ function Pulse() {
         <span class={`dot ${status}`} aria-hidden="true" />
         {status}
       </a>
-      {last !== undefined && <span class="number">{figure(last.rate)} events/s</span>}
+      {last !== undefined && <span class="number">{rate(last.rate)} events/s</span>}
     </p>
   );
 }
@@ -93,7 +93,7 @@ function Gone() {
   const goneMs = useCell(goneSinceMs);
   const shownZone = useCell(zone);
   return (
-    <div aria-live="polite">
+    <div class="notice" aria-live="polite">
       {goneMs !== undefined && (
         <p class="gone">
           The service has not answered since {time(goneMs, shownZone, "second")}. Figures are old; they go on by

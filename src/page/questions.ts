@@ -34,6 +34,18 @@ WHERE ${within(span, time)}
 GROUP BY ALL ORDER BY ALL`;
 }
 
+/** Who was there in the span, the last one first; `search` is a part of the person's id. */
+export const people = (
+  span: Span,
+  search: string,
+) => `SELECT person, user_id IS NOT NULL AS known, events, first_seen, last_seen
+FROM persons
+WHERE ${within(span, "last_seen")}${search === "" ? "" : `\n  AND contains(lower(person), lower(${literal(search)}))`}
+ORDER BY last_seen DESC, person LIMIT ${peopleMax}`;
+
+/** People of a list. */
+const peopleMax = 200;
+
 /** The most frequent names: `event_name`, `events`. */
 export function topNames(span: Span): string {
   const { from, time, events } = counted(span);

@@ -78,7 +78,7 @@ test("a service that is gone is said in a line; figures stay, and go on once it 
   await hidesText(page, "has not answered");
 });
 
-test.each(["live", "health"])("axe finds nothing in the view %s", async (view) => {
+test.each(["live", "people", "health"])("axe finds nothing in the view %s", async (view) => {
   await goTo(page, view);
   await page.waitForSelector(".figure");
   expect(await faultsOfAxe(page)).toEqual([]);

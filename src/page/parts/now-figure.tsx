@@ -5,8 +5,11 @@ import { goneSinceMs } from "../service/request.ts";
 import { useCell } from "../state/cell.ts";
 import { zone } from "../state/range.ts";
 import { KeyNumber } from "./key-number.tsx";
-import { count, figure, time } from "./numbers.ts";
+import { count, rate, time } from "./numbers.ts";
 import { Plot } from "./plot.tsx";
+
+/** The plot begins with this stretch of time, and grows to the ten minutes that are remembered. ms */
+const spanMsMin = 120_000;
 
 /** The figures of now. */
 export function NowFigure() {
@@ -18,7 +21,7 @@ export function NowFigure() {
   const times = useMemo(() => seen.map(({ atMs }) => atMs), [seen]);
   const series = useMemo(() => [{ label: "events a second", values: seen.map(({ rate }) => rate) }], [seen]);
   return (
-    <section class="figure wide now" aria-labelledby="now">
+    <section class="figure wide" aria-labelledby="now">
       <header>
         <h2 id="now">Now</h2>
       </header>
@@ -28,11 +31,11 @@ export function NowFigure() {
         </p>
       )}
       {now !== undefined && (
-        <div class={goneMs === undefined ? "content" : "content old"}>
+        <div class={goneMs === undefined ? "content now" : "content now old"}>
           <dl class="numbers">
-            <KeyNumber name="events a second" value={figure(seen.at(-1)?.rate ?? 0)} />
-            <KeyNumber name="this hour, UTC" value={count(now.thisHour)} />
-            <KeyNumber name="today, UTC" value={count(now.today)} />
+            <KeyNumber name="events a second" value={rate(seen.at(-1)?.rate ?? 0)} />
+            <KeyNumber name="this hour (UTC)" value={count(now.thisHour)} />
+            <KeyNumber name="today (UTC)" value={count(now.today)} />
             <KeyNumber name="events in all" value={count(now.totalEvents)} />
           </dl>
           <Plot
@@ -42,14 +45,17 @@ export function NowFigure() {
             kind="line"
             zone={shownZone}
             timeForm="second"
-            unit="events/s"
-            height={120}
+            unit="events a second"
+            height={108}
+            spanMsMin={spanMsMin}
           />
-          <p class="freshness">
-            {goneMs !== undefined && <strong>old · </strong>}
-            as of {time(now.asOfMs, shownZone, "second")}
-          </p>
         </div>
+      )}
+      {now !== undefined && (
+        <p class="freshness">
+          {goneMs !== undefined && <strong>old · </strong>}
+          as of {time(now.asOfMs, shownZone, "second")} · every 2 s
+        </p>
       )}
     </section>
   );

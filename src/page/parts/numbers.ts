@@ -19,6 +19,9 @@ export const shortCount = (value: number): string =>
 /** A number that need not be whole, such as a rate. */
 export const figure = (value: number): string => (Math.abs(value) >= 100 ? whole.format(value) : small.format(value));
 
+/** Events a second: one digit behind the point where there are few. */
+export const rate = (value: number): string => (value >= 10 || value === 0 ? whole.format(value) : value.toFixed(1));
+
 /** 0.123 as 12.3 %. */
 export const share = (value: number): string => shares.format(value);
 

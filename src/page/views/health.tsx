@@ -2,6 +2,7 @@
 import { KeyNumber } from "../parts/key-number.tsx";
 import { bytes, count, duration, share, time } from "../parts/numbers.ts";
 import { Table } from "../parts/table.tsx";
+import type { Column } from "../service/ask.ts";
 import { health, stats } from "../service/pulse.ts";
 import { isRecord } from "../service/request.ts";
 import { useCell } from "../state/cell.ts";
@@ -38,13 +39,12 @@ export function HealthView() {
         </header>
         <dl class="numbers">
           <Buffer />
-          {oldest !== undefined && <KeyNumber name="age of the oldest unsealed event" value={duration(oldest)} />}
+          {oldest !== undefined && <KeyNumber name="age of the oldest of them" value={duration(oldest)} />}
           {number("segments") !== undefined && <KeyNumber name="segments" value={count(number("segments") ?? 0)} />}
           {disk !== undefined && <KeyNumber name="free on the disk" value={bytes(disk)} />}
         </dl>
       </section>
-      <Rows title="Shards" rows={body["shards"]} />
-      <Rows title="Freshness of the catalog" rows={body["freshness"]} />
+      <Shards shards={body["shards"]} freshness={body["freshness"]} />
       <Alerts />
     </div>
   );
@@ -76,24 +76,50 @@ function Sentences({ title, kind, of }: { title: string; kind: string; of: unkno
   );
 }
 
-/** A table of what health lists, in its own names. */
-function Rows({ title, rows }: { title: string; rows: unknown }) {
-  if (!Array.isArray(rows)) return null;
-  const records = rows.filter(isRecord);
-  const names = Object.keys(records[0] ?? {});
-  const columns = names.map((name) => ({
-    name,
-    type: name === "watermark" ? "TIMESTAMP WITH TIME ZONE" : typeof records[0]?.[name] === "number" ? "DOUBLE" : "",
-  }));
+/** A row for each shard: what it has accepted, and what of it the catalog shows. */
+function Shards({ shards, freshness }: { shards: unknown; freshness: unknown }) {
+  const shownZone = useCell(zone);
+  if (!Array.isArray(shards) || !Array.isArray(freshness)) return null;
+  const accepting = new Map(shards.filter(isRecord).map((entry) => [entry["shard"], entry]));
+  const rows = freshness.filter(isRecord).map((sealed) => {
+    const { shard, watermark, rows, segments, bytes: size } = sealed;
+    const running = accepting.get(shard);
+    return [
+      shard === null ? "all" : shard === importedShard ? "imported" : shard,
+      running === undefined ? "–" : running["accepting"] === true ? "yes" : "no",
+      running === undefined ? "–" : Number(running["events_pending"]),
+      running === undefined ? "–" : duration(Number(running["oldest_unsealed_seconds"])),
+      Number(rows),
+      Number(segments),
+      bytes(Number(size)),
+      time(Date.parse(String(watermark)), shownZone, "second"),
+    ];
+  });
   return (
-    <section class="figure wide" aria-label={title}>
+    <section class="figure wide" aria-labelledby="shards">
       <header>
-        <h2>{title}</h2>
+        <h2 id="shards">Shards and freshness</h2>
       </header>
-      <Table caption={title} columns={columns} rows={records.map((record) => names.map((name) => record[name]))} />
+      <Table caption="Shards" columns={shardColumns} rows={rows} />
+      <p class="quiet">
+        The catalog, which analysts open, shows every event accepted before “fresh as of”. Figures of this page also
+        show what is not sealed yet.
+      </p>
     </section>
   );
 }
+
+/** The shard of events that were imported, as `freshness` numbers it. */
+const importedShard = 9999;
+
+const shardColumns: readonly Column[] = [
+  { name: "shard", type: "VARCHAR" },
+  { name: "accepts", type: "VARCHAR" },
+  ...["not sealed yet", "oldest of them", "events sealed", "segments", "size", "fresh as of"].map((name) => ({
+    name,
+    type: "DOUBLE",
+  })),
+];
 
 function Alerts() {
   const seen = useCell(stats);

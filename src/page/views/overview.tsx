@@ -3,7 +3,8 @@ import { useMemo } from "preact/hooks";
 import { Figure } from "../parts/figure.tsx";
 import { FirstEvent } from "../parts/first-event.tsx";
 import { NowFigure } from "../parts/now-figure.tsx";
-import { Plot, type Series } from "../parts/plot.tsx";
+import { Plot } from "../parts/plot.tsx";
+import type { Series } from "../parts/plot-options.ts";
 import { TopList } from "../parts/top-list.tsx";
 import { eventsOverTime, topNames, topPages, topReferrers } from "../questions.ts";
 import type { Answer } from "../service/ask.ts";
@@ -69,11 +70,13 @@ function seriesOf({ rows }: Answer, { buckets }: Span): Series[] {
   return [...byCategory].map(([label, values]) => ({ label, values })).sort((one, other) => total(other) - total(one));
 }
 
-function Top(props: { title: string; question: (span: Span) => string; valueName: string }) {
+function Top(props: { title: string; question: (span: Span) => string; valueName: string; unit?: string }) {
   const sql = props.question(useCell(span));
   return (
     <Figure title={props.title} sql={sql} asked={useAnswer(sql)}>
-      {(answer) => <TopList answer={answer} valueName={props.valueName} unit="Events" caption={props.title} />}
+      {(answer) => (
+        <TopList answer={answer} valueName={props.valueName} unit={props.unit ?? "Events"} caption={props.title} />
+      )}
     </Figure>
   );
 }

@@ -3,6 +3,7 @@ import type { ComponentType } from "preact";
 import { HealthView } from "./health.tsx";
 import { LiveView } from "./live.tsx";
 import { OverviewView } from "./overview.tsx";
+import { PeopleView } from "./people.tsx";
 import { SqlView } from "./sql.tsx";
 
 /** A view: its name in the address, its title, and what draws it. Only the one that is seen is drawn, and asks. */
@@ -18,6 +19,7 @@ type View = {
 export const views: readonly View[] = [
   { name: "overview", title: "Overview", component: OverviewView, hasRange: true },
   { name: "live", title: "Live", component: LiveView, hasRange: false },
+  { name: "people", title: "People", component: PeopleView, hasRange: true },
   { name: "sql", title: "SQL", component: SqlView, hasRange: false },
   { name: "health", title: "Health", component: HealthView, hasRange: false },
 ];

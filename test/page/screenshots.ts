@@ -1,0 +1,80 @@
+/**
+ * `bun run screenshots [FOLDER]`: pictures of the page for the README, of a service with four weeks of made-up history
+ * and some events a second. With a FOLDER: every view there, light and dark, at the width of a desk and of a phone.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Page } from "puppeteer-core";
+import { launchBrowser } from "../support/browser.ts";
+import { enterToken, goTo } from "../support/page.ts";
+import { startService } from "../support/service.ts";
+import { historyUntil } from "./history.ts";
+
+const days = 28;
+
+/** The pictures of the README: at most 150 KB each. */
+const ofReadme = [
+  { view: "overview", colours: "light" },
+  { view: "funnel", colours: "light" },
+  { view: "sql", colours: "dark" },
+] as const;
+
+/** How long events are sent before the first picture, so that the plot of the last minutes has something to show. */
+const liveSeconds = 90;
+
+const [folder] = process.argv.slice(2);
+const into = folder ?? join(import.meta.dir, "../../src/page/pictures");
+mkdirSync(into, { recursive: true });
+
+await using service = await startService({ env: { MILLRACE_SHARDS: "2" } });
+const past = historyUntil(Date.now(), days);
+for (let from = 0; from < past.length; from += 100) await service.batch(past.slice(from, from + 100));
+await service.waitSealed(60_000);
+
+const browser = await launchBrowser();
+const page = await browser.newPage();
+await page.goto(`${service.url}/`);
+await enterToken(page, service.token({ subject: "me", scope: "stats:read query" }));
+await page.waitForSelector("nav");
+const views = await page.evaluate("[...document.querySelectorAll('nav a')].map((link) => link.hash.slice(2))");
+if (!Array.isArray(views)) throw new Error("the page has no views");
+
+let isLive = true;
+const live = (async () => {
+  for (let step = 0; isLive; step++) {
+    const now = new Date().toISOString();
+    const some = past.slice(step * 7, step * 7 + 1 + Math.round(3 + 3 * Math.sin(step / 9)));
+    await service.batch(some.map((event) => ({ ...event, timestamp: now })));
+    await Bun.sleep(500);
+  }
+})();
+await Bun.sleep(liveSeconds * 1000);
+
+if (folder === undefined) {
+  for (const { view, colours } of ofReadme)
+    await shoot(page, { view, colours, width: 1200, path: join(into, `${view}.webp`) });
+} else {
+  for (const view of views)
+    for (const colours of ["light", "dark"] as const)
+      for (const width of [1200, 375])
+        await shoot(page, { view: String(view), colours, width, path: join(into, `${view}-${colours}-${width}.png`) });
+}
+isLive = false;
+await live;
+await browser.close();
+
+/** Opens a view, waits until every figure has its answer, and takes its picture. */
+async function shoot(
+  shown: Page,
+  { view, colours, width, path }: { view: string; colours: "light" | "dark"; width: number; path: string },
+): Promise<void> {
+  await shown.setViewport({ width, height: width < 500 ? 812 : 760 });
+  await shown.emulateMediaFeatures([{ name: "prefers-color-scheme", value: colours }]);
+  await goTo(shown, view);
+  await shown.waitForFunction("!document.body.innerText.includes('Asking…')", { timeout: 60_000 });
+  // A plot is drawn a frame after its answer; questions of one view follow each other.
+  await Bun.sleep(1_000);
+  const form = path.endsWith(".png") ? ({ type: "png" } as const) : ({ type: "webp", quality: 80 } as const);
+  await Bun.write(path, await shown.screenshot({ ...form, fullPage: true }));
+  console.log(path);
+}
