@@ -51,7 +51,7 @@ export const sqlCommand = new Command("sql")
   .addHelpText(
     "after",
     `
-The views and macros of the catalog are there: events, events_hourly, sessions, freshness, top(), timeline(), funnel() and the
+The views and macros of the catalog are there: events, sessions, persons, freshness, top(), timeline(), funnel() and the
 others that "SELECT * FROM duckdb_views() WHERE NOT internal" lists. They see what is accepted and not sealed yet, too, and cannot be
 written to. DuckDB runs in this process with all its powers: it reads and writes other files, and keeps tables while it runs.
 Times are UTC; SET TimeZone changes that for every format. --out without --format wants a name that ends in ${outEndings}.

@@ -32,40 +32,45 @@ describe("top", () => {
 });
 
 describe("timeline", () => {
-  test("counts events and sessions by days, weeks and months of UTC, wherever the reader is", async () => {
+  test("counts by days, weeks and months of UTC, wherever the reader is, and shows those without events", async () => {
     using sealed = await sealedFolder([
       [
-        { at: "2024-03-09T23:59:59.999999Z", session: "a" },
-        { at: "2024-03-10T00:00:00Z", session: "a" },
-        { at: "2024-03-10T12:00:00Z", session: "b" },
+        { at: "2024-03-07T23:59:59.999999Z", session: "a" },
+        { at: "2024-03-08T00:00:00Z", session: "a" },
+        { at: "2024-03-08T12:00:00Z", session: "b", client: "c" },
         { at: "2024-03-11T03:30:00Z" },
-        { at: "1969-12-31T23:00:00Z", session: "old" },
+        { at: "2024-01-31T23:00:00Z", session: "old" },
       ],
     ]);
     const timeline = async (width: string) => {
-      const sql = `SELECT epoch(bucket) AS bucket, events, sessions FROM timeline(${width})`;
+      const sql = `SELECT epoch(bucket) AS bucket, events, sessions, people FROM timeline(${width})`;
       const rows = await queryFile(sealed.folder.catalog, sql, newYork);
-      return rows.map(({ bucket, events, sessions }) => [
+      return rows.map(({ bucket, events, sessions, people }) => [
         new Date(Number(bucket) * 1000).toISOString().slice(0, 13),
-        Number(events),
-        Number(sessions),
+        ...[events, sessions, people].map(Number),
       ]);
     };
-    expect(await timeline("INTERVAL 1 DAY")).toEqual([
-      ["1969-12-31T00", 1, 1],
-      ["2024-03-09T00", 1, 1],
-      ["2024-03-10T00", 2, 2],
-      ["2024-03-11T00", 1, 0],
+    const days = await timeline("INTERVAL 1 DAY");
+    expect(days.length).toBe(41);
+    expect([days[0], days[1], ...days.slice(-5)]).toEqual([
+      ["2024-01-31T00", 1, 1, 0],
+      ["2024-02-01T00", 0, 0, 0],
+      ["2024-03-07T00", 1, 1, 0],
+      ["2024-03-08T00", 2, 2, 1],
+      ["2024-03-09T00", 0, 0, 0],
+      ["2024-03-10T00", 0, 0, 0],
+      ["2024-03-11T00", 1, 0, 0],
     ]);
-    expect(await timeline("'1 week'")).toEqual([
-      ["1969-12-29T00", 1, 1],
-      ["2024-03-04T00", 3, 2],
-      ["2024-03-11T00", 1, 0],
+    expect((await timeline("'1 week'")).filter(([, events]) => events !== 0)).toEqual([
+      ["2024-01-29T00", 1, 1, 0],
+      ["2024-03-04T00", 3, 2, 1],
+      ["2024-03-11T00", 1, 0, 0],
     ]);
     expect(await timeline("INTERVAL 1 MONTH")).toEqual([
-      ["1969-12-01T00", 1, 1],
-      ["2024-03-01T00", 4, 2],
+      ["2024-01-01T00", 1, 1, 0],
+      ["2024-02-01T00", 0, 0, 0],
+      ["2024-03-01T00", 4, 2, 1],
     ]);
-    expect((await timeline("INTERVAL 6 HOUR")).map(([bucket]) => bucket)).toContain("2024-03-09T18");
+    expect((await timeline("INTERVAL 6 HOUR")).map(([bucket]) => bucket)).toContain("2024-03-07T18");
   });
 });

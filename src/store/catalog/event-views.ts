@@ -1,9 +1,10 @@
 /** The views over events: each event, their hours, their sessions, who did them. */
 import { hourlyQuery, rollupQuery } from "../segment/rollup.ts";
 import { segmentsQuery, unionOf } from "../segment/segments-query.ts";
-import { clockOf } from "../sql/utc.ts";
 import type { CatalogItem } from "./item.ts";
 import { withPerson } from "./person.ts";
+import { sessionGap } from "./session.ts";
+import { sessionsQuery } from "./sessions.ts";
 
 /** Where events are. */
 type EventSources = {
@@ -92,27 +93,54 @@ function hourlyView({ files, listOf, unsealed }: EventSources): CatalogItem {
 const sessionsView: CatalogItem = {
   kind: "view",
   name: "sessions",
-  query: `
-    SELECT session_id, min("timestamp") AS start, max("timestamp") AS "end",
-      ${clockOf(`max("timestamp")`)} - ${clockOf(`min("timestamp")`)} AS duration, count(*) AS events,
-      arg_min(page_url, "timestamp") AS entry_page, arg_max(page_url, "timestamp") AS exit_page
-    FROM events WHERE session_id IS NOT NULL GROUP BY session_id`,
+  query: sessionsQuery({ gap: sessionGap }),
   comment: {
-    meaning: "The events that share a session_id, as one row.",
+    meaning:
+      "The events of one session_id, or without one of one person, without a pause of more than 30 minutes: one row for each such stretch. Events with neither are in no session. sessions(gap := …) takes another pause.",
     example: "SELECT entry_page, count(*), avg(duration) FROM sessions GROUP BY entry_page",
   },
   columns: {
+    session_id: {
+      meaning: "The session_id of the events; NULL where they have none. One may have several sessions.",
+      example: "SELECT session_id, count(*) FROM sessions GROUP BY session_id HAVING count(*) > 1",
+    },
     end: {
       meaning: "The timestamp of the last event; the name is a word of SQL and wants quotes.",
       example: `SELECT session_id FROM sessions WHERE "end" >= now() - INTERVAL 1 HOUR`,
     },
     entry_page: {
-      meaning: "page_url of the first event that has one (any of them, where several are the first).",
+      meaning: "page_url of the first event that has one (where several are at that instant, always the same one).",
       example: "SELECT entry_page, count(*) FROM sessions GROUP BY entry_page",
     },
     exit_page: {
-      meaning: "page_url of the last event that has one (any of them, where several are the last).",
+      meaning: "page_url of the last event that has one (where several are at that instant, always the same one).",
       example: "SELECT exit_page, count(*) FROM sessions GROUP BY exit_page",
+    },
+    session: {
+      meaning: "A name for this session alone: of session_id or person, and of the start.",
+      example: "SELECT count(DISTINCT session) = count(*) AS is_unique FROM sessions",
+    },
+    person: {
+      meaning: "The person of the first event that has one.",
+      example: "SELECT person, count(*) FROM sessions GROUP BY person",
+    },
+    bounce: {
+      meaning: "Whether it is a single event.",
+      example: "SELECT entry_page, avg(bounce::INTEGER) AS bounce_rate FROM sessions GROUP BY entry_page",
+    },
+    referrer: {
+      meaning: "The referrer of the event of entry_page; without one, of the first event.",
+      example: "SELECT referrer, count(*) FROM sessions GROUP BY referrer",
+    },
+    utm_source: {
+      meaning:
+        "utm_source in the URL entry_page, decoded; utm_medium, utm_campaign, utm_term and utm_content likewise.",
+      example: "SELECT utm_source, utm_medium, count(*) FROM sessions GROUP BY ALL",
+    },
+    channel: {
+      meaning:
+        "Where it came from, after the default channel groups of Google Analytics 4: Direct, Organic Search, Paid Search, Organic Social, Paid Social, Email, Referral and so on; Unassigned where no rule holds.",
+      example: "SELECT channel, count(*) FROM sessions GROUP BY channel ORDER BY count(*) DESC",
     },
   },
 };

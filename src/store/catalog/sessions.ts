@@ -1,0 +1,49 @@
+/** The sessions: the same query for the view of the 30 minutes and for the macro that takes another gap. */
+import { withChannel } from "./channel.ts";
+import { keyedEvents, numberedCells } from "./session.ts";
+
+/**
+ * SQL expression for the order of the events of a session. Of several at one instant always the same one is first, by
+ * a hash of its id: one number is compared faster, and takes less memory, than a time and an id.
+ */
+const place = `(t::HUGEINT * 18446744073709551616::HUGEINT + hash(event_id))`;
+
+/** The parameters of an entry page's URL that say where a session came from. */
+const utmNames = ["source", "medium", "campaign", "term", "content"] as const;
+
+/** SQL expression: a parameter of the URL `entry_page`, decoded; as it is, if that fails; NULL if it is empty. */
+const urlParameter = (name: string) => {
+  const raw = `regexp_extract(split_part(entry_page, '#', 1), '[?&]${name}=([^&]*)', 1)`;
+  return `CASE WHEN contains(entry_page, '?')
+      THEN nullif(coalesce(TRY(url_decode(replace(${raw}, '+', ' '))), ${raw}), '') END`;
+};
+
+/** SELECT of the sessions. `gap` is SQL for an interval, `where` a condition on the columns of a session. */
+export function sessionsQuery({ gap, where = "true" }: { gap: string; where?: string }): string {
+  const cells = numberedCells({
+    gap,
+    from: `SELECT *, ${place} AS place FROM (${keyedEvents}) WHERE session_id IS NOT NULL OR lone IS NOT NULL`,
+    aggregates: [
+      "count(*) AS events",
+      "arg_min(person, place) AS person",
+      "arg_min(page_url, place) AS entry_page",
+      "arg_max(page_url, place) AS exit_page",
+      // NULL, too, is what an event says of its referrer.
+      "arg_min_null(referrer, place) FILTER (page_url IS NOT NULL) AS page_referrer",
+      "bool_or(page_url IS NOT NULL) AS has_page",
+      "arg_min_null(referrer, place) AS first_referrer",
+    ],
+  });
+  const found = `
+    SELECT session_id, make_timestamptz(min(first_t)) AS start, make_timestamptz(max(last_t)) AS "end",
+      make_timestamp(max(last_t)) - make_timestamp(min(first_t)) AS duration, sum(events)::BIGINT AS events,
+      arg_min(entry_page, first_t) AS entry_page, arg_max(exit_page, first_t) AS exit_page,
+      CASE WHEN session_id IS NULL THEN 'person:' || lone ELSE 'session:' || session_id END
+        || '@' || min(first_t) AS session,
+      arg_min(person, first_t) AS person, sum(events) = 1 AS bounce,
+      CASE WHEN bool_or(has_page) THEN arg_min_null(page_referrer, first_t) FILTER (has_page)
+        ELSE arg_min_null(first_referrer, first_t) END AS referrer
+    FROM (${cells}) GROUP BY session_id, lone, number`;
+  const utms = utmNames.map((name) => `${urlParameter(`utm_${name}`)} AS utm_${name}`);
+  return withChannel(`SELECT *, ${utms.join(",\n      ")} FROM (${found}) WHERE ${where}`);
+}
