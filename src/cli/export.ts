@@ -30,8 +30,8 @@ export const exportCommand = new Command("export")
     `
 The files are <folder>/day=YYYY-MM-DD/events.<format>, by UTC day of timestamp, each with all columns of events and ordered by
 timestamp. In parquet event_id, category, priority and properties are strings, so that every reader can read them; properties
-is JSON. <folder>/_export.json says which days are finished and what they hold. Everything beside the days begins with _, so
-that pyarrow, pandas, polars and DuckDB open the folder as one data set. An export that was interrupted goes on when the same
+is JSON. <folder>/_export.json says which days are finished and what they hold. Everything beside the days begins with _,
+which pyarrow and Spark skip, so that they open the folder as one data set; polars and DuckDB open <folder>/*/*.parquet. An export that was interrupted goes on when the same
 command runs again; days that hold other events since are written again.
 
 --person ID takes a user, or an anonymous or client id without a user, by the same rule as "millrace erase --person". Each line is

@@ -43,10 +43,10 @@ type QueryAnswer = { ok: true; body: ReadableStream<Uint8Array> } | { ok: false;
 type QueryOutcome = "answered" | "cut" | QueryRefusal["kind"];
 
 /**
- * A client may ask again a moment before the service has seen the end of its last answer. So a query waits this long
- * for a place before it is refused. ms
+ * A query waits this long for a place before it is refused. Dashboards ask for all their panels at once, and do not ask
+ * again after a 429; with one place for each subject, ten panels run one after the other. ms
  */
-const placeWaitMs = 1_000;
+const placeWaitMs = 5_000;
 
 /** Runs queries over one data folder. */
 export class QueryRunner {
