@@ -17,6 +17,7 @@ const commands = {
   token: async () => (await import("./token.ts")).tokenCommand,
   key: async () => (await import("./key.ts")).keyCommand,
   sql: async () => (await import("./sql.ts")).sqlCommand,
+  tail: async () => (await import("./tail.ts")).tailCommand,
   schema: async () => (await import("./schema.ts")).schemaCommand,
   export: async () => (await import("./export.ts")).exportCommand,
   snapshot: async () => (await import("./snapshot.ts")).snapshotCommand,
@@ -31,7 +32,7 @@ const commands = {
 };
 
 /** Commands whose feature does not exist yet. */
-const notYetSupported = ["log", "pull", "tail"];
+const notYetSupported = ["log", "pull"];
 
 /** Commands whose output files belong to the user and follow the user's own umask. */
 const writesForItsUser = ["sql", "export"];

@@ -12,6 +12,7 @@ import { startService } from "../service/start.ts";
 import { readKeptText } from "../store/folder/kept-file.ts";
 import { prepareDataFolder } from "../store/folder/layout.ts";
 import { FolderInUse } from "../store/folder/lock.ts";
+import type { DataFolder } from "../store/folder/names.ts";
 
 /** The server refused the request; the message is the server's. */
 class CommandRefused extends MillraceError {
@@ -47,7 +48,18 @@ export async function reachServer(config: Config, scope: Scope): Promise<Reached
     if (!(error instanceof FolderInUse)) throw error;
     address = await addressOf(folder.address);
   }
-  const token = await signToken(signingSecretOf(folder, config).secret, {
+  const token = await commandToken(folder, config, scope);
+  return {
+    post: (path, body) => post(`${address}/api/v1/analytics/${path}`, { body, token }),
+    [Symbol.asyncDispose]: async () => {
+      await own?.stop();
+    },
+  };
+}
+
+/** A token for one command. */
+export const commandToken = (folder: DataFolder, config: Config, scope: Scope): Promise<string> =>
+  signToken(signingSecretOf(folder, config).secret, {
     // The command has no authenticated user, so a receipt says NULL and not a name from the environment.
     subject: undefined,
     scope,
@@ -56,13 +68,6 @@ export async function reachServer(config: Config, scope: Scope): Promise<Reached
     audience: config.jwtAudience,
     nowMs: Date.now(),
   });
-  return {
-    post: (path, body) => post(`${address}/api/v1/analytics/${path}`, { body, token }),
-    [Symbol.asyncDispose]: async () => {
-      await own?.stop();
-    },
-  };
-}
 
 async function addressOf(path: string): Promise<string> {
   const endMs = performance.now() + addressMsMax;

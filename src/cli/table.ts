@@ -1,5 +1,6 @@
 /** Rows as a table for a terminal. */
 import { DuckDBDecimalType, type DuckDBType, DuckDBTypeId } from "@duckdb/node-api";
+import { plain } from "./terminal-text.ts";
 
 /** Rows to show, as DuckDB's strings. `isCut`: there are more rows. */
 type Rows = {
@@ -64,14 +65,6 @@ const numberIds = new Set([
 export const isNumeric = (type: DuckDBType) => type instanceof DuckDBDecimalType || numberIds.has(type.typeId);
 
 const cellText = (value: string | null) => (value === null ? "NULL" : plain(value));
-
-/** Escapes line breaks and other control characters, which would break the table or control the terminal. */
-const plain = (text: string) =>
-  text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) =>
-    JSON.stringify(char)
-      .slice(1, -1)
-      .replace(/^[^\\]$/, "�"),
-  );
 
 /** Each row as lines of a name and a value. */
 function recordLines(names: readonly string[], cells: readonly (readonly string[])[]): string[] {

@@ -5,7 +5,7 @@ import { recordOf } from "../../base/record.ts";
 import { categories } from "../../event/categories.ts";
 import { fields } from "../../event/fields.ts";
 import { type FilterName, filterNames, type TailFilter } from "../../tail/filter.ts";
-import { type Position, parsePosition } from "../../tail/position.ts";
+import { type Position, parsePosition, positionText } from "../../tail/position.ts";
 import { privateHeaders, Refusal } from "../answers.ts";
 import type { HttpContext } from "../context.ts";
 import { urlParameters } from "../edge/url-parameters.ts";
@@ -46,7 +46,8 @@ export function tail(context: HttpContext, { request, server, subject }: Asked):
     });
   server?.timeout(request, 0);
   context.audit.note("query", { subject, what: { outcome: "tail", by: Object.keys(filter).join(" ") } });
-  return new Response(session.body, { headers });
+  // A reader that loses its connection before the first message can resume from here.
+  return new Response(session.body, { headers: { ...headers, "millrace-position": positionText(session.position) } });
 }
 
 /** Whether the request would still be let in. While keys cannot be fetched it stays as it was. */
