@@ -1,10 +1,10 @@
-/** The view SQL, in a real Chromium, against a real service. */
+/** The views SQL, Funnel and Retention, in a real Chromium, against a real service. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "puppeteer-core";
 import { launchBrowser } from "../support/browser.ts";
-import { enterToken, faultsOfAxe, showsText } from "../support/page.ts";
+import { enterToken, faultsOfAxe, goTo, showsText } from "../support/page.ts";
 import { temporaryFolder } from "../support/rows.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -68,7 +68,7 @@ async function press(keys: string): Promise<void> {
   for (const name of names.reverse()) await page.keyboard.up(keyOf(name));
 }
 
-const keyNames = ["Control", "Enter", "Escape", "KeyA"] as const;
+const keyNames = ["Control", "Alt", "Enter", "Tab", "Escape", "Space", "ArrowUp", "ArrowDown", "KeyA"] as const;
 
 function keyOf(name: string): (typeof keyNames)[number] {
   const key = keyNames.find((known) => known === name);
@@ -82,6 +82,17 @@ async function run(sql: string): Promise<void> {
   await press("Control+KeyA");
   await page.keyboard.type(sql);
   await press("Control+Enter");
+}
+
+/** Presses Tab until the button with this name has the focus. */
+async function tabTo(name: string): Promise<void> {
+  await until(
+    async () => {
+      await press("Tab");
+      return (await page.evaluate("document.activeElement.textContent")) === name;
+    },
+    { what: `the focus on ${name}`, limitMs: testMsMax, everyMs: 1 },
+  );
 }
 
 test("a statement is completed from the catalog, run by the keyboard, and plotted", async () => {
@@ -170,6 +181,38 @@ test("the statement of a link is not run before somebody wants it", async () => 
   await press("Control+Enter");
   await has("td[title='from a link']");
   expect(statements.filter((sent) => sent === sql)).toHaveLength(1);
+});
+
+test("a funnel is built by the keyboard, is right, and its SQL gives the same figures", async () => {
+  await goTo(page, "funnel");
+  await has(".funnel tbody tr");
+  await tabTo("Add a step");
+  await press("Enter");
+  const reached = () => textsOf(".funnel tbody td:nth-child(2)");
+  const reaches = (numbers: readonly string[]) =>
+    until(async () => Bun.deepEquals(await reached(), [...numbers]), { what: numbers.join(" "), limitMs: testMsMax });
+  await reaches(["10", "6", "3"]);
+  expect(await textsOf(".funnel .name")).toEqual(["1. open", "2. add", "3. buy"]);
+  expect(await textsOf(".funnel tbody td:nth-child(3)")).toEqual(["100%", "60%", "30%"]);
+  expect(await textsOf(".funnel tbody td:nth-child(5)")).toEqual(["", "4", "3"]);
+  expect(await textsOf(".funnel tbody td:nth-child(6)")).toEqual(["", "1 min 0 s", "2 min 0 s"]);
+  // The new step has the focus: it is moved, and back.
+  await press("Alt+ArrowUp");
+  await reaches(["10", "3", "0"]);
+  await press("Alt+ArrowDown");
+  await reaches(["10", "6", "3"]);
+  expect(await faultsOfAxe(page)).toEqual([]);
+  await page.click(".figure button[aria-expanded]");
+  await page.click(".sql a");
+  await has(".result tbody tr:nth-child(3)");
+  expect(await textsOf(".result tbody td:nth-child(3)")).toEqual(["10", "6", "3"]);
+});
+
+test("a retention says who came back, as numbers on a ground that keeps their contrast", async () => {
+  await goTo(page, "retention");
+  await has(".triangle tbody tr:nth-child(2)");
+  expect((await textsOf(".triangle tbody tr:nth-child(1) td")).slice(0, 2)).toEqual(["10", "100%"]);
+  expect(await faultsOfAxe(page)).toEqual([]);
 });
 
 test("nothing failed in the page", () => {

@@ -39,7 +39,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   event: ["parse", "line", "transcribe"],
   store: ["folder", "sql", "segment", "catalog", "ids"],
   shard: ["ids", "lanes", "worker"],
-  page: ["state", "service", "parts", "editor", "views"],
+  page: ["state", "service", "parts", "editor", "builders", "views"],
   http: ["token", "edge", "connections", "endpoints", "listen"],
 };
 
