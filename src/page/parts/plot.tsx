@@ -33,7 +33,7 @@ export function Plot(props: PlotProps) {
   const atMs = at === undefined ? undefined : times[at];
   return (
     <div class="plot">
-      <Legend series={series} at={at} heading={atMs === undefined ? unit : xText(props, atMs)} />
+      <Legend series={series} at={at} kind={kind} heading={atMs === undefined ? unit : xText(props, atMs)} />
       <div ref={place} class="canvas" role="img" aria-label={label} />
       <TableOfPlot {...props} />
     </div>
@@ -83,9 +83,15 @@ function TableOfPlot(props: PlotProps) {
   );
 }
 
-/** Names and colours with the sums of what is seen, or with the values under the pointer. */
-function Legend(props: { series: readonly Series[]; at: number | undefined; heading: string }) {
-  const { series, at, heading } = props;
+/** Names and colours with the values under the pointer, or with their sums, where they are parts of a whole. */
+function Legend(props: {
+  series: readonly Series[];
+  kind: PlotProps["kind"];
+  at: number | undefined;
+  heading: string;
+}) {
+  const { series, kind, at, heading } = props;
+  const numberOf = (values: Series["values"]) => valueText(at === undefined ? sumOf(values) : values[at]);
   return (
     <ul class="legend">
       {series.length > 1 &&
@@ -93,7 +99,7 @@ function Legend(props: { series: readonly Series[]; at: number | undefined; head
           <li key={label}>
             <span class={`swatch colour-${Math.min(index, coloursMax - 1)}`} aria-hidden="true" />
             {label}
-            <b class="number">{valueText(at === undefined ? sumOf(values) : values[at])}</b>
+            {(at !== undefined || kind === "stacked") && <b class="number">{numberOf(values)}</b>}
           </li>
         ))}
       <li class="quiet at">
