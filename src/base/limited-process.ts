@@ -6,26 +6,30 @@ import { codeOf } from "./errors.ts";
  * A tenth of ingest's share while both want the processor, and all of it when nobody else does. It must hold from the
  * first instruction on: a starting runtime takes a core for longer than a request may wait.
  */
-const niceness = 10;
+const nicenessDefault = 10;
+
+/** The smallest share, behind queries: for what nobody waits for. */
+export const lowestNiceness = 19;
 
 /**
  * A shell sets the limits, because they must hold before the runtime starts: it reserves address space at its start,
  * and less where less is allowed (measured: 80 MB resident either way). Past the limit an allocation fails.
  */
-const limited = `ulimit -d "$0" && exec nice -n ${niceness} "$@"`;
+const limited = (niceness: number) => `ulimit -d "$0" && exec nice -n ${niceness} "$@"`;
 
-/** What to start, and the limit of its memory. */
-type LimitedProcess = { entry: string; args: readonly string[]; memoryMiB: number };
+/** What to start, the limit of its memory, and its nice value. */
+type LimitedProcess = { entry: string; args: readonly string[]; memoryMiB: number; niceness?: number | undefined };
 
 /**
  * The command and environment of a process of our own with less memory and a smaller share of the processor. It gets
  * nothing of the service's environment, which may hold the key. Give it a working folder of ours too, so that no other
  * file configures it.
  */
-export const limitedProcess = ({ entry, args, memoryMiB }: LimitedProcess) => ({
-  command: ["/bin/sh", "-c", limited, String(memoryMiB * 1024), process.execPath, "--no-orphans", entry, ...args],
-  env: { PATH: process.env["PATH"] },
-});
+export function limitedProcess({ entry, args, memoryMiB, niceness = nicenessDefault }: LimitedProcess) {
+  const own = [process.execPath, "--no-orphans", entry, ...args];
+  const command = ["/bin/sh", "-c", limited(niceness), String(memoryMiB * 1024), ...own];
+  return { command, env: { PATH: process.env["PATH"] } };
+}
 
 /** Called by such a process: if the machine runs out of memory, the kernel kills it before the service. */
 export function yieldMemory(): void {

@@ -91,6 +91,12 @@ export const scrapedMetrics = {
   millrace_queries_total: { type: "counter", help: "SQL queries, by outcome" },
   millrace_tail_readers: { type: "gauge", help: "Open streams of the live tail" },
   millrace_tail_missed_events_total: { type: "counter", help: "Events left out for slow readers of the live tail" },
+  millrace_alerts_firing: { type: "gauge", help: "1 while an alert fires, 0 while it does not, by alert" },
+  millrace_alerts_turns_total: { type: "counter", help: "Turns of alerts: measured, failed or skipped, by outcome" },
+  millrace_alerts_messages_total: {
+    type: "counter",
+    help: "Tries to send a change of an alert to its webhook: sent or failed, by outcome",
+  },
   millrace_backlog_events: { type: "gauge", help: "Events accepted and not yet sealed" },
   millrace_events_sealed_total: { type: "counter", help: "Events in sealed segments" },
   millrace_journal_bytes: { type: "gauge", help: "Bytes of the journal that wait to be sealed" },

@@ -24,3 +24,12 @@ export const systemTime: Time = {
     return () => clearInterval(timer);
   },
 };
+
+const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** Seconds of a duration such as `30s`, `15m`, `1h` or `90d`; undefined if it is not one. */
+export function secondsOfDuration(duration: string): number | undefined {
+  const [, digits, unit = ""] = /^(\d{1,9})([smhd])$/.exec(duration) ?? [];
+  const seconds = unitSeconds[unit];
+  return digits === undefined || seconds === undefined ? undefined : Number(digits) * seconds;
+}

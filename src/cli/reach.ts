@@ -42,7 +42,8 @@ export async function reachServer(config: Config, scope: Scope): Promise<Reached
   try {
     // The user of a command wants its output, not a server's log.
     const logLevel = process.env["MILLRACE_LOG"] === undefined ? "warn" : config.logLevel;
-    own = await startService({ ...config, host: "127.0.0.1", port: 0, logLevel });
+    // Alerts are for a service that stays: they need not be measured while a command runs.
+    own = await startService({ ...config, host: "127.0.0.1", port: 0, logLevel, alerts: undefined });
     address = own.address;
   } catch (error) {
     if (!(error instanceof FolderInUse)) throw error;

@@ -1,6 +1,7 @@
 /** `millrace token`: one token on standard output, and nothing else. */
 import { Command } from "@commander-js/extra-typings";
 import { ConfigInvalid } from "../base/errors.ts";
+import { secondsOfDuration } from "../base/time.ts";
 import { readConfig } from "../config/config.ts";
 import { headerCharsMax } from "../http/token/credential.ts";
 import { signToken } from "../http/token/hs256.ts";
@@ -42,8 +43,6 @@ export const tokenCommand = new Command("token")
     process.stdout.write(`${token}\n`);
   });
 
-const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
-
 /**
  * Ten years; a token needed for longer must be renewed. A token can be revoked early only by changing the key. Seconds.
  */
@@ -51,8 +50,7 @@ const ttlSecondsMax = 3_650 * 86_400;
 
 /** Parses a duration such as `90d` into seconds; adds what is wrong with it to `problems`. */
 function secondsOf(duration: string, problems: string[]): number {
-  const match = /^(\d{1,9})([smhd])$/.exec(duration);
-  const seconds = Number(match?.[1]) * (unitSeconds[match?.[2] ?? ""] ?? Number.NaN);
+  const seconds = secondsOfDuration(duration) ?? 0;
   if (seconds > 0 && seconds <= ttlSecondsMax) return seconds;
   const expected = "a number and a unit (30s, 15m, 1h, 90d), more than 0 and 3650d at most";
   problems.push(`--ttl: must be ${expected}, not ${JSON.stringify(duration)}`);

@@ -52,6 +52,8 @@ export type Config = {
   queries: { timeMs: number; memoryMiB: number; rowsMax: number; atOnceMax: number };
   /** Schemas of properties, by event name; undefined: none. */
   schemas: { folder: string; mode: SchemaMode } | undefined;
+  /** Folder of alerts; undefined: none. */
+  alerts: string | undefined;
   logLevel: LogLevel;
 };
 
@@ -63,7 +65,7 @@ const schemaModes = ["warn", "enforce"] as const;
 export type SchemaMode = (typeof schemaModes)[number];
 
 /** Where the files and folders are that variables name and a service watches. */
-export type NamedFiles = Pick<Config, "jwks" | "writeKeysPath" | "revokedPath" | "schemas">;
+export type NamedFiles = Pick<Config, "jwks" | "writeKeysPath" | "revokedPath" | "schemas" | "alerts">;
 
 /** Variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -144,6 +146,7 @@ export function readConfig(environment: Environment): Config {
   if (threads !== "1")
     problems.push(`MILLRACE_HTTP_THREADS: must be 1, not ${JSON.stringify(threads)}: the main thread alone accepts`);
   const schemasFolder = text("MILLRACE_SCHEMAS");
+  const alertsFolder = text("MILLRACE_ALERTS");
   const schemaMode = oneOf("MILLRACE_SCHEMA_MODE", "warn", schemaModes);
   if (schemaMode === "enforce" && schemasFolder === undefined)
     problems.push("MILLRACE_SCHEMA_MODE: enforce needs MILLRACE_SCHEMAS, the folder with the schemas");
@@ -181,6 +184,7 @@ export function readConfig(environment: Environment): Config {
       atOnceMax: integer("MILLRACE_QUERIES_MAX", 2, 1, 64),
     },
     schemas: schemasFolder === undefined ? undefined : { folder: resolve(schemasFolder), mode: schemaMode },
+    alerts: alertsFolder === undefined ? undefined : resolve(alertsFolder),
     logLevel: oneOf("MILLRACE_LOG", "info", logLevels),
   };
   const urlProblem = config.jwks === undefined ? undefined : keySetProblem(config.jwks);
@@ -226,11 +230,13 @@ export function filesNamed(environment: Environment): NamedFiles {
   const text = (name: Variable) => environment[name]?.trim() || undefined;
   const jwks = text("MILLRACE_JWKS");
   const folder = text("MILLRACE_SCHEMAS");
+  const alerts = text("MILLRACE_ALERTS");
   return {
     jwks: jwks === undefined || schemed.test(jwks) ? undefined : jwks,
     writeKeysPath: text("MILLRACE_WRITE_KEYS"),
     revokedPath: text("MILLRACE_REVOKED"),
     schemas: folder === undefined ? undefined : { folder: resolve(folder), mode: "warn" },
+    alerts: alerts === undefined ? undefined : resolve(alerts),
   };
 }
 
@@ -242,9 +248,9 @@ function unknownVariables(environment: Environment): string[] {
 }
 
 /** The settings that decide how many descriptors the service needs beside its connections. */
-export const descriptorNeeds = ({ shards, queries }: Config): DescriptorNeeds => ({
+export const descriptorNeeds = ({ shards, queries, alerts }: Config): DescriptorNeeds => ({
   shards,
-  queriesMax: queries.atOnceMax,
+  queriesMax: queries.atOnceMax + (alerts === undefined ? 0 : 1),
 });
 
 /** The problem with a connection bound that exceeds what the limit of open files allows. */

@@ -6,7 +6,6 @@ import { logLevels } from "../base/log.ts";
  * none.
  */
 export const notYetSupported: Readonly<Record<string, string | undefined>> = {
-  MILLRACE_ALERTS: undefined,
   MILLRACE_JOURNAL: undefined,
   MILLRACE_NODE: undefined,
   MILLRACE_STORE: undefined,
@@ -47,5 +46,6 @@ export const variables = {
   MILLRACE_QUERIES_MAX: ["2", "queries at once, one fewer for one subject; past it, 429"],
   MILLRACE_SCHEMAS: ["none", "folder with a JSON Schema of `properties` for each event name, as ENCODED.json"],
   MILLRACE_SCHEMA_MODE: ["warn", "`warn`: count and log properties that do not fit; `enforce`: refuse the event"],
+  MILLRACE_ALERTS: ["none", "folder with a file for each alert, NAME.json; read again when it changes"],
   MILLRACE_LOG: ["info", logLevels.join(", ")],
 } as const satisfies Record<string, readonly [fallback: string, meaning: string]>;

@@ -7,6 +7,7 @@ import type { QueryRunner } from "../query/runner.ts";
 import type { BoardState } from "../shard/board.ts";
 import type { EachAnswer, EachRequest } from "../shard/lanes/each-sender.ts";
 import type { AppendAnswer, AppendRequest } from "../shard/protocol.ts";
+import type { AlertShown } from "../stats/answer.ts";
 import type { Health } from "../stats/health.ts";
 import type { Tail } from "../tail/tail.ts";
 import type { Upkeep } from "../upkeep/upkeep.ts";
@@ -61,6 +62,8 @@ export type HttpContext = AcceptContext & {
   health: () => Health;
   /** The scrape, in the text format of Prometheus. */
   metrics: () => Promise<string>;
+  /** The states of alerts; undefined: there is no folder of alerts. */
+  alerts: () => AlertShown[] | undefined;
   /** Erasure and compaction, once the service runs. */
   upkeep: () => Upkeep | undefined;
 };

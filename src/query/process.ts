@@ -28,13 +28,14 @@ export class QueryProcess {
   #endedFor: "gone" | "time" | undefined;
 
   /**
-   * Starts a process. `scratch` is a new folder that becomes its own, `memoryMiB` the limit of its memory.
+   * Starts a process. `scratch` is a new folder that becomes its own, `memoryMiB` the limit of its memory, `niceness`
+   * its nice value if it is not that of a query.
    * @throws the system's error when no process can be started
    */
-  static spawn(scratch: string, memoryMiB: number): QueryProcess {
+  static spawn(scratch: string, { memoryMiB, niceness }: { memoryMiB: number; niceness?: number }): QueryProcess {
     // The rest is for the runtime, and for what DuckDB takes beyond its own limit.
     const duckdbMiB = String(Math.floor(memoryMiB / 2));
-    const { command, env } = limitedProcess({ entry, args: [duckdbMiB], memoryMiB });
+    const { command, env } = limitedProcess({ entry, args: [duckdbMiB], memoryMiB, niceness });
     const pipes = { stdin: "pipe", stdout: "pipe", stderr: "pipe" } as const;
     return new QueryProcess(scratch, Bun.spawn(command, { env, cwd: scratch, ...pipes }));
   }

@@ -27,6 +27,8 @@ type QueryLimits = {
   atOnceMax: number;
   /** Processes that wait for a query. */
   sparesMax: number;
+  /** Nice value of the processes, if it is not that of queries. */
+  niceness?: number;
 };
 
 /** Who asks and waits for the answer. */
@@ -191,7 +193,7 @@ export class QueryRunner {
   }
 
   #spawn(): QueryProcess {
-    return QueryProcess.spawn(this.#makeFolder(), this.#limits.memoryMiB);
+    return QueryProcess.spawn(this.#makeFolder(), this.#limits);
   }
 
   /** Makes a folder for one process. If somebody removed the scratch folder of this service, makes another one. */

@@ -2,6 +2,7 @@
 import { ConfigInvalid } from "../base/errors.ts";
 import { openLog } from "../base/log.ts";
 import { type Config, type Environment, filesNamed, readConfig } from "../config/config.ts";
+import { openAlertFiles } from "./alert-files.ts";
 import { openDoors } from "./doors.ts";
 import { openSchemas } from "./schemas.ts";
 
@@ -23,7 +24,11 @@ async function fileProblems(environment: Environment): Promise<string[]> {
   await using scope = new AsyncDisposableStack();
   const files = filesNamed(environment);
   const log = openLog("silent", "service");
-  const opened = await Promise.allSettled([openDoors(files, log, scope), openSchemas(files, log, scope)]);
+  const opened = await Promise.allSettled([
+    openDoors(files, log, scope),
+    openSchemas(files, log, scope),
+    openAlertFiles(files, log, scope),
+  ]);
   return opened.flatMap((each) => (each.status === "rejected" ? problemsOf(each.reason) : []));
 }
 

@@ -49,6 +49,7 @@ export async function openFront(parts: Parts): Promise<Front> {
       adapters: parts.adapters,
       health: () => healthOf(parts),
       metrics: () => metricsOf(parts),
+      alerts: () => parts.life.alerts?.shown(),
       upkeep: () => parts.life.upkeep,
     },
     { host: config.host, port: config.port, bound },

@@ -1,9 +1,11 @@
 /** The parts of a service in one record that start, stop and views share. */
 import { AdapterThread } from "../adapter/thread.ts";
+import type { Alerts } from "../alerts/alerts.ts";
 import { systemClock } from "../base/clock.ts";
 import { querySparesMax } from "../base/descriptors.ts";
 import { DiskWatch } from "../base/disk.ts";
 import { messageOf } from "../base/errors.ts";
+import { lowestNiceness } from "../base/limited-process.ts";
 import type { Log } from "../base/log.ts";
 import { within } from "../base/within.ts";
 import { type Config, vendorBodyBytesMax } from "../config/config.ts";
@@ -28,6 +30,7 @@ import { takeOver } from "../store/sweep.ts";
 import { Tail } from "../tail/tail.ts";
 import type { FolderWatch } from "../upkeep/folder-watch.ts";
 import type { Upkeep } from "../upkeep/upkeep.ts";
+import type { AlertFiles } from "./alert-files.ts";
 import type { Doors } from "./doors.ts";
 import type { Schemas } from "./schemas.ts";
 
@@ -36,6 +39,7 @@ type Life = {
   phase: "starting" | "running" | "stopping";
   watch: FolderWatch | undefined;
   upkeep: Upkeep | undefined;
+  alerts: Alerts | undefined;
   front: Front | undefined;
 };
 
@@ -46,6 +50,7 @@ type Given = {
   readonly folder: DataFolder;
   readonly doors: Doors;
   readonly schemas: Schemas;
+  readonly alertFiles: AlertFiles;
 };
 
 /** All parts of a service, and what it was given. */
@@ -71,6 +76,8 @@ export type Parts = Given & {
   readonly eachSender: EachSender;
   readonly queries: QueryRunner;
   readonly tail: Tail;
+  /** One place apart from those of queries, and the smallest share of the processor. */
+  readonly alertQueries: QueryRunner;
   /** Maps bodies of other vendors' SDKs. */
   readonly adapters: AdapterThread;
   readonly disk: DiskWatch;
@@ -95,7 +102,7 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
   const startWarnings = takeOver(folder, log);
   const secret = signingSecretOf(folder, config);
   startWarnings.push(...(secret.warnings ?? []));
-  const life: Life = { phase: "starting", watch: undefined, upkeep: undefined, front: undefined };
+  const life: Life = { phase: "starting", watch: undefined, upkeep: undefined, alerts: undefined, front: undefined };
   const gate = new Gate();
   const idTableMemory = createIdTableMemory();
   const boardMemories = Array.from({ length: config.shards }, createBoardMemory);
@@ -135,6 +142,8 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
     (each) => orLogged(log, each.stop()),
   );
   const tail = scope.adopt(new Tail({ folder, boards, queries, log }), (each) => each.stop());
+  const alertLimits = { ...config.queries, atOnceMax: 1, sparesMax: 0, niceness: lowestNiceness };
+  const alertQueries = scope.adopt(new QueryRunner(folder, alertLimits), (each) => orLogged(log, each.stop()));
   const adapters = scope.adopt(new AdapterThread({ bytesMax: vendorBodyBytesMax(config) }, log), (each) =>
     orLogged(log, each.close()),
   );
@@ -166,6 +175,7 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
     eachSender: new EachSender({ submit: (request) => dispatcher.submit(request), store: refusedEvents }),
     queries,
     tail,
+    alertQueries,
     adapters,
     disk,
   };

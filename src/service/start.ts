@@ -5,8 +5,11 @@
  * shards, publish the catalog, listen. Nothing is accepted before that. Everything that a start opens is in one scope.
  * When a step fails, the scope closes what was opened in reverse order, the lock last.
  */
+import { Alerts } from "../alerts/alerts.ts";
+import { measure } from "../alerts/measure.ts";
 import { ConfigInvalid, messageOf } from "../base/errors.ts";
 import { openLog } from "../base/log.ts";
+import { systemTime } from "../base/time.ts";
 import type { Config } from "../config/config.ts";
 import { preloadMetrics } from "../http/endpoints/load-metrics.ts";
 import { loadIdLogs } from "../shard/ids/id-log.ts";
@@ -15,6 +18,7 @@ import { keepText } from "../store/folder/kept-file.ts";
 import { takeDataFolder } from "../store/folder/lock.ts";
 import { FolderWatch } from "../upkeep/folder-watch.ts";
 import { Upkeep } from "../upkeep/upkeep.ts";
+import { openAlertFiles } from "./alert-files.ts";
 import { closeScope } from "./close.ts";
 import { openDoors } from "./doors.ts";
 import { openFront } from "./listen.ts";
@@ -46,8 +50,12 @@ export async function startService(config: Config, { onLost, signal }: StartOpti
   scope.use(lock);
   try {
     const log = openLog(config.logLevel, "service");
-    const [doors, schemas] = await allOpened(openDoors(config, log, scope), openSchemas(config, log, scope));
-    const parts = openParts({ config, folder, log, doors, schemas }, scope);
+    const [doors, schemas, alertFiles] = await allOpened(
+      openDoors(config, log, scope),
+      openSchemas(config, log, scope),
+      openAlertFiles(config, log, scope),
+    );
+    const parts = openParts({ config, folder, log, doors, schemas, alertFiles }, scope);
     await recover(parts);
     if (signal?.aborted !== true) await serve(parts, scope);
     return new Service(parts, scope);
@@ -58,15 +66,17 @@ export async function startService(config: Config, { onLost, signal }: StartOpti
 }
 
 /**
- * Waits for both.
- * @throws ConfigInvalid with the problems of both, or the first other error
+ * Waits for all.
+ * @throws ConfigInvalid with the problems of all, or the first other error
  */
-async function allOpened<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<[One, Other]> {
-  const opened = await Promise.allSettled([one, other]);
+async function allOpened<One, Two, Three>(
+  ...all: [Promise<One>, Promise<Two>, Promise<Three>]
+): Promise<[One, Two, Three]> {
+  const opened = await Promise.allSettled(all);
   const errors = opened.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
   if (errors.length > 1 && errors.every((error) => error instanceof ConfigInvalid))
     throw new ConfigInvalid(errors.flatMap(({ problems }) => problems));
-  return Promise.all([one, other]);
+  return Promise.all(all);
 }
 
 /** Restores ids, shards and catalog from the folder. */
@@ -97,4 +107,18 @@ async function serve(parts: Parts, scope: AsyncDisposableStack): Promise<void> {
   keepText(folder.address, life.front.address);
   preloadMetrics(log);
   queries.prepare();
+  life.alerts = openAlerts(parts, scope);
+}
+
+/** Begins to measure alerts; undefined where no folder of them is configured. */
+function openAlerts({ alertFiles, alertQueries, folder, log }: Parts, scope: AsyncDisposableStack): Alerts | undefined {
+  if (alertFiles === undefined) return undefined;
+  const alerts = Alerts.open({
+    folder,
+    log,
+    time: systemTime,
+    alerts: alertFiles.alerts,
+    measure: (sql, stopped) => measure(alertQueries, sql, stopped),
+  });
+  return scope.use(alerts);
 }

@@ -26,7 +26,7 @@ export async function stopService(parts: Parts, scope: AsyncDisposableStack): Pr
   gate.isAccepting = false;
   log.info("stopping");
   tail.stop();
-  await queries.stop();
+  await Promise.all([queries.stop(), parts.alertQueries.stop(), life.alerts?.[Symbol.asyncDispose]()]);
   await life.upkeep?.[Symbol.asyncDispose]();
   const nowMs = systemClock.monotonicMs();
   while (dispatcher.requestsInFlight > 0 && systemClock.monotonicMs() < nowMs + drainMsMax)

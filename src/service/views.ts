@@ -35,6 +35,7 @@ export async function metricsOf(parts: Parts): Promise<string> {
     holdings: parts.publisher.holdings,
     queries: parts.queries,
     tail: parts.tail,
+    alerts: parts.life.alerts?.counts,
     bodyBytes: parts.receipt.bytes,
     diskFreeBytes: parts.disk.state.freeBytes,
     nowMs: systemClock.nowMs(),
@@ -42,9 +43,16 @@ export async function metricsOf(parts: Parts): Promise<string> {
 }
 
 /** Warnings that concern a person but harm no new event, one sentence each, from all parts. */
-function warningsOf({ startWarnings, doors, schemas, life, refusedEvents }: Parts): readonly string[] {
-  const { watch, upkeep, front } = life;
-  const ofParts = [watch?.warnings, upkeep?.warnings, front?.connections.warnings, refusedEvents.warnings];
+function warningsOf({ startWarnings, doors, schemas, alertFiles, life, refusedEvents }: Parts): readonly string[] {
+  const { watch, upkeep, alerts, front } = life;
+  const ofParts = [
+    alertFiles?.warnings(),
+    alerts?.warnings,
+    watch?.warnings,
+    upkeep?.warnings,
+    front?.connections.warnings,
+    refusedEvents.warnings,
+  ];
   const told = [doors.warnings(), schemas.warnings, ...ofParts];
   return [...startWarnings, ...told.flatMap((warnings) => warnings ?? [])];
 }

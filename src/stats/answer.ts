@@ -5,6 +5,16 @@ import type { BoardState } from "../shard/board.ts";
 
 const count = (description: string) => Type.Integer({ minimum: 0, description });
 
+const alertSchema = Type.Object({
+  alert: Type.String({ description: "The name of its file, without .json" }),
+  state: Type.Union([Type.Literal("firing"), Type.Literal("resolved")]),
+  value: Type.Union([Type.Number(), Type.Null()], { description: "What was measured last; null: nothing yet" }),
+  at: Type.Union([Type.String({ format: "date-time" }), Type.Null()], { description: "When it was measured" }),
+});
+
+/** An alert, as the stats show it. */
+export type AlertShown = Static<typeof alertSchema>;
+
 /** The body of a stats answer. */
 export const statsSchema = Type.Object(
   {
@@ -22,6 +32,7 @@ export const statsSchema = Type.Object(
       events_pending: count("Events accepted and not yet flushed"),
       events_flushed_total: count("Events in sealed segments"),
     }),
+    alerts: Type.Optional(Type.Array(alertSchema, { description: "Only while `MILLRACE_ALERTS` is set" })),
   },
   { $id: "AnalyticsStats", title: "AnalyticsStats" },
 );

@@ -59,6 +59,11 @@ export function inspectSmallFiles(folder: DataFolder): Finding[] {
     readKeptJson(folder.typedViews),
     "start the service again, which writes it from its schemas",
   );
+  tellDamage(
+    folder.alerts,
+    readKeptJson(folder.alerts),
+    "start the service again, which sends alerts that fire as new ones",
+  );
   const summary = join(root, summaryFile);
   tellDamage(summary, readKeptJson(summary), "restore it from another copy of the snapshot");
   for (const file of filesIn(folder.quarantine).filter((each) => each.endsWith(".json"))) {

@@ -3,6 +3,7 @@
  * reference client of Prometheus for this platform; it also adds up the counts of several threads.
  */
 import { AggregatorRegistry, Counter, Gauge, Registry } from "prom-client";
+import type { AlertCounts } from "../../alerts/alerts.ts";
 import { type HistogramCounts, histograms, type ScrapedMetric, scrapedMetrics } from "../../base/metrics.ts";
 import type { ShardHoldings } from "../../keeper/protocol.ts";
 import type { QueryRunner } from "../../query/runner.ts";
@@ -26,6 +27,8 @@ type ScrapeView = {
   holdings: readonly ShardHoldings[];
   queries: QueryRunner;
   tail: Pick<Tail, "readers" | "missedEvents">;
+  /** Undefined: there is no folder of alerts. */
+  alerts: AlertCounts | undefined;
   bodyBytes: number;
   diskFreeBytes: number;
   nowMs: number;
@@ -42,6 +45,9 @@ type LabelledMetric =
   | FreshnessMetric
   | "millrace_requests_refused_total"
   | "millrace_queries_total"
+  | "millrace_alerts_firing"
+  | "millrace_alerts_turns_total"
+  | "millrace_alerts_messages_total"
   | "millrace_schema_misfits_total";
 
 /** The metrics in Prometheus text format. */
@@ -95,8 +101,19 @@ export async function scrape(view: ScrapeView): Promise<string> {
   );
   const queries = counter(registry, "millrace_queries_total", ["outcome"]);
   for (const [outcome, times] of view.queries.outcomes()) queries.inc({ outcome }, times);
+  if (view.alerts !== undefined) addAlerts(registry, view.alerts);
   const own = await registry.getMetricsAsJSON();
   return AggregatorRegistry.aggregate([own, ...view.histograms.map((ofThread) => ofThread.map(metricOf))]).metrics();
+}
+
+function addAlerts(registry: Registry, { firing, turns, messages }: AlertCounts): void {
+  const { help } = scrapedMetrics.millrace_alerts_firing;
+  const gauge = new Gauge({ name: "millrace_alerts_firing", help, labelNames: ["alert"], registers: [registry] });
+  for (const { alert, isFiring } of firing) gauge.set({ alert }, isFiring ? 1 : 0);
+  const ofTurns = counter(registry, "millrace_alerts_turns_total", ["outcome"]);
+  for (const [outcome, times] of Object.entries(turns)) ofTurns.inc({ outcome }, times);
+  const ofMessages = counter(registry, "millrace_alerts_messages_total", ["outcome"]);
+  for (const [outcome, times] of Object.entries(messages)) ofMessages.inc({ outcome }, times);
 }
 
 function add(registry: Registry, name: ScrapedMetric, value: number): void {

@@ -6,6 +6,7 @@
  * - `format`: the folder's format, and the version that wrote it
  * - `sealed.json`, `unreadable.json`: up to where shards are sealed; segments that cannot be read
  * - `typed-views.json`: which event names have a view of their own, and its columns
+ * - `alerts.json`: the states of alerts, and whether their webhooks have taken them
  * - `quarantine/….duckdb`, `quarantine/….json`: segments in quarantine; markers of what is missing
  * - `import/….ndjson`, `.ids`, `.spool`: events being imported; removed at start
  * - `lock`, `address`: held by the server of this folder; where it listens
@@ -69,6 +70,8 @@ export type DataFolder = {
   unreadable: string;
   /** Which event names have a view of their own, and its columns. */
   typedViews: string;
+  /** The states of alerts, and whether their webhooks have taken them. */
+  alerts: string;
   /** Segments in quarantine, and markers that say which events are missing. */
   quarantine: string;
   /** A file for each shard: which journal file it opened last. */
@@ -93,6 +96,7 @@ export function dataFolder(root: string): DataFolder {
     sealed: join(root, "sealed.json"),
     unreadable: join(root, "unreadable.json"),
     typedViews: join(root, "typed-views.json"),
+    alerts: join(root, "alerts.json"),
     quarantine: join(root, "quarantine"),
     opened: join(root, "opened"),
     lock: join(root, "lock"),

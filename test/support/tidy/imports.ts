@@ -16,6 +16,7 @@ const order = [
   "stats",
   "query",
   "tail",
+  "alerts",
   "upkeep",
   "import",
   "adapter",
