@@ -19,7 +19,7 @@ const gapMicros = (gap: string) => `(CASE WHEN epoch_us((${gap})::INTERVAL) > 0
 const shift = "4611686018427387904::BIGINT";
 
 /** SQL expression: the cell of the timestamp `t`. Two events in one cell are never further apart than the gap. */
-const cellOf = (gap: string) => `(t + ${shift}) // (${gapMicros(gap)} + 1)`;
+export const cellOf = (gap: string) => `(t + ${shift}) // (${gapMicros(gap)} + 1)`;
 
 /**
  * SELECT of all columns of events, and `person`, `t` (the timestamp in microseconds) and `lone`: the person who stands

@@ -1,6 +1,7 @@
 /** The macro `breakdown`: the values of a property. */
 import type { CatalogItem } from "../item.ts";
 import { withPerson } from "../person.ts";
+import { pointerOf } from "./property.ts";
 import { inRange, rangeDefaults, rangeWords } from "./range.ts";
 
 /** SQL expression: a property by its name, which may hold any character. */
@@ -15,7 +16,7 @@ export const breakdown: CatalogItem = {
   query: `
     WITH checked AS (
       SELECT CASE WHEN property IS NULL THEN error('breakdown: property must be the name of a property, not NULL')
-        ELSE '/' || replace(replace(property, '~', '~0'), '/', '~1') END AS pointer
+        ELSE ${pointerOf("property")} END AS pointer
     )
     SELECT ${value} AS value, count(*) AS events, count(DISTINCT person) AS people
     FROM (${withPerson()}) WHERE ${inRange}

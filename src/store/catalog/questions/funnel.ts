@@ -2,8 +2,10 @@
 import { clockOf } from "../../sql/utc.ts";
 import type { CatalogItem } from "../item.ts";
 import { withPerson } from "../person.ts";
+import { cellOf, keyedEvents, numberedCells, sessionGap } from "../session.ts";
 import { checked, oneOf, shown } from "./checked.ts";
 import { gatheredSteps, orderedChains } from "./funnel-chains.ts";
+import { pointerOf } from "./property.ts";
 import { inRange, rangeDefaults, rangeWords } from "./range.ts";
 
 /** Each step is one more pass over the events of all steps; PostHog allows as many. */
@@ -34,18 +36,23 @@ const names = checked("names", [
  * expression. `alias` gives the expression as it was written.
  */
 const value = `CASE WHEN starts_with(alias(breakdown), '''')
-  THEN properties->>('/' || replace(replace(breakdown::VARCHAR, '~', '~0'), '/', '~1'))
+  THEN properties->>(${pointerOf("breakdown::VARCHAR")})
   ELSE breakdown::VARCHAR END`;
 
-/** The stretches of a `session_id`, or of a person's events without one, that 30 minutes of inactivity end. */
-const withSession = `
-  SELECT *, CASE WHEN key IS NOT NULL THEN key || ' ' || count(*) FILTER (begins) OVER (
-    PARTITION BY session_id IS NULL, key ORDER BY "timestamp") || (session_id IS NULL) END AS session
-  FROM (
-    SELECT *, coalesce(session_id, person) AS key,
-      coalesce("timestamp" - lag("timestamp") OVER (PARTITION BY session_id IS NULL, key ORDER BY "timestamp") > INTERVAL 30 MINUTE, true) AS begins
-    FROM (SELECT * FROM (${withPerson()}) WHERE ${inRange})
-  )`;
+/** SQL expression: who or which session, if `is_lone` is the same. */
+const key = "coalesce(session_id, lone)";
+
+/** Where each event of a session belongs: cells of time with the number of the session among those of the key. */
+const sessionCells = `
+  SELECT ${key} AS key, session_id IS NULL AS is_lone, cell, number
+  FROM (${numberedCells({
+    gap: sessionGap,
+    from: `SELECT * FROM (${keyedEvents}) WHERE "by" = 'session' AND ${key} IS NOT NULL AND ${inRange}`,
+    aggregates: ["count(*) AS events"],
+  })})`;
+
+/** SQL condition: the answer needs this event. Between the steps of the order `strict` any event counts. */
+const isRead = `${inRange} AND ("order" = 'strict' OR event_name IN (SELECT event_name FROM step))`;
 
 /** Greatest for the row that came furthest, the first of them in the unit's order. */
 const firstOfFurthest = "(step << 40) - place";
@@ -73,19 +80,25 @@ export const funnel: CatalogItem = {
         len(list_filter(names[:step], lambda name: name = names[step])) AS occurrence
       FROM (SELECT names, unnest(range(1, len(names) + 1)) AS step FROM asked)
     ),
+    cell AS (${sessionCells}),
     act AS MATERIALIZED (
-      SELECT unit, ${clockOf('"timestamp"')} AS happened, list_position((SELECT names FROM asked), event_name) AS number, value
+      SELECT key, is_lone, session, ${clockOf('"timestamp"')} AS happened,
+        list_position((SELECT names FROM asked), event_name) AS number, value
       FROM (
-        SELECT person AS unit, "timestamp", event_name, ${value} AS value
-        FROM (${withPerson()}) AS events WHERE "by" = 'person' AND ${inRange}
+        SELECT person AS key, true AS is_lone, 0 AS session, "timestamp", event_name, ${value} AS value
+        FROM (${withPerson()}) AS events WHERE "by" = 'person' AND person IS NOT NULL AND ${isRead}
         UNION ALL
-        SELECT session, "timestamp", event_name, ${value}
-        FROM (${withSession}) AS events WHERE "by" = 'session'
+        SELECT key, is_lone, cell.number, "timestamp", event_name, value
+        FROM (
+          SELECT ${key} AS key, session_id IS NULL AS is_lone, ${cellOf(sessionGap)} AS cell, "timestamp", event_name,
+            ${value} AS value
+          FROM (${keyedEvents}) AS events WHERE "by" = 'session' AND ${isRead}
+        ) JOIN cell USING (key, is_lone, cell)
       )
-      WHERE unit IS NOT NULL AND ("order" = 'strict' OR event_name IN (SELECT event_name FROM step))
     ),
     unit AS (
-      SELECT unit, row_number() OVER () AS id FROM (SELECT DISTINCT unit FROM act)
+      SELECT key, is_lone, session, row_number() OVER () AS id
+      FROM (SELECT DISTINCT key, is_lone, session FROM act WHERE number = 1)
     ),
     hit AS MATERIALIZED (
       SELECT id, happened, number, value, place, instant
@@ -93,7 +106,7 @@ export const funnel: CatalogItem = {
         SELECT id, happened, number, value,
           row_number() OVER (PARTITION BY id ORDER BY happened, number, value) AS place,
           CASE WHEN "order" = 'strict' THEN dense_rank() OVER (PARTITION BY id ORDER BY happened) END AS instant
-        FROM act JOIN unit USING (unit)
+        FROM act JOIN unit USING (key, is_lone, session)
       )
       WHERE number IS NOT NULL
     ),
