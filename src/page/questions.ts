@@ -34,6 +34,36 @@ WHERE ${within(span, time)}
 GROUP BY ALL ORDER BY ALL`;
 }
 
+/** One row of the sessions that start in the span, beside those of the span before it. */
+export function visits(span: Span): string {
+  const since = instant(span.sinceMs);
+  const before: Span = { ...span, sinceMs: 2 * span.sinceMs - span.untilMs };
+  return `WITH events AS (SELECT * FROM events WHERE ${within(before, `"timestamp"`)})
+SELECT count(*) FILTER (start >= ${since}) AS sessions,
+  count(*) FILTER (start < ${since}) AS sessions_before,
+  count(DISTINCT person) FILTER (start >= ${since}) AS people,
+  count(DISTINCT person) FILTER (start < ${since}) AS people_before,
+  avg(events) FILTER (start >= ${since}) AS events_each,
+  avg(bounce::INTEGER) FILTER (start >= ${since}) AS bounced,
+  median(epoch(duration)) FILTER (start >= ${since}) AS median_seconds
+FROM sessions()`;
+}
+
+/** Where sessions begin: `entry_page`, `sessions`. */
+export const topEntryPages = (span: Span): string => topOfSessions(span, "entry_page");
+
+/** What brought sessions: `channel`, `sessions`. */
+export const topChannels = (span: Span): string => topOfSessions(span, "channel");
+
+const topOfSessions = (
+  span: Span,
+  column: string,
+) => `WITH events AS (SELECT * FROM events WHERE ${within(span, `"timestamp"`)})
+SELECT ${column}, count(*) AS sessions
+FROM sessions()
+WHERE ${column} IS NOT NULL
+GROUP BY ALL ORDER BY sessions DESC, ${column} LIMIT ${listMax}`;
+
 /** Who was there in the span, the last one first; `search` is a part of the person's id. */
 export const people = (
   span: Span,
@@ -45,6 +75,14 @@ ORDER BY last_seen DESC, person LIMIT ${peopleMax}`;
 
 /** People of a list. */
 const peopleMax = 200;
+
+/** What one person did, the last event first. */
+export const eventsOfPerson = (person: string) => `SELECT "timestamp", event_name, page_url, session_id, properties
+FROM person_events(${literal(person)})
+ORDER BY "timestamp" DESC, event_id LIMIT ${personEventsMax}`;
+
+/** Events of a person's list. */
+const personEventsMax = 500;
 
 /** The most frequent names: `event_name`, `events`. */
 export function topNames(span: Span): string {

@@ -1,7 +1,7 @@
 /** The page at `/`, in a real Chromium, against a real service. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser, Page } from "puppeteer-core";
-import { launchBrowser } from "../support/browser.ts";
+import { launchBrowser, startProxy } from "../support/browser.ts";
 import { enterToken, faultsOfAxe, goTo, hidesText, showsText } from "../support/page.ts";
 import { paths, type Service, startService, testMsMax } from "../support/service.ts";
 
@@ -9,6 +9,9 @@ setDefaultTimeout(testMsMax);
 
 let service: Service;
 let browser: Browser;
+/** In front of the service, so that the page's address outlives a restart. */
+let proxy: Bun.Server<undefined>;
+let address: string;
 let page: Page;
 /** What the browser asked for, and what went wrong in it. */
 const asked: string[] = [];
@@ -16,6 +19,11 @@ const faults: string[] = [];
 
 beforeAll(async () => {
   service = await startService();
+  proxy = startProxy(
+    () => service.url,
+    () => async (_request, pass) => await pass(),
+  );
+  address = `http://127.0.0.1:${proxy.port}/`;
   browser = await launchBrowser();
   page = await browser.newPage();
   page.on("request", (request) => asked.push(request.url()));
@@ -24,6 +32,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser.close();
+  await proxy.stop(true);
   await service[Symbol.asyncDispose]();
 });
 
@@ -43,7 +52,7 @@ test("all files together are under 150 KB as gzip, and a browser that has them g
 });
 
 test("a wrong token is refused with the service's reason, and a good one opens the page", async () => {
-  await page.goto(`${service.url}/`);
+  await page.goto(address);
   await enterToken(page, "nonsense");
   await shows("The service refused this token");
   expect(await faultsOfAxe(page)).toEqual([]);
@@ -67,15 +76,24 @@ test("a first event shows by itself, with its name and the SQL behind each figur
 test("a service that is gone is said in a line; figures stay, and go on once it is back", async () => {
   await goTo(page, "overview");
   await shows("signup");
-  const port = new URL(service.url).port;
   await service.stop();
   await shows("The service has not answered since");
   await shows("signup");
-  await using _back = await startService({
-    dataDir: service.dataDir,
-    env: { PORT: port, MILLRACE_JWT_SECRET: service.secret },
-  });
+  await service.restart();
   await hidesText(page, "has not answered");
+});
+
+test("an event shows live, once, and the tail goes on by itself after the service was gone", async () => {
+  await goTo(page, "live");
+  await shows("following");
+  await service.track({ event_name: "seen_live", user_id: "ada", properties: { plan: "pro" } });
+  await shows("seen_live");
+  await service.kill9();
+  await shows("trying again");
+  await service.restart();
+  await service.track({ event_name: "seen_after", user_id: "ada" });
+  await shows("seen_after");
+  expect(await page.evaluate("document.body.innerText.split('seen_live').length - 1")).toBe(1);
 });
 
 test.each(["live", "people", "health"])("axe finds nothing in the view %s", async (view) => {
@@ -85,7 +103,7 @@ test.each(["live", "people", "health"])("axe finds nothing in the view %s", asyn
 });
 
 test("nothing was asked of another host, no token stood in an address, and nothing failed", () => {
-  expect(asked.filter((url) => !url.startsWith(service.url) && !url.startsWith("data:"))).toEqual([]);
+  expect(asked.filter((url) => !url.startsWith(address) && !url.startsWith("data:"))).toEqual([]);
   expect(asked.filter((url) => url.includes("eyJ"))).toEqual([]);
   expect(faults).toEqual([]);
   expect(asked.some((url) => url.endsWith(paths.stats))).toBe(true);

@@ -45,7 +45,13 @@ export function startProxy(service: () => string, fault: () => Fault): Bun.Serve
       const { method, headers } = request;
       const body = await request.arrayBuffer();
       const pass = () =>
-        fetch(service() + pathname + search, { method, headers, ...(body.byteLength > 0 ? { body } : {}) });
+        // What the service packed stays packed: its header says so.
+        fetch(service() + pathname + search, {
+          method,
+          headers,
+          decompress: false,
+          ...(body.byteLength > 0 ? { body } : {}),
+        });
       return await fault()({ method, path: pathname, body }, pass);
     },
   });

@@ -14,6 +14,8 @@ export function Table(props: {
   columns: readonly Column[];
   rows: readonly (readonly Value[])[];
   rowsMax?: number;
+  /** Draws some cells in its own way; undefined: as any other. */
+  draw?: (column: string, value: Value) => ComponentChildren | undefined;
 }) {
   const shownZone = useCell(zone);
   const { caption, columns, rows, rowsMax = rowsShownMax } = props;
@@ -39,7 +41,7 @@ export function Table(props: {
             <tr key={index}>
               {columns.map(({ name, type }, column) => (
                 <td key={name} class={isNumeric(type) ? "number" : ""}>
-                  <Cell value={row[column]} type={type} zone={shownZone} />
+                  {props.draw?.(name, row[column]) ?? <Cell value={row[column]} type={type} zone={shownZone} />}
                 </td>
               ))}
             </tr>

@@ -85,6 +85,7 @@ function useTail(filters: TailFilters, isPaused: boolean) {
 }
 
 function Filters(props: { onChange: (filters: TailFilters) => void; children: preact.ComponentChildren }) {
+  const categories = [...(useCell(stats)?.byCategory.keys() ?? [])];
   return (
     <form
       class="filters"
@@ -97,7 +98,16 @@ function Filters(props: { onChange: (filters: TailFilters) => void; children: pr
       {tailFilters.map((name) => (
         <label key={name}>
           <span>{name}</span>
-          <input name={name} autocomplete="off" spellcheck={false} />
+          {name === "category" ? (
+            <select name={name}>
+              <option value="">any</option>
+              {categories.map((category) => (
+                <option key={category}>{category}</option>
+              ))}
+            </select>
+          ) : (
+            <input name={name} autocomplete="off" spellcheck={false} />
+          )}
         </label>
       ))}
       <button type="submit">Filter</button>

@@ -2,11 +2,13 @@
 import { useMemo } from "preact/hooks";
 import { Figure } from "../parts/figure.tsx";
 import { FirstEvent } from "../parts/first-event.tsx";
+import { KeyNumber } from "../parts/key-number.tsx";
 import { NowFigure } from "../parts/now-figure.tsx";
+import { count, duration, figure, share } from "../parts/numbers.ts";
 import { Plot } from "../parts/plot.tsx";
 import type { Series } from "../parts/plot-options.ts";
 import { TopList } from "../parts/top-list.tsx";
-import { eventsOverTime, topNames, topPages, topReferrers } from "../questions.ts";
+import { eventsOverTime, topChannels, topEntryPages, topNames, topPages, topReferrers, visits } from "../questions.ts";
 import type { Answer } from "../service/ask.ts";
 import { stats } from "../service/pulse.ts";
 import { useAnswer } from "../service/use-answer.ts";
@@ -21,13 +23,39 @@ export function OverviewView() {
   return (
     <div class="figures">
       <NowFigure />
+      <Visits />
       <OverTime />
       <Top title="Events" question={topNames} valueName="Name" />
       <Top title="Pages" question={topPages} valueName="Page" />
       <Top title="Referrers" question={topReferrers} valueName="Referrer" />
+      <Top title="Channels" question={topChannels} valueName="Channel" unit="Sessions" />
+      <Top title="Entry pages" question={topEntryPages} valueName="Page" unit="Sessions" />
     </div>
   );
 }
+
+function Visits() {
+  const sql = visits(useCell(span));
+  return (
+    <Figure title="Visits" sql={sql} asked={useAnswer(sql)} class="wide">
+      {({ rows: [row = []] }) => {
+        const [sessions, sessionsBefore, people, peopleBefore, eventsEach, bounced, medianSeconds] = row.map(Number);
+        return (
+          <dl class="numbers">
+            <KeyNumber name="sessions" value={count(sessions ?? 0)} change={changeOf(sessions, sessionsBefore)} />
+            <KeyNumber name="people" value={count(people ?? 0)} change={changeOf(people, peopleBefore)} />
+            <KeyNumber name="events a session" value={figure(eventsEach ?? 0)} />
+            <KeyNumber name="bounced" value={share(bounced ?? 0)} />
+            <KeyNumber name="median length" value={duration(medianSeconds ?? 0)} />
+          </dl>
+        );
+      }}
+    </Figure>
+  );
+}
+
+/** How much more or less than in the span before; undefined where there was nothing. */
+const changeOf = (now = 0, before = 0) => (before === 0 ? undefined : now / before - 1);
 
 function OverTime() {
   const shown = useCell(span);

@@ -1,21 +1,24 @@
-/** People: who was there. */
+/** People: who was there, and what one of them did. */
 import { useEffect, useState } from "preact/hooks";
 import { Figure } from "../parts/figure.tsx";
 import { FirstEvent } from "../parts/first-event.tsx";
+import { PersonTimeline } from "../parts/person-timeline.tsx";
 import { Table } from "../parts/table.tsx";
-import { people } from "../questions.ts";
+import { eventsOfPerson, people } from "../questions.ts";
 import { stats } from "../service/pulse.ts";
 import { useAnswer } from "../service/use-answer.ts";
 import { useCell } from "../state/cell.ts";
 import { span } from "../state/range.ts";
+import { linkTo, route } from "../state/route.ts";
 
 /** While somebody types, the list is asked for once they pause. ms */
 const typingMs = 400;
 
-/** The list of people. */
+/** The list, or one person where the address names one. */
 export function PeopleView() {
+  const person = useCell(route).parameters.get("person");
   if (useCell(stats)?.totalEvents === 0) return <FirstEvent />;
-  return <List />;
+  return person === null ? <List /> : <Person person={person} />;
 }
 
 function List() {
@@ -40,7 +43,30 @@ function List() {
         asked={useAnswer(sql)}
         empty="Nobody in this time range. Events name people by user_id, anonymous_id or client_id."
       >
-        {({ columns, rows }) => <Table caption="People, the last one first" columns={columns} rows={rows} />}
+        {({ columns, rows }) => (
+          <Table
+            caption="People, the last one first"
+            columns={columns}
+            rows={rows}
+            draw={(name, value) =>
+              name === "person" ? <a href={linkTo("people", { person: String(value) })}>{String(value)}</a> : undefined
+            }
+          />
+        )}
+      </Figure>
+    </>
+  );
+}
+
+function Person({ person }: { person: string }) {
+  const sql = eventsOfPerson(person);
+  return (
+    <>
+      <p>
+        <a href={linkTo("people")}>All people</a>
+      </p>
+      <Figure title={person} sql={sql} asked={useAnswer(sql)} empty="Nobody has this id.">
+        {(answer) => <PersonTimeline answer={answer} />}
       </Figure>
     </>
   );
