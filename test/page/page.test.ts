@@ -21,7 +21,8 @@ beforeAll(async () => {
   service = await startService();
   proxy = startProxy(
     () => service.url,
-    () => async (_request, pass) => await pass(),
+    // As a proxy answers for a server that is away.
+    () => (_request, pass) => pass().catch(() => new Response("<h1>Bad Gateway</h1>", { status: 502 })),
   );
   address = `http://127.0.0.1:${proxy.port}/`;
   browser = await launchBrowser();
@@ -65,6 +66,7 @@ test("a first event shows by itself, with its name and the SQL behind each figur
   await service.track({ event_name: "signup", category: "auth" });
   await shows("Events by category");
   await shows("signup");
+  await shows("median length");
   await page.click("button[aria-label='SQL of Events']");
   await shows("SELECT event_name");
   expect(await faultsOfAxe(page)).toEqual([]);
@@ -94,6 +96,17 @@ test("an event shows live, once, and the tail goes on by itself after the servic
   await service.track({ event_name: "seen_after", user_id: "ada" });
   await shows("seen_after");
   expect(await page.evaluate("document.body.innerText.split('seen_live').length - 1")).toBe(1);
+});
+
+test("a person's events are shown to who has the scope", async () => {
+  await goTo(page, "people");
+  await page.waitForSelector("td a");
+  await page.click("td a");
+  await shows("seen_live");
+  await shows("seen_after");
+  await page.click("button[aria-label='SQL of ada']");
+  await shows("person_events('ada')");
+  expect(await faultsOfAxe(page)).toEqual([]);
 });
 
 test.each(["live", "people", "health"])("axe finds nothing in the view %s", async (view) => {

@@ -48,7 +48,7 @@ export function optionsOf(given: {
   onPoint: (index: number | undefined) => void;
 }): uPlot.Options {
   const { shown, height, element, onPoint } = given;
-  const { kind, series, zone, isTime = true } = shown.current;
+  const { kind, series, zone, timeForm, isTime = true } = shown.current;
   const colour = colourReader(element);
   const seriesColour = (index: number) => colour(`series-${Math.min(index, coloursMax - 1)}`);
   const axis: uPlot.Axis = {
@@ -70,13 +70,20 @@ export function optionsOf(given: {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
     legend: { show: false },
     cursor: { y: false, points: { show: !isStacked }, drag: { x: false, y: false } },
-    padding: [8, 8, 0, 0],
+    padding: [8, 12, 0, 0],
     scales: {
       y: { range: (_plot, low, high) => yRange(kind, low, high) },
       x: { range: (_plot, low, high) => xRange(shown.current, low, high), time: isTime },
     },
     axes: [
-      { ...axis, grid: { show: false }, space: 64, size: 40, gap: 8, ...(isTime ? { values: timeTicks } : {}) },
+      {
+        ...axis,
+        grid: { show: false },
+        space: 64,
+        size: timeForm === "minute" ? 40 : 26,
+        gap: 8,
+        ...(isTime ? { values: timeTicks } : {}),
+      },
       {
         ...axis,
         size: 48,
@@ -124,7 +131,7 @@ function xRange({ kind, times, spanMsMin = 0, isTime = true }: PlotProps, low: n
   const [beforeLast, last] = times.slice(-2);
   const end = last === undefined ? Date.now() / 1000 : high;
   const step = beforeLast === undefined || last === undefined ? 60 : (last - beforeLast) / 1000;
-  return kind === "stacked" ? [low, end + step] : [Math.min(low ?? end, end - spanMsMin / 1000), end];
+  return kind === "stacked" ? [low, end + 0.99 * step] : [Math.min(low ?? end, end - spanMsMin / 1000), end];
 }
 
 const decades = (from: number, to: number, digits: readonly number[]) =>

@@ -31,7 +31,7 @@ export function TopList(props: { answer: Answer; valueName: string; unit: string
               </span>
             </td>
             <td class="number" title={count(Number(number))}>
-              {shortCount(Number(number))}
+              {Number(number) < 1_000_000 ? count(Number(number)) : shortCount(Number(number))}
             </td>
           </tr>
         ))}

@@ -16,8 +16,11 @@ export type Asked = {
 /** A question is asked again after this time at the earliest. ms */
 const againMsMin = 15_000;
 
-/** It waits this many times as long as its answer took: the page keeps one core busy for a twentieth of the time. */
+/** It waits this many times as long as all that is seen took: the page asks for a twentieth of the time. */
 const againTimesTook = 20;
+
+/** How long the last answer of each question took that is seen. ms */
+const lastTookMs = new Map<AbortSignal, number>();
 
 /** Without new events the answer is the same; it is asked again all the same after this time. ms */
 const againMsMax = 300_000;
@@ -37,7 +40,10 @@ export function useAnswer(sql: string | undefined): Asked {
         if (!seen.signal.aborted) throw error;
       },
     );
-    return () => seen.abort();
+    return () => {
+      seen.abort();
+      lastTookMs.delete(seen.signal);
+    };
   }, [sql]);
   return asked;
 }
@@ -51,7 +57,8 @@ async function keepAsking(sql: string, signal: AbortSignal, tell: (change: Parti
     try {
       const answer = await ask(sql, signal);
       tell({ answer, error: undefined, isAsking: false });
-      await untilWorthAsking(answer, total, signal);
+      lastTookMs.set(signal, answer.tookMs);
+      await untilWorthAsking(total, signal);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof Error)) throw error;
@@ -62,9 +69,11 @@ async function keepAsking(sql: string, signal: AbortSignal, tell: (change: Parti
 }
 
 /** Waits for the pace, and then for new events. */
-async function untilWorthAsking({ tookMs }: Answer, total: number | undefined, signal: AbortSignal): Promise<void> {
+async function untilWorthAsking(total: number | undefined, signal: AbortSignal): Promise<void> {
   const sinceMs = Date.now();
-  await pause(Math.max(againMsMin, againTimesTook * tookMs), signal);
+  const allTookMs = () => [...lastTookMs.values()].reduce((sum, tookMs) => sum + tookMs, 0);
+  do await pause(againMsMin, signal);
+  while (!signal.aborted && Date.now() - sinceMs < againTimesTook * allTookMs());
   while (!signal.aborted && stats.value?.totalEvents === total && Date.now() - sinceMs < againMsMax)
     await pause(goneMs, signal);
 }

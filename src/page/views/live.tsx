@@ -96,19 +96,19 @@ function Filters(props: { onChange: (filters: TailFilters) => void; children: pr
       }}
     >
       {tailFilters.map((name) => (
-        <label key={name}>
-          <span>{name}</span>
+        <div key={name}>
+          <label for={`filter-${name}`}>{name}</label>
           {name === "category" ? (
-            <select name={name}>
+            <select id={`filter-${name}`} name={name}>
               <option value="">any</option>
               {categories.map((category) => (
                 <option key={category}>{category}</option>
               ))}
             </select>
           ) : (
-            <input name={name} autocomplete="off" spellcheck={false} />
+            <input id={`filter-${name}`} name={name} autocomplete="off" spellcheck={false} />
           )}
-        </label>
+        </div>
       ))}
       <button type="submit">Filter</button>
       {props.children}

@@ -23,13 +23,13 @@ export function OverviewView() {
   return (
     <div class="figures">
       <NowFigure />
-      <Visits />
       <OverTime />
+      <Visits />
       <Top title="Events" question={topNames} valueName="Name" />
       <Top title="Pages" question={topPages} valueName="Page" />
       <Top title="Referrers" question={topReferrers} valueName="Referrer" />
-      <Top title="Channels" question={topChannels} valueName="Channel" unit="Sessions" />
-      <Top title="Entry pages" question={topEntryPages} valueName="Page" unit="Sessions" />
+      <Top title="Channels" question={topChannels} valueName="Channel" unit="Sessions" class="half" />
+      <Top title="Entry pages" question={topEntryPages} valueName="Page" unit="Sessions" class="half" />
     </div>
   );
 }
@@ -98,10 +98,16 @@ function seriesOf({ rows }: Answer, { buckets }: Span): Series[] {
   return [...byCategory].map(([label, values]) => ({ label, values })).sort((one, other) => total(other) - total(one));
 }
 
-function Top(props: { title: string; question: (span: Span) => string; valueName: string; unit?: string }) {
+function Top(props: {
+  title: string;
+  question: (span: Span) => string;
+  valueName: string;
+  unit?: string;
+  class?: string;
+}) {
   const sql = props.question(useCell(span));
   return (
-    <Figure title={props.title} sql={sql} asked={useAnswer(sql)}>
+    <Figure title={props.title} sql={sql} asked={useAnswer(sql)} class={props.class ?? ""}>
       {(answer) => (
         <TopList answer={answer} valueName={props.valueName} unit={props.unit ?? "Events"} caption={props.title} />
       )}
