@@ -17,6 +17,18 @@ export const lowestNiceness = 19;
  */
 const limited = (niceness: number) => `ulimit -d "$0" && exec nice -n ${niceness} "$@"`;
 
+/**
+ * The runtime reserves a GiB, or two, where the limit allows more than that, and aborts at its start if it is then left
+ * with less than this. Seen on Bun 1.4.5 between 1,025 and 1,152 MiB and between 2,049 and 2,190. MiB
+ */
+const reserved = { steps: [1_024, 2_048], leftMin: 192 };
+
+/** The limit to set for a process that may have this much memory: within it, and such that the process starts. MiB */
+function startableMiB(memoryMiB: number): number {
+  const step = reserved.steps.find((each) => memoryMiB > each && memoryMiB < each + reserved.leftMin);
+  return step ?? memoryMiB;
+}
+
 /** What to start, the limit of its memory, and its nice value. */
 type LimitedProcess = { entry: string; args: readonly string[]; memoryMiB: number; niceness?: number | undefined };
 
@@ -27,7 +39,7 @@ type LimitedProcess = { entry: string; args: readonly string[]; memoryMiB: numbe
  */
 export function limitedProcess({ entry, args, memoryMiB, niceness = nicenessDefault }: LimitedProcess) {
   const own = [process.execPath, "--no-orphans", entry, ...args];
-  const command = ["/bin/sh", "-c", limited(niceness), String(memoryMiB * 1024), ...own];
+  const command = ["/bin/sh", "-c", limited(niceness), String(startableMiB(memoryMiB) * 1024), ...own];
   return { command, env: { PATH: process.env["PATH"] } };
 }
 

@@ -14,7 +14,7 @@ const busyShareMin = 0.05;
 
 /**
  * Share of the machine that merges get while ingest is busy and segments are few. Until its segment is full, an event
- * takes merges 8 us, so on two cores this is enough for 25,000 events a second.
+ * takes merges 5 to 8 us, so on two cores this is enough for 25,000 events a second.
  */
 const mergeShareMin = 0.1;
 

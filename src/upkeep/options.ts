@@ -6,7 +6,7 @@ import type { RewriteTools } from "./rewrite-next.ts";
 import type { RewriteGuard } from "./rewriter.ts";
 
 /** What upkeep works with, and its limits. */
-export type UpkeepOptions = Omit<RewriteTools, "rewriter"> &
+export type UpkeepOptions = Omit<RewriteTools, "rewriter" | "efforts"> &
   RedriveTools & {
     folder: DataFolder;
     log: Log;

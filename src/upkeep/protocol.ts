@@ -5,9 +5,12 @@ import type { ErasureRequest } from "../store/catalog/erasures.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import type { ImportedLines, Rewrite, Rewritten } from "../store/segment/rewrite.ts";
 
-/** A job for the rewriting process. `ids` are those of the person whom an erasure means. */
+/**
+ * A job for the rewriting process. `ids` are those of the person whom an erasure means. Without `mayOrder` events stay in
+ * the order of the sources.
+ */
 export type RewriteJob =
-  | { kind: "rewrite"; rewrite: Rewrite; ids?: PersonIds | undefined }
+  | { kind: "rewrite"; rewrite: Rewrite; mayOrder: boolean; ids?: PersonIds | undefined }
   /** Turns imported events into a segment; `others` are names of segments whose events take precedence. */
   | { kind: "import"; range: Rewrite["range"]; lines: ImportedLines; others: readonly string[] }
   /** Merges small files of imported ids into one when there are many. */
@@ -47,10 +50,17 @@ export type RewriteReplies = {
 };
 
 /** Everything that the process needs for one job. */
-export type RewriteOrder = { folder: DataFolder; threads: number; memoryMiB: number; job: RewriteJob };
+export type RewriteOrder = {
+  folder: DataFolder;
+  threads: number;
+  memoryMiB: number;
+  /** Most that DuckDB may spill to the disk; undefined: as much as there is. */
+  spillMiB: number | undefined;
+  job: RewriteJob;
+};
 
-/** How the job ended: `refused` is the request's fault, `failed` may succeed later. */
+/** How the job ended: `refused` is the request's fault, `failed` may succeed later, `out of memory` with more of it. */
 export type RewriteOutcome<Result> =
   | { kind: "done"; result: Result }
   | { kind: "refused"; message: string }
-  | { kind: "failed"; message: string };
+  | { kind: "failed" | "out of memory"; message: string };

@@ -7,6 +7,7 @@ import type { Publisher } from "../keeper/publisher.ts";
 import type { AllShards } from "../shard/lanes/all-shards.ts";
 import type { PersonIds } from "../store/catalog/erased-person.ts";
 import type { Rewritten } from "../store/segment/rewrite.ts";
+import type { RewriteEfforts } from "./efforts.ts";
 import { RewriteFailed, type Rewriter } from "./rewriter.ts";
 
 /** What a rewrite works with. */
@@ -15,11 +16,15 @@ export type RewriteTools = {
   publisher: Publisher;
   shards: AllShards;
   rewriter: Rewriter;
+  efforts: RewriteEfforts;
   freeBytes: () => number;
 };
 
-/** A merge needs room for its segment and for what DuckDB spills: this many times the bytes of its sources. */
+/** A merge needs room for its segment: this many times the bytes of its sources. */
 const roomNeeded = 2;
+
+/** DuckDB may spill this share of what is free beyond that, so that a merge never fills the disk. */
+const spillShare = 0.5;
 
 /**
  * Gives a rewritten segment its name. A failed try may have renamed it and lost only the sync or the reply, so the
@@ -47,12 +52,17 @@ export async function rewriteNext(
   wish: RewriteWish,
   { threads, ids }: RewriteHow = {},
 ): Promise<number | undefined> {
-  const { freeBytes, keeper, publisher, rewriter, shards } = tools;
+  const { efforts, freeBytes, keeper, publisher, shards } = tools;
   const rewrite = await keeper.ask({ kind: "plan", wish });
   if (rewrite === undefined) return undefined;
   if (rewrite.keep === undefined && rewrite.bytes * roomNeeded > freeBytes())
     throw new RewriteFailed(`no room to merge ${rewrite.bytes} bytes`);
-  const rewritten = await rewriter.run({ kind: "rewrite", rewrite, ids }, { threads });
+  const rewritten = await efforts.rewrite({
+    rewrite,
+    ids,
+    threads,
+    spillBytes: Math.max(0, freeBytes() - rewrite.bytes) * spillShare,
+  });
   const gone = rewrite.events - rewritten.events;
   try {
     await adopt(keeper, rewritten);

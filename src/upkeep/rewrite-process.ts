@@ -15,6 +15,7 @@ import { unfinishedSuffix } from "../store/folder/names.ts";
 import { forgetImportedIds, mergeImportedIds } from "../store/ids/imported-folder.ts";
 import { rewriteSegments, sealImported } from "../store/segment/rewrite.ts";
 import { DuckDB } from "../store/sql/duckdb.ts";
+import { duckdbFailureOf } from "../store/sql/failures.ts";
 import { lockDuckDB } from "../store/sql/lock-duckdb.ts";
 import { ConditionRefused } from "./condition.ts";
 import { decidePersonIds } from "./decide-ids.ts";
@@ -27,11 +28,11 @@ const order: RewriteOrder = JSON.parse(await new Response(Bun.stdin.stream()).te
 const outcome = await carryOut(order);
 process.stdout.write(`${JSON.stringify(outcome)}\n`);
 
-async function carryOut({ folder, threads, memoryMiB, job }: RewriteOrder): Promise<RewriteOutcome<unknown>> {
+async function carryOut({ folder, threads, memoryMiB, spillMiB, job }: RewriteOrder): Promise<RewriteOutcome<unknown>> {
   const ids = "ids" in job ? job.ids : undefined;
   const spillTo = join(folder.root, `spill.${process.pid}${unfinishedSuffix}`);
   try {
-    using duckdb = await DuckDB.open({ threads, memoryMiB, spillTo });
+    using duckdb = await DuckDB.open({ threads, memoryMiB, spillTo, spillMiB });
     // A client's condition is evaluated here.
     await lockDuckDB(duckdb, {
       folders: [folder.segments, folder.imports, folder.refusedEvents],
@@ -40,7 +41,7 @@ async function carryOut({ folder, threads, memoryMiB, job }: RewriteOrder): Prom
     if (ids !== undefined) await loadPersonIds(duckdb, ids);
     switch (job.kind) {
       case "rewrite":
-        return { kind: "done", result: await rewriteSegments(duckdb, folder, job.rewrite) };
+        return { kind: "done", result: await rewriteSegments(duckdb, folder, job) };
       case "import":
         return { kind: "done", result: await sealImported(duckdb, folder, job) };
       case "find":
@@ -61,7 +62,8 @@ async function carryOut({ folder, threads, memoryMiB, job }: RewriteOrder): Prom
   } catch (error) {
     // The folder's path is kept from clients; file names inside it reveal nothing.
     const message = messageOf(error).replaceAll(`${folder.root}/`, "").replaceAll(folder.root, ".");
-    return { kind: isOfRequest(error) ? "refused" : "failed", message };
+    if (isOfRequest(error)) return { kind: "refused", message };
+    return { kind: duckdbFailureOf(error) === "memory" ? "out of memory" : "failed", message };
   } finally {
     rmSync(spillTo, { recursive: true, force: true });
   }

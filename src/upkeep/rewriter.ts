@@ -17,19 +17,23 @@ export class RewriteFailed extends MillraceError {
 /** Only a person can remove what blocks the job; the message names it and says what to do. */
 export class RewriteBlocked extends RewriteFailed {}
 
+/** DuckDB had too little memory, or too little room to spill, for the job. */
+export class RewriteOutOfMemory extends RewriteFailed {}
+
 /** The request cannot be carried out, now or later. */
 export class RewriteRefused extends MillraceError {
   override readonly name = "RewriteRefused";
 }
 
-/** Memory limit of DuckDB in the process; past it DuckDB spills to disk. MiB */
+/** Memory limit of DuckDB in the process unless the job says otherwise; past it DuckDB spills to disk. MiB */
 const duckdbMiB = 512;
 
 /**
- * Memory limit of a process that merges or imports. It covers the runtime, DuckDB's limit, and what DuckDB allocates
- * beyond that limit, which it applies to large allocations only. MiB
+ * Memory limit of a process that merges or imports, for what DuckDB may have: the guard against what DuckDB allocates
+ * beyond its limit. The system counts what allocators reserve, too: with 4 GiB, DuckDB could not always have 960 MiB.
+ * MiB
  */
-const processMiB = 2_048;
+const processMiB = (duckdbMiB: number) => 2_048 + 6 * duckdbMiB;
 
 const entry = fileURLToPath(new URL("./rewrite-process.ts", import.meta.url));
 
@@ -38,9 +42,15 @@ export type RewriteGuard = { timeMs: number; memoryMiB: number };
 
 /**
  * Options of a job: `signal` aborts when nobody waits for it any more; `guard` limits a client's condition; `threads`
- * are DuckDB's, as many as cores by default.
+ * (as many as cores by default), `memoryMiB` and `spillMiB` are DuckDB's.
  */
-type RewriteOptions = { signal?: AbortSignal; guard?: RewriteGuard | undefined; threads?: number | undefined };
+type RewriteOptions = {
+  signal?: AbortSignal;
+  guard?: RewriteGuard | undefined;
+  threads?: number | undefined;
+  memoryMiB?: number;
+  spillMiB?: number;
+};
 
 /** Runs rewriting processes. */
 export class Rewriter implements Disposable {
@@ -56,18 +66,18 @@ export class Rewriter implements Disposable {
   /**
    * Does one job in a process of its own. REQUIRES: no other job runs.
    * @throws RewriteRefused with what is wrong with the job, which may be that it exceeded its guard; RewriteFailed when
-   * a retry may succeed, or when nobody waits for it
+   * a retry may succeed, or when nobody waits for it; RewriteOutOfMemory when one with more memory may
    */
   async run<Job extends RewriteJob>(
     job: Job,
-    { signal, guard, threads = availableParallelism() }: RewriteOptions = {},
+    { signal, guard, threads = availableParallelism(), memoryMiB = duckdbMiB, spillMiB }: RewriteOptions = {},
   ): Promise<RewriteReplies[Job["kind"]]> {
     if (this.#isDisposed) throw new RewriteFailed("the service stops");
     const isLeft = () => signal?.aborted === true;
     if (isLeft()) throw new RewriteFailed(nobodyWaits);
-    const memoryMiB = guard === undefined ? duckdbMiB : Math.floor(guard.memoryMiB / 2);
-    const order: RewriteOrder = { folder: this.#folder, threads, memoryMiB, job };
-    const { command, env } = limitedProcess({ entry, args: [], memoryMiB: guard?.memoryMiB ?? processMiB });
+    const limits = { memoryMiB: guard === undefined ? memoryMiB : Math.floor(guard.memoryMiB / 2), spillMiB };
+    const order: RewriteOrder = { folder: this.#folder, threads, ...limits, job };
+    const { command, env } = limitedProcess({ entry, args: [], memoryMiB: guard?.memoryMiB ?? processMiB(memoryMiB) });
     // Passed as one buffer: writing to a process that was killed meanwhile would throw a second error.
     const stdin = Buffer.from(JSON.stringify(order));
     const child = withKeptDescriptor(() =>
@@ -96,7 +106,8 @@ export class Rewriter implements Disposable {
         throw new RewriteFailed(`ended with ${child.signalCode ?? child.exitCode}: ${complaint.slice(-500)}`);
       }
       if (outcome.kind === "refused") throw new RewriteRefused(outcome.message);
-      if (outcome.kind === "failed") throw new RewriteFailed(outcome.message);
+      if (outcome.kind === "out of memory") throw new RewriteOutOfMemory(outcome.message);
+      if (outcome.kind !== "done") throw new RewriteFailed(outcome.message);
       isDone = true;
       return outcome.result;
     } finally {

@@ -12,6 +12,7 @@ import { listNames } from "../store/folder/layout.ts";
 import { parseSegmentName } from "../store/folder/names.ts";
 import type { Quarantined } from "../store/segment/quarantine.ts";
 import type { ImportedLines } from "../store/segment/rewrite.ts";
+import { RewriteEfforts } from "./efforts.ts";
 import { Eraser, type ErasureForecast, type ErasureResult } from "./eraser.ts";
 import { Expiry } from "./expiry.ts";
 import { sealPiece } from "./importer.ts";
@@ -68,9 +69,10 @@ export class Upkeep implements AsyncDisposable {
     this.#options = options;
     this.#expiry = expiry;
     this.#rewriter = new Rewriter(options.folder);
-    this.#merger = new Merger({ ...options, rewriter: this.#rewriter });
+    const tools = { rewriter: this.#rewriter, efforts: new RewriteEfforts(this.#rewriter) };
+    this.#merger = new Merger({ ...options, ...tools });
     const { graceMs, queries: conditions } = options.limits;
-    this.#eraser = new Eraser({ ...options, graceMs, conditions, rewriter: this.#rewriter });
+    this.#eraser = new Eraser({ ...options, graceMs, conditions, ...tools });
   }
 
   /** Warnings for a person: one sentence each, which says what to do. */

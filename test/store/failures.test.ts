@@ -30,5 +30,8 @@ test("each failure has its meaning, whatever words a client or a line adds", asy
     const failed = await duckdb.run(statement).catch((error: unknown) => error);
     expect([statement, failed instanceof Error, duckdbFailureOf(failed)]).toEqual([statement, true, meaning]);
   }
+  const noMemory =
+    'IO Error: Checkpoint failed for database "segment". Original error: Failed to allocate (bad allocation)';
+  expect(duckdbFailureOf(new Error(noMemory))).toBe("memory");
   expect(duckdbFailureOf(new Error("of our own"))).toBeUndefined();
 });

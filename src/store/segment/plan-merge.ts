@@ -2,7 +2,7 @@
  * Plans which segments are merged next, from their names and summaries, never from their events.
  *
  * Neighbours in a shard become one segment when that is several times as large as the largest of them. So an event is
- * rewritten three or four times until its segment is full, and there are few segments of each size at a time.
+ * rewritten two to four times until its segment is full, and there are few segments of each size at a time.
  */
 import { currentFormat, type SegmentName } from "../folder/names.ts";
 import type { Rewrite } from "./rewrite.ts";
@@ -17,6 +17,11 @@ type MergeLimits = {
   growthMin: number;
   /** A segment of this many events or bytes is full: it is not merged again. */
   full: Size;
+  /**
+   * A merge whose segment would be larger than this and not full waits until it makes a full one: its events would soon
+   * be written again.
+   */
+  unfilled: Size;
   /** No merge makes a larger one. */
   max: Size;
   /**
@@ -31,8 +36,9 @@ type MergeLimits = {
  * including those that wait for their readers; with 5 million it is 244 (measured by the test of this file).
  */
 export const mergeLimits: MergeLimits = {
-  growthMin: 6,
+  growthMin: 8,
   full: { events: 8_000_000, bytes: 384 * 1024 * 1024 },
+  unfilled: { events: 2_700_000, bytes: 128 * 1024 * 1024 },
   max: { events: 12_000_000, bytes: 768 * 1024 * 1024 },
   large: { eventBytesMin: 1024 * 1024, bytesMax: 64 * 1024 * 1024 },
 };
@@ -40,6 +46,9 @@ export const mergeLimits: MergeLimits = {
 type Size = { events: number; bytes: number };
 
 const isFull = ({ events, bytes }: Size, { full }: MergeLimits) => events >= full.events || bytes >= full.bytes;
+
+const isSmall = ({ events, bytes }: Size, { unfilled }: MergeLimits) =>
+  events <= unfilled.events && bytes <= unfilled.bytes;
 
 const sizeOf = ({ summary, bytes }: KnownSegment): Size => ({ events: summary.events, bytes });
 
@@ -53,9 +62,10 @@ export function planMerge(current: readonly KnownSegment[], limits: MergeLimits)
   const steps = [...new Set(current.map((segment) => stepOf(segment, limits)))].sort((a, b) => a - b);
   for (const step of steps)
     for (const run of runsOf(current, (each) => !isFull(sizeOf(each), limits) && stepOf(each, limits) <= step)) {
-      const isDue = sumOf(run).events >= largestOf(run) * limits.growthMin || isFull(sumOf(run), limits);
-      const group = isDue ? groupsOf(run, limits).find(({ length }) => length > 1) : undefined;
-      if (group !== undefined) return mergeOf(group, current, isFull(sumOf(group), limits));
+      const group = groupsOf(run, limits).find(({ length }) => length > 1);
+      if (group === undefined) continue;
+      const isDue = isFull(sumOf(run), limits) || (isGrowth(run, limits) && isSmall(sumOf(group), limits));
+      if (isDue) return mergeOf(group, current, isFull(sumOf(group), limits));
     }
   return undefined;
 }
@@ -158,5 +168,8 @@ function mayBeOne(group: readonly KnownSegment[], { max, large }: MergeLimits): 
 /** A segment's size as a power of `growthMin`: 0 for fewer events than `growthMin`, and so on. */
 const stepOf = ({ summary }: KnownSegment, { growthMin }: MergeLimits) =>
   Math.floor(Math.log(Math.max(1, summary.events)) / Math.log(growthMin) + 1e-9);
+
+const isGrowth = (run: readonly KnownSegment[], { growthMin }: MergeLimits) =>
+  sumOf(run).events >= largestOf(run) * growthMin;
 
 const largestOf = (run: readonly KnownSegment[]) => Math.max(1, ...run.map(({ summary }) => summary.events));

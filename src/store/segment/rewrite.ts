@@ -41,8 +41,11 @@ export type Rewrite = {
 /** A segment under its temporary name, durable and counted. */
 export type Rewritten = { unfinished: string; name: SegmentName; events: number };
 
-/** A segment of at least this many events is ordered; smaller ones are merged again soon. Events. */
-const orderedEventsMin = 1_000_000;
+/**
+ * A segment of at least this many events is ordered, and each that had its last merge. Smaller ones are merged again
+ * soon, and ordering takes as much processor time as all the rest of a merge. Events.
+ */
+const orderedEventsMin = 2_000_000;
 
 /** The sessions of a day are divided into this many parts; within each, events are ordered by name. */
 const sessionParts = 4;
@@ -57,10 +60,15 @@ const timeUnits = [86_400_000_000, 3_600_000_000];
 export type ImportedLines = { file: string; events: number; lineBytesMax: number; ids: number };
 
 /**
- * Writes the segment of a rewrite.
+ * Writes the segment of a rewrite. Without `mayOrder` its events stay in the order of the sources, which takes the
+ * least memory.
  * @throws SegmentNotSealed when what was written does not agree with the sources
  */
-export async function rewriteSegments(duckdb: DuckDB, folder: DataFolder, rewrite: Rewrite): Promise<Rewritten> {
+export async function rewriteSegments(
+  duckdb: DuckDB,
+  folder: DataFolder,
+  { rewrite, mayOrder }: { rewrite: Rewrite; mayOrder: boolean },
+): Promise<Rewritten> {
   const { range, keep, repeatsIn, events, clientIds } = rewrite;
   const paths = rewrite.sources.map((file) => join(folder.root, file));
   const source = `(${segmentsQuery({ table: "events", files: paths, extra: ["sequence"] })})`;
@@ -70,7 +78,8 @@ export async function rewriteSegments(duckdb: DuckDB, folder: DataFolder, rewrit
   const once = others === undefined || clientIds === 0 ? kept : await removeRepeats(duckdb, search);
   const isWhole = once === source;
   const isFinal = repeatsIn !== undefined || rewrite.isFinal;
-  const order = isFinal || events >= orderedEventsMin ? await orderOf(duckdb, source) : "";
+  const isOrdered = mayOrder && (isFinal || events >= orderedEventsMin);
+  const order = isOrdered ? await orderOf(duckdb, source) : "";
   const rollup = isWhole ? mergedRollupQuery(paths) : undefined;
   const query = `FROM ${once} ${order}`;
   const rewritten = await writeAgain(duckdb, folder, { range, events, clientIds, isFinal, query, rollup });

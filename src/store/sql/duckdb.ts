@@ -12,7 +12,7 @@ import { keepFirstMarks } from "./driver-strings.ts";
 keepFirstMarks();
 
 /** Limits of one DuckDB instance; beyond its memory it spills to `spillTo`, or fails if that is not given. */
-export type DuckDBLimits = { threads: number; memoryMiB: number; spillTo?: string };
+export type DuckDBLimits = { threads: number; memoryMiB: number; spillTo?: string; spillMiB?: number | undefined };
 
 /** A query failed after some of its rows were returned, and DuckDB does not say why. */
 class QueryBrokeOff extends MillraceError {
@@ -36,6 +36,7 @@ export class DuckDB implements Disposable {
       threads: String(limits.threads),
       memory_limit: `${limits.memoryMiB}MiB`,
       temp_directory: limits.spillTo ?? "",
+      ...(limits.spillMiB === undefined ? {} : { max_temp_directory_size: `${limits.spillMiB}MiB` }),
       autoinstall_known_extensions: "false",
     });
     const connection = await instance.connect();

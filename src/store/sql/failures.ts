@@ -34,7 +34,7 @@ const meanings: readonly [DuckDBFailure, RegExp][] = [
   ["unusable", /^(?:FATAL|INTERNAL|Connection) Error: .*has been invalidated/s],
   ["fatal", /^(?:FATAL|INTERNAL) Error/],
   ["descriptors", /^(?:IO Error: .*Too many open files|EMFILE: |ENFILE: )/s],
-  ["memory", /^(?:Out of Memory Error|IO Error: .*Cannot allocate memory|ENOMEM: )/s],
+  ["memory", /^(?:Out of Memory Error|IO Error: .*(?:Cannot allocate memory|\(bad allocation\))|ENOMEM: )/s],
   ["gone", /^(?:IO Error: .*(?:No such file|No files found|database does not exist)|ENOENT: )/s],
   ["closed", /^IO Error: .*Broken pipe$/s],
   ["io", /^IO Error/],

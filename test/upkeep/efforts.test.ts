@@ -1,0 +1,41 @@
+/** A merge that runs out of memory gets more, and at last gives up the order of its events rather than itself. */
+import { expect, test } from "bun:test";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { parseSegmentName } from "../../src/store/folder/names.ts";
+import { rewriteOf } from "../../src/store/segment/plan-merge.ts";
+import { readSummary } from "../../src/store/segment/summary.ts";
+import { literal } from "../../src/store/sql/literals.ts";
+import { RewriteEfforts } from "../../src/upkeep/efforts.ts";
+import { Rewriter } from "../../src/upkeep/rewriter.ts";
+import { openDuckDB, sealedFolder } from "../support/sealed.ts";
+
+const [enough, tooLittle] = [160, 8];
+
+test("a merge is ordered with the first memory that is enough, and copied if none is", async () => {
+  const wide = "x".repeat(20_000);
+  const named = (name: string) => ({ name, at: "2026-01-01T00:00:00Z", page: wide });
+  using sealed = await sealedFolder([Array.from({ length: 900 }, (_, at) => named(at % 2 === 0 ? "zebra" : "ant"))]);
+  const { folder } = sealed;
+  using duckdb = await openDuckDB();
+  const [file = ""] = readdirSync(folder.segments);
+  const name = parseSegmentName(file);
+  if (name === undefined) throw new Error(`not a segment: ${file}`);
+  const path = join(folder.segments, file);
+  const known = { file, name, bytes: statSync(path).size, summary: await readSummary(duckdb, path) };
+  // The last merge of a segment orders it.
+  const rewrite = rewriteOf([known], { keep: undefined, repeatsIn: [] });
+  const namesAfter = async (orderingMiB: readonly number[]) => {
+    using rewriter = new Rewriter(folder);
+    const efforts = new RewriteEfforts(rewriter, { orderingMiB });
+    const made = await efforts.rewrite({ rewrite, ids: undefined, threads: 1, spillBytes: 2 ** 30 });
+    expect(made.events).toBe(900);
+    const rows = await duckdb.rows(
+      `SELECT event_name FROM read_duckdb(${literal(made.unfinished)}, table_name = 'events') ORDER BY rowid`,
+    );
+    return rows.map(({ event_name }) => event_name);
+  };
+  const inOrder = [...Array(450).fill("ant"), ...Array(450).fill("zebra")];
+  expect(await namesAfter([tooLittle, enough])).toEqual(inOrder);
+  expect((await namesAfter([tooLittle, tooLittle])).slice(0, 4)).toEqual(["zebra", "ant", "zebra", "ant"]);
+});
