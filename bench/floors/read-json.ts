@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { eventColumns, journalType } from "../../src/event/columns.ts";
 import { fieldNames } from "../../src/event/fields.ts";
-import { type BatchInput, batchEventsMax } from "../../src/event/schema.ts";
+import { batchEventsMax } from "../../src/event/limits.ts";
+import type { BatchInput } from "../../src/event/schema.ts";
 
 /** About what a flush takes at full load: two seconds' worth. Events. */
 const eventsMin = 200_000;

@@ -4,7 +4,8 @@
  * through.
  */
 import type { Category } from "../../src/event/categories.ts";
-import { type BatchInput, batchEventsMax, type EventInput } from "../../src/event/schema.ts";
+import { batchEventsMax } from "../../src/event/limits.ts";
+import type { BatchInput, EventInput } from "../../src/event/schema.ts";
 
 /** The next number from 0 up to, but not including, 1. */
 export type Chance = () => number;

@@ -2,7 +2,7 @@
  * What can differ between two loads: where they post to, how many requests wait at once, and what the bodies are like.
  */
 import { join } from "node:path";
-import { batchEventsMax } from "../../src/event/schema.ts";
+import { batchEventsMax } from "../../src/event/limits.ts";
 import type { Bench } from "../core/scenario.ts";
 import { batchBodies, realKeys, singleBodies } from "./events.ts";
 import { respelled, type Spelling } from "./spelling.ts";

@@ -1,7 +1,7 @@
 /**
  * As fast as answers come, beside a bare server: what pages send, batches of three sizes, compressed bodies, retries.
  */
-import { batchEventsMax } from "../../src/event/schema.ts";
+import { batchEventsMax } from "../../src/event/limits.ts";
 import type { ClosedLoad } from "../closed-loop/closed-load.ts";
 import { goals } from "../closed-loop/goals.ts";
 import { closedLoop } from "../closed-loop/scenario.ts";

@@ -9,7 +9,7 @@ import { crc32 } from "node:zlib";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { eventColumns, journalColumn, journalType } from "../../src/event/columns.ts";
 import { type FieldName, fieldNames } from "../../src/event/fields.ts";
-import { batchEventsMax } from "../../src/event/schema.ts";
+import { batchEventsMax } from "../../src/event/limits.ts";
 import { batchBodies } from "../load/events.ts";
 
 /** How much history, and of which kind. */

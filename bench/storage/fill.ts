@@ -1,5 +1,5 @@
 /** Stores exactly a given number of events: `wrk` stops by time, this by count. */
-import { batchEventsMax } from "../../src/event/schema.ts";
+import { batchEventsMax } from "../../src/event/limits.ts";
 import type { Bench } from "../core/scenario.ts";
 import { batchBodies, idPlace } from "../load/events.ts";
 import type { Service } from "../system/service.ts";

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { MillraceError, PlaceRefused } from "../base/errors.ts";
 import { readConfig } from "../config/config.ts";
-import { eventNameCodePointsMax } from "../event/schema.ts";
+import { eventNameCodePointsMax } from "../event/limits.ts";
 import { FolderReader, retriedWhileGone } from "../offline/folder-reader.ts";
 import { schemaFileName } from "../schema/files.ts";
 import { inferSchema } from "../schema/infer.ts";

@@ -3,15 +3,7 @@ import { type Static, type TLiteral, type TOptional, type TSchema, type TUnion, 
 import { unreachable } from "../base/invariant.ts";
 import { recordOf } from "../base/record.ts";
 import { type BatchFieldName, type EventFieldName, eventFieldNames, type FieldKind, fields } from "./fields.ts";
-
-/** Most events that one batch may carry. */
-export const batchEventsMax = 100;
-
-/** Longest `event_name`, in code points. */
-export const eventNameCodePointsMax = fields.event_name.codePointsMax;
-
-/** Deepest nesting inside `properties`, in objects and arrays. */
-export const propertiesDepthMax = fields.properties.levelsMax;
+import { batchEventsMax } from "./limits.ts";
 
 // Type.Record would test each key against a pattern, which costs more than the rest of the check.
 const anyObject = Type.Unsafe<Record<string, unknown>>(Type.Object({}, { additionalProperties: true }));

@@ -1,6 +1,6 @@
 /** Files of the folder that `MILLRACE_SCHEMAS` names: one JSON Schema for each event name. */
 import { ContentRefused, type folderSource } from "../base/watched-content.ts";
-import { eventNameCodePointsMax } from "../event/schema.ts";
+import { eventNameCodePointsMax } from "../event/limits.ts";
 
 /** One file: the name of its events, and its content. */
 export type SchemaFile = { file: string; eventName: string; text: string };

@@ -6,8 +6,8 @@ import type { DataFolder } from "../store/folder/names.ts";
 import type { ImportedLines, Rewrite, Rewritten } from "../store/segment/rewrite.ts";
 
 /**
- * A job for the rewriting process. `ids` are those of the person whom an erasure means. Without `mayOrder` events stay in
- * the order of the sources.
+ * A job for the rewriting process. `ids` are those of the person whom an erasure means. Without `mayOrder` events stay
+ * in the order of the sources.
  */
 export type RewriteJob =
   | { kind: "rewrite"; rewrite: Rewrite; mayOrder: boolean; ids?: PersonIds | undefined }

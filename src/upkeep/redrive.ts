@@ -7,9 +7,9 @@
  * - The events of one file are sent in one turn of upkeep, so no erasure comes between reading and sending them.
  */
 import { jsonOrUndefined } from "../base/json.ts";
+import { batchEventsMax } from "../event/limits.ts";
 import { isRecord } from "../event/parse/parse.ts";
 import type { Protocol } from "../event/protocols.ts";
-import { batchEventsMax } from "../event/schema.ts";
 import type { RefusedRecord } from "../refused/record.ts";
 import type { KeptEvent } from "../refused/refused-file.ts";
 import type { RefusedStore } from "../refused/refused-store.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { batchBodies, idPlace, seededChance, singleBodies } from "../../bench/load/events.ts";
-import { batchEventsMax } from "../../src/event/schema.ts";
+import { batchEventsMax } from "../../src/event/limits.ts";
 
 const nowMs = Date.parse("2024-11-03T12:00:00Z");
 const bytesEach = (bodies: readonly string[]) =>

@@ -3,10 +3,11 @@ import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import fc from "fast-check";
 import { eventFieldNames } from "../../src/event/fields.ts";
+import { batchEventsMax, eventNameCodePointsMax } from "../../src/event/limits.ts";
 import type { Issue } from "../../src/event/parse/issue.ts";
 import { parseJson } from "../../src/event/parse/parse.ts";
 import { type Validated, type ValidEvent, validateBatch, validateEvent } from "../../src/event/parse/validate.ts";
-import { batchEventsMax, batchSchema, eventNameCodePointsMax, eventSchema } from "../../src/event/schema.ts";
+import { batchSchema, eventSchema } from "../../src/event/schema.ts";
 import { categories, priorities, propertiesText } from "../support/arbitraries.ts";
 import { canonicalJson } from "../support/json.ts";
 

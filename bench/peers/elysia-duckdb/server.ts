@@ -9,7 +9,7 @@ import { recordOf } from "../../../src/base/record.ts";
 import { categories, priorities } from "../../../src/event/categories.ts";
 import { eventColumns, journalType } from "../../../src/event/columns.ts";
 import { fieldNames, stringNames } from "../../../src/event/fields.ts";
-import { batchEventsMax, eventNameCodePointsMax } from "../../../src/event/schema.ts";
+import { batchEventsMax, eventNameCodePointsMax } from "../../../src/event/limits.ts";
 
 const string = t.Optional(t.Nullable(t.String()));
 

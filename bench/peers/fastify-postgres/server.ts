@@ -16,7 +16,7 @@ import {
   type StringName,
   stringNames,
 } from "../../../src/event/fields.ts";
-import { batchEventsMax, eventNameCodePointsMax } from "../../../src/event/schema.ts";
+import { batchEventsMax, eventNameCodePointsMax } from "../../../src/event/limits.ts";
 
 type Event = {
   event_name: string;

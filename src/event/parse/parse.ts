@@ -4,7 +4,7 @@
  */
 
 import { jsonOrUndefined } from "../../base/json.ts";
-import { propertiesDepthMax } from "../schema.ts";
+import { propertiesDepthMax } from "../limits.ts";
 import { type Issue, jsonInvalid } from "./issue.ts";
 import { type Diagnosis, diagnoseDepth, diagnoseSurrogates, diagnoseSyntax, diagnoseUtf8 } from "./json-diagnosis.ts";
 import { quoteNumbers } from "./quote-numbers.ts";

@@ -1,7 +1,7 @@
 /** What values of a body mean, beyond what a schema says. */
 
 import { type ParsedEventId, parseEventId } from "../event-id.ts";
-import { propertiesDepthMax } from "../schema.ts";
+import { propertiesDepthMax } from "../limits.ts";
 import { type ParsedTimestamp, parseTimestamp } from "../timestamp.ts";
 import { isRecord } from "./parse.ts";
 

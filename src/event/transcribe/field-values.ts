@@ -1,8 +1,8 @@
 /** What the transcriber asks about the values of fields, in the bytes of a body. */
 
 import { backslash } from "../../base/ascii.ts";
+import { eventNameCodePointsMax } from "../limits.ts";
 import type { PropertySchemas } from "../parse/property-schemas.ts";
-import { eventNameCodePointsMax } from "../schema.ts";
 import type { EventFields, Field } from "./event-fields.ts";
 import { codePointsIn } from "./json-copy.ts";
 import { hashWith } from "./key-hash.ts";

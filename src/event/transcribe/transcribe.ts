@@ -14,13 +14,13 @@ import { closeList, closeObject, digit9, letterN, lineEnd, openList, openObject,
 import type { LineBuffer } from "../../base/line-buffer.ts";
 import { categories, categoryDefault, priorities, priorityDefault } from "../categories.ts";
 import { makeEventId, parseEventId } from "../event-id.ts";
+import { batchEventsMax } from "../limits.ts";
 import { LineHead } from "../line/line-head.ts";
 import { type Acceptance, contentOf, contentPlaceAt, contentText, rowOf } from "../line/row.ts";
 import { type WrittenRow, writeRow } from "../line/written-row.ts";
 import { parseJson } from "../parse/parse.ts";
 import type { PropertySchemas } from "../parse/property-schemas.ts";
 import { validateEvent } from "../parse/validate.ts";
-import { batchEventsMax } from "../schema.ts";
 import type { Timestamp } from "../timestamp.ts";
 import { EventFields, type Field } from "./event-fields.ts";
 import { admitsIn, isNameIn, memberIn } from "./field-values.ts";
