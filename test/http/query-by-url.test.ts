@@ -116,12 +116,14 @@ test("what is unknown, repeated, wrongly escaped or too long is refused, never g
 test("HEAD has the status and the headers of GET, and leaves no query behind", async () => {
   const heads = async (sql: string, format: string) => {
     const { status, headers } = await get({ sql, format }, { method: "HEAD" });
-    return { status, type: headers.get("content-type"), cache: headers.get("cache-control") };
+    const bytes = headers.get("content-length");
+    return { status, type: headers.get("content-type"), cache: headers.get("cache-control"), bytes };
   };
   expect(await heads("FROM range(900000)", "csv")).toEqual({
     status: 200,
     type: "text/csv; charset=utf-8",
     cache: "no-store",
+    bytes: null,
   });
   expect(await heads("SELEC 1", "csv")).toMatchObject({ status: 400 });
   await until(async () => /^millrace_queries_total\{outcome="gone"\} 1$/m.test(await service().metricsText()), {

@@ -61,11 +61,7 @@ export const queryByUrl: Handle<HttpContext> = async (context, asked) => {
   invariant(Value.Check(querySchema, value), "parameters without issues fit the schema");
   const exact = { params: parsed.ok ? parsed.exact : null };
   const wanted = queryOf({ value, exact }, () => acceptedFormat(request));
-  const answer = await answerQuery(context, asked, wanted);
-  // The runtime sends no body to HEAD, and would let the query run on.
-  if (request.method !== "HEAD") return answer;
-  await answer.body?.cancel();
-  return new Response(null, answer);
+  return await answerQuery(context, asked, wanted);
 };
 
 type Parameters = { ok: true; value: unknown; exact: unknown } | { ok: false; issues: Issue[] };
