@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { DuckDB } from "../../src/store/sql/duckdb.ts";
+import { personOf } from "../support/plain-questions.ts";
 import { catalogOfTold, type ToldEvent, tellEvents } from "../support/told.ts";
 
 let opened: DuckDB | undefined;
@@ -74,13 +75,4 @@ function plainPersons(events: readonly ToldEvent[]) {
     found.set(person, [person, known, Math.min(first, event.at), Math.max(last, event.at), count + 1]);
   }
   return [...found.values()].sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-function personOf({ user_id, anonymous_id, client_id }: ToldEvent, events: readonly ToldEvent[]): string | null {
-  const [first] = events
-    .flatMap((other) => (other.anonymous_id === anonymous_id ? [[other.at, other.user_id ?? null] as const] : []))
-    .flatMap(([at, user]) => (user === null ? [] : [{ at, user }]))
-    .sort((a, b) => a.at - b.at || (a.user < b.user ? -1 : 1));
-  const joined = (anonymous_id ?? null) === null ? undefined : first?.user;
-  return user_id ?? joined ?? anonymous_id ?? client_id ?? null;
 }

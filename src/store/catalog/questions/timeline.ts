@@ -16,7 +16,9 @@ const width = `(CASE WHEN epoch_us((width)::INTERVAL) > 0 THEN (width)::INTERVAL
  */
 const isElapsed = "(width)::INTERVAL <= INTERVAL 1 HOUR";
 
-const zone = "coalesce(tz, error('timeline: tz must be the name of a time zone, such as ''Europe/Berlin'', not NULL'))";
+const zone = `(CASE WHEN tz IS NULL
+    THEN error('timeline: tz must be the name of a time zone, such as ''Europe/Berlin'', not NULL')
+    ELSE tz::VARCHAR END)`;
 
 /** SQL expression: what the clock of the zone shows at an instant. That of UTC is computed twenty times as fast. */
 const localOf = (instant: string) =>
@@ -92,11 +94,11 @@ export const timeline: CatalogItem = {
     ),
     shown AS (
       SELECT unnest(generate_series(${startOf("first")}, ${localOf("last")}, ${width})) AS start_shown
-      FROM checked WHERE ${zone} = 'UTC' OR NOT ${isElapsed}
+      FROM checked WHERE first <= last AND (${zone} = 'UTC' OR NOT ${isElapsed})
       UNION
       SELECT ${startOf("point")} FROM (
-        SELECT unnest(generate_series(first, last, least(${width}, INTERVAL 15 MINUTE))) AS point FROM checked
-        WHERE ${zone} <> 'UTC' AND ${isElapsed}
+        SELECT unnest(generate_series(${instantOf(startOf("first"))}, last, least(${width}, INTERVAL 15 MINUTE))) AS point FROM checked
+        WHERE first <= last AND ${zone} <> 'UTC' AND ${isElapsed}
       )
     )
     SELECT ${instantOfStart} AS bucket, coalesce(sum(events), 0)::BIGINT AS events,
