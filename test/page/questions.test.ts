@@ -208,6 +208,15 @@ test("a funnel is built by the keyboard, is right, and its SQL gives the same fi
   expect(await textsOf(".result tbody td:nth-child(3)")).toEqual(["10", "6", "3"]);
 });
 
+test("a funnel is broken down by a property, whatever its values are called", async () => {
+  await goTo(page, "funnel");
+  await has("option[value='=plan']");
+  await page.select("select:has(option[value='=plan'])", "=plan");
+  await has(".funnel:nth-of-type(2)");
+  expect(await textsOf(".funnel caption")).toEqual(["free", "it's pro"]);
+  expect(await textsOf(".funnel tbody td:nth-child(2)")).toEqual(["5", "3", "1", "5", "3", "2"]);
+});
+
 test("a retention says who came back, as numbers on a ground that keeps their contrast", async () => {
   await goTo(page, "retention");
   await has(".triangle tbody tr:nth-child(2)");

@@ -23,33 +23,35 @@ const retryMsMax = 15_000;
 let last: Promise<unknown> = Promise.resolve();
 
 /**
- * Asks, after the page's other questions. While the service has no room it waits and asks again.
+ * Asks, after the page's other questions.
  * @throws ServiceGone, ServiceRefused, DOMException AbortError
  */
 export const ask = (sql: string, signal: AbortSignal): Promise<Answer> =>
   inTurn(signal, async () => {
-    for (let tries = 0; ; tries++) {
-      const asOfMs = Date.now();
-      const startedMs = performance.now();
-      try {
-        const answer = await request("api/v1/analytics/query", { body: { sql, format: "json" }, signal });
-        const { columns, rows } = answerOf(await bodyOf(answer));
-        return { columns, rows, asOfMs, tookMs: performance.now() - startedMs };
-      } catch (error) {
-        if (!(error instanceof ServiceRefused) || error.retryAfterMs === undefined) throw error;
-        await pause(Math.min(retryMsMax, error.retryAfterMs * 2 ** tries), signal);
-        signal.throwIfAborted();
-      }
-    }
+    const asOfMs = Date.now();
+    const startedMs = performance.now();
+    const answer = await request("api/v1/analytics/query", { body: { sql, format: "json" }, signal });
+    const { columns, rows } = answerOf(await bodyOf(answer));
+    return { columns, rows, asOfMs, tookMs: performance.now() - startedMs };
   });
 
-/** Does some work that asks the service, once the page's other questions are answered or given up. */
+/**
+ * Does some work that asks the service, once the page's other questions are answered or given up. While the service has
+ * no room it waits, and does the work again.
+ */
 export function inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   const before = last;
   const result = (async () => {
     await before;
-    signal.throwIfAborted();
-    return await work();
+    for (let tries = 0; ; tries++) {
+      signal.throwIfAborted();
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof ServiceRefused) || error.retryAfterMs === undefined) throw error;
+        await pause(Math.min(retryMsMax, error.retryAfterMs * 2 ** tries), signal);
+      }
+    }
   })();
   // The next in line does not care how this one ended; whoever asked does.
   last = result.then(
