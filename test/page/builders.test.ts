@@ -5,6 +5,7 @@ import { funnelSql, retentionSql } from "../../src/page/builders/builder-sql.ts"
 import { funnelsOf } from "../../src/page/builders/funnel-rows.ts";
 import { stepsMax, withoutStep, withStep, withStepMoved } from "../../src/page/builders/steps.ts";
 import { triangleOf } from "../../src/page/builders/triangle.ts";
+import { duration } from "../../src/page/parts/numbers.ts";
 import { DuckDB } from "../../src/store/sql/duckdb.ts";
 import { testMsMax } from "../support/service.ts";
 
@@ -80,4 +81,18 @@ test("rows of a funnel become a funnel for each value, in the macro's order, wha
   expect(none?.value).toBe("without a value");
   expect(none?.steps[1]).toMatchObject({ reached: 0, ofFirst: undefined, ofPrevious: undefined, left: 0 });
   expect(funnelsOf({ ...answer, rows: rows.slice(2) }, false)[0]?.value).toBeUndefined();
+});
+
+test.each([
+  [0.42, "420 ms"],
+  [0.9999, "1 s"],
+  [59.9, "59.9 s"],
+  [59.97, "1 min 0 s"],
+  [299.6, "5 min 0 s"],
+  [3_599.7, "1 h 0 min"],
+  [7_170, "2 h 0 min"],
+  [86_399, "1 d 0 h"],
+  [129_600, "1 d 12 h"],
+])("%d seconds are written as %s", (seconds, written) => {
+  expect(duration(seconds)).toBe(written);
 });

@@ -18,7 +18,10 @@ let page: Page;
 const statements: string[] = [];
 const faults: string[] = [];
 
-/** Ten people open, six of them add a minute later, three of those buy two minutes later. */
+/**
+ * Ten people open, six of them add a minute later, three of those buy two minutes later. Two more visit the day before,
+ * and one of them comes back.
+ */
 const people = Array.from({ length: 10 }, (_, person) => person);
 const startMs = Date.now() - 3_600_000;
 const act = (name: string, person: number, afterMs: number) => ({
@@ -34,6 +37,9 @@ beforeAll(async () => {
     ...people.map((person) => act("open", person, 0)),
     ...people.slice(0, 6).map((person) => act("add", person, 60_000)),
     ...people.slice(0, 3).map((person) => act("buy", person, 180_000)),
+    act("visit", 10, -86_400_000),
+    act("visit", 11, -86_400_000),
+    act("visit", 10, 0),
   ]);
   browser = await launchBrowser();
   page = await browser.newPage();
@@ -109,7 +115,7 @@ test("a statement is completed from the catalog, run by the keyboard, and plotte
   expect(await page.evaluate("document.activeElement.getAttribute('aria-activedescendant')")).toBe("suggestion-0");
   await press("Enter");
   expect(await page.$eval("textarea", (field) => Reflect.get(field, "value"))).toEndWith(" FROM events_hourly");
-  await page.keyboard.type(" UNION ALL SELECT now(), 'open', 1 ORDER BY 1");
+  await page.keyboard.type(" WHERE event_name <> 'visit' UNION ALL SELECT now(), 'open', 1 ORDER BY 1");
   await press("Control+Enter");
   await has(".outcome .plot canvas");
   expect((await textsOf(".legend li")).slice(0, 3)).toEqual(["open", "add", "buy"]);
@@ -196,6 +202,9 @@ test("a funnel is built by the keyboard, is right, and its SQL gives the same fi
   expect(await textsOf(".funnel tbody td:nth-child(3)")).toEqual(["100%", "60%", "30%"]);
   expect(await textsOf(".funnel tbody td:nth-child(5)")).toEqual(["", "4", "3"]);
   expect(await textsOf(".funnel tbody td:nth-child(6)")).toEqual(["", "1 min 0 s", "2 min 0 s"]);
+  // The bars are as long as their shares say.
+  const widths = await page.$$eval(".funnel .fill", (bars) => bars.map((bar) => bar.getBoundingClientRect().width));
+  expect(widths.map((width) => Math.round((100 * width) / (widths[0] ?? 0)))).toEqual([100, 60, 30]);
   // The new step has the focus: it is moved, and back.
   await press("Alt+ArrowUp");
   await reaches(["10", "3", "0"]);
@@ -219,8 +228,15 @@ test("a funnel is broken down by a property, whatever its values are called", as
 
 test("a retention says who came back, as numbers on a ground that keeps their contrast", async () => {
   await goTo(page, "retention");
-  await has(".triangle tbody tr:nth-child(2)");
-  expect((await textsOf(".triangle tbody tr:nth-child(1) td")).slice(0, 2)).toEqual(["10", "100%"]);
+  await page.select("select:has(option[value='7d'])", "7d");
+  await has(".triangle tbody tr:nth-child(3)");
+  expect(await textsOf(".triangle tbody tr:nth-child(1) td")).toEqual(["12", "100%", "50.0%"]);
+  expect(await textsOf(".triangle tbody tr:nth-child(2) td")).toEqual(["2", "100%", "50.0%"]);
+  expect(await textsOf(".triangle tbody tr:nth-child(3) td")).toEqual(["10", "100%", ""]);
+  const grounds = await page.$$eval(".triangle tbody tr:nth-child(2) td", (cells) =>
+    cells.map((cell) => String(Reflect.get(globalThis, "getComputedStyle")(cell).backgroundColor)),
+  );
+  expect(grounds[2]).not.toBe(grounds[1]);
   expect(await faultsOfAxe(page)).toEqual([]);
 });
 

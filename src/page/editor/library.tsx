@@ -45,10 +45,10 @@ function CatalogList({ sources, onUse }: { sources: readonly Source[]; onUse: (s
               {source.kind === "macro" && <code class="quiet">({source.parameters.join(", ")})</code>}
             </summary>
             <p class="quiet">{source.about}</p>
-            <ul class="columns">
+            <ul class="fields">
               {source.columns.map(({ name, type, about }) => (
                 <li key={name} title={about}>
-                  <code>{name}</code> <span class="quiet">{type.toLowerCase()}</span>
+                  <code>{name}</code> <span class="quiet">{shortType(type)}</span>
                 </li>
               ))}
             </ul>
@@ -59,6 +59,13 @@ function CatalogList({ sources, onUse }: { sources: readonly Source[]; onUse: (s
     </ul>
   );
 }
+
+/** A type in one or two words. */
+const shortType = (type: string) =>
+  type
+    .replace(/^ENUM\(.*\)/, "ENUM")
+    .replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
+    .toLowerCase();
 
 function Example({ sql, name, onUse }: { sql: string; name: string; onUse: (sql: string) => void }) {
   return (

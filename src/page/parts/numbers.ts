@@ -35,11 +35,14 @@ export function bytes(value: number): string {
 
 /** Seconds in the one or two units that matter. */
 export function duration(seconds: number): string {
-  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
-  if (seconds < 60) return `${small.format(seconds)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
-  return `${Math.floor(seconds / 86_400)} d ${Math.round((seconds % 86_400) / 3600)} h`;
+  if (seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 59.95) return `${small.format(seconds)} s`;
+  // Rounded in the smaller unit first: 299.6 s are 5 min 0 s, and not 4 min 60 s.
+  const inUnit = (unitSeconds: number) => Math.round(seconds / unitSeconds);
+  const [rounded, minutes, hours] = [inUnit(1), inUnit(60), inUnit(3600)] as const;
+  if (rounded < 3600) return `${Math.floor(rounded / 60)} min ${rounded % 60} s`;
+  if (minutes < 1440) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
 const clocks = new Map<string, Intl.DateTimeFormat>();
