@@ -6,8 +6,8 @@ import type { TailFilter } from "./filter.ts";
 import { eventMessage } from "./message.ts";
 import type { Position } from "./position.ts";
 
-/** One query reads this many events: a few MB, and some milliseconds of the main thread. */
-const eventsMax = 5_000;
+/** One query reads this many events: some MB. A process for each takes as long as reading some thousand. */
+const eventsMax = 20_000;
 
 /** Before a query is tried again that had no place, or whose files were replaced. ms */
 const retryPauseMs = 500;
