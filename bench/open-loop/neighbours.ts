@@ -11,7 +11,7 @@ import { beside } from "./beside.ts";
 import { acceptedOf, courseLine, latencyFigures, percentileLine } from "./figures.ts";
 
 /** Of the capacity: what is left is enough for a neighbour, if the service shares it well. */
-const share = 0.5;
+const shareUsual = 0.5;
 
 /** One round. */
 export type Compared<N> = { alone: OpenLoopResult; together: OpenLoopResult; neighbour: N };
@@ -22,10 +22,14 @@ export type Compared<N> = { alone: OpenLoopResult; together: OpenLoopResult; nei
 export type Neighbour<N> = (trial: Trial) => Promise<(over: AbortSignal) => Promise<N>>;
 
 /**
- * Does all rounds; which of the two loads comes first changes from round to round.
+ * Does all rounds; which of the two loads comes first changes from round to round. `share`: of the capacity.
  * @throws AuditFailed a service stored something else than it acknowledged
  */
-export function compareNeighbours<N>(run: ScenarioRun, neighbour: Neighbour<N>): Promise<Rounds<Compared<N>>> {
+export function compareNeighbours<N>(
+  run: ScenarioRun,
+  neighbour: Neighbour<N>,
+  share = shareUsual,
+): Promise<Rounds<Compared<N>>> {
   const { seconds } = run;
   return inTrials(run, { requests: singles(256) }, async (trial, round) => {
     const disturb = await neighbour(trial);

@@ -1,0 +1,109 @@
+/** Ingest beside an open page: what its stats, its live tail and its overview cost those who send events. */
+import type { Histogram } from "hdr-histogram-js";
+import {
+  eventsOverTime,
+  topChannels,
+  topEntryPages,
+  topNames,
+  topPages,
+  topReferrers,
+  visits,
+} from "../../src/page/questions.ts";
+import { spanOf } from "../../src/page/state/span.ts";
+import { figuresOf, goal } from "../core/figures.ts";
+import { type Findings, type ScenarioRun, scenario } from "../core/scenario.ts";
+import { newHistogram, record } from "../load/latency.ts";
+import { compilerMissing } from "../load/native.ts";
+import { pause, together } from "../open-loop/beside.ts";
+import { latencyFigures } from "../open-loop/figures.ts";
+import { compareNeighbours, comparisonFigures, comparisonPlots } from "../open-loop/neighbours.ts";
+import { SqlClient } from "../open-loop/sql-client.ts";
+import { TailClient } from "../open-loop/tail-client.ts";
+import type { Trial } from "../trial/trial.ts";
+
+/** The overview's statements, from the page's own code; it asks one after another. */
+const questions = [eventsOverTime, visits, topNames, topPages, topReferrers, topChannels, topEntryPages];
+
+/** Between two times that the page asks for the stats (`src/page/service/pulse.ts`). ms */
+const statsEveryMs = 2_000;
+
+/** The page's pace (`src/page/service/use-answer.ts`): again after 15 s, and after 20 times as long as all took. */
+const again = { msMin: 15_000, timesTook: 20 };
+
+/** Of the capacity: an hour of a service that is used, not its busiest one. */
+const share = 0.25;
+
+type Page = { queries: Histogram; shown: number; missed: number; busy: number };
+
+/** A quarter of the capacity without and with the page. */
+export const page = scenario({
+  name: "page",
+  missing: compilerMissing,
+  summary: "ingest at a quarter of the capacity without and with an open page: stats, a live tail, the overview",
+  rounds: { own: 7, quick: 1 },
+  // The overview is asked for at once and once again.
+  seconds: { own: 20, quick: 3 },
+  measure,
+});
+
+async function measure(run: ScenarioRun): Promise<Findings> {
+  const { found, audits, warnings } = await compareNeighbours(run, openPage, share);
+  const pages = found.map(({ neighbour }) => neighbour);
+  const missed = pages.reduce((total, each) => total + each.missed, 0);
+  if (missed > 0)
+    warnings.push(`${missed} events were left out of the live tail, because the page took them too slowly`);
+  const busy = pages.reduce((total, each) => total + each.busy, 0);
+  if (busy > 0) warnings.push(`${busy} queries were answered 429, though one was asked at a time`);
+  return {
+    about:
+      "An open loop of single events at a quarter of what a closed loop (wrk, 256 connections) reached just before, without and with an open page: " +
+      `GET stats every ${statsEveryMs / 1e3} s, one live tail without a filter, and the ${questions.length} questions of the overview at the page's own pace. ` +
+      `${run.seconds} s each, in turn, ${run.rounds} rounds.`,
+    figures: [
+      ...comparisonFigures(found, "a page"),
+      ...figuresOf({}, pages, [["events shown", "events/s", "neither", (each) => each.shown / run.seconds]]),
+      ...latencyFigures({}, { of: "of the page's questions", rounds: pages.map(({ queries }) => queries) }),
+    ],
+    goals: [goal("p99 ratio", { atMost: 1.2 })],
+    plots: comparisonPlots(found, "a page"),
+    warnings,
+    audits,
+  };
+}
+
+async function openPage(trial: Trial): Promise<(over: AbortSignal) => Promise<Page>> {
+  const sql = await SqlClient.of(trial.service, trial.signal);
+  const token = await trial.service.tokenFor("query");
+  return async (over) => {
+    const opened: Page = { queries: newHistogram(), shown: 0, missed: 0, busy: 0 };
+    const tail = new TailClient(trial.service.url, token);
+    await together(over, [
+      (ends) => askOverview(sql, opened, ends),
+      (ends) => askStats(trial, ends),
+      (ends) => tail.follow(ends),
+    ]);
+    return { ...opened, shown: tail.events, missed: tail.missed };
+  };
+}
+
+/** The last question ends after `over`: half an answer is not a latency. */
+async function askOverview(client: SqlClient, opened: Page, over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    const askedMs = performance.now();
+    for (const question of questions) {
+      if (over.aborted) return;
+      const startedMs = performance.now();
+      const answer = await client.ask(question(spanOf("24h", "UTC", Date.now())));
+      if (answer.kind === "busy") opened.busy += 1;
+      else record(opened.queries, performance.now() - startedMs);
+    }
+    await pause(Math.max(again.msMin, again.timesTook * (performance.now() - askedMs)), over);
+  }
+}
+
+async function askStats(trial: Trial, over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    await trial.service.stats();
+    await pause(statsEveryMs, over);
+  }
+}
