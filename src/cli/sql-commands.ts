@@ -85,6 +85,9 @@ const commands: Readonly<Record<string, DotCommand>> = {
   },
 };
 
+/** Names of the commands. */
+export const commandNames = Object.keys(commands);
+
 /** What `.exit` means, too. */
 const aliases: Readonly<Record<string, string>> = { ".exit": ".quit" };
 
@@ -96,7 +99,7 @@ export async function runCommand(session: CommandSession, text: string): Promise
   const [name = "", ...more] = argumentsOf(text);
   const command = commands[aliases[name.toLowerCase()] ?? name.toLowerCase()];
   if (command === undefined)
-    throw new StatementFailed(`${name}: there is no such command; there are ${Object.keys(commands).join(", ")}`);
+    throw new StatementFailed(`${name}: there is no such command; there are ${commandNames.join(", ")}`);
   if (more.length > (command.usage.includes(" ") ? 1 : 0))
     throw new StatementFailed(`${text}: too many arguments; it is ${command.usage}`);
   await command.run(session, more[0]);

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { codeOf, messageOf } from "../base/errors.ts";
 import type { FolderReader } from "../offline/folder-reader.ts";
 import { splitStatements } from "../query/sql-text.ts";
-import { Quit } from "./sql-commands.ts";
+import { commandNames, Quit } from "./sql-commands.ts";
 import { StatementFailed } from "./sql-run.ts";
 import type { SqlSession } from "./sql-session.ts";
 
@@ -133,6 +133,7 @@ async function namesOf(reader: FolderReader): Promise<string[]> {
 
 /** Completions for the last word of the line, and that word, as readline expects them. */
 function completions(line: string, names: readonly string[]): [string[], string] {
+  if (/^\s*\.\w*$/.test(line)) return [commandNames.filter((name) => name.startsWith(line.trim())), line.trim()];
   const word = /\w*$/.exec(line)?.[0] ?? "";
   return [word === "" ? [] : names.filter((name) => name.startsWith(word.toLowerCase())), word];
 }

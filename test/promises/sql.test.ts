@@ -292,7 +292,8 @@ test("the prompt: fresh data for each statement, several lines, completion, hist
     await terminal.type("SELECT 43 AS timed;\r", "Run Time (s): real 0.");
     await terminal.type(".timer off\r", ready);
     await terminal.type(".nothing\r", "no such command; there are .help, .mode");
-    await terminal.type(".tables\r", "events_hourly");
+    await terminal.type(".ta\t", ".tables");
+    await terminal.type("\r", "events_hourly");
     await terminal.type("SUMMARIZE events;\r", "event_name");
     await terminal.type("PIVOT events ON event_name USING count(*);\r", "typed");
     await terminal.type("SELECT count(*) FROM range(1000000000000) a, range(1000) b;\r", "\n");
