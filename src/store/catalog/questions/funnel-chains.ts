@@ -1,10 +1,11 @@
 /**
- * The recursive parts of the macro `funnel`: how far each unit (a person or a session) came, one step at a time. Both
+ * The recursive parts of the macro `funnel`: how far each unit (a person or a session) came, one step at a time. They
  * read `hit`, the events of the steps in each unit's order (`place`), and `step`, the steps. They use only sorts and
  * hash tables, so they spill when memory is short, and a unit with a million events costs no more than a million units.
- *
- * Each row is a way to come to a step: the times of its events, and the value of the breakdown at the first step.
  */
+
+/** SQL expression: greatest for the row that came furthest, the first of them in the unit's order. */
+export const firstOfFurthest = "(step << 40) - place";
 
 /** The events that may be step `next`, which is one past the last of `done`. */
 const hitsOfNext = (done: string) =>
@@ -12,28 +13,61 @@ const hitsOfNext = (done: string) =>
 
 /**
  * Steps in their order: the linear algorithm of ClickHouse's windowFunnel. For each event that ends a chain of steps,
- * only the best chain is kept: the one with the latest start. Starts ascend along the places of a unit, so the best
- * chain to continue is the last one that ended before the event. Of chains with one start, the first to arrive counts.
- * In the order `strict` the last counts instead: only it can have no other event between.
+ * only the latest start of such a chain is kept. Starts ascend along the places of a unit. So of all chains that an
+ * event can continue, the one that ended last before it has the latest start.
  */
-export const orderedChains = `
+export const sequentialChains = `
+  SELECT 1::BIGINT AS step, id, place, happened, happened AS started, value
+  FROM hit WHERE number = 1 AND "order" = 'sequential'
+  UNION ALL
+  SELECT step, id, place, happened, latest, NULL
+  FROM (
+    SELECT *, last_value(started IGNORE NULLS) OVER (
+      PARTITION BY id ORDER BY place, started NULLS FIRST ROWS UNBOUNDED PRECEDING) AS latest
+    FROM (
+      SELECT NULL AS step, id, place, NULL AS happened, started FROM chain
+      UNION ALL
+      SELECT step.step, id, place, happened, NULL FROM ${hitsOfNext("chain")}
+    )
+  )
+  WHERE happened <= latest + within::INTERVAL`;
+
+/**
+ * Times and value of the chain that counts, from `best`, the end of each unit's: the first to arrive at each step of
+ * those with its start.
+ */
+export const sequentialTries = `
+  SELECT id, max(step) AS depth, list(arrived ORDER BY step) AS times, max(value) AS value
+  FROM (
+    SELECT id, chain.step, min(chain.happened) AS arrived, arg_min_null(chain.value, chain.place) AS value
+    FROM chain JOIN (
+      SELECT id, max(step) AS depth, arg_max(started, ${firstOfFurthest}) AS started FROM chain GROUP BY id
+    ) AS best USING (id, started)
+    WHERE chain.step <= best.depth GROUP BY id, chain.step
+  )
+  GROUP BY id`;
+
+/**
+ * Steps in their order and nothing between: as above, but the chain to continue must have ended at the same instant as
+ * the event or at the one before it. Of the chains that an event can continue, the last counts.
+ */
+export const strictChains = `
   SELECT 1::BIGINT AS step, id, place, instant, happened AS started, [happened] AS times, value
-  FROM hit WHERE number = 1 AND "order" <> 'any'
+  FROM hit WHERE number = 1 AND "order" = 'strict'
   UNION ALL
   SELECT step, id, place, instant, latest.started, list_append(latest.times, happened), latest.value
   FROM (
     SELECT *, last_value(ended IGNORE NULLS) OVER (
       PARTITION BY id ORDER BY place, happened NULLS LAST ROWS UNBOUNDED PRECEDING) AS latest
     FROM (
-      SELECT NULL AS step, id, min(place) AS place, NULL AS instant, NULL AS happened, {
-        instant: arg_min(instant, place), started: started, times: arg_min(times, place), value: arg_min_null(value, place)
-      } AS ended
-      FROM chain GROUP BY id, started, CASE WHEN "order" = 'strict' THEN place END
+      SELECT NULL AS step, id, place, NULL AS instant, NULL AS happened,
+        {instant: instant, started: started, times: times, value: value} AS ended
+      FROM adjacent
       UNION ALL
-      SELECT step.step, id, place, instant, happened, NULL FROM ${hitsOfNext("chain")}
+      SELECT step.step, id, place, instant, happened, NULL FROM ${hitsOfNext("adjacent")}
     )
   )
-  WHERE happened <= latest.started + within::INTERVAL AND ("order" <> 'strict' OR instant <= latest.instant + 1)`;
+  WHERE happened <= latest.started + within::INTERVAL AND instant <= latest.instant + 1`;
 
 /**
  * Steps in any order: for each event, the latest events of the first steps up to it. If they are within the interval,

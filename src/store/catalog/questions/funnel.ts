@@ -4,7 +4,7 @@ import type { CatalogItem } from "../item.ts";
 import { withPerson } from "../person.ts";
 import { cellOf, keyedEvents, numberedCells, sessionGap } from "../session.ts";
 import { checked, oneOf, shown } from "./checked.ts";
-import { gatheredSteps, orderedChains } from "./funnel-chains.ts";
+import { firstOfFurthest, gatheredSteps, sequentialChains, sequentialTries, strictChains } from "./funnel-chains.ts";
 import { pointerOf } from "./property.ts";
 import { inRange, rangeDefaults, rangeWords } from "./range.ts";
 
@@ -51,11 +51,11 @@ const sessionCells = `
     aggregates: ["count(*) AS events"],
   })})`;
 
-/** SQL condition: the answer needs this event. Between the steps of the order `strict` any event counts. */
-const isRead = `${inRange} AND ("order" = 'strict' OR event_name IN (SELECT event_name FROM step))`;
-
-/** Greatest for the row that came furthest, the first of them in the unit's order. */
-const firstOfFurthest = "(step << 40) - place";
+/**
+ * SQL condition: the answer needs this event. Between the steps of the order `strict` any event counts. The names are
+ * looked for in the argument, and not in a table: DuckDB makes that a filter of the scan, before persons are looked up.
+ */
+const isRead = `${inRange} AND ("order" = 'strict' OR list_contains(steps::VARCHAR[], event_name))`;
 
 /** SQL expression: microseconds from the first to the last of these times. */
 const spanOf = (times: string) => `(epoch_us(list_max(${times})) - epoch_us(list_min(${times})))`;
@@ -110,12 +110,15 @@ export const funnel: CatalogItem = {
       )
       WHERE number IS NOT NULL
     ),
-    chain AS (${orderedChains}),
+    chain AS (${sequentialChains}),
+    adjacent AS (${strictChains}),
     gathered AS (${gatheredSteps}),
     furthest AS MATERIALIZED (
-      SELECT max(step) AS depth, arg_max(times, ${firstOfFurthest}) AS times, arg_max_null(value, ${firstOfFurthest}) AS value
+      SELECT depth, times, value FROM (${sequentialTries})
+      UNION ALL
+      SELECT max(step), arg_max(times, ${firstOfFurthest}), arg_max_null(value, ${firstOfFurthest})
       FROM (
-        SELECT step, id, place, times, value FROM chain
+        SELECT step, id, place, times, value FROM adjacent
         UNION ALL
         SELECT step, id, place, times, value FROM gathered WHERE step > 0
       )
