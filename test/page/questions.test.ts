@@ -141,6 +141,10 @@ test("of a million rows the first ten thousand are shown, few of them in the doc
   expect((await textsOf(".result tbody tr")).length).toBeLessThan(200);
   expect((await textsOf(".result tbody tr:first-child td")).slice(0, 2)).toEqual(["0", "even"]);
   expect(await textsOf(".result tbody tr:nth-child(2) .null")).toEqual(["NULL"]);
+  await page.click(".result tbody tr:nth-child(2)");
+  await shows("Row 2 of 10,000");
+  expect(await textsOf(".record dd")).toEqual(["1", "NULL"]);
+  await page.click(".outcome .switch button");
   await page.$eval(".result", (region) => region.scrollTo(0, 1e9));
   await shows("9999");
   expect(await faultsOfAxe(page)).toEqual([]);

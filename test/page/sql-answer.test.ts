@@ -13,6 +13,7 @@ import {
   savedQueries,
   saveQuery,
 } from "../../src/page/editor/saved.ts";
+import { fullText } from "../../src/page/editor/values.ts";
 
 const unbounded = { rowsMax: 1e9, charactersMax: 1e9 };
 
@@ -86,6 +87,16 @@ describe("an answer", () => {
       "null",
     ]);
   });
+});
+
+test("a value in full has JSON on lines of its own, and the digits that were sent", () => {
+  const full = (cell: string, type = "JSON") => fullText(cell, { name: "v", type }, "Europe/Berlin");
+  expect(full('{"a": [1, " b "]}')).toBe('{\n  "a": [\n    1,\n    " b "\n  ]\n}');
+  expect(full('{"a":9007199254740993}')).toBe('{"a":9007199254740993}');
+  expect(full('{"a":1.50}')).toBe('{"a":1.50}');
+  expect(full('"two\\nlines"', "VARCHAR")).toBe("two\nlines");
+  expect(full("null")).toBeUndefined();
+  expect(full('"2026-07-01T22:30:00.250000Z"', "TIMESTAMP WITH TIME ZONE")).toBe("2026-07-02 00:30:00.25");
 });
 
 const hours = (rows: readonly (readonly string[])[]): Answer => ({

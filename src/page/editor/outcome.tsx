@@ -6,15 +6,22 @@ import { ServiceGone, ServiceRefused } from "../service/request.ts";
 import { download } from "./download.ts";
 import { suggestedPlot } from "./plot-choice.ts";
 import { ResultPlot } from "./result-plot.tsx";
+import { ResultRecord } from "./result-record.tsx";
 import { ResultTable } from "./result-table.tsx";
 import { brokenOff, type Run, runAsCsv } from "./run.ts";
 
+const forms = ["table", "record", "plot"] as const;
+type Form = (typeof forms)[number];
+const formNames = { table: "Table", record: "Record", plot: "Plot" };
+
 /** The answer of the last run that succeeded; `isOld` while the next one is on its way. */
 export function Outcome({ run, isOld }: { run: Run | undefined; isOld: boolean }) {
-  const [form, setForm] = useState<"table" | "plot">("table");
-  // A question about time is answered by a picture first.
+  const [form, setForm] = useState<Form>("table");
+  const [at, setAt] = useState(0);
   useEffect(() => {
-    if (run !== undefined) setForm(suggestedPlot(run) === undefined ? "table" : "plot");
+    if (run === undefined) return;
+    setForm(firstForm(run));
+    setAt(0);
   }, [run]);
   if (run === undefined) return null;
   return (
@@ -23,22 +30,37 @@ export function Outcome({ run, isOld }: { run: Run | undefined; isOld: boolean }
         <h2>{rowsText(run)}</h2>
         <fieldset class="switch">
           <legend class="unseen">How the rows are shown</legend>
-          <button type="button" aria-pressed={form === "table"} onClick={() => setForm("table")}>
-            Table
-          </button>
-          <button type="button" aria-pressed={form === "plot"} onClick={() => setForm("plot")}>
-            Plot
-          </button>
+          {forms.map((one) => (
+            <button key={one} type="button" aria-pressed={form === one} onClick={() => setForm(one)}>
+              {formNames[one]}
+            </button>
+          ))}
         </fieldset>
         <CsvButton sql={run.sql} />
       </header>
       {run.end === "broken" && <p class="bad">{brokenOff}</p>}
       <div class={isOld ? "content old" : "content"}>
-        {form === "table" ? <ResultTable answer={run} /> : <ResultPlot answer={run} />}
+        {form === "table" && (
+          <ResultTable
+            answer={run}
+            onRow={(row) => {
+              setAt(row);
+              setForm("record");
+            }}
+          />
+        )}
+        {form === "record" && <ResultRecord answer={run} at={at} onAt={setAt} />}
+        {form === "plot" && <ResultPlot answer={run} />}
       </div>
       <Freshness asked={{ answer: run, error: undefined, isAsking: false }} />
     </section>
   );
+}
+
+/** A question about time is answered by a picture first, and a value of several lines, such as a plan, in full. */
+function firstForm(run: Run): Form {
+  if (suggestedPlot(run) !== undefined) return "plot";
+  return run.rows.length === 1 && run.rows[0]?.some((cell) => cell.includes("\\n")) ? "record" : "table";
 }
 
 function rowsText({ rows, end }: Run): string {

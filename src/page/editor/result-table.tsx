@@ -15,8 +15,8 @@ const rowsAround = 20;
 /** Widths are taken from the first rows. */
 const rowsMeasured = 200;
 
-/** A table of all rows that were read. */
-export function ResultTable({ answer }: { answer: Answer }) {
+/** A table of all rows that were read. `onRow` hears the place of a row that was clicked. */
+export function ResultTable({ answer, onRow }: { answer: Answer; onRow: (at: number) => void }) {
   const { columns, rows } = answer;
   const shownZone = useCell(zone);
   const region = useRef<HTMLElement>(null);
@@ -38,6 +38,10 @@ export function ResultTable({ answer }: { answer: Answer }) {
       measured.map((row) => columns.map((column, at) => valueText(row[at], column, shownZone))),
     );
   }, [answer, shownZone]);
+  const clicked = (at: number) => {
+    // Whoever selects text does not want to leave it.
+    if (getSelection()?.isCollapsed !== false) onRow(at);
+  };
   const shown = rows.slice(seen.first, seen.first + seen.count);
   const below = rows.length - seen.first - shown.length;
   return (
@@ -66,7 +70,8 @@ export function ResultTable({ answer }: { answer: Answer }) {
         <tbody>
           <Gap rows={seen.first} />
           {shown.map((row, at) => (
-            <tr key={seen.first + at} aria-rowindex={seen.first + at + 2}>
+            // By keyboard, the form Record leads to each row.
+            <tr key={seen.first + at} aria-rowindex={seen.first + at + 2} onClick={() => clicked(seen.first + at)}>
               {columns.map((column, place) => {
                 const text = valueText(row[place], column, shownZone);
                 return (

@@ -8,6 +8,17 @@ export function valueText(cell: Cell | undefined, { type }: AnswerColumn, zone: 
   return text !== undefined && type === "TIMESTAMP WITH TIME ZONE" ? clockText(text, zone) : text;
 }
 
+/** The same with room: JSON on lines of its own, if that changes none of its digits. */
+export function fullText(cell: Cell | undefined, column: AnswerColumn, zone: string): string | undefined {
+  const text = valueText(cell, column, zone);
+  if (cell === undefined || !/^[[{]/.test(cell)) return text;
+  const value: unknown = JSON.parse(cell);
+  return JSON.stringify(value) === cell.replaceAll(betweenStrings, "$1") ? JSON.stringify(value, null, 2) : text;
+}
+
+/** Blanks outside of strings; strings themselves are kept. */
+const betweenStrings = /("(?:[^"\\]|\\.)*")|\s+/g;
+
 /** An instant of the service on a zone's clock; what has no four-digit year stays as it is. */
 function clockText(text: string, zone: string): string {
   const parts = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.?(\d*)(Z|[-+]\d\d:\d\d)$/.exec(text);
