@@ -68,9 +68,10 @@ async function copyEvents({ duckdb }: FolderReader, person: string, path: string
 
 /** The lines of refused events, and of accepted ones that DuckDB could not read. */
 function* refusedLines(folder: DataFolder, whose: Person): Iterable<string> {
+  const isTheirs = belongsToPerson(whose);
   for (const file of refusedEventsIn(folder))
     for (const { kept } of readRefusedFile(join(folder.refusedEvents, file))) {
-      if (kept === undefined || !belongsToPerson(kept.record, whose)) continue;
+      if (kept === undefined || !isTheirs(kept.record)) continue;
       const { refused_at, subject, protocol, reason, event_id, event } = kept.record;
       yield lineOf({ refused_at, subject, protocol, reason, event_id }, event);
     }

@@ -1,6 +1,7 @@
 /** Which refused events belong to somebody, in whatever form they were sent. Pure. */
 import { jsonOrUndefined } from "../base/json.ts";
 import type { RefusedRecord } from "./record.ts";
+import { searchFor } from "./standing.ts";
 
 /** Whose events: the value of one of these columns of `events`. */
 type Owner = { column: string; value: string };
@@ -13,7 +14,7 @@ type Owner = { column: string; value: string };
 export function belongsTo({ subject, is_mapped, event }: RefusedRecord, { column, value }: Owner): boolean {
   if (column === "subject") return subject === value;
   const parsed = jsonOrUndefined(event);
-  if (parsed === undefined) return stands(event, value);
+  if (parsed === undefined) return searchFor([value])(event);
   if (!is_mapped) return holds(parsed, value);
   if (typeof parsed !== "object" || parsed === null) return false;
   const field: unknown = Object.entries(parsed).find(([name]) => name === column)?.[1];
@@ -25,16 +26,22 @@ export function belongsTo({ subject, is_mapped, event }: RefusedRecord, { column
 export type Person = { person: string; ids: ReadonlySet<string> };
 
 /**
- * Whether a refused event belongs to a person. An event in the own API's form does by the rule of the column `person`.
- * An event as an SDK sent it does if one of their ids stands anywhere in it.
+ * Returns the check whether a refused event belongs to a person. An event in the own API's form does by the rule of the
+ * column `person`. An event as an SDK sent it does if one of their ids stands anywhere in it.
  */
-export function belongsToPerson({ is_mapped, event }: RefusedRecord, { person, ids }: Person): boolean {
+export function belongsToPerson({ person, ids }: Person): (record: RefusedRecord) => boolean {
   const isTheirs = (value: string) => value === person || ids.has(value);
-  const parsed = jsonOrUndefined(event);
-  if (parsed === undefined) return [person, ...ids].some((id) => stands(event, id));
-  if (!is_mapped) return holdsOne(parsed, isTheirs);
-  if (typeof parsed !== "object" || parsed === null) return false;
-  return isOfPerson(Object.fromEntries(Object.entries(parsed)), { person, ids });
+  let search: ((text: string) => boolean) | undefined;
+  return ({ is_mapped, event }) => {
+    const parsed = jsonOrUndefined(event);
+    if (parsed === undefined) {
+      search ??= searchFor([person, ...ids]);
+      return search(event);
+    }
+    if (!is_mapped) return holdsOne(parsed, isTheirs);
+    if (typeof parsed !== "object" || parsed === null) return false;
+    return isOfPerson(Object.fromEntries(Object.entries(parsed)), { person, ids });
+  };
 }
 
 /** Whether an event in the columns of `events` is a person's. A field of a wrong type counts by what stands in it. */
@@ -46,10 +53,6 @@ export function isOfPerson(event: Readonly<Record<string, unknown>>, { person, i
 }
 
 const isGiven = (field: unknown) => field !== undefined && field !== null;
-
-/** Whether a value stands in a string that is not JSON, as it is or as JSON would write it. */
-const stands = (text: string, value: string) =>
-  text.includes(value) || text.includes(JSON.stringify(value).slice(1, -1));
 
 const holds = (json: unknown, value: string) => holdsOne(json, (found) => found === value);
 

@@ -40,9 +40,9 @@ export async function findRefused(duckdb: DuckDB, folder: DataFolder, wanted: Wa
   const paths = refusedEventsIn(folder).map((file) => join(folder.refusedEvents, file));
   if (paths.length === 0) return [];
   if ("person" in request && ids !== undefined) {
-    const whose = { person: request.person, ids: readPersonIds(ids) };
+    const isTheirs = belongsToPerson({ person: request.person, ids: readPersonIds(ids) });
     const events = paths.flatMap((path) => readRefusedFile(path));
-    return events.flatMap(({ kept }) => (kept !== undefined && belongsToPerson(kept.record, whose) ? [kept.key] : []));
+    return events.flatMap(({ kept }) => (kept !== undefined && isTheirs(kept.record) ? [kept.key] : []));
   }
   const names = Object.keys(eventColumns) as (keyof typeof eventColumns)[];
   const columns = names.map((name) => `${special[name] ?? fieldOf(name)} AS ${identifier(name)}`);

@@ -53,8 +53,8 @@ describe("by a value", () => {
 });
 
 describe("by a person", () => {
-  const whose = { person: "u", ids: new Set(["a 1", "a 2"]) };
-  const isTheirs = (event: string, is_mapped = true) => belongsToPerson(recordOf(event, { is_mapped }), whose);
+  const isOf = belongsToPerson({ person: "u", ids: new Set(["a 1", "a 2"]) });
+  const isTheirs = (event: string, is_mapped = true) => isOf(recordOf(event, { is_mapped }));
 
   test("an event in the own API's form by its user, or else its anonymous id, or else its client, whatever their types", () => {
     for (const event of [
@@ -82,6 +82,16 @@ describe("by a person", () => {
       expect([event, isTheirs(event, false)]).toEqual([event, true]);
     for (const event of ['{"a":[{"b":"a 3"}]}', '{"broken":"a 3"', "5"])
       expect([event, isTheirs(event, false)]).toEqual([event, false]);
+  });
+
+  test("many ids are found in what is not JSON as few are, in the time of its length", () => {
+    const ids = new Set(Array.from({ length: 100_000 }, (_, index) => `device "${String(index).padStart(9, "0")}"`));
+    const isTheirsOf = belongsToPerson({ person: "somebody", ids });
+    const padding = "x".repeat(1024 * 1024);
+    const stands = (text: string) => isTheirsOf(recordOf(`{"a":"${padding}${text}`, { is_mapped: false }));
+    expect(
+      ["", 'device "000077777" {', 'device \\"000099999\\" {', 'device "000100000" {', "somebody"].map(stands),
+    ).toEqual([false, true, true, false, true]);
   });
 });
 
