@@ -57,8 +57,9 @@ async function headOf(body: ReadableStream<Uint8Array>): Promise<string> {
 }
 
 function cellOf(head: string): Measured {
-  const [, line] = head.split("\n", 2);
-  const row = jsonOrUndefined((line ?? "").replace(/,$/, ""));
+  const [, line = "", rest] = head.split("\n", 3);
+  if (rest === undefined) return { ok: false, problem: `its first row is larger than ${headBytesMax} bytes` };
+  const row = jsonOrUndefined(line.replace(/,$/, ""));
   if (!Array.isArray(row)) return { ok: false, problem: "it has no row" };
   const [value]: unknown[] = row;
   if (typeof value === "number") return { ok: true, value };
