@@ -1,4 +1,4 @@
-/** What an alert measures: the first cell of the first row, if it is a number; asked of a real process, as a client's. */
+/** What an alert measures: the first cell of the first row, if it is a number; asked of a real process. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
