@@ -106,8 +106,8 @@ function endAtOnce(why: string, { logLevel }: Config): void {
 }
 
 /**
- * Prints the greeting of a first start without configuration: how to make a token, and a line to paste. The line holds
- * a live token only on a terminal, because others read files and log collectors, which keep it.
+ * Prints the greeting of a first start without configuration: how to make a token, a line to paste, and where to look.
+ * The line holds a live token only on a terminal, because others read files and log collectors, which keep it.
  */
 async function greet(secret: string, { address, config }: { address: string; config: Config }): Promise<void> {
   const make = `${millraceCommand()} token --subject me`;
@@ -117,6 +117,8 @@ async function greet(secret: string, { address, config }: { address: string; con
     `  ${make}`,
     token === undefined ? "Send a first event with" : "Send a first event with (this token is good for an hour)",
     `  curl -X POST ${address}/api/v1/analytics -H "Authorization: Bearer ${token ?? `$(${make})`}" -H 'Content-Type: application/json' -d '{"event_name":"hello","properties":{"answer":42}}'`,
+    `Look at ${address}/ in a browser, with a token of`,
+    `  ${make} --scope "stats:read query"`,
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
 }

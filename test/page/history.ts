@@ -47,7 +47,7 @@ export function historyUntil(untilMs: number, days: number): HistoricEvent[] {
   const random = randomFrom(7);
   const events: HistoricEvent[] = [];
   for (let atMs = untilMs - days * dayMs; atMs < untilMs; atMs += hourMs) {
-    const visits = Math.round(24 * busyness(atMs) * (0.85 + 0.3 * unit(random)));
+    const visits = Math.round(80 * busyness(atMs) * (0.85 + 0.3 * unit(random)));
     for (let visit = 0; visit < visits; visit++)
       events.push(...visitFrom(atMs + unit(random) * hourMs, random, untilMs));
   }

@@ -1,6 +1,10 @@
 /** The page at `/`, in a real Chromium, against a real service. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { Type } from "@sinclair/typebox";
 import type { Browser, Page } from "puppeteer-core";
+import { overviewQuestions } from "../../src/page/questions.ts";
+import { spanOf } from "../../src/page/state/span.ts";
+import { shaped } from "../support/answers.ts";
 import { launchBrowser, startProxy } from "../support/browser.ts";
 import { enterToken, faultsOfAxe, goTo, hidesText, showsText } from "../support/page.ts";
 import { paths, type Service, startService, testMsMax } from "../support/service.ts";
@@ -36,6 +40,8 @@ afterAll(async () => {
   await proxy.stop(true);
   await service[Symbol.asyncDispose]();
 });
+
+const rowsSchema = Type.Object({ rows: Type.Array(Type.Array(Type.Unknown())) });
 
 /** Waits until the page shows this. */
 const shows = (text: string) => showsText(page, text);
@@ -107,6 +113,28 @@ test("a person's events are shown to who has the scope", async () => {
   await page.click("button[aria-label='SQL of ada']");
   await shows("person_events('ada')");
   expect(await faultsOfAxe(page)).toEqual([]);
+});
+
+test.each([
+  ["24h", "UTC"],
+  ["7d", "Asia/Kolkata"],
+  ["30d", "Europe/Berlin"],
+] as const)("what the overview asks of the last %s in %s is answered, and counts every event", async (range, zone) => {
+  const span = spanOf(range, zone, Date.now());
+  const token = service.token({ scope: "query" });
+  const answers = overviewQuestions(span).map(async (sql) => {
+    const answer = await service.request("/api/v1/analytics/query", { token, body: JSON.stringify({ sql }) });
+    return shaped(rowsSchema, await answer.json()).rows;
+  });
+  const [overTime = [], [visits] = [], names = []] = await Promise.all(answers);
+  const { total_events } = await service.stats();
+  const sum = (rows: readonly (readonly unknown[])[], column: number) =>
+    rows.reduce((total, row) => total + Number(row[column]), 0);
+  expect(sum(overTime, 2)).toBe(total_events);
+  expect(sum(names, 1)).toBe(total_events);
+  expect(overTime.every(([bucket]) => span.buckets.includes(Date.parse(String(bucket))))).toBe(true);
+  // Ada, and the first event of nobody.
+  expect(visits?.[2]).toBe(1);
 });
 
 test.each(["live", "people", "health"])("axe finds nothing in the view %s", async (view) => {

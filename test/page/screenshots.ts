@@ -12,11 +12,14 @@ import { historyUntil } from "./history.ts";
 
 const days = 28;
 
+/** What the picture of the SQL view asks. */
+const plotted = `-- Sessions and people of each day
+FROM timeline(INTERVAL 1 DAY, tz := 'Europe/Berlin', since := now() - INTERVAL 28 DAY)`;
+
 /** The pictures of the README: at most 150 KB each. */
 const ofReadme = [
   { view: "overview", colours: "light" },
-  { view: "funnel", colours: "light" },
-  { view: "sql", colours: "dark" },
+  { view: `sql?${new URLSearchParams({ q: plotted })}`, colours: "dark" },
 ] as const;
 
 /** How long events are sent before the first picture, so that the plot of the last minutes has something to show. */
@@ -39,11 +42,13 @@ await page.waitForSelector("nav");
 const views = await page.evaluate("[...document.querySelectorAll('nav a')].map((link) => link.hash.slice(2))");
 if (!Array.isArray(views)) throw new Error("the page has no views");
 
+await page.select("main select", "7d");
+
 let isLive = true;
 const live = (async () => {
   for (let step = 0; isLive; step++) {
     const now = new Date().toISOString();
-    const some = past.slice(step * 7, step * 7 + 1 + Math.round(3 + 3 * Math.sin(step / 9)));
+    const some = past.slice(step * 7, step * 7 + 1 + Math.round(1 + Math.sin(step / 9)));
     await service.batch(some.map((event) => ({ ...event, timestamp: now })));
     await Bun.sleep(500);
   }
@@ -52,7 +57,7 @@ await Bun.sleep(liveSeconds * 1000);
 
 if (folder === undefined) {
   for (const { view, colours } of ofReadme)
-    await shoot(page, { view, colours, width: 1200, path: join(into, `${view}.webp`) });
+    await shoot(page, { view, colours, width: 1200, path: join(into, `${view.split("?")[0]}.webp`) });
 } else {
   for (const view of views)
     for (const colours of ["light", "dark"] as const)

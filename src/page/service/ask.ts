@@ -66,7 +66,8 @@ async function bodyOf(answer: Response): Promise<string> {
   try {
     return await answer.text();
   } catch (error) {
-    if (error instanceof TypeError) throw new ServiceGone("The answer broke off: it met a limit, or the service ended");
+    if (error instanceof TypeError)
+      throw new ServiceRefused(answer.status, "The answer broke off: it met a limit, or the service ended", {});
     throw error;
   }
 }

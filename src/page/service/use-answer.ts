@@ -25,6 +25,9 @@ const lastTookMs = new Map<AbortSignal, number>();
 /** Without new events the answer is the same; it is asked again all the same after this time. ms */
 const againMsMax = 300_000;
 
+/** After a refusal that asking again at once would not change. ms */
+const refusedMs = 60_000;
+
 /** Between two looks at a service that is gone. ms */
 const goneMs = 1_000;
 
@@ -63,7 +66,7 @@ async function keepAsking(sql: string, signal: AbortSignal, tell: (change: Parti
       if (signal.aborted) return;
       if (!(error instanceof Error)) throw error;
       tell({ error, isAsking: false });
-      await (error instanceof ServiceGone ? untilBack(signal) : pause(againMsMax, signal));
+      await (error instanceof ServiceGone ? untilBack(signal) : pause(refusedMs, signal));
     }
   }
 }
