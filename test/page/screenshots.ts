@@ -14,7 +14,7 @@ const days = 28;
 
 /** What the picture of the SQL view asks. */
 const plotted = `-- Sessions and people of each day
-FROM timeline(INTERVAL 1 DAY, tz := 'Europe/Berlin', since := now() - INTERVAL 28 DAY)`;
+FROM timeline(INTERVAL 1 DAY, tz := 'Europe/Berlin')`;
 
 /** The pictures of the README: at most 150 KB each. */
 const ofReadme = [
@@ -73,13 +73,13 @@ async function shoot(
   shown: Page,
   { view, colours, width, path }: { view: string; colours: "light" | "dark"; width: number; path: string },
 ): Promise<void> {
-  await shown.setViewport({ width, height: width < 500 ? 812 : 760 });
+  await shown.setViewport({ width, height: width < 500 ? 812 : 880 });
   await shown.emulateMediaFeatures([{ name: "prefers-color-scheme", value: colours }]);
   await goTo(shown, view);
-  await shown.waitForFunction("!document.body.innerText.includes('Asking…')", { timeout: 60_000 });
+  await shown.waitForFunction("!/Asking…|Running…/.test(document.body.innerText)", { timeout: 60_000 });
   // A plot is drawn a frame after its answer; questions of one view follow each other.
   await Bun.sleep(1_000);
   const form = path.endsWith(".png") ? ({ type: "png" } as const) : ({ type: "webp", quality: 80 } as const);
-  await Bun.write(path, await shown.screenshot({ ...form, fullPage: true }));
+  await Bun.write(path, await shown.screenshot({ ...form, fullPage: folder !== undefined }));
   console.log(path);
 }

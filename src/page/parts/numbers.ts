@@ -3,7 +3,7 @@
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const small = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 4 });
-const shares = new Intl.NumberFormat("en", { style: "percent", maximumSignificantDigits: 3 });
+const shares = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
 
 /** Whether a type of DuckDB is a number. */
 export const isNumeric = (type: string): boolean =>
