@@ -25,7 +25,8 @@ export function startFollower(folder: DataFolder, onNotice: (notice: FollowerNot
   const { command, env } = limitedProcess({ entry, args: [], memoryMiB });
   const child = Bun.spawn(command, {
     env,
-    cwd: folder.root,
+    // So that no configuration file in the working directory affects the runtime.
+    cwd: "/",
     stdin: "ignore",
     stdout: "ignore",
     stderr: "inherit",

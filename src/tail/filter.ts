@@ -33,11 +33,11 @@ export function membersOf(line: string): Members {
   return members;
 }
 
-/** Where a JSON string that begins at `at` ends: behind its quote. */
+/** Where a JSON string that begins at `at` ends: behind its quote; where that is missing, at the end of the line. */
 function endOfString(line: string, at: number): number {
   let quote = line.indexOf('"', at + 1);
   while (isEscaped(line, quote)) quote = line.indexOf('"', quote + 1);
-  return quote + 1;
+  return quote === -1 ? line.length : quote + 1;
 }
 
 /** Whether an odd number of backslashes stands before this place. */

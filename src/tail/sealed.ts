@@ -38,7 +38,9 @@ export async function readSealed(
   let most = eventsMax;
   while ((position[shard] ?? 0) < to) {
     const sealed = { shard, after: position[shard] ?? 0, to, values: filter, eventsMax: most };
-    const { subject, signal } = reader;
+    const { subject } = reader;
+    // One of its own for each query: the reader's would keep every query that it ever had.
+    const signal = AbortSignal.any([reader.signal]);
     const query = { sql: "", parameters: [], format: "ndjson", sealed } as const;
     let cut: QueryRefusal | undefined;
     const onCut = (refusal: QueryRefusal) => {
