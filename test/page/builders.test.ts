@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { funnelSql, retentionSql } from "../../src/page/builders/builder-sql.ts";
 import { funnelsOf } from "../../src/page/builders/funnel-rows.ts";
 import { stepsMax, withoutStep, withStep, withStepMoved } from "../../src/page/builders/steps.ts";
-import { triangleOf } from "../../src/page/builders/triangle.ts";
+import { eventsWithoutId, retentionRows, triangleOf } from "../../src/page/builders/triangle.ts";
 import { duration } from "../../src/page/parts/numbers.ts";
 import { DuckDB } from "../../src/store/sql/duckdb.ts";
 import { testMsMax } from "../support/service.ts";
@@ -81,6 +81,13 @@ test("rows of a funnel become a funnel for each value, in the macro's order, wha
   expect(none?.value).toBe("without a value");
   expect(none?.steps[1]).toMatchObject({ reached: 0, ofFirst: undefined, ofPrevious: undefined, left: 0 });
   expect(funnelsOf({ ...answer, rows: rows.slice(2) }, false)[0]?.value).toBeUndefined();
+});
+
+test("rows of a retention are found by the names of their columns, events without an id too", () => {
+  const columns = ["events_without_id", "share", "cohort", "more", "people", "periods_later"].map((name) => ({ name }));
+  const rows = [[7, 0.5, "2026-11-01", "", 3, 1]];
+  expect(retentionRows(columns, rows)).toEqual([{ cohort: "2026-11-01", periodsLater: 1, people: 3, share: 0.5 }]);
+  expect([eventsWithoutId(columns, rows), eventsWithoutId(columns, [])]).toEqual([7, 0]);
 });
 
 test.each([
