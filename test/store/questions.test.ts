@@ -214,7 +214,7 @@ test("WITH events AS (…) asks every macro of these events alone", async () => 
     event_name: index % 7 < 4 && index !== 39 ? "view" : "buy",
     session_id: index % 3 === 0 ? null : `s${index % 5}`,
     user_id: index === 39 ? "buyer" : index % 4 === 0 ? `u${index % 3}` : null,
-    anonymous_id: `d${index % 6}`,
+    anonymous_id: index === 39 ? null : `d${index % 6}`,
     page_url: `/${index % 4}`,
     properties: `{"plan":"p${index % 3}"}`,
   }));
