@@ -2,6 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
+import { catalogMacros } from "../../src/store/catalog/questions/questions.ts";
 import { currentFormat, segmentName } from "../../src/store/folder/names.ts";
 import { DuckDB } from "../../src/store/sql/duckdb.ts";
 import { childrenOf, readProc } from "../support/process.ts";
@@ -195,6 +196,23 @@ test("the catalog's views and macros answer", async () => {
   expect(await rowsOf(service(), "SELECT sum(events) FROM events_hourly WHERE event_name = 'macro'")).toEqual([[2]]);
   const tables = await rowsOf(service(), "SELECT table_name FROM information_schema.tables ORDER BY ALL");
   expect(tables.flat()).toContain("events");
+});
+
+test("every macro is listed with an example that runs here, and takes its events from a WITH", async () => {
+  const listed = await rowsOf(
+    service(),
+    "SELECT function_name, comment FROM duckdb_functions() WHERE function_type = 'table_macro' ORDER BY ALL",
+  );
+  // The one that has a view of its name, too.
+  expect(listed.map(([name]) => name)).toContain("sessions");
+  expect(listed.length).toBe(catalogMacros.length);
+  for (const [, comment] of listed) {
+    const example = /Example: (.+)$/s.exec(String(comment))?.[1] ?? "";
+    expect({ example, status: (await ask(service(), { sql: example })).status }).toEqual({ example, status: 200 });
+  }
+  const nobody = "WITH events AS (SELECT * FROM events WHERE false) SELECT count(*) FROM";
+  for (const call of ["sessions()", "top(event_name)", "timeline(INTERVAL 1 HOUR)"])
+    expect(await rowsOf(service(), `${nobody} ${call}`)).toEqual([[0]]);
 });
 
 test("as many queries run at once as may; one more is 429, and a client that leaves makes room", async () => {
