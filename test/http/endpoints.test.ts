@@ -44,13 +44,16 @@ test("the document has an operation for each documented endpoint, and no other",
 const admin = (path: string, body: string, headers: Record<string, string> = {}) =>
   service().request(`/api/v1/analytics/${path}`, { token: service().token({ scope: "admin" }), body, headers });
 
-const choiceMsg = "Input should be an object with one of session_id, client_id, subject, where, a string";
+const choiceMsg =
+  "Input should be an object with one of session_id, client_id, subject, user_id, anonymous_id, person, where, " +
+  "a string that is not empty";
 
 test.each([
   ["erase", "[1.50]", [["model_attributes_type", ["body"], choiceMsg]]],
   ["erase", '{"session_id":1}', [["model_attributes_type", ["body"], choiceMsg]]],
   ["erase", '{"session_id":"a","client_id":"b"}', [["model_attributes_type", ["body"], choiceMsg]]],
   ["erase", '{"where":""}', [["model_attributes_type", ["body"], choiceMsg]]],
+  ["erase", '{"person":""}', [["model_attributes_type", ["body"], choiceMsg]]],
   [
     "erase",
     '{"sesion_id":"a","dry_run":1}',

@@ -105,7 +105,7 @@ describe("what is not built yet is refused as not yet supported, never ignored",
     expect(stderr).toMatch(new RegExp(`${name}: not yet supported`));
   });
 
-  test.each(["log", "pull", "tail"])("millrace %s", async (command) => {
+  test.each(["log", "pull"])("millrace %s", async (command) => {
     const ended = await millrace([command]);
     expect(ended).toMatchObject({ code: 2, stdout: "" });
     expect(ended.stderr).toContain(`${command}: not yet supported`);

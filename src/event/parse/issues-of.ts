@@ -73,8 +73,8 @@ function issuesOfModel({ properties, additionalProperties }: TObject, place: Pla
 }
 
 /**
- * An object that must match one of several models. Each model has a string field of its own; shared fields are checked
- * separately.
+ * An object that must match one of several models. Each model has a string field of its own, which must not be empty;
+ * shared fields are checked separately.
  */
 function issuesOfChoice(models: readonly TObject[], place: Place): Issue[] {
   const names = [...new Set(models.flatMap(({ properties }) => Object.keys(properties)))];
@@ -83,7 +83,7 @@ function issuesOfChoice(models: readonly TObject[], place: Place): Issue[] {
   const perModel = models.map((model) => issuesOfModel(model, place));
   const [first = []] = perModel;
   const own = names.filter((name) => !shared.includes(name));
-  const msg = `Input should be an object with one of ${own.join(", ")}, a string`;
+  const msg = `Input should be an object with one of ${own.join(", ")}, a string that is not empty`;
   const isOne = perModel.some((issues) => issues.every(isShared));
   return [...issuesAt(place, isOne ? undefined : { type: "model_attributes_type", msg }), ...first.filter(isShared)];
 }
