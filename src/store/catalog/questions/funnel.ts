@@ -1,7 +1,6 @@
 /** The macro `funnel`: who did step after step. */
 import { clockOf } from "../../sql/utc.ts";
 import type { CatalogItem } from "../item.ts";
-import { withPerson } from "../person.ts";
 import { cellOf, keyedEvents, numberedCells, sessionGap } from "../session.ts";
 import { checked, oneOf, shown } from "./checked.ts";
 import { firstOfFurthest, gatheredSteps, sequentialChains, sequentialTries, strictChains } from "./funnel-chains.ts";
@@ -47,7 +46,7 @@ const sessionCells = `
   SELECT ${key} AS key, session_id IS NULL AS is_lone, cell, number
   FROM (${numberedCells({
     gap: sessionGap,
-    from: `SELECT * FROM (${keyedEvents}) WHERE "by" = 'session' AND ${key} IS NOT NULL AND ${inRange}`,
+    from: `SELECT * FROM keyed WHERE "by" = 'session' AND ${key} IS NOT NULL`,
     aggregates: ["count(*) AS events"],
   })})`;
 
@@ -55,7 +54,7 @@ const sessionCells = `
  * SQL condition: the answer needs this event. Between the steps of the order `strict` any event counts. The names are
  * looked for in the argument, and not in a table: DuckDB makes that a filter of the scan, before persons are looked up.
  */
-const isRead = `${inRange} AND ("order" = 'strict' OR list_contains(steps::VARCHAR[], event_name))`;
+const isRead = `("order" = 'strict' OR list_contains(steps::VARCHAR[], event_name))`;
 
 /** SQL expression: microseconds from the first to the last of these times. */
 const spanOf = (times: string) => `(epoch_us(list_max(${times})) - epoch_us(list_min(${times})))`;
@@ -80,19 +79,20 @@ export const funnel: CatalogItem = {
         len(list_filter(names[:step], lambda name: name = names[step])) AS occurrence
       FROM (SELECT names, unnest(range(1, len(names) + 1)) AS step FROM asked)
     ),
+    keyed AS NOT MATERIALIZED (SELECT * FROM (${keyedEvents}) WHERE ${inRange}),
     cell AS (${sessionCells}),
     act AS MATERIALIZED (
       SELECT key, is_lone, session, ${clockOf('"timestamp"')} AS happened,
         list_position((SELECT names FROM asked), event_name) AS number, value
       FROM (
         SELECT person AS key, true AS is_lone, 0 AS session, "timestamp", event_name, ${value} AS value
-        FROM (${withPerson()}) AS events WHERE "by" = 'person' AND person IS NOT NULL AND ${isRead}
+        FROM keyed AS events WHERE "by" = 'person' AND person IS NOT NULL AND ${isRead}
         UNION ALL
         SELECT key, is_lone, cell.number, "timestamp", event_name, value
         FROM (
           SELECT ${key} AS key, session_id IS NULL AS is_lone, ${cellOf(sessionGap)} AS cell, "timestamp", event_name,
             ${value} AS value
-          FROM (${keyedEvents}) AS events WHERE "by" = 'session' AND ${isRead}
+          FROM keyed AS events WHERE "by" = 'session' AND ${isRead}
         ) JOIN cell USING (key, is_lone, cell)
       )
     ),
