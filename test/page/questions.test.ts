@@ -129,6 +129,8 @@ test("an error is shown at its place", async () => {
   await shows(`"nonsense"`);
   expect(await textsOf(".paint .fault")).toEqual(["nonsense"]);
   expect(await page.$eval("textarea", (field) => field.getAttribute("aria-invalid"))).toBe("true");
+  // Axe looks at the saved queries, too.
+  await page.click(".library .switch button:nth-of-type(2)");
   expect(await faultsOfAxe(page)).toEqual([]);
 });
 
@@ -175,7 +177,6 @@ test("a saved query is there after the page was loaded again; the token is nowhe
   await page.type(".saved input", "mine");
   await press("Enter");
   await shows("Saved as mine");
-  expect(await faultsOfAxe(page)).toEqual([]);
   await page.reload();
   await page.click(".library .switch button:nth-of-type(2)");
   await shows("mine");
