@@ -130,7 +130,7 @@ test("one that starts anywhere gets the rest; what was removed is gone", async (
     expect(readTo(cursor, end).numbers).toEqual(Array.from({ length: end - next + 1 }, (_, index) => next + index));
   }
   using begun = new JournalCursor(sequence(1), { list: () => shard.files.list(), readsRemoved: false });
-  // It has the first file open, and has not read all of it.
+  // It has read the beginning, and begins again.
   expect(begun.take(end).kind).toBe("rows");
   begun.moveTo(sequence(1));
   const dropped = await shard.drop();
