@@ -1,14 +1,6 @@
 /** Ingest beside an open page: what its stats, its live tail and its overview cost those who send events. */
 import type { Histogram } from "hdr-histogram-js";
-import {
-  eventsOverTime,
-  topChannels,
-  topEntryPages,
-  topNames,
-  topPages,
-  topReferrers,
-  visits,
-} from "../../src/page/questions.ts";
+import { overviewQuestions } from "../../src/page/questions.ts";
 import { spanOf } from "../../src/page/state/span.ts";
 import { figuresOf, goal } from "../core/figures.ts";
 import { type Findings, type ScenarioRun, scenario } from "../core/scenario.ts";
@@ -20,9 +12,6 @@ import { compareNeighbours, comparisonFigures, comparisonPlots } from "../open-l
 import { SqlClient } from "../open-loop/sql-client.ts";
 import { TailClient } from "../open-loop/tail-client.ts";
 import type { Trial } from "../trial/trial.ts";
-
-/** The overview's statements, from the page's own code; it asks one after another. */
-const questions = [eventsOverTime, visits, topNames, topPages, topReferrers, topChannels, topEntryPages];
 
 /** Between two times that the page asks for the stats (`src/page/service/pulse.ts`). ms */
 const statsEveryMs = 2_000;
@@ -57,7 +46,7 @@ async function measure(run: ScenarioRun): Promise<Findings> {
   return {
     about:
       "An open loop of single events at a quarter of what a closed loop (wrk, 256 connections) reached just before, without and with an open page: " +
-      `GET stats every ${statsEveryMs / 1e3} s, one live tail without a filter, and the ${questions.length} questions of the overview at the page's own pace. ` +
+      `GET stats every ${statsEveryMs / 1e3} s, one live tail without a filter, and the ${overviewQuestions.length} questions of the overview at the page's own pace. ` +
       `${run.seconds} s each, in turn, ${run.rounds} rounds.`,
     figures: [
       ...comparisonFigures(found, "a page"),
@@ -90,7 +79,7 @@ async function openPage(trial: Trial): Promise<(over: AbortSignal) => Promise<Pa
 async function askOverview(client: SqlClient, opened: Page, over: AbortSignal): Promise<void> {
   while (!over.aborted) {
     const askedMs = performance.now();
-    for (const question of questions) {
+    for (const question of overviewQuestions) {
       if (over.aborted) return;
       const startedMs = performance.now();
       const answer = await client.ask(question(spanOf("24h", "UTC", Date.now())));

@@ -64,12 +64,6 @@ FROM sessions()
 WHERE ${column} IS NOT NULL
 GROUP BY ALL ORDER BY sessions DESC, ${column} LIMIT ${listMax}`;
 
-/** What the overview keeps asking while it is seen, one after the other. */
-export const overviewQuestions = (span: Span): readonly string[] =>
-  [eventsOverTime, visits, topNames, topPages, topReferrers, topChannels, topEntryPages].map((question) =>
-    question(span),
-  );
-
 /** Who was there in the span, the last one first; `search` is a part of the person's id. */
 export const people = (
   span: Span,
@@ -109,3 +103,14 @@ const topOf = (span: Span, column: string) => `SELECT ${column}, count(*) AS eve
 FROM events
 WHERE ${column} IS NOT NULL AND ${within(span, `"timestamp"`)}
 GROUP BY ALL ORDER BY events DESC, ${column} LIMIT ${listMax}`;
+
+/** What the overview keeps asking while it is seen, one after the other. */
+export const overviewQuestions: readonly ((span: Span) => string)[] = [
+  eventsOverTime,
+  visits,
+  topNames,
+  topPages,
+  topReferrers,
+  topChannels,
+  topEntryPages,
+];

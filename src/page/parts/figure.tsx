@@ -78,7 +78,7 @@ function Failure({ error }: { error: Error | undefined }) {
   return (
     <p class="bad" role="alert">
       {error.message}
-      {isScope && ". This figure needs a token with the scope query."}
+      {isScope && ". Forget this token, and paste one that has it."}
     </p>
   );
 }

@@ -27,7 +27,7 @@ export function NowFigure() {
       </header>
       {refusal !== undefined && (
         <p class="bad" role="alert">
-          {refusal}. Counts need a token with the scope stats:read.
+          {refusal}. Forget this token, and paste one that has it.
         </p>
       )}
       {now !== undefined && (

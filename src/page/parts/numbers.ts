@@ -12,9 +12,13 @@ export const isNumeric = (type: string): boolean =>
 /** A count, all digits. */
 export const count = (value: number): string => whole.format(value);
 
-/** A count where there is little room: 12.3K. */
+/** A number where there is little room, as on an axis: 0.5, 1,200, 12.3K. */
 export const shortCount = (value: number): string =>
-  Math.abs(value) < 10_000 ? whole.format(value) : compact.format(value);
+  !Number.isInteger(value) && Math.abs(value) < 100
+    ? small.format(value)
+    : Math.abs(value) < 10_000
+      ? whole.format(value)
+      : compact.format(value);
 
 /** A number that need not be whole, such as a rate. */
 export const figure = (value: number): string => (Math.abs(value) >= 100 ? whole.format(value) : small.format(value));
