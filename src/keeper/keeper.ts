@@ -7,7 +7,7 @@ import { DataFolderRefused } from "../base/errors.ts";
 import { invariant, unreachable } from "../base/invariant.ts";
 import type { Log } from "../base/log.ts";
 import { readTypedEvents } from "../store/catalog/kept-typed-views.ts";
-import { publishCatalog, publishedVersion } from "../store/catalog/publish.ts";
+import { CatalogWriter, publishedVersion } from "../store/catalog/publish.ts";
 import { readReceipts } from "../store/catalog/receipts.ts";
 import { refusedFilesIn } from "../store/catalog/refused-view.ts";
 import type { ShardWatermark } from "../store/catalog/views.ts";
@@ -41,6 +41,7 @@ export class Keeper {
   readonly #known: KnownSegments;
   readonly #replaced: ReplacedSegments;
   readonly #inspector: Inspector;
+  readonly #catalog: CatalogWriter;
   #version: number | undefined;
   /** Segments that the catalog names. */
   #published: ReadonlySet<string> = new Set();
@@ -51,6 +52,7 @@ export class Keeper {
     this.#known = new KnownSegments(folder);
     this.#replaced = new ReplacedSegments(folder);
     this.#inspector = new Inspector(folder);
+    this.#catalog = new CatalogWriter(folder);
   }
 
   /**
@@ -67,7 +69,7 @@ export class Keeper {
     const erasures = readReceipts(this.#folder);
     const before = this.#version ?? (await publishedVersion(duckdb, this.#folder));
     const version = Math.max(before, ...erasures.map(({ catalogVersion }) => catalogVersion)) + 1;
-    await publishCatalog(duckdb, this.#folder, {
+    await this.#catalog.publish(duckdb, {
       root: this.#folder.root,
       segments: segments.map(({ file, name, bytes }) => ({ file, shard: name.shard, bytes })),
       unsealed: undefined,

@@ -5,31 +5,74 @@
  * - It is replaced as a whole, by rename, and never held open here. So it is never locked, and a reader sees one state.
  * - It names segments only after they are durable.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { removeIfThere, renameDurably, syncFile } from "../../base/durable.ts";
 import { type DataFolder, unfinishedSuffix } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
 import { type DuckDBFailure, duckdbFailureOf } from "../sql/failures.ts";
 import { literal } from "../sql/literals.ts";
-import { type CatalogContent, catalogStatements } from "./views.ts";
+import { type CatalogContent, catalogStatements, emptyCatalog, statementsAfterEmpty } from "./views.ts";
 
-/** Writes the catalog and returns once the new file durably has its name. */
-export async function publishCatalog(duckdb: DuckDB, folder: DataFolder, content: CatalogContent): Promise<void> {
-  const unfinished = folder.catalog + unfinishedSuffix;
-  await writeCatalog(duckdb, unfinished, content);
-  renameDurably({ from: unfinished, to: folder.catalog });
+/** Publications that make everything. Only a service that goes on publishing gains from what they have in common. */
+const wholeMax = 2;
+
+/**
+ * Publishes the catalog of one folder, again and again. Most views and all macros are the same each time, and making
+ * them takes two thirds of a publication. So from the third one on each begins with a copy of the empty catalog.
+ */
+export class CatalogWriter {
+  readonly #folder: DataFolder;
+  #written = 0;
+  /** The file of the empty catalog. */
+  #empty: Buffer | undefined;
+
+  constructor(folder: DataFolder) {
+    this.#folder = folder;
+  }
+
+  /** Writes the catalog and returns once the new file durably has its name. */
+  async publish(duckdb: DuckDB, content: CatalogContent): Promise<void> {
+    const unfinished = this.#folder.catalog + unfinishedSuffix;
+    if (this.#written < wholeMax) await writeCatalog(duckdb, unfinished, content);
+    else {
+      this.#empty ??= await emptyFile(duckdb, unfinished);
+      removeCatalog(unfinished);
+      writeFileSync(unfinished, this.#empty);
+      await runIn(duckdb, unfinished, statementsAfterEmpty(content, content.typedEvents));
+      await syncFile(unfinished);
+    }
+    renameDurably({ from: unfinished, to: this.#folder.catalog });
+    this.#written += 1;
+  }
+}
+
+/** Bytes of an empty catalog, written to `path` for that. */
+async function emptyFile(duckdb: DuckDB, path: string): Promise<Buffer> {
+  removeCatalog(path);
+  await runIn(duckdb, path, catalogStatements(emptyCatalog));
+  return readFileSync(path);
 }
 
 /** Writes a catalog file, replacing an existing one. On return its bytes are durable, and its name is not. */
 export async function writeCatalog(duckdb: DuckDB, path: string, content: CatalogContent): Promise<void> {
+  removeCatalog(path);
+  await runIn(duckdb, path, catalogStatements(content));
+  await syncFile(path);
+}
+
+function removeCatalog(path: string): void {
   removeIfThere(path);
   removeIfThere(`${path}.wal`);
+}
+
+/** Runs statements in a catalog file, which is made if there is none. */
+async function runIn(duckdb: DuckDB, path: string, statements: readonly string[]): Promise<void> {
   await duckdb.run(`ATTACH ${literal(path)} AS catalog_file (BLOCK_SIZE 16384)`);
   try {
     await duckdb.run("USE catalog_file");
     // In one transaction: otherwise each statement writes DuckDB's log, which takes twice as long.
     await duckdb.run("BEGIN");
-    for (const statement of catalogStatements(content)) await duckdb.run(statement);
+    for (const statement of statements) await duckdb.run(statement);
     await duckdb.run("COMMIT");
     await duckdb.run("CHECKPOINT catalog_file");
   } catch (error) {
@@ -41,7 +84,6 @@ export async function writeCatalog(duckdb: DuckDB, path: string, content: Catalo
     await duckdb.run("USE memory");
     await duckdb.run("DETACH catalog_file");
   }
-  await syncFile(path);
 }
 
 /** The failures of reading a catalog that is damaged or not of this version. */

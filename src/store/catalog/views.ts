@@ -9,7 +9,7 @@ import { eventViews } from "./event-views.ts";
 import { type CatalogItem, itemStatements } from "./item.ts";
 import { catalogMacros } from "./questions/questions.ts";
 import { refusedView } from "./refused-view.ts";
-import { readBy, type TypedEvent, typedViews } from "./typed-views.ts";
+import { type TypedEvent, typedViews } from "./typed-views.ts";
 
 /** A current segment, by its name in the folder `segments`. */
 export type CatalogSegment = { file: string; shard: ShardId; bytes: number };
@@ -245,12 +245,12 @@ export const emptyCatalog: CatalogContent = {
 };
 
 /**
- * Statements that make the catalog where `emptyCatalog` was made before: only what differs is replaced, and of the
- * typed views only those are made that `sql` may read. Making all of 100 takes longer than a small query.
+ * Statements that make the catalog where `emptyCatalog` was made before, with views of these typed events: only what
+ * differs is replaced.
  */
-export function statementsAfterEmpty(content: CatalogContent, sql: string): string[] {
+export function statementsAfterEmpty(content: CatalogContent, typedEvents: readonly TypedEvent[]): string[] {
   const textOf = (item: CatalogItem) => itemStatements(item).join(";");
   const made = new Set(catalogItems(emptyCatalog).map(textOf));
   const replaced = catalogItems(content).filter((item) => !made.has(textOf(item)));
-  return [...typedViews(readBy(sql, content.typedEvents)), ...replaced].flatMap(itemStatements);
+  return [...typedViews(typedEvents), ...replaced].flatMap(itemStatements);
 }
