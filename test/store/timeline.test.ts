@@ -115,8 +115,8 @@ function plainTimeline(events: readonly ToldEvent[], { widthMs, zone, since, unt
   );
   const times = all.map(({ at }) => at);
   const first = since ?? Math.min(...times);
-  // A microsecond before `until`.
-  const last = until === undefined ? Math.max(...times) : until - 0.001;
+  // Times are whole milliseconds.
+  const last = until === undefined ? Math.max(...times) : until - 1;
   const counts = new Map<number, { events: number; sessions: Set<number>; people: Set<string> }>();
   if (first <= last)
     for (let at = first; ; at = Math.min(at + quarter, last)) {

@@ -5,8 +5,8 @@
  * - It is replaced as a whole, by rename, and never held open here. So it is never locked, and a reader sees one state.
  * - It names segments only after they are durable.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { removeIfThere, renameDurably, syncFile } from "../../base/durable.ts";
+import { existsSync, readFileSync } from "node:fs";
+import { createDurably, removeIfThere, renameDurably, syncFile } from "../../base/durable.ts";
 import { type DataFolder, unfinishedSuffix } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
 import { type DuckDBFailure, duckdbFailureOf } from "../sql/failures.ts";
@@ -37,7 +37,7 @@ export class CatalogWriter {
     else {
       this.#empty ??= await emptyFile(duckdb, unfinished);
       removeCatalog(unfinished);
-      writeFileSync(unfinished, this.#empty);
+      createDurably(unfinished, this.#empty);
       await runIn(duckdb, unfinished, statementsAfterEmpty(content, content.typedEvents));
       await syncFile(unfinished);
     }
