@@ -151,11 +151,13 @@ async function schemaText({ duckdb }: FolderReader, name: string | undefined): P
   if (rows.length === 0 && name !== undefined)
     throw new StatementFailed(`.schema ${name}: there is no such table, view or macro; .tables tells which there are`);
   return rows
-    .map(({ kind, name, meaning, body }) => {
+    .map((row) => {
+      const { kind, meaning } = row;
+      const [name, body] = [String(row["name"]), String(row["body"])];
       const told = meaning === null ? "" : `-- ${String(meaning).replace(" Example: ", "\n-- Example: ")}\n`;
       return kind === "MACRO"
         ? `${told}CREATE MACRO ${name}(${body});\n`
-        : `${told}CREATE ${kind} ${name} (\n${body}\n);\n`;
+        : `${told}CREATE ${String(kind)} ${name} (\n${body}\n);\n`;
     })
     .join("\n");
 }

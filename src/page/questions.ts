@@ -2,7 +2,7 @@
  * What the page asks: every statement of its own views, made from the chosen span. Pure. The bench asks the same, so
  * that it measures this page.
  */
-import { instant, literal } from "./sql.ts";
+import { digits, instant, literal } from "./sql.ts";
 import type { Span } from "./state/span.ts";
 import { offsetMs } from "./state/zone.ts";
 
@@ -62,7 +62,7 @@ const topOfSessions = (
 SELECT ${column}, count(*) AS sessions
 FROM sessions()
 WHERE ${column} IS NOT NULL
-GROUP BY ALL ORDER BY sessions DESC, ${column} LIMIT ${listMax}`;
+GROUP BY ALL ORDER BY sessions DESC, ${column} LIMIT ${digits(listMax)}`;
 
 /** Who was there in the span, the last one first; `search` is a part of the person's id. */
 export const people = (
@@ -71,7 +71,7 @@ export const people = (
 ) => `SELECT person, user_id IS NOT NULL AS known, events, first_seen, last_seen
 FROM persons
 WHERE ${within(span, "last_seen")}${search === "" ? "" : `\n  AND contains(lower(person), lower(${literal(search)}))`}
-ORDER BY last_seen DESC, person LIMIT ${peopleMax}`;
+ORDER BY last_seen DESC, person LIMIT ${digits(peopleMax)}`;
 
 /** People of a list. */
 const peopleMax = 200;
@@ -79,7 +79,7 @@ const peopleMax = 200;
 /** What one person did, the last event first. */
 export const eventsOfPerson = (person: string) => `SELECT "timestamp", event_name, page_url, session_id, properties
 FROM person_events(${literal(person)})
-ORDER BY "timestamp" DESC, event_id LIMIT ${personEventsMax}`;
+ORDER BY "timestamp" DESC, event_id LIMIT ${digits(personEventsMax)}`;
 
 /** Events of a person's list. */
 const personEventsMax = 500;
@@ -90,7 +90,7 @@ export function topNames(span: Span): string {
   return `SELECT event_name, ${events} AS events
 FROM ${from}
 WHERE ${within(span, time)}
-GROUP BY ALL ORDER BY events DESC, event_name LIMIT ${listMax}`;
+GROUP BY ALL ORDER BY events DESC, event_name LIMIT ${digits(listMax)}`;
 }
 
 /** The most frequent pages: `page_url`, `events`. */
@@ -102,7 +102,7 @@ export const topReferrers = (span: Span): string => topOf(span, "referrer");
 const topOf = (span: Span, column: string) => `SELECT ${column}, count(*) AS events
 FROM events
 WHERE ${column} IS NOT NULL AND ${within(span, `"timestamp"`)}
-GROUP BY ALL ORDER BY events DESC, ${column} LIMIT ${listMax}`;
+GROUP BY ALL ORDER BY events DESC, ${column} LIMIT ${digits(listMax)}`;
 
 /** What the overview keeps asking while it is seen, one after the other. */
 export const overviewQuestions: readonly ((span: Span) => string)[] = [

@@ -15,5 +15,8 @@ export const instant = (ms: number): string =>
 
 const quoted = (value: string, quote: string) => `${quote}${value.replaceAll(quote, quote + quote)}${quote}`;
 
+/** A whole number, not negative, as its digits. */
+export const digits = (value: number): string => String(Math.trunc(value));
+
 /** A name of a column, view or macro, quoted. */
 export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;

@@ -1,5 +1,5 @@
 /** The SQL of the builders. Pure. */
-import { instant, literal } from "../sql.ts";
+import { digits, instant, literal } from "../sql.ts";
 
 /** A stretch of time, ms since 1970: the start is included, the end is not. */
 export type Range = { readonly sinceMs: number; readonly untilMs: number };
@@ -46,7 +46,7 @@ const rangeArguments = ({ sinceMs, untilMs }: Range) => [
 export const funnelSql = ({ steps, within, unit, by, order, breakdown, range }: FunnelQuestion): string =>
   call("funnel", [
     `[${steps.map(literal).join(", ")}]`,
-    `INTERVAL ${within} ${unit.toUpperCase()}`,
+    `INTERVAL ${digits(within)} ${unit.toUpperCase()}`,
     by === "person" ? undefined : `by := ${literal(by)}`,
     order === "sequential" ? undefined : `"order" := ${literal(order)}`,
     breakdown === undefined ? undefined : `breakdown := ${literal(breakdown)}`,

@@ -1,4 +1,5 @@
 /** The macro `funnel`: who did step after step. */
+import { integer } from "../../sql/literals.ts";
 import { clockOf } from "../../sql/utc.ts";
 import type { CatalogItem } from "../item.ts";
 import { cellOf, keyedEvents, numberedCells, sessionGap } from "../session.ts";
@@ -125,7 +126,7 @@ export const funnel: CatalogItem = {
       GROUP BY id
     ),
     counted AS MATERIALIZED (
-      SELECT value, rank, CASE WHEN rank > ${valuesMax} THEN ${rest} ELSE value END AS label
+      SELECT value, rank, CASE WHEN rank > ${integer(valuesMax)} THEN ${rest} ELSE value END AS label
       FROM (
         SELECT value, row_number() OVER (ORDER BY count(*) DESC, value NULLS LAST) AS rank FROM furthest GROUP BY value
       )

@@ -1,4 +1,5 @@
 /** The macro `paths`: what people do after an event or a page. */
+import { digits, integer } from "../../sql/literals.ts";
 import type { CatalogItem } from "../item.ts";
 import { keyedEvents, sessionGap } from "../session.ts";
 import { inRange, rangeDefaults, rangeWords } from "./range.ts";
@@ -20,8 +21,8 @@ export const paths: CatalogItem = {
   query: `
     WITH checked AS (
       SELECT CASE WHEN start IS NULL THEN error('paths: start must be the name of an event or a page, not NULL')
-        WHEN depth BETWEEN 1 AND ${depthMax} THEN depth::INTEGER
-        ELSE error('paths: depth must be from 1 to ${depthMax}, not ' || coalesce(depth::VARCHAR, 'NULL')) END AS steps
+        WHEN depth BETWEEN 1 AND ${integer(depthMax)} THEN depth::INTEGER
+        ELSE error('paths: depth must be from 1 to ${digits(depthMax)}, not ' || coalesce(depth::VARCHAR, 'NULL')) END AS steps
     ),
     kind AS (SELECT coalesce(bool_or(event_name = start), false) AS is_event FROM events WHERE ${inRange}),
     happened AS (

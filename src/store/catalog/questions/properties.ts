@@ -1,4 +1,5 @@
 /** The macro `properties`: which properties events have. */
+import { integer } from "../../sql/literals.ts";
 import type { CatalogItem } from "../item.ts";
 import { inRange, rangeDefaults, rangeWords } from "./range.ts";
 
@@ -15,7 +16,7 @@ export const properties: CatalogItem = {
     SELECT name, list_sort(list(DISTINCT type)) AS types, count(*) AS events,
       coalesce(approx_top_k(example, 3), []) AS examples
     FROM (
-      SELECT property.key AS name, left(property.value->>'$', ${exampleMax}) AS example,
+      SELECT property.key AS name, left(property.value->>'$', ${integer(exampleMax)}) AS example,
         CASE property.type WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'boolean' WHEN 'OBJECT' THEN 'object'
           WHEN 'ARRAY' THEN 'array' WHEN 'NULL' THEN 'null' ELSE 'number' END AS type
       FROM events, json_each(events.properties) AS property WHERE ${inRange}

@@ -1,4 +1,5 @@
 /** The macro `timeline`: events, sessions and people over time, without gaps. */
+import { digits, integer } from "../../sql/literals.ts";
 import { clockOf, instantOf } from "../../sql/utc.ts";
 import type { CatalogItem } from "../item.ts";
 import { keyedEvents, numberedCells, sessionGap } from "../session.ts";
@@ -86,9 +87,9 @@ export const timeline: CatalogItem = {
     ),
     checked AS (
       SELECT first, CASE
-          WHEN (epoch_us(last) - epoch_us(first)) // epoch_us(${width}) < ${bucketsMax} THEN last
+          WHEN (epoch_us(last) - epoch_us(first)) // epoch_us(${width}) < ${integer(bucketsMax)} THEN last
           WHEN last IS NULL OR first IS NULL THEN NULL
-          ELSE error(format('timeline: from {} to {} there are more than ${bucketsMax} buckets of {}; give since and until, or a wider width',
+          ELSE error(format('timeline: from {} to {} there are more than ${digits(bucketsMax)} buckets of {}; give since and until, or a wider width',
             ${clockOf("first")}::VARCHAR, ${clockOf("last")}::VARCHAR, (${width})::VARCHAR)) END AS last
       FROM bound
     ),
