@@ -1,5 +1,6 @@
 /** The process that follows the journal, as the service sees it: its start and its end. */
 import { fileURLToPath } from "node:url";
+import { codeOf } from "../base/errors.ts";
 import { limitedProcess } from "../base/limited-process.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import type { FollowerMessage, FollowerNotice, FollowerRequest } from "./protocol.ts";
@@ -34,13 +35,18 @@ export function startFollower(folder: DataFolder, onNotice: (notice: FollowerNot
     // Both ends are this program, so the message is a notice.
     ipc: (notice: unknown) => onNotice(notice as FollowerNotice),
   });
-  const send = (message: FollowerMessage) => child.send(message);
+  // A process that has ended hears nothing; `ended` tells. Its channel may be closed before its end is known.
+  const send = (message: FollowerMessage) => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    try {
+      child.send(message);
+    } catch (error) {
+      if (codeOf(error) !== "ERR_IPC_CHANNEL_CLOSED") throw error;
+    }
+  };
   send({ kind: "birth", folder });
   return {
-    // A process that has ended hears nothing; `ended` tells.
-    ask: (request) => {
-      if (child.exitCode === null && child.signalCode === null) send(request);
-    },
+    ask: send,
     kill: () => child.kill("SIGKILL"),
     ended: child.exited.then(() => String(child.signalCode ?? child.exitCode)),
   };

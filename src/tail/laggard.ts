@@ -59,7 +59,7 @@ export class Laggard implements Disposable {
     if (nowMs < this.#lookAtMs) return { kind: "waits" };
     while (this.reader.hasRoom) {
       const shard = this.#furthest(goal);
-      if (shard === undefined) return { kind: "level" };
+      if (shard === undefined) return { kind: this.#isAhead(goal) ? "waits" : "level" };
       const found = this.#cursorOf(shard).take(goal[shard] ?? 0);
       if (found.kind === "rows") for (const rows of found.groups) this.#add(shard, rows);
       else if (found.kind === "gone") {
@@ -84,6 +84,14 @@ export class Laggard implements Disposable {
       furthest = shard;
     }
     return furthest;
+  }
+
+  /**
+   * Whether it has had events that the others have not: it resumes from the newest event, and they are still reading.
+   * Among them it would get those events a second time.
+   */
+  #isAhead(goal: Position): boolean {
+    return this.#position.some((at, shard) => at > (goal[shard] ?? 0));
   }
 
   #cursorOf(shard: number): JournalCursor {
@@ -128,6 +136,7 @@ export class Laggard implements Disposable {
   #skip(goal: Position): LaggardStep {
     let events = 0;
     for (const [shard, to] of goal.entries()) {
+      if (to <= (this.#position[shard] ?? 0)) continue;
       const cursor = this.#cursorOf(shard);
       for (let found = cursor.take(to); found.kind !== "end"; found = cursor.take(to)) {
         if (found.kind === "gone") {
@@ -140,7 +149,7 @@ export class Laggard implements Disposable {
       this.#moveTo(shard, to);
     }
     this.reader.miss(events, [...this.#position]);
-    return { kind: "level" };
+    return { kind: this.#isAhead(goal) ? "waits" : "level" };
   }
 
   #moveTo(shard: number, to: number): void {

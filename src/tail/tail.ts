@@ -136,6 +136,10 @@ export class Tail {
     child.ask({ kind: "attach", reader, position, filter: session.asked.filter, isResuming });
   }
 
+  #isAttached(session: TailSession): boolean {
+    return session.attached !== undefined && this.#attached.get(session.attached) === session;
+  }
+
   #detach({ attached }: TailSession): void {
     if (attached === undefined || !this.#attached.delete(attached)) return;
     this.#process?.ask({ kind: "detach", reader: attached });
@@ -167,11 +171,12 @@ export class Tail {
   #startAgain(): void {
     const { first, longest } = successorPauseMs;
     this.#pauseMs = Math.min(Math.max(first, this.#pauseMs * 2), longest);
+    // What none has now continues in the successor, whoever starts it: this timer, or a new reader before it.
+    this.#attached.clear();
     setTimeout(() => {
-      if (this.#isStopped || this.#process !== undefined) return;
-      this.#attached.clear();
+      if (this.#isStopped) return;
       for (const session of this.#sessions) {
-        if (session.isReadingSegments) continue;
+        if (session.isReadingSegments || this.#isAttached(session)) continue;
         // Whoever was up to date continues where it was, too.
         session.isResuming = true;
         this.#attach(session);
