@@ -29,6 +29,8 @@ function Frame() {
   }, []);
   useEffect(() => {
     document.title = `${view?.title ?? ""} · Millrace`;
+    // On a phone the row of views is wider than the screen.
+    document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
     scrollTo(0, 0);
   }, [view]);
   const View = view?.component;

@@ -4,7 +4,6 @@
  */
 import { digits, instant, literal } from "./sql.ts";
 import type { Span } from "./state/span.ts";
-import { offsetMs } from "./state/zone.ts";
 
 /** Values of a list. */
 const listMax = 10;
@@ -13,10 +12,14 @@ const within = ({ sinceMs, untilMs }: Span, column: string) =>
   `${column} >= ${instant(sinceMs)} AND ${column} < ${instant(untilMs)}`;
 
 const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
 
-/** Counts by the hour are enough for buckets of hours and days, unless the zone's hours are not those of UTC. */
-const isHourly = ({ bucket, zone, sinceMs }: Span) =>
-  (bucket === "1 HOUR" || bucket === "1 DAY") && offsetMs(zone, sinceMs) % hourMs === 0;
+/**
+ * Counts by the hour are enough where each bucket begins with an hour of UTC. Some zones are half an hour off, and one
+ * of them only in winter.
+ */
+const isHourly = ({ bucket, buckets, untilMs }: Span) =>
+  (bucket === "1 HOUR" || bucket === "1 DAY") && [...buckets, untilMs].every((atMs) => atMs % hourMs === 0);
 
 /** The source of counts: the hourly counts where they are enough, else the events. */
 const counted = (span: Span) =>
@@ -24,10 +27,21 @@ const counted = (span: Span) =>
     ? { from: "events_hourly", time: "hour", events: "sum(events)::BIGINT" }
     : { from: "events", time: `"timestamp"`, events: "count(*)" };
 
+/**
+ * The start of a time's bucket. Buckets of one length are counted from the first one. Days of a span in which clocks
+ * change are those of the zone, which takes a hundred times as long.
+ */
+function bucketOf({ bucket, buckets, zone, sinceMs, untilMs }: Span, time: string): string {
+  const width = bucket === "1 DAY" ? "24 HOURS" : bucket;
+  const isEven = [...buckets, untilMs].every((atMs, index) => atMs === sinceMs + index * dayMs);
+  if (bucket !== "1 DAY" || isEven) return `time_bucket(INTERVAL ${width}, ${time}, ${instant(sinceMs)})`;
+  return `date_trunc('day', ${time} AT TIME ZONE ${literal(zone)}) AT TIME ZONE ${literal(zone)}`;
+}
+
 /** Events of a bucket and a category: `bucket`, `category`, `events`. */
 export function eventsOverTime(span: Span): string {
   const { from, time, events } = counted(span);
-  return `SELECT time_bucket(INTERVAL ${span.bucket}, ${time}, ${literal(span.zone)}) AS bucket,
+  return `SELECT ${bucketOf(span, time)} AS bucket,
   category, ${events} AS events
 FROM ${from}
 WHERE ${within(span, time)}

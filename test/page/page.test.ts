@@ -73,6 +73,9 @@ test("a first event shows by itself, with its name and the SQL behind each figur
   await shows("Events by category");
   await shows("signup");
   await shows("median length");
+  // One category has its name, too; without a session there is no share of them.
+  expect(await page.$$eval(".legend li", (names) => names.map((name) => name.textContent))).toContain("auth1");
+  expect(await page.$$eval("dd", (numbers) => numbers.map((number) => number.textContent))).toContain("–");
   await page.click("button[aria-label='SQL of Events']");
   await shows("SELECT event_name");
   expect(await faultsOfAxe(page)).toEqual([]);
@@ -87,8 +90,11 @@ test("a service that is gone is said in a line; figures stay, and go on once it 
   await service.stop();
   await shows("The service has not answered since");
   await shows("signup");
+  await goTo(page, "health");
+  await shows("old · as of");
   await service.restart();
   await hidesText(page, "has not answered");
+  await hidesText(page, "old · as of");
 });
 
 test("an event shows live, once, and the tail goes on by itself after the service was gone", async () => {

@@ -192,6 +192,17 @@ test("the statement of a link is not run before somebody wants it", async () => 
   await press("Control+Enter");
   await has("td[title='from a link']");
   expect(statements.filter((sent) => sent === sql)).toHaveLength(1);
+  // A link that is opened in the tab that has the token changes only what follows `#`.
+  await goTo(page, `sql?${new URLSearchParams({ q: "SELECT 'from another link' AS link" })}`);
+  await shows("from another link");
+  await page.focus("textarea");
+  await press("Control+Enter");
+  await has("td[title='from another link']");
+  // Widths fit the values.
+  expect(
+    await page.$$eval(".result td", (cells) => cells.filter((cell) => cell.scrollWidth > cell.clientWidth)),
+  ).toEqual([]);
+  expect(statements.filter((sent) => sent.includes("from another link"))).toHaveLength(1);
 });
 
 test("a funnel is built by the keyboard, is right, and its SQL gives the same figures", async () => {

@@ -41,7 +41,7 @@ export function FunnelBars(props: {
                 {step}. {eventName}
               </span>
               <span class="track" aria-hidden="true">
-                <span class="fill" style={{ inlineSize: `${100 * (ofFirst ?? 0)}%` }} />
+                <span class={reached > 0 ? "fill some" : "fill"} style={{ inlineSize: `${100 * (ofFirst ?? 0)}%` }} />
               </span>
             </th>
             <td class="number">{count(reached)}</td>

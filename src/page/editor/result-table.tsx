@@ -15,6 +15,9 @@ const rowsAround = 20;
 /** Widths are taken from the first rows. */
 const rowsMeasured = 200;
 
+/** Room for characters in some columns, each with the padding that the style sheet gives a cell. */
+const widthOf = (characters: number, columns: number) => `calc(${characters}ch + ${columns} * var(--space-6))`;
+
 /** A table of all rows that were read. `onRow` hears the place of a row that was clicked. */
 export function ResultTable({ answer, onRow }: { answer: Answer; onRow: (at: number) => void }) {
   const { columns, rows } = answer;
@@ -50,12 +53,17 @@ export function ResultTable({ answer, onRow }: { answer: Answer; onRow: (at: num
     <section class="table result" aria-label="Rows" tabIndex={0} ref={region} onScroll={look}>
       <table
         aria-rowcount={rows.length + 1}
-        style={{ inlineSize: `${widths.reduce((sum, width) => sum + width, 0)}ch` }}
+        style={{
+          inlineSize: widthOf(
+            widths.reduce((sum, width) => sum + width, 0),
+            widths.length,
+          ),
+        }}
       >
         <caption class="unseen">Rows of the answer</caption>
         <colgroup>
           {columns.map(({ name }, at) => (
-            <col key={name} style={{ inlineSize: `${widths[at] ?? 0}ch` }} />
+            <col key={name} style={{ inlineSize: widthOf(widths[at] ?? 0, 1) }} />
           ))}
         </colgroup>
         <thead>

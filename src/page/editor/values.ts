@@ -36,7 +36,7 @@ export function columnWidths(
 ): number[] {
   return columns.map(({ name }, at) => {
     const lengths = rows.map((row) => row[at]?.length ?? 4);
-    return Math.min(widthMax, Math.max(widthMin, name.length, ...lengths)) + 2;
+    return Math.min(widthMax, Math.max(widthMin, name.length, ...lengths));
   });
 }
 

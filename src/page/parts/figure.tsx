@@ -6,7 +6,7 @@ import { goneSinceMs, ServiceGone, ServiceRefused } from "../service/request.ts"
 import type { Asked } from "../service/use-answer.ts";
 import { useCell } from "../state/cell.ts";
 import { zone } from "../state/range.ts";
-import { linkToSql } from "../state/route.ts";
+import { linkToSql, noteOpened } from "../state/route.ts";
 import { time } from "./numbers.ts";
 
 /** What a figure is drawn from. */
@@ -66,7 +66,9 @@ function SqlText({ sql }: { sql: string }) {
     <div class="sql">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
       <pre tabIndex={0}>{sql}</pre>
-      <a href={linkToSql(sql)}>Open in the SQL view</a>
+      <a href={linkToSql(sql)} onClick={() => noteOpened(sql)}>
+        Open in the SQL view
+      </a>
     </div>
   );
 }

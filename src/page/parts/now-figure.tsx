@@ -4,8 +4,9 @@ import { moments, stats, statsRefusal } from "../service/pulse.ts";
 import { goneSinceMs } from "../service/request.ts";
 import { useCell } from "../state/cell.ts";
 import { zone } from "../state/range.ts";
+import { AsOf } from "./as-of.tsx";
 import { KeyNumber } from "./key-number.tsx";
-import { count, rate, time } from "./numbers.ts";
+import { count, rate } from "./numbers.ts";
 import { Plot } from "./plot.tsx";
 
 /** The plot begins with this stretch of time, and grows to the ten minutes that are remembered. ms */
@@ -51,12 +52,7 @@ export function NowFigure() {
           />
         </div>
       )}
-      {now !== undefined && (
-        <p class="freshness">
-          {goneMs !== undefined && <strong>old · </strong>}
-          as of {time(now.asOfMs, shownZone, "second")} · every 2 s
-        </p>
-      )}
+      {now !== undefined && <AsOf atMs={now.asOfMs} path="/api/v1/analytics/stats" />}
     </section>
   );
 }

@@ -70,7 +70,8 @@ export function optionsOf(given: {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
     legend: { show: false },
     cursor: { y: false, points: { show: !isStacked }, drag: { x: false, y: false } },
-    padding: [8, 12, 0, 0],
+    // The last label of the times is not cut.
+    padding: [8, timeForm === "second" ? 28 : 20, 0, 0],
     scales: {
       y: { range: (_plot, low, high) => yRange(kind, low, high) },
       x: { range: (_plot, low, high) => xRange(shown.current, low, high), time: isTime },
@@ -80,7 +81,7 @@ export function optionsOf(given: {
         ...axis,
         grid: { show: false },
         space: 64,
-        size: timeForm === "minute" ? 40 : 26,
+        size: timeForm === "minute" || timeForm === "full" ? 40 : 26,
         gap: 8,
         ...(isTime ? { values: timeTicks } : {}),
       },

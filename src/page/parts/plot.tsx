@@ -94,7 +94,7 @@ function Legend(props: {
   const numberOf = (values: Series["values"]) => valueText(at === undefined ? sumOf(values) : values[at]);
   return (
     <ul class="legend">
-      {series.length > 1 &&
+      {(series.length > 1 || kind === "stacked") &&
         series.map(({ label, values }, index) => (
           <li key={label}>
             <span class={`swatch colour-${Math.min(index, coloursMax - 1)}`} aria-hidden="true" />
@@ -104,7 +104,9 @@ function Legend(props: {
         ))}
       <li class="quiet at">
         {heading}
-        {series.length === 1 && at !== undefined && <b class="number">{valueText(series[0]?.values[at])}</b>}
+        {series.length === 1 && kind === "line" && at !== undefined && (
+          <b class="number">{valueText(series[0]?.values[at])}</b>
+        )}
       </li>
     </ul>
   );

@@ -28,3 +28,17 @@ export function linkTo(view: string, parameters: Readonly<Record<string, string>
 
 /** The address of the SQL view with this statement in its editor. */
 export const linkToSql = (sql: string): string => linkTo("sql", { q: sql });
+
+let opened: string | undefined;
+
+/** Notes that somebody opened one of the page's own statements in the SQL view. */
+export function noteOpened(sql: string): void {
+  opened = sql;
+}
+
+/** Whether a statement is the one that was opened last, once: any other address may come from anybody. */
+export function takeOpened(sql: string): boolean {
+  const isOpened = opened === sql;
+  opened = undefined;
+  return isOpened;
+}

@@ -39,6 +39,15 @@ export type Span = {
   buckets: readonly number[];
 };
 
+/**
+ * The place of the bucket that holds an instant; undefined: none does. Where clocks go back at midnight, DuckDB and a
+ * browser call another of two midnights the start of the day: both are in it.
+ */
+export function bucketAt({ buckets, untilMs }: Span, atMs: number): number | undefined {
+  const place = buckets.findLastIndex((start) => start <= atMs);
+  return place < 0 || atMs >= untilMs ? undefined : place;
+}
+
 /** The span of a range that ends with the bucket of `nowMs`. Ranges of whole days begin at midnight of the zone. */
 export function spanOf(range: RangeName, zone: string, nowMs: number): Span {
   const { bucket, count } = ranges[range];

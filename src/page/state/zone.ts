@@ -38,5 +38,7 @@ export function dayStart(zone: string, atMs: number, days = 0): number {
   const midnight = Date.UTC(clock.getUTCFullYear(), clock.getUTCMonth(), clock.getUTCDate() + days);
   // The offset at midnight may differ from that of the guess: the second step uses the one that holds there.
   const guess = midnight - offsetMs(zone, midnight);
-  return midnight - offsetMs(zone, guess);
+  const start = midnight - offsetMs(zone, guess);
+  // Where clocks skip midnight, the day begins with the hour after it.
+  return start + offsetMs(zone, start) < midnight ? guess : start;
 }

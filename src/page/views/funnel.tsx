@@ -9,6 +9,8 @@ import { useEventNames, usePropertyNames } from "../builders/names.ts";
 import { StepList } from "../builders/step-list.tsx";
 import { stepsMin } from "../builders/steps.ts";
 import { Figure } from "../parts/figure.tsx";
+import { FirstEvent } from "../parts/first-event.tsx";
+import { stats } from "../service/pulse.ts";
 import { useAnswer } from "../service/use-answer.ts";
 import { Cell, useCell } from "../state/cell.ts";
 import { span } from "../state/range.ts";
@@ -30,6 +32,10 @@ const withinMax = 1_000;
 
 /** The builder and its funnel. */
 export function FunnelView() {
+  return useCell(stats)?.totalEvents === 0 ? <FirstEvent /> : <Builder />;
+}
+
+function Builder() {
   const chosen = useCell(choice);
   const { sinceMs, untilMs } = useCell(span);
   const names = useEventNames();
@@ -57,7 +63,9 @@ export function FunnelView() {
         />
       </section>
       {sql === undefined ? (
-        <p class="quiet">A funnel needs events of two names. The names that occur are listed here.</p>
+        <p class="quiet">
+          A funnel leads from one event to another. Send events of two names, and they make a first funnel here.
+        </p>
       ) : (
         <Figure title="Funnel" sql={sql} asked={asked} class="wide">
           {(answer) =>

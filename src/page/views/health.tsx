@@ -1,24 +1,29 @@
 /** Health: what the service says about itself, its backlog, its freshness and its disk. */
+import { AsOf } from "../parts/as-of.tsx";
 import { KeyNumber } from "../parts/key-number.tsx";
 import { bytes, count, duration, share, time } from "../parts/numbers.ts";
 import { Table } from "../parts/table.tsx";
 import type { Column } from "../service/ask.ts";
 import { health, stats } from "../service/pulse.ts";
-import { isRecord } from "../service/request.ts";
+import { goneSinceMs, isRecord } from "../service/request.ts";
 import { useCell } from "../state/cell.ts";
 import { zone } from "../state/range.ts";
+
+const healthPath = "/api/v1/analytics/health";
+const statsPath = "/api/v1/analytics/stats";
 
 /** The last health and stats that the service gave. */
 export function HealthView() {
   const seen = useCell(health);
-  const shownZone = useCell(zone);
+  const goneMs = useCell(goneSinceMs);
+  const counts = useCell(stats);
   if (seen === undefined) return <p class="quiet">Asking…</p>;
   const { body, asOfMs } = seen;
   const number = (name: string) => (typeof body[name] === "number" ? body[name] : undefined);
   const oldest = number("oldest_unsealed_seconds");
   const disk = number("disk_free_bytes");
   return (
-    <div class="figures">
+    <div class={goneMs === undefined ? "figures" : "figures old"}>
       <section class="figure wide" aria-labelledby="status">
         <header>
           <h2 id="status">Status</h2>
@@ -31,7 +36,7 @@ export function HealthView() {
         {!("problems" in body) && (
           <p class="quiet">This service says only its status to this token (MILLRACE_METRICS).</p>
         )}
-        <p class="freshness">as of {time(asOfMs, shownZone, "second")}</p>
+        <AsOf atMs={asOfMs} path={healthPath} />
       </section>
       <section class="figure wide" aria-labelledby="backlog">
         <header>
@@ -43,8 +48,9 @@ export function HealthView() {
           {number("segments") !== undefined && <KeyNumber name="segments" value={count(number("segments") ?? 0)} />}
           {disk !== undefined && <KeyNumber name="free on the disk" value={bytes(disk)} />}
         </dl>
+        <AsOf atMs={Math.min(asOfMs, counts?.asOfMs ?? asOfMs)} path={`${healthPath} and ${statsPath}`} />
       </section>
-      <Shards shards={body["shards"]} freshness={body["freshness"]} />
+      <Shards shards={body["shards"]} freshness={body["freshness"]} asOfMs={asOfMs} />
       <Alerts />
     </div>
   );
@@ -77,7 +83,7 @@ function Sentences({ title, kind, of }: { title: string; kind: string; of: unkno
 }
 
 /** A row for each shard: what it has accepted, and what of it the catalog shows. */
-function Shards({ shards, freshness }: { shards: unknown; freshness: unknown }) {
+function Shards({ shards, freshness, asOfMs }: { shards: unknown; freshness: unknown; asOfMs: number }) {
   const shownZone = useCell(zone);
   if (!Array.isArray(shards) || !Array.isArray(freshness)) return null;
   const accepting = new Map(shards.filter(isRecord).map((entry) => [entry["shard"], entry]));
@@ -105,6 +111,7 @@ function Shards({ shards, freshness }: { shards: unknown; freshness: unknown }) 
         The catalog, which analysts open, shows every event accepted before “fresh as of”. Figures of this page also
         show what is not sealed yet.
       </p>
+      <AsOf atMs={asOfMs} path={healthPath} />
     </section>
   );
 }
@@ -135,6 +142,7 @@ function Alerts() {
         <h2>Alerts</h2>
       </header>
       <Table caption="Alerts" columns={columns} rows={rows} />
+      <AsOf atMs={seen.asOfMs} path={statsPath} />
     </section>
   );
 }

@@ -14,7 +14,7 @@ import { stats } from "../service/pulse.ts";
 import { useAnswer } from "../service/use-answer.ts";
 import { useCell } from "../state/cell.ts";
 import { span } from "../state/range.ts";
-import type { Span } from "../state/span.ts";
+import { bucketAt, type Span } from "../state/span.ts";
 
 /** Empty until the first event; then its figures. */
 export function OverviewView() {
@@ -39,20 +39,27 @@ function Visits() {
   return (
     <Figure title="Visits" sql={sql} asked={useAnswer(sql)} class="wide">
       {({ rows: [row = []] }) => {
-        const [sessions, sessionsBefore, people, peopleBefore, eventsEach, bounced, medianSeconds] = row.map(Number);
+        const [sessions, sessionsBefore, people, peopleBefore, eventsEach, bounced, medianSeconds] = row.map(known);
         return (
           <dl class="numbers">
             <KeyNumber name="sessions" value={count(sessions ?? 0)} change={changeOf(sessions, sessionsBefore)} />
             <KeyNumber name="people" value={count(people ?? 0)} change={changeOf(people, peopleBefore)} />
-            <KeyNumber name="events a session" value={figure(eventsEach ?? 0)} />
-            <KeyNumber name="bounced" value={share(bounced ?? 0)} />
-            <KeyNumber name="median length" value={duration(medianSeconds ?? 0)} />
+            <KeyNumber name="events a session" value={textOf(eventsEach, figure)} />
+            <KeyNumber name="bounced" value={textOf(bounced, share)} />
+            <KeyNumber name="median length" value={textOf(medianSeconds, duration)} />
           </dl>
         );
       }}
     </Figure>
   );
 }
+
+/** A number of the answer; undefined: there is none, as without sessions. */
+const known = (value: unknown) => (value === null ? undefined : Number(value));
+
+/** A number as it is read; where there is none, a dash and not a zero. */
+const textOf = (value: number | undefined, read: (value: number) => string) =>
+  value === undefined ? "–" : read(value);
 
 /** How much more or less than in the span before; undefined where there was nothing. */
 const changeOf = (now = 0, before = 0) => (before === 0 ? undefined : now / before - 1);
@@ -83,15 +90,14 @@ function OverTimePlot({ answer, shown }: { answer: Answer; shown: Span }) {
 }
 
 /** A series for each category that occurs, the most frequent first; a bucket without events is zero. */
-function seriesOf({ rows }: Answer, { buckets }: Span): Series[] {
-  const places = new Map(buckets.map((atMs, index) => [atMs, index]));
+function seriesOf({ rows }: Answer, shown: Span): Series[] {
   const byCategory = new Map<string, number[]>();
   for (const [bucket, category, events] of rows) {
-    const index = places.get(Date.parse(String(bucket)));
+    const index = bucketAt(shown, Date.parse(String(bucket)));
     // An answer may still be that of the span before.
     if (index === undefined) continue;
-    const values = byCategory.get(String(category)) ?? buckets.map(() => 0);
-    values[index] = Number(events);
+    const values = byCategory.get(String(category)) ?? shown.buckets.map(() => 0);
+    values[index] = (values[index] ?? 0) + Number(events);
     byCategory.set(String(category), values);
   }
   const total = ({ values }: { values: readonly number[] }) => values.reduce((sum, value) => sum + value, 0);

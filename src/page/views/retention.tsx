@@ -7,8 +7,10 @@ import { useEventNames } from "../builders/names.ts";
 import { eventsWithoutId, retentionRows, triangleOf } from "../builders/triangle.ts";
 import { TriangleTable } from "../builders/triangle-table.tsx";
 import { Figure } from "../parts/figure.tsx";
+import { FirstEvent } from "../parts/first-event.tsx";
 import { count } from "../parts/numbers.ts";
 import type { Answer } from "../service/ask.ts";
+import { stats } from "../service/pulse.ts";
 import { useAnswer } from "../service/use-answer.ts";
 import { Cell, useCell } from "../state/cell.ts";
 import { span } from "../state/range.ts";
@@ -20,6 +22,10 @@ const choice = new Cell<Choice>({ period: "day", start: undefined, back: undefin
 
 /** The builder and its triangle. */
 export function RetentionView() {
+  return useCell(stats)?.totalEvents === 0 ? <FirstEvent /> : <Builder />;
+}
+
+function Builder() {
   const chosen = useCell(choice);
   const { sinceMs, untilMs, zone } = useCell(span);
   const names = useEventNames();

@@ -9,13 +9,10 @@ import { placeOfError } from "../editor/tokens.ts";
 import { useSources } from "../editor/use-sources.ts";
 import { ServiceGone, ServiceRefused } from "../service/request.ts";
 import { Cell, useCell } from "../state/cell.ts";
-import { linkToSql, route } from "../state/route.ts";
+import { linkToSql, route, takeOpened } from "../state/route.ts";
 
 /** The statement that is being written. It stays while other views are seen. */
 const draft = new Cell("SELECT event_name, count(*) AS events\nFROM events\nGROUP BY event_name\nORDER BY events DESC");
-
-/** The address with which the page was loaded: a link may come from anybody, so its statement is not run by itself. */
-const loadedWith = location.hash;
 
 /** What came of the last run. */
 type State =
@@ -24,7 +21,7 @@ type State =
   | { kind: "done"; run: Run }
   | { kind: "failed"; message: string; mark: Mark | undefined };
 
-/** The view. A statement that a figure opened is run at once. */
+/** The view. A statement that a figure opened is run at once; an address may come from anybody, and waits for Run. */
 export function SqlView() {
   const text = useCell(draft);
   const given = useCell(route).parameters.get("q");
@@ -47,7 +44,13 @@ export function SqlView() {
   useEffect(() => {
     if (given === null) return;
     draft.value = given;
-    if (location.hash !== loadedWith) start(given).catch((error: unknown) => reportError(error));
+    if (takeOpened(given)) {
+      start(given).catch((error: unknown) => reportError(error));
+      return;
+    }
+    running.current?.abort();
+    running.current = undefined;
+    setState({ kind: "idle" });
   }, [given]);
   useEffect(() => () => running.current?.abort(), []);
   const use = (sql: string) => {
