@@ -24,11 +24,14 @@ const usersOfDevices = (events = "events") => `
   GROUP BY anonymous_id`;
 
 /**
- * SELECT of a relation's columns and `person`. All of its rows decide who is whose: select from the answer, and not
+ * SELECT of `person` and a relation's columns. All of its rows decide who is whose: select from the answer, and not
  * before, if a part of them is wanted. `events` names the relation, and may be the name of a CTE.
+ *
+ * Of two columns of one name DuckDB takes the first. So what is computed comes first, here and wherever columns are
+ * added to those of `events`: a WITH of that name, of a typed view for example, may bring a column `person`.
  */
 export const withPerson = (events = "events") => `
-  SELECT ${events}.*,
-    coalesce(${events}.user_id, device.user_id, ${events}.anonymous_id, ${events}.client_id) AS person
+  SELECT coalesce(${events}.user_id, device.user_id, ${events}.anonymous_id, ${events}.client_id) AS person,
+    ${events}.*
   FROM ${events} LEFT JOIN (${usersOfDevices(events)}) AS device
     ON device.anonymous_id = CASE WHEN ${events}.user_id IS NULL THEN ${events}.anonymous_id END`;

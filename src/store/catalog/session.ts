@@ -26,7 +26,7 @@ export const cellOf = (gap: string) => `(t + ${shift}) // (${gapMicros(gap)} + 1
  * for a missing session_id. Session ids and lone persons are the keys of sessions.
  */
 export const keyedEvents = `
-  SELECT *, epoch_us("timestamp") AS t, CASE WHEN session_id IS NULL THEN person END AS lone
+  SELECT epoch_us("timestamp") AS t, CASE WHEN session_id IS NULL THEN person END AS lone, *
   FROM (${withPerson()})`;
 
 /** What cells are made of. */
@@ -59,7 +59,7 @@ export function numberedCells({ gap, from, by = [], aggregates }: Cells): string
       FROM (
         SELECT session_id, lone, ${cellOf(gap)} AS cell, min(t) AS first_t, max(t) AS last_t,
           ${[...by, ...aggregates].join(", ")}
-        FROM (${from}) GROUP BY ${["session_id", "lone", "cell", ...by].join(", ")}
+        FROM (${from}) GROUP BY ALL
       )
     )`;
 }

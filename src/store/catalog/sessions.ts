@@ -22,7 +22,7 @@ const urlParameter = (name: string) => {
 export function sessionsQuery({ gap, where = "true" }: { gap: string; where?: string }): string {
   const cells = numberedCells({
     gap,
-    from: `SELECT *, ${place} AS place FROM (${keyedEvents}) WHERE session_id IS NOT NULL OR lone IS NOT NULL`,
+    from: `SELECT ${place} AS place, * FROM (${keyedEvents}) WHERE session_id IS NOT NULL OR lone IS NOT NULL`,
     aggregates: [
       "count(*) AS events",
       "arg_min(person, place) AS person",

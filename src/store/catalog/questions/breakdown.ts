@@ -20,7 +20,7 @@ export const breakdown: CatalogItem = {
     )
     SELECT ${value} AS value, count(*) AS events, count(DISTINCT person) AS people
     FROM (${withPerson()}) WHERE ${inRange}
-    GROUP BY value ORDER BY events DESC, value NULLS LAST LIMIT n`,
+    GROUP BY 1 ORDER BY events DESC, value NULLS LAST LIMIT n`,
   comment: {
     meaning: `The n most frequent values of a property: value (as a string), events, people. Events without it, or with null, count under NULL; equal counts come in the order of values. For one inside of another, take top(properties->>'$.cart.currency'). ${rangeWords}`,
     example: "WITH events AS (SELECT * FROM events WHERE event_name = 'purchase') FROM breakdown('currency')",

@@ -26,7 +26,7 @@ export const paths: CatalogItem = {
     ),
     kind AS (SELECT coalesce(bool_or(event_name = start), false) AS is_event FROM events WHERE ${inRange}),
     happened AS (
-      SELECT CASE WHEN is_event THEN event_name ELSE ${page} END AS node, person, t, event_id,
+      SELECT CASE WHEN kind.is_event THEN event_name ELSE ${page} END AS node, person, t, event_id,
         CASE WHEN session_id IS NULL THEN 'p' || lone ELSE 's' || session_id END AS key
       FROM (${keyedEvents}), kind WHERE ${inRange}
     ),

@@ -17,7 +17,7 @@ export const personEvents: CatalogItem = {
       WHERE user_id = id OR anonymous_id = id OR client_id = id
         OR anonymous_id IN (SELECT anonymous_id FROM events WHERE user_id = id AND anonymous_id IS NOT NULL)
     )
-    SELECT * FROM (${withPerson("candidate")}) WHERE person = id AND ${inRange}
+    SELECT * EXCLUDE (person), person FROM (${withPerson("candidate")}) WHERE person = id AND ${inRange}
     ORDER BY "timestamp", event_id`,
   comment: {
     meaning: `The events of one person, as persons names them, in order: the columns of events, and person. ${rangeWords}`,

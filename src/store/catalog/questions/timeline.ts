@@ -64,7 +64,7 @@ export const timeline: CatalogItem = {
     WITH cell AS (
       ${numberedCells({
         gap: sessionGap,
-        from: `SELECT *, ${slot} AS slot FROM (${keyedEvents}) WHERE ${inRange}`,
+        from: `SELECT ${slot} AS slot, * FROM (${keyedEvents}) WHERE ${inRange}`,
         by: ["slot", "person"],
         aggregates: ["count(*) AS events"],
       })}

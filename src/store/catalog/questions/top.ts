@@ -10,7 +10,7 @@ export const top: CatalogItem = {
   defaults: { n: "10", ...rangeDefaults },
   query: `
     SELECT "column" AS value, count(*) AS events
-    FROM events WHERE ${inRange} GROUP BY value ORDER BY events DESC, value NULLS LAST LIMIT n`,
+    FROM events WHERE ${inRange} GROUP BY 1 ORDER BY events DESC, value NULLS LAST LIMIT n`,
   comment: {
     meaning: `The n most frequent values of a column or expression over events: value, events. Events without one count under NULL; equal counts come in the order of values. ${rangeWords}`,
     example: "FROM top(page_url, 10)",
