@@ -5,7 +5,7 @@ import { funnelSql, retentionSql } from "../../src/page/builders/builder-sql.ts"
 import { funnelsOf } from "../../src/page/builders/funnel-rows.ts";
 import { stepsMax, withoutStep, withStep, withStepMoved } from "../../src/page/builders/steps.ts";
 import { eventsWithoutId, retentionRows, triangleOf } from "../../src/page/builders/triangle.ts";
-import { duration } from "../../src/page/parts/numbers.ts";
+import { duration, visible } from "../../src/page/parts/numbers.ts";
 import { DuckDB } from "../../src/store/sql/duckdb.ts";
 import { testMsMax } from "../support/service.ts";
 
@@ -102,4 +102,17 @@ test.each([
   [129_600, "1 d 12 h"],
 ])("%d seconds are written as %s", (seconds, written) => {
   expect(duration(seconds)).toBe(written);
+});
+
+test("a name that nobody can see stands in quotes", () => {
+  expect(["signup", " a", "🎉", "حدث", "", " \n", "\u200b", "\u202e"].map(visible)).toEqual([
+    "signup",
+    " a",
+    "🎉",
+    "حدث",
+    '""',
+    '" \\n"',
+    '"\u200b"',
+    '"\u202e"',
+  ]);
 });

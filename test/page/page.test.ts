@@ -63,6 +63,22 @@ test("a wrong token is refused with the service's reason, and a good one opens t
   await enterToken(page, "nonsense");
   await shows("The service refused this token");
   expect(await faultsOfAxe(page)).toEqual([]);
+  await page.goto(`${address}#/live`);
+  await enterToken(page, service.token({ scope: "stats:read" }));
+  await shows("The token lacks the scope query. Forget this token, and paste one that has it.");
+  await hidesText(page, "trying again");
+  await goTo(page, "overview");
+  await shows("No event has arrived yet");
+  await page.evaluate(
+    "[...document.querySelectorAll('button')].find((b) => b.innerText === 'Forget the token').click()",
+  );
+  // What the token before might see is not shown to this one.
+  await enterToken(page, service.token({ scope: "query" }));
+  await shows("The token lacks the scope stats:read");
+  await hidesText(page, "No event has arrived yet");
+  await page.evaluate(
+    "[...document.querySelectorAll('button')].find((b) => b.innerText === 'Forget the token').click()",
+  );
   await enterToken(page, service.token({ scope: "stats:read query" }));
   await shows("No event has arrived yet");
   expect(await faultsOfAxe(page)).toEqual([]);

@@ -1,5 +1,5 @@
 /** A funnel as bars: how many did each step, their share, who left, and how long it took. */
-import { count, duration, share } from "../parts/numbers.ts";
+import { count, duration, share, visible } from "../parts/numbers.ts";
 import type { FunnelStep } from "./funnel-rows.ts";
 
 /** One funnel, of all or of one value of the breakdown. `who`: what is counted. */
@@ -38,7 +38,7 @@ export function FunnelBars(props: {
           <tr key={step}>
             <th scope="row">
               <span class="name">
-                {step}. {eventName}
+                {step}. {visible(eventName)}
               </span>
               <span class="track" aria-hidden="true">
                 <span class={reached > 0 ? "fill some" : "fill"} style={{ inlineSize: `${100 * (ofFirst ?? 0)}%` }} />

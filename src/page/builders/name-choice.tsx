@@ -1,6 +1,6 @@
 /** The choice of an event or a property by its name. */
 import type { KeyboardEventHandler } from "preact";
-import { shortCount } from "../parts/numbers.ts";
+import { shortCount, visible } from "../parts/numbers.ts";
 import type { CountedName } from "./names.ts";
 
 /** A list of names with their numbers. `none`: what stands for no choice; undefined: a name must be chosen. */
@@ -31,7 +31,7 @@ export function NameChoice(props: {
         {names.map(({ name, events }) => (
           // The sign before it: a name may be an empty string.
           <option key={name} value={`=${name}`}>
-            {name} · {shortCount(events)}
+            {visible(name)} · {shortCount(events)}
           </option>
         ))}
       </select>

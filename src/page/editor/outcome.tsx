@@ -96,6 +96,7 @@ function CsvButton({ sql }: { sql: string }) {
       </span>
       <button
         type="button"
+        title="All rows, each value as it was sent: a spreadsheet may take one that begins with = as a formula"
         onClick={() => (asking === undefined ? ask().catch((error: unknown) => reportError(error)) : asking.abort())}
       >
         {asking === undefined ? "CSV" : "Cancel"}

@@ -76,6 +76,11 @@ function SqlText({ sql }: { sql: string }) {
 /** Why there is no new answer, in a sentence. A service that is gone is said once, above all figures. */
 function Failure({ error }: { error: Error | undefined }) {
   if (error === undefined || error instanceof ServiceGone) return null;
+  return <Refused error={error} />;
+}
+
+/** What the service refused, and what to do about it. */
+export function Refused({ error }: { error: Error }) {
   const isScope = error instanceof ServiceRefused && error.status === 403;
   return (
     <p class="bad" role="alert">

@@ -9,6 +9,10 @@ const shares = new Intl.NumberFormat("en", { style: "percent", maximumFractionDi
 export const isNumeric = (type: string): boolean =>
   /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|BIGNUM|DOUBLE|FLOAT|DECIMAL\(\d+,\s*\d+\))$/.test(type);
 
+/** A string as a person finds it: one without a visible character stands in quotes, and is escaped. */
+export const visible = (value: string): string =>
+  /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{C}]/u.test(value) ? value : JSON.stringify(value);
+
 /** A count, all digits. */
 export const count = (value: number): string => whole.format(value);
 

@@ -2,7 +2,7 @@
 import type { Answer, Value } from "../service/ask.ts";
 import { useCell } from "../state/cell.ts";
 import { zone } from "../state/range.ts";
-import { count, time } from "./numbers.ts";
+import { count, time, visible } from "./numbers.ts";
 
 /** Rows of `timestamp`, `event_name`, `page_url`, `session_id`, `properties`, the last first. */
 export function PersonTimeline({ answer }: { answer: Answer }) {
@@ -33,7 +33,7 @@ function Row({ row: [at, name, page, session, properties], zone }: { row: readon
       <time class="number" dateTime={String(at)}>
         {time(Date.parse(String(at)), zone, "second")}
       </time>
-      <b>{String(name)}</b>
+      <b>{visible(String(name))}</b>
       <span class="rest" title={session === null ? "" : `session ${session}`}>
         {page === null ? "" : String(page)}
       </span>

@@ -2,7 +2,7 @@
 import type { TailEvent } from "../service/tail.ts";
 import { useCell } from "../state/cell.ts";
 import { zone } from "../state/range.ts";
-import { time } from "./numbers.ts";
+import { time, visible } from "./numbers.ts";
 
 /** Columns that the line itself shows. */
 const inLine = new Set(["event_name", "timestamp", "category"]);
@@ -25,7 +25,7 @@ export function TailRow({ event }: { event: TailEvent }) {
       <details>
         <summary>
           <time class="number">{Number.isNaN(atMs) ? "" : time(atMs, shownZone, "second")}</time>
-          <b>{member("event_name")}</b>
+          <b>{visible(member("event_name"))}</b>
           <span class="quiet">{member("category")}</span>
           <span class="who">{who}</span>
           <span class="quiet rest">{member("page_url") || member("properties")}</span>

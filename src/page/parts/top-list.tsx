@@ -1,6 +1,6 @@
 /** The most frequent values, each with a bar of its size. */
 import type { Answer } from "../service/ask.ts";
-import { count, shortCount } from "./numbers.ts";
+import { count, shortCount, visible } from "./numbers.ts";
 
 /** Rows of a value and its number, the largest first; `valueName` and `unit` head the two columns. */
 export function TopList(props: { answer: Answer; valueName: string; unit: string; caption: string }) {
@@ -27,7 +27,7 @@ export function TopList(props: { answer: Answer; valueName: string; unit: string
             <td>
               <span class="bar" style={{ inlineSize: `${(100 * Number(number)) / most}%` }} aria-hidden="true" />
               <span class="value" title={String(value)}>
-                {value === null ? <span class="null">none</span> : shortValue(String(value), origin)}
+                {value === null ? <span class="null">none</span> : visible(shortValue(String(value), origin))}
               </span>
             </td>
             <td class="number" title={count(Number(number))}>

@@ -39,6 +39,14 @@ export const health: Cell<{ body: Readonly<Record<string, unknown>>; asOfMs: num
   { body: Readonly<Record<string, unknown>>; asOfMs: number } | undefined
 >(undefined);
 
+// What one token may see, the next one may not.
+token.listen(() => {
+  stats.value = undefined;
+  statsRefusal.value = undefined;
+  moments.value = [];
+  health.value = undefined;
+});
+
 /** Between two looks. ms */
 const statsMs = 2_000;
 /** Between two looks. ms */

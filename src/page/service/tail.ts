@@ -10,7 +10,9 @@ type TailNews =
   | { kind: "open" }
   | { kind: "event"; id: string; event: TailEvent }
   | { kind: "gap"; missed: number | null }
-  | { kind: "lost"; reason: string };
+  | { kind: "lost"; reason: string }
+  /** The service refused it for good. */
+  | { kind: "refused"; error: ServiceRefused };
 
 /** Between two tries to reach the service. ms */
 const retryMsMin = 1_000;
@@ -46,8 +48,8 @@ export async function follow(filters: TailFilters, signal: AbortSignal, tell: (n
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof ServiceRefused) {
+        if (error.retryAfterMs === undefined) return tell({ kind: "refused", error });
         tell({ kind: "lost", reason: error.message });
-        if (error.retryAfterMs === undefined) return;
       } else if (error instanceof ServiceGone || error instanceof TypeError)
         tell({ kind: "lost", reason: "The service does not answer" });
       else throw error;

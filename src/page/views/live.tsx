@@ -1,9 +1,11 @@
 /** Live: events as they are accepted, the newest first. */
 import { useEffect, useState } from "preact/hooks";
+import { Refused } from "../parts/figure.tsx";
 import { FirstEvent } from "../parts/first-event.tsx";
 import { count } from "../parts/numbers.ts";
 import { TailRow } from "../parts/tail-row.tsx";
 import { stats } from "../service/pulse.ts";
+import type { ServiceRefused } from "../service/request.ts";
 import { follow, type TailEvent, type TailFilters, tailFilters } from "../service/tail.ts";
 import { useCell } from "../state/cell.ts";
 
@@ -19,7 +21,7 @@ type Seen = { id: string; event: TailEvent };
 export function LiveView() {
   const [filters, setFilters] = useState<TailFilters>({});
   const [isPaused, setIsPaused] = useState(false);
-  const { events, total, missed, state } = useTail(filters, isPaused);
+  const { events, total, missed, state, refusal } = useTail(filters, isPaused);
   const all = useCell(stats)?.totalEvents;
   return (
     <>
@@ -37,7 +39,10 @@ export function LiveView() {
             {missed > 0 && ` · ${count(missed)} left out, since this page was too slow`}
           </span>
         </p>
-        {events.length === 0 && all !== 0 && <p class="quiet empty">The next event shows here.</p>}
+        {refusal !== undefined && <Refused error={refusal} />}
+        {events.length === 0 && all !== 0 && refusal === undefined && (
+          <p class="quiet empty">The next event shows here.</p>
+        )}
         <ol class="tail" reversed>
           {events.map(({ id, event }) => (
             <TailRow key={id} event={event} />
@@ -54,25 +59,37 @@ function useTail(filters: TailFilters, isPaused: boolean) {
   const [total, setTotal] = useState(0);
   const [missed, setMissed] = useState(0);
   const [state, setState] = useState("connecting");
+  const [refusal, setRefusal] = useState<ServiceRefused | undefined>(undefined);
   useEffect(() => {
     setEvents([]);
     setTotal(0);
   }, [filters]);
   useEffect(() => {
     if (isPaused) return;
+    setRefusal(undefined);
     const open = new AbortController();
     let waiting: Seen[] = [];
+    let came = 0;
     const draw = setInterval(() => {
       const news = waiting;
-      if (news.length === 0) return;
+      const more = came;
+      if (more === 0) return;
       waiting = [];
-      setTotal((before) => before + news.length);
+      came = 0;
+      setTotal((before) => before + more);
       setEvents((before) => [...news.reverse(), ...before].slice(0, shownMax));
     }, drawMs);
     follow(filters, open.signal, (news) => {
-      if (news.kind === "event") waiting.push(news);
-      else if (news.kind === "gap") setMissed((before) => before + (news.missed ?? 0));
-      else setState(news.kind === "open" ? "following" : `${news.reason}; trying again`);
+      if (news.kind === "event") {
+        came++;
+        waiting.push(news);
+        // A browser draws a hidden tab once a minute: what would not be shown is not kept until then.
+        if (waiting.length > 2 * shownMax) waiting = waiting.slice(-shownMax);
+      } else if (news.kind === "gap") setMissed((before) => before + (news.missed ?? 0));
+      else if (news.kind === "refused") {
+        setRefusal(news.error);
+        setState("refused");
+      } else setState(news.kind === "open" ? "following" : `${news.reason}; trying again`);
     }).catch((error: unknown) => {
       if (!open.signal.aborted) reportError(error);
     });
@@ -81,7 +98,7 @@ function useTail(filters: TailFilters, isPaused: boolean) {
       open.abort();
     };
   }, [filters, isPaused]);
-  return { events, total, missed, state };
+  return { events, total, missed, state, refusal };
 }
 
 function Filters(props: { onChange: (filters: TailFilters) => void; children: preact.ComponentChildren }) {

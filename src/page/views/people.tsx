@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { Figure } from "../parts/figure.tsx";
 import { FirstEvent } from "../parts/first-event.tsx";
+import { visible } from "../parts/numbers.ts";
 import { PersonTimeline } from "../parts/person-timeline.tsx";
 import { Table } from "../parts/table.tsx";
 import { eventsOfPerson, people } from "../questions.ts";
@@ -49,7 +50,9 @@ function List() {
             columns={columns}
             rows={rows}
             draw={(name, value) =>
-              name === "person" ? <a href={linkTo("people", { person: String(value) })}>{String(value)}</a> : undefined
+              name === "person" ? (
+                <a href={linkTo("people", { person: String(value) })}>{visible(String(value))}</a>
+              ) : undefined
             }
           />
         )}
@@ -65,7 +68,7 @@ function Person({ person }: { person: string }) {
       <p>
         <a href={linkTo("people")}>All people</a>
       </p>
-      <Figure title={person} sql={sql} asked={useAnswer(sql)} empty="Nobody has this id.">
+      <Figure title={visible(person)} sql={sql} asked={useAnswer(sql)} empty="Nobody has this id.">
         {(answer) => <PersonTimeline answer={answer} />}
       </Figure>
     </>
