@@ -1,5 +1,6 @@
 /** Reads what a reader of the tail lacks from segments: in a query's process, some thousand events at a time. */
 import { unreachable } from "../base/invariant.ts";
+import { within } from "../base/within.ts";
 import type { QueryRefusal } from "../query/process.ts";
 import type { QueryRunner } from "../query/runner.ts";
 import type { TailFilter } from "./filter.ts";
@@ -11,6 +12,9 @@ const eventsMax = 20_000;
 
 /** Before a query is tried again that had no place, or whose files were replaced. ms */
 const retryPauseMs = 500;
+
+/** A reader that has had no room for this long gives its place to other queries until it has. ms */
+const placeKeptMs = 1_000;
 
 /** What is read: the events of a shard from a position on, up to the event `to`. */
 type SealedWanted = { position: Position; shard: number; to: number; filter: TailFilter };
@@ -48,6 +52,8 @@ export async function readSealed(
     };
     const answer = await queries.run(query, { subject, signal, onCut });
     let events = 0;
+    let room = Promise.resolve();
+    let isFull = false;
     if (answer.ok)
       try {
         for await (const lines of linesOf(answer.body)) {
@@ -58,13 +64,22 @@ export async function readSealed(
             messages += eventMessage(position, json);
           }
           events += lines.length;
-          await reader.put(messages, position);
+          room = reader.put(messages, position);
+          isFull =
+            (await within(
+              room.then(() => true),
+              placeKeptMs,
+            )) === undefined;
+          // To leave the loop cancels the answer, which ends the query.
+          if (isFull) break;
         }
       } catch (error) {
         // An answer that broke off is continued where it ended.
         if (cut === undefined) throw error;
       }
+    await room;
     if (signal.aborted) return undefined;
+    if (isFull) continue;
     const refusal = answer.ok ? cut : answer.refusal;
     if (refusal !== undefined) most = await afterRefusal(refusal, most);
     else if (events < most) position = position.with(shard, to);

@@ -266,6 +266,35 @@ describe("readers", () => {
     expect(received + missed).toBe(sent);
   });
 
+  test("one that resumes from segments and does not read takes no place of its subject's queries", async () => {
+    const service = shared();
+    const first = await openTail(service);
+    await service.track({ event_name: "here" });
+    await first.waitFor(1);
+    first[Symbol.dispose]();
+    // More than the network and the service hold for one reader.
+    const events = named("sealed", 1_500, { properties: { text: "x".repeat(9_000) } });
+    for (let at = 0; at < events.length; at += 100) await service.batch(events.slice(at, at + 100));
+    await service.waitSealed();
+    using stuck = openStuckTail(service, `from=${first.lastId}`);
+    await until(
+      () => service.metricsText().then((text) => /^millrace_queries_total\{outcome="gone"\} [1-9]/m.test(text)),
+      {
+        what: "a query that is given up",
+        limitMs: 15_000,
+      },
+    );
+    const asked = await service.request("/api/v1/analytics/query?sql=SELECT+1", {
+      token: service.token({ scope: "query" }),
+    });
+    expect(asked.status).toBe(200);
+    stuck.read();
+    const received = () => stuck.text().match(/"event_name":"sealed \d+"/g) ?? [];
+    await until(() => received().length >= events.length, { what: "all events", limitMs: 15_000 });
+    const names = received().map((each) => each.slice('"event_name":"'.length, -1));
+    expect(names.toSorted()).toEqual(events.map(({ event_name }) => event_name).toSorted());
+  });
+
   test("are bounded, those of one subject first; a stream that ends makes room", async () => {
     const service = shared();
     const of = (subject: string) => service.token({ scope: "query", subject });

@@ -123,7 +123,7 @@ export class TailStream implements Disposable {
 }
 
 /** Opens a stream over a socket of its own that is not read until `read` is called. Returns what came then. */
-export function openStuckTail(service: Service): { read: () => void; text: () => string } & Disposable {
+export function openStuckTail(service: Service, query = ""): { read: () => void; text: () => string } & Disposable {
   const { hostname, port } = new URL(service.url);
   const socket = connect(Number(port), hostname);
   socket.pause();
@@ -132,6 +132,6 @@ export function openStuckTail(service: Service): { read: () => void; text: () =>
     text += piece.toString();
   });
   const token = service.token({ scope: "query" });
-  socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+  socket.write(`GET ${path}?${query} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`);
   return { read: () => socket.resume(), text: () => text, [Symbol.dispose]: () => socket.destroy() };
 }
