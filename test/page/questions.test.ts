@@ -237,7 +237,7 @@ test("a funnel is broken down by a property, whatever its values are called", as
   await goTo(page, "funnel");
   await has("option[value='=plan']");
   await page.select("select:has(option[value='=plan'])", "=plan");
-  await has(".funnel:nth-of-type(2)");
+  await has("section:nth-of-type(2) > .funnel");
   expect(await textsOf(".funnel caption")).toEqual(["free", "it's pro"]);
   expect(await textsOf(".funnel tbody td:nth-child(2)")).toEqual(["5", "3", "1", "5", "3", "2"]);
 });

@@ -37,7 +37,10 @@ export async function enterToken(page: Page, token: string): Promise<void> {
   await page.click("button[type=submit]");
 }
 
-/** What axe-core finds in the view that is seen: light and dark, at the width of a phone and of a desk. */
+/**
+ * What axe-core finds in the view that is seen, and whether it is wider than the screen: light and dark, at the width
+ * of a phone and of a desk.
+ */
 export async function faultsOfAxe(page: Page): Promise<string[]> {
   const found = new Set<string>();
   for (const [width, colours] of [
@@ -54,6 +57,8 @@ export async function faultsOfAxe(page: Page): Promise<string[]> {
       return violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + " " + html.slice(0, 200) + " " + failureSummary));
     })()`);
     if (!Array.isArray(faults)) throw new Error("axe-core gave no list");
+    const wider = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+    if (wider !== 0) found.add(`${width}: the page is ${wider} px wider than the screen`);
     for (const fault of faults) found.add(`${width} ${colours}: ${fault}`);
   }
   return [...found];

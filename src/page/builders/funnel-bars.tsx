@@ -11,48 +11,52 @@ export function FunnelBars(props: {
 }) {
   const { caption, steps, who, isCaptionSeen } = props;
   return (
-    <table class="funnel">
-      <caption class={isCaptionSeen ? "" : "unseen"}>{caption}</caption>
-      <thead>
-        <tr>
-          <th scope="col">Step</th>
-          <th scope="col" class="number">
-            {who}
-          </th>
-          <th scope="col" class="number">
-            of first
-          </th>
-          <th scope="col" class="number">
-            of previous
-          </th>
-          <th scope="col" class="number">
-            left
-          </th>
-          <th scope="col" class="number">
-            median time
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {steps.map(({ step, eventName, reached, ofFirst, ofPrevious, left, medianSeconds }) => (
-          <tr key={step}>
-            <th scope="row">
-              <span class="name">
-                {step}. {visible(eventName)}
-              </span>
-              <span class="track" aria-hidden="true">
-                <span class={reached > 0 ? "fill some" : "fill"} style={{ inlineSize: `${100 * (ofFirst ?? 0)}%` }} />
-              </span>
+    // A region that scrolls must be reachable by keyboard.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
+    <section class="table whole" aria-label={`${caption}: steps`} tabIndex={0}>
+      <table class="funnel">
+        <caption class={isCaptionSeen ? "" : "unseen"}>{caption}</caption>
+        <thead>
+          <tr>
+            <th scope="col">Step</th>
+            <th scope="col" class="number">
+              {who}
             </th>
-            <td class="number">{count(reached)}</td>
-            <td class="number">{shareText(ofFirst)}</td>
-            <td class="number">{step === 1 ? "" : shareText(ofPrevious)}</td>
-            <td class="number">{left === undefined ? "" : count(left)}</td>
-            <td class="number">{medianSeconds === undefined ? "" : duration(medianSeconds)}</td>
+            <th scope="col" class="number">
+              of first
+            </th>
+            <th scope="col" class="number">
+              of previous
+            </th>
+            <th scope="col" class="number">
+              left
+            </th>
+            <th scope="col" class="number">
+              median time
+            </th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {steps.map(({ step, eventName, reached, ofFirst, ofPrevious, left, medianSeconds }) => (
+            <tr key={step}>
+              <th scope="row">
+                <span class="name">
+                  {step}. {visible(eventName)}
+                </span>
+                <span class="track" aria-hidden="true">
+                  <span class={reached > 0 ? "fill some" : "fill"} style={{ inlineSize: `${100 * (ofFirst ?? 0)}%` }} />
+                </span>
+              </th>
+              <td class="number">{count(reached)}</td>
+              <td class="number">{shareText(ofFirst)}</td>
+              <td class="number">{step === 1 ? "" : shareText(ofPrevious)}</td>
+              <td class="number">{left === undefined ? "" : count(left)}</td>
+              <td class="number">{medianSeconds === undefined ? "" : duration(medianSeconds)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
   );
 }
 
