@@ -3,7 +3,7 @@ import { MillraceError, messageOf } from "../base/errors.ts";
 import { jsonOrUndefined } from "../base/json.ts";
 import { isRecord } from "../event/parse/parse.ts";
 import { type DuckDBFailure, duckdbFailureOf } from "../store/sql/failures.ts";
-import type { QueryFailure } from "./protocol.ts";
+import { memoryRemedy, type QueryFailure } from "./protocol.ts";
 import { characters } from "./tree.ts";
 
 /** Ends the query with this failure as its client's answer. */
@@ -39,7 +39,11 @@ export function asFailed(error: unknown, text: string, before: number): QueryFai
   // The lines after the first advise settings that a client cannot change.
   const failure = duckdbFailureOf(new Error(message));
   if (failure === "memory")
-    return new QueryFailed({ kind: "memory", message: message.split("\n", 1)[0] ?? "", position });
+    return new QueryFailed({
+      kind: "memory",
+      message: `${message.split("\n", 1)[0] ?? ""}. ${memoryRemedy}`,
+      position,
+    });
   return new QueryFailed({
     kind: failure !== undefined && ofFiles.has(failure) ? "interrupted" : "refused",
     message,

@@ -3,7 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { codeOf } from "../base/errors.ts";
 import { limitedProcess } from "../base/limited-process.ts";
-import type { Query, QueryFailure, QueryOrder, QueryReport } from "./protocol.ts";
+import { memoryRemedy, type Query, type QueryFailure, type QueryOrder, type QueryReport } from "./protocol.ts";
 import { reportsOf } from "./reports.ts";
 
 /** Why a query has no answer; `busy`: too many run, `time`: it took too long, `gone`: its client has gone. */
@@ -126,7 +126,7 @@ export class QueryProcess {
     if (said?.kind === "answered") return undefined;
     if (this.#endedFor !== undefined) return { kind: this.#endedFor, message: "", position: undefined };
     if (said !== undefined && "message" in said) return said;
-    return { kind: "memory", message: "The query ended its process", position: undefined };
+    return { kind: "memory", message: `The query ended its process. ${memoryRemedy}`, position: undefined };
   }
 }
 

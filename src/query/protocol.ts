@@ -52,3 +52,7 @@ export type QueryFailure = {
  * whole answer is on standard output. A failure is the last report.
  */
 export type QueryReport = { kind: "ready" } | { kind: "taken" } | { kind: "answered" } | QueryFailure;
+
+/** What to do about a query that needs more memory than it may have. */
+export const memoryRemedy =
+  "Ask for less, such as WITH events AS (SELECT * FROM events WHERE …), or raise MILLRACE_QUERY_MEMORY_MIB";
