@@ -13,7 +13,7 @@ import { mixed } from "./mixed.ts";
 import { openLoop } from "./open-loop.ts";
 import { openLoopBatch } from "./open-loop-batch.ts";
 import { overload } from "./overload.ts";
-import { page } from "./page.ts";
+import { page, pageLive } from "./page.ts";
 import { peersScenario } from "./peers.ts";
 import { query } from "./query.ts";
 import { recovery } from "./recovery.ts";
@@ -35,6 +35,7 @@ export const scenariosByDefault: readonly Scenario[] = [
   overload,
   mixed,
   page,
+  pageLive,
   slowClient,
   countable,
   floorsScenario,
