@@ -5,12 +5,13 @@
  * - It is replaced as a whole, by rename, and never held open here. So it is never locked, and a reader sees one state.
  * - It names segments only after they are durable.
  */
-import { existsSync, readFileSync } from "node:fs";
-import { createDurably, removeIfThere, renameDurably, syncFile } from "../../base/durable.ts";
+import { existsSync } from "node:fs";
+import { removeIfThere, renameDurably, syncFile } from "../../base/durable.ts";
 import { type DataFolder, unfinishedSuffix } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
 import { type DuckDBFailure, duckdbFailureOf } from "../sql/failures.ts";
-import { literal } from "../sql/literals.ts";
+import { identifier, literal } from "../sql/literals.ts";
+import { typedViews } from "./typed-views.ts";
 import { type CatalogContent, catalogStatements, emptyCatalog, statementsAfterEmpty } from "./views.ts";
 
 /** Publications that make everything. Only a service that goes on publishing gains from what they have in common. */
@@ -18,13 +19,14 @@ const wholeMax = 2;
 
 /**
  * Publishes the catalog of one folder, again and again. Most views and all macros are the same each time, and making
- * them takes two thirds of a publication. So from the third one on each begins with a copy of the empty catalog.
+ * them takes two thirds of a publication. So from the third one on a catalog in memory is brought up to date and copied.
  */
 export class CatalogWriter {
   readonly #folder: DataFolder;
   #written = 0;
-  /** The file of the empty catalog. */
-  #empty: Buffer | undefined;
+  /** The DuckDB that has the catalog in memory. It is another one after a failure. */
+  #keptIn: DuckDB | undefined;
+  #typedBefore: readonly string[] = [];
 
   constructor(folder: DataFolder) {
     this.#folder = folder;
@@ -35,28 +37,58 @@ export class CatalogWriter {
     const unfinished = this.#folder.catalog + unfinishedSuffix;
     if (this.#written < wholeMax) await writeCatalog(duckdb, unfinished, content);
     else {
-      this.#empty ??= await emptyFile(duckdb, unfinished);
+      await this.#bringUpToDate(duckdb, content);
       removeCatalog(unfinished);
-      createDurably(unfinished, this.#empty);
-      await runIn(duckdb, unfinished, statementsAfterEmpty(content, content.typedEvents));
+      await inCatalogFile(duckdb, unfinished, () =>
+        duckdb.run("COPY FROM DATABASE kept_catalog TO catalog_file (SCHEMA)"),
+      );
       await syncFile(unfinished);
     }
     renameDurably({ from: unfinished, to: this.#folder.catalog });
     this.#written += 1;
   }
-}
 
-/** Bytes of an empty catalog, written to `path` for that. */
-async function emptyFile(duckdb: DuckDB, path: string): Promise<Buffer> {
-  removeCatalog(path);
-  await runIn(duckdb, path, catalogStatements(emptyCatalog));
-  return readFileSync(path);
+  async #bringUpToDate(duckdb: DuckDB, content: CatalogContent): Promise<void> {
+    const isThere = this.#keptIn === duckdb;
+    this.#keptIn = undefined;
+    try {
+      if (!isThere) {
+        await duckdb.run("DETACH DATABASE IF EXISTS kept_catalog");
+        await duckdb.run("ATTACH ':memory:' AS kept_catalog");
+        this.#typedBefore = [];
+      }
+      await duckdb.run("USE kept_catalog");
+      if (!isThere) await duckdb.script(catalogStatements(emptyCatalog));
+      const typed = typedViews(content.typedEvents).map(({ name }) => name);
+      const gone = this.#typedBefore.filter((name) => !typed.includes(name));
+      await duckdb.script(gone.map((name) => `DROP VIEW ${identifier(name)}`));
+      await duckdb.script(statementsAfterEmpty(content, content.typedEvents));
+      this.#typedBefore = typed;
+    } finally {
+      await duckdb.run("USE memory");
+    }
+    this.#keptIn = duckdb;
+  }
 }
 
 /** Writes a catalog file, replacing an existing one. On return its bytes are durable, and its name is not. */
 export async function writeCatalog(duckdb: DuckDB, path: string, content: CatalogContent): Promise<void> {
   removeCatalog(path);
-  await runIn(duckdb, path, catalogStatements(content));
+  await inCatalogFile(duckdb, path, async () => {
+    try {
+      await duckdb.run("USE catalog_file");
+      // In one transaction: otherwise each statement writes DuckDB's log, which takes twice as long.
+      await duckdb.run("BEGIN");
+      for (const statement of catalogStatements(content)) await duckdb.run(statement);
+      await duckdb.run("COMMIT");
+    } catch (error) {
+      // Without a rollback USE fails in the aborted transaction, and its error hides this one.
+      await duckdb.run("ROLLBACK").catch(() => undefined);
+      throw error;
+    } finally {
+      await duckdb.run("USE memory");
+    }
+  });
   await syncFile(path);
 }
 
@@ -65,23 +97,13 @@ function removeCatalog(path: string): void {
   removeIfThere(`${path}.wal`);
 }
 
-/** Runs statements in a catalog file, which is made if there is none. */
-async function runIn(duckdb: DuckDB, path: string, statements: readonly string[]): Promise<void> {
+/** Makes a new catalog file, in which `fill` makes everything. */
+async function inCatalogFile(duckdb: DuckDB, path: string, fill: () => Promise<void>): Promise<void> {
   await duckdb.run(`ATTACH ${literal(path)} AS catalog_file (BLOCK_SIZE 16384)`);
   try {
-    await duckdb.run("USE catalog_file");
-    // In one transaction: otherwise each statement writes DuckDB's log, which takes twice as long.
-    await duckdb.run("BEGIN");
-    for (const statement of statements) await duckdb.run(statement);
-    await duckdb.run("COMMIT");
+    await fill();
     await duckdb.run("CHECKPOINT catalog_file");
-  } catch (error) {
-    // Without a rollback USE fails in the aborted transaction, and its error hides this one. After a commit there is
-    // nothing to roll back, which is ignored.
-    await duckdb.run("ROLLBACK").catch(() => undefined);
-    throw error;
   } finally {
-    await duckdb.run("USE memory");
     await duckdb.run("DETACH catalog_file");
   }
 }
