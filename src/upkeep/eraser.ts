@@ -58,6 +58,8 @@ export type ErasureResult = { receipt: ErasureReceipt; notSearched: string[] };
 /** Carries out erasures, one at a time. */
 export class Eraser {
   readonly #options: EraserOptions;
+  /** Events that the erasure under way has found in segments. */
+  #counted: { id: string; events: number } | undefined;
 
   constructor(options: EraserOptions) {
     this.#options = options;
@@ -173,7 +175,11 @@ export class Eraser {
   async #takeOut(erasure: Erasure, wanted: Wanted): Promise<NonNullable<Erasure["found"]>> {
     const { folder, publisher } = this.#options;
     const { request, ids } = wanted;
-    const { files, events: inSegments } = await this.#find(wanted, this.#segments().readable);
+    const { files, events: seen } = await this.#find(wanted, this.#segments().readable);
+    // After a failed try some of the replaced segments may be gone, and with them what was counted there. After a
+    // restart they are all there: their grace time begins again.
+    const inSegments = Math.max(seen, this.#counted?.id === erasure.id ? this.#counted.events : 0);
+    this.#counted = { id: erasure.id, events: inSegments };
     const keep = `NOT coalesce(${erasureCondition(request)}, false)`;
     // Each rewrite replaces some of the files. Files that are replaced already are only removed later.
     while ((await rewriteNext(this.#options, { kind: "keep", keep, files }, { ids })) !== undefined);
