@@ -19,7 +19,8 @@ const wholeMax = 2;
 
 /**
  * Publishes the catalog of one folder, again and again. Most views and all macros are the same each time, and making
- * them takes two thirds of a publication. So from the third one on a catalog in memory is brought up to date and copied.
+ * them takes two thirds of a publication. So from the third one on a catalog in memory is brought up to date and
+ * copied.
  */
 export class CatalogWriter {
   readonly #folder: DataFolder;
