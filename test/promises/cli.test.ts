@@ -187,10 +187,8 @@ describe("the first minute", () => {
     const ran = await runToEnd(["sh", "-c", curlLine(service.stdout)], { env: { MILLRACE_DATA_DIR: service.dataDir } });
     expect(ran.code).toBe(0);
     expect(JSON.parse(ran.stdout)).toMatchObject({ success: true, duplicate: false });
-    const answeredMs = Date.now();
-    await until(async () => (await service.count()) === 1, { what: "the event in the catalog", limitMs: 4_000 });
     // Two seconds to the seal, and a moment for the catalog.
-    expect(Date.now() - answeredMs).toBeLessThan(3_000);
+    await until(async () => (await service.count()) === 1, { what: "the event in the catalog", limitMs: 3_000 });
   });
 
   test("a live token is printed on a terminal alone, never to a file or a pipe", async () => {

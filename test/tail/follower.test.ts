@@ -59,3 +59,41 @@ test("a reader that resumes from the newest event gets nothing again while other
   expect(sent.of(2)).toEqual(last);
   expect(sent.of(3)).toEqual(last);
 });
+
+test("a reader that takes nothing for a second is slow: what it missed is counted, and told once it takes again", () => {
+  using root = temporaryFolder();
+  const folder = dataFolder(root.path);
+  for (const each of [folder.segments, folder.journal]) mkdirSync(each);
+  let nowMs = 0;
+  let missed = 0;
+  let text = "";
+  let underWayBytes = 0;
+  const follower = new Follower(folder, {
+    tell: (notice) => {
+      if (notice.kind === "missed") missed += notice.events;
+      if (notice.kind !== "messages") return;
+      text += Buffer.from(notice.text).toString();
+      underWayBytes += notice.text.byteLength;
+    },
+    nowMs: () => nowMs,
+  });
+  follower.take({ kind: "ends", ends: [0] });
+  follower.take({ kind: "attach", reader: 1, position: [0], filter: {}, isResuming: false });
+  follower.step();
+  const properties = { text: "x".repeat(10_000) };
+  const events = Array.from({ length: 100 }, () => ({ receivedMs: 1, event: { event_name: "much", properties } }));
+  layEvents(folder.root, { from: 1 }, events);
+  follower.take({ kind: "ends", ends: [100] });
+  while (follower.step());
+  follower.step();
+  expect(missed).toBe(0);
+  nowMs = 2_000;
+  follower.step();
+  const received = text.match(/"event_name":"much"/g)?.length ?? 0;
+  expect(received).toBeGreaterThan(0);
+  expect(missed).toBe(100 - received);
+  expect(text).not.toContain("event: gap");
+  follower.take({ kind: "taken", reader: 1, bytes: underWayBytes });
+  follower.step();
+  expect(text).toContain(`event: gap\ndata: {"missed":${missed}}`);
+});
