@@ -24,7 +24,7 @@ const descriptorsMin = { fail: 256, warn: 4_096 };
 /** Below `fail` no segment can be merged; `warn` is a few hours of a busy service. Bytes. */
 const freeBytesMin = { fail: 64 * MiB, warn: 1024 * MiB };
 
-/** The service, a rewrite and a query at a time, which have 512 MiB each. Bytes. */
+/** The service, a rewrite and a query at a time, of about a third each. Bytes. */
 const memoryBytesMin = 1024 * MiB;
 
 const freeFilesMin = 10_000;

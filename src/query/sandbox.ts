@@ -13,7 +13,7 @@ import { codeOf, messageOf } from "../base/errors.ts";
 import { yieldMemory } from "../base/limited-process.ts";
 import { viewFolder } from "../store/catalog/folder-view.ts";
 import { readBy } from "../store/catalog/typed-views.ts";
-import { catalogNames, catalogStatements, emptyCatalog, statementsAfterEmpty } from "../store/catalog/views.ts";
+import { catalogNames, catalogStatements, emptyCatalog, statementsBetween } from "../store/catalog/views.ts";
 import { dataFolder } from "../store/folder/names.ts";
 import { type SealedEvents, sealedEventsQuery } from "../store/segment/sealed-events.ts";
 import { DuckDB } from "../store/sql/duckdb.ts";
@@ -108,7 +108,7 @@ async function answer(duckdb: DuckDB, order: QueryOrder, fifo: string): Promise<
   using view = viewFolder(dataFolder("."), relative(order.root, order.scratch));
   // Making the typed views of 100 schemas takes longer than a small query.
   const typed = readBy(order.sql, view.content.typedEvents);
-  await duckdb.script(statementsAfterEmpty(view.content, typed));
+  await duckdb.script(statementsBetween(emptyCatalog, { ...view.content, typedEvents: typed }));
   const refusedFiles = view.content.refusedFiles.map((file) => join(order.root, "refused", file));
   const segments = view.content.segments.map(({ file }) => join("segments", file));
   const unsealed = view.files.map((file) => join(order.root, file));

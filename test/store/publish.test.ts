@@ -1,5 +1,7 @@
 /** The catalog is the same however often it was published. */
 import { expect, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { CatalogWriter } from "../../src/store/catalog/publish.ts";
 import type { CatalogContent } from "../../src/store/catalog/views.ts";
 import { queryFile } from "../support/catalog.ts";
@@ -31,4 +33,26 @@ test("the fourth publication of a service holds what the first one held: views, 
   // A schema that was removed has no view any more.
   expect(await published(writer, untyped)).toEqual(firstUntyped);
   expect(await published(writer, typed)).toEqual(first);
+});
+
+test("a publication names no segment that is gone, also where it has typed views and nothing else is left", async () => {
+  const typedEvents = [{ eventName: "bought", properties: [{ name: "price", kind: "number" as const }] }];
+  const [earlier, later] = [{ at: "2026-01-01T00:00:00Z", name: "bought" }, { at: "2026-01-01T00:01:00Z" }];
+  using sealed = await sealedFolder([[earlier], [later]]);
+  using duckdb = await openDuckDB();
+  const writer = new CatalogWriter(sealed.folder);
+  const { content } = sealed;
+  for (let nth = 0; nth < 3; nth += 1) await writer.publish(duckdb, content);
+  const count = async () => (await queryFile(sealed.folder.catalog, "SELECT count(*)::INT AS n FROM events"))[0]?.["n"];
+  const [first, ...left] = content.segments;
+  rmSync(join(sealed.folder.segments, first?.file ?? ""));
+  await writer.publish(duckdb, { ...content, segments: left, typedEvents });
+  expect(await count()).toBe(1);
+  expect(await queryFile(sealed.folder.catalog, "FROM event_bought")).toEqual([]);
+  for (const { file } of left) rmSync(join(sealed.folder.segments, file));
+  await writer.publish(duckdb, { ...content, segments: [], typedEvents });
+  expect(await count()).toBe(0);
+  await writer.publish(duckdb, content).catch(() => undefined);
+  await writer.publish(duckdb, { ...content, segments: [] });
+  expect(await count()).toBe(0);
 });

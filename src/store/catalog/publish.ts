@@ -10,9 +10,8 @@ import { removeIfThere, renameDurably, syncFile } from "../../base/durable.ts";
 import { type DataFolder, unfinishedSuffix } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
 import { type DuckDBFailure, duckdbFailureOf } from "../sql/failures.ts";
-import { identifier, literal } from "../sql/literals.ts";
-import { typedViews } from "./typed-views.ts";
-import { type CatalogContent, catalogStatements, emptyCatalog, statementsAfterEmpty } from "./views.ts";
+import { literal } from "../sql/literals.ts";
+import { type CatalogContent, catalogStatements, statementsBetween } from "./views.ts";
 
 /** Publications that make everything. Only a service that goes on publishing gains from what they have in common. */
 const wholeMax = 2;
@@ -25,9 +24,8 @@ const wholeMax = 2;
 export class CatalogWriter {
   readonly #folder: DataFolder;
   #written = 0;
-  /** The DuckDB that has the catalog in memory. It is another one after a failure. */
-  #keptIn: DuckDB | undefined;
-  #typedBefore: readonly string[] = [];
+  /** The catalog in memory, and the DuckDB that has it; after a failure it is made again. */
+  #kept: { duckdb: DuckDB; content: CatalogContent } | undefined;
 
   constructor(folder: DataFolder) {
     this.#folder = folder;
@@ -50,25 +48,19 @@ export class CatalogWriter {
   }
 
   async #bringUpToDate(duckdb: DuckDB, content: CatalogContent): Promise<void> {
-    const isThere = this.#keptIn === duckdb;
-    this.#keptIn = undefined;
+    const kept = this.#kept?.duckdb === duckdb ? this.#kept : undefined;
+    this.#kept = undefined;
+    if (kept === undefined) {
+      await duckdb.run("DETACH DATABASE IF EXISTS kept_catalog");
+      await duckdb.run("ATTACH ':memory:' AS kept_catalog");
+    }
     try {
-      if (!isThere) {
-        await duckdb.run("DETACH DATABASE IF EXISTS kept_catalog");
-        await duckdb.run("ATTACH ':memory:' AS kept_catalog");
-        this.#typedBefore = [];
-      }
       await duckdb.run("USE kept_catalog");
-      if (!isThere) await duckdb.script(catalogStatements(emptyCatalog));
-      const typed = typedViews(content.typedEvents).map(({ name }) => name);
-      const gone = this.#typedBefore.filter((name) => !typed.includes(name));
-      await duckdb.script(gone.map((name) => `DROP VIEW ${identifier(name)}`));
-      await duckdb.script(statementsAfterEmpty(content, content.typedEvents));
-      this.#typedBefore = typed;
+      await duckdb.script(kept ? statementsBetween(kept.content, content) : catalogStatements(content));
     } finally {
       await duckdb.run("USE memory");
     }
-    this.#keptIn = duckdb;
+    this.#kept = { duckdb, content };
   }
 }
 

@@ -245,12 +245,21 @@ export const emptyCatalog: CatalogContent = {
 };
 
 /**
- * Statements that make the catalog where `emptyCatalog` was made before, with views of these typed events: only what
- * differs is replaced.
+ * Statements that turn one catalog into another: only what differs is made. Views over files that are gone by then are
+ * never read.
  */
-export function statementsAfterEmpty(content: CatalogContent, typedEvents: readonly TypedEvent[]): string[] {
+export function statementsBetween(before: CatalogContent, content: CatalogContent): string[] {
   const textOf = (item: CatalogItem) => itemStatements(item).join(";");
-  const made = new Set(catalogItems(emptyCatalog).map(textOf));
-  const replaced = catalogItems(content).filter((item) => !made.has(textOf(item)));
-  return [...typedViews(typedEvents), ...replaced].flatMap(itemStatements);
+  const [typedBefore, typed] = [typedViews(before.typedEvents), typedViews(content.typedEvents)];
+  const made = new Set([...typedBefore, ...catalogItems(before)].map(textOf));
+  const isNew = (item: CatalogItem) => !made.has(textOf(item));
+  const names = new Set(typed.map(({ name }) => name));
+  const dropped = typedBefore.filter(({ name }) => !names.has(name)).map(({ name }) => `DROP VIEW ${identifier(name)}`);
+  const newTyped = typed.filter(isNew);
+  const hasFiles = before.segments.length > 0 || before.unsealed !== undefined;
+  // Typed views are made over an `events` without files, as `catalogStatements` does; then it has to be made again.
+  const emptied = newTyped.length > 0 && hasFiles ? eventViews(noEvents) : [];
+  const emptiedNames = new Set(emptied.map(({ name }) => name));
+  const items = catalogItems(content).filter((item) => isNew(item) || emptiedNames.has(item.name));
+  return [...dropped, ...[...emptied, ...newTyped, ...items].flatMap(itemStatements)];
 }
