@@ -6,7 +6,7 @@
 import { fileURLToPath } from "node:url";
 import swaggerUi from "swagger-ui-dist/package.json" with { type: "json" };
 import packageJson from "../../../package.json" with { type: "json" };
-import { privateHeaders } from "../answers.ts";
+import { pageHeaders } from "./page-headers.ts";
 
 /** URLs are relative, so that the page also works where a proxy serves it under a prefix. */
 const html = `<!doctype html>
@@ -30,18 +30,6 @@ const html = `<!doctype html>
 const script = `SwaggerUIBundle({ url: "openapi/json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null });
 `;
 
-/** Forbids loading anything from another host. Inline styles are allowed, because the script sets them on elements. */
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
-
 /** One file of the page: its type, and its content or the path of it. */
 type PageFile = { type: string; content: string | URL };
 
@@ -52,14 +40,8 @@ const entityTag = `"${packageJson.version}-${swaggerUi.version}"`;
 
 /** Answers with a file of the page, or with 304 to a browser that has it already. */
 function answerFile({ type, content }: PageFile, request: Request): Response {
-  const headers = {
-    ...privateHeaders,
-    "content-type": `${type}; charset=utf-8`,
-    "content-security-policy": contentSecurityPolicy,
-    etag: entityTag,
-    // The browser revalidates each time, and nearly always gets 304.
-    "cache-control": "no-cache",
-  };
+  // The script sets styles on elements.
+  const headers = pageHeaders({ type, entityTag, moreStyles: "'unsafe-inline'" });
   if (request.headers.get("if-none-match") === entityTag) return new Response(null, { status: 304, headers });
   return new Response(typeof content === "string" ? content : Bun.file(fileURLToPath(content)), { headers });
 }

@@ -4,9 +4,9 @@
  */
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
-import { privateHeaders } from "../answers.ts";
 import type { HttpContext } from "../context.ts";
 import { bundleOf, entityTagOf } from "./bundle.ts";
+import { pageHeaders } from "./page-headers.ts";
 
 /** Content by name, as the bundler prints it. */
 const printedFiles = Type.Record(Type.String(), Type.String());
@@ -30,18 +30,6 @@ const served = {
   "page.js": { path: "/page/page.js", type: "text/javascript" },
 } as const;
 
-/** Nothing of another host, no inline script and no inline style. */
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
-
 /** The paths of the page, each with its handler. */
 export const pageFiles: readonly {
   path: string;
@@ -51,15 +39,7 @@ export const pageFiles: readonly {
   answer: async (context, request) => {
     const file = (await bundled(context)).get(name);
     if (file === undefined) throw new Error(`the bundle has no ${name}`);
-    const headers = {
-      ...privateHeaders,
-      "content-type": `${type}; charset=utf-8`,
-      "content-security-policy": contentSecurityPolicy,
-      etag: file.entityTag,
-      // The browser revalidates each time, and nearly always gets 304.
-      "cache-control": "no-cache",
-      vary: "accept-encoding",
-    };
+    const headers = { ...pageHeaders({ type, entityTag: file.entityTag }), vary: "accept-encoding" };
     if (request.headers.get("if-none-match") === file.entityTag) return new Response(null, { status: 304, headers });
     if (!acceptsGzip(request)) return new Response(file.plain, { headers });
     return new Response(file.gzip, { headers: { ...headers, "content-encoding": "gzip" } });
