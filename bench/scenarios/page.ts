@@ -3,12 +3,13 @@ import type { Histogram } from "hdr-histogram-js";
 import { overviewQuestions } from "../../src/page/questions.ts";
 import { spanOf } from "../../src/page/state/span.ts";
 import { figuresOf, goal } from "../core/figures.ts";
+import type { Figure } from "../core/result.ts";
 import { scenario } from "../core/scenario.ts";
 import { newHistogram, record } from "../load/latency.ts";
 import { compilerMissing } from "../load/native.ts";
 import { pause, together } from "../open-loop/beside.ts";
 import { latencyFigures } from "../open-loop/figures.ts";
-import { type Compared, compareNeighbours, comparisonFigures, comparisonPlots } from "../open-loop/neighbours.ts";
+import { compareNeighbours, comparisonFigures, comparisonPlots } from "../open-loop/neighbours.ts";
 import { SqlClient } from "../open-loop/sql-client.ts";
 import { TailClient } from "../open-loop/tail-client.ts";
 import type { Trial } from "../trial/trial.ts";
@@ -25,64 +26,63 @@ const share = 0.25;
 type Page = { queries: Histogram; shown: number; missed: number; busy: number };
 
 /** The Overview, which opens first: stats, and questions at the page's own pace. */
-export const page = scenario({
+export const page = viewScenario({
   name: "page",
-  missing: compilerMissing,
-  summary: "ingest at a quarter of the capacity without and with an open page: stats and the overview's questions",
-  rounds: { own: 7, quick: 1 },
+  view: "an open page",
+  what: `the ${overviewQuestions.length} questions of the overview at the page's own pace`,
   // The overview is asked for at once and once again.
-  seconds: { own: 20, quick: 3 },
-  measure: async (run) => {
-    const { found, audits, warnings } = await compareNeighbours(run, openOverview, share);
-    const pages = found.map(({ neighbour }) => neighbour);
-    const busy = pages.reduce((total, each) => total + each.busy, 0);
-    if (busy > 0) warnings.push(`${busy} queries were answered 429, though one was asked at a time`);
-    return {
-      about: `${openLoopWords} an open page: GET stats every ${statsEveryMs / 1e3} s, and the ${overviewQuestions.length} questions of the overview at the page's own pace. ${run.seconds} s each, in turn, ${run.rounds} rounds.`,
-      ...comparison(found, "a page"),
-      figures: [
-        ...comparisonFigures(found, "a page"),
-        ...latencyFigures({}, { of: "of the page's questions", rounds: pages.map(({ queries }) => queries) }),
-      ],
-      warnings,
-      audits,
-    };
-  },
+  seconds: 20,
+  open: openOverview,
+  figures: (pages) =>
+    latencyFigures({}, { of: "of the page's questions", rounds: pages.map(({ queries }) => queries) }),
 });
 
 /** The view Live: stats, and a tail of every event. */
-export const pageLive = scenario({
+export const pageLive = viewScenario({
   name: "page-live",
-  missing: compilerMissing,
-  summary: "ingest at a quarter of the capacity without and with the page's view Live: stats, a tail of every event",
-  rounds: { own: 7, quick: 1 },
-  seconds: { own: 10, quick: 3 },
-  measure: async (run) => {
-    const { found, audits, warnings } = await compareNeighbours(run, openLive, share);
-    const pages = found.map(({ neighbour }) => neighbour);
-    const missed = pages.reduce((total, each) => total + each.missed, 0);
-    if (missed > 0)
-      warnings.push(`${missed} events were left out of the live tail, because the page took them too slowly`);
-    return {
-      about: `${openLoopWords} the view Live: GET stats every ${statsEveryMs / 1e3} s, and one live tail without a filter. ${run.seconds} s each, in turn, ${run.rounds} rounds.`,
-      ...comparison(found, "a tail"),
-      figures: [
-        ...comparisonFigures(found, "a tail"),
-        ...figuresOf({}, pages, [["events shown", "events/s", "neither", (each) => each.shown / run.seconds]]),
-      ],
-      warnings,
-      audits,
-    };
-  },
+  view: "the page's view Live",
+  what: "a live tail of every event",
+  seconds: 10,
+  open: openLive,
+  figures: (pages, seconds) =>
+    figuresOf({}, pages, [["events shown", "events/s", "neither", ({ shown }) => shown / seconds]]),
 });
 
-const openLoopWords =
-  "An open loop of single events at a quarter of what a closed loop (wrk, 256 connections) reached just before, without and with";
+/** A view of the page: what it asks beside the stats, for how long each load lasts (s), and its own figures. */
+type View = {
+  name: string;
+  view: string;
+  what: string;
+  seconds: number;
+  open: (trial: Trial) => Promise<(over: AbortSignal) => Promise<Page>>;
+  figures: (pages: readonly Page[], seconds: number) => Figure[];
+};
 
-const comparison = (found: readonly Compared<Page>[], who: string) => ({
-  goals: [goal("p99 ratio", { atMost: 1.2 })],
-  plots: comparisonPlots(found, who),
-});
+function viewScenario({ name, view, what, seconds, open, figures }: View) {
+  return scenario({
+    name,
+    missing: compilerMissing,
+    summary: `ingest at a quarter of the capacity without and with ${view}: stats and ${what}`,
+    rounds: { own: 7, quick: 1 },
+    seconds: { own: seconds, quick: 3 },
+    measure: async (run) => {
+      const { found, audits, warnings } = await compareNeighbours(run, open, share);
+      const pages = found.map(({ neighbour }) => neighbour);
+      const missed = pages.reduce((total, each) => total + each.missed, 0);
+      const busy = pages.reduce((total, each) => total + each.busy, 0);
+      if (missed > 0) warnings.push(`${missed} events were left out of the live tail, because it was read too slowly`);
+      if (busy > 0) warnings.push(`${busy} queries were answered 429, though one was asked at a time`);
+      return {
+        about: `An open loop of single events at a quarter of what a closed loop (wrk, 256 connections) reached just before, without and with ${view}: GET stats every ${statsEveryMs / 1e3} s, and ${what}. ${run.seconds} s each, in turn, ${run.rounds} rounds.`,
+        figures: [...comparisonFigures(found, "a page"), ...figures(pages, run.seconds)],
+        goals: [goal("p99 ratio", { atMost: 1.2 })],
+        plots: comparisonPlots(found, "a page"),
+        warnings,
+        audits,
+      };
+    },
+  });
+}
 
 const newPage = (): Page => ({ queries: newHistogram(), shown: 0, missed: 0, busy: 0 });
 
