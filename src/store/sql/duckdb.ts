@@ -54,10 +54,14 @@ export class DuckDB implements Disposable {
     if (statements.length > 0) await this.#connection.run(statements.join(";\n"));
   }
 
-  /** Runs one query and returns its rows as plain values. BIGINT becomes a string: cast what should be a number. */
+  /**
+   * Runs one query and returns its rows as plain values. BIGINT becomes a string: cast what should be a number. A column
+   * may have any name: the driver's own objects lose one that is called `__proto__`.
+   */
   async rows(sql: string): Promise<Record<string, Json>[]> {
     const reader = await this.#connection.runAndReadAll(sql);
-    return reader.getRowObjectsJson();
+    const names = reader.deduplicatedColumnNames();
+    return reader.getRowsJson().map((row) => Object.fromEntries(row.map((value, at) => [names[at] ?? "", value])));
   }
 
   /**
