@@ -132,7 +132,10 @@ test("the reserved words are DuckDB's", async () => {
 });
 
 test("a name of any characters is the same name for DuckDB", async () => {
-  const name = fc.oneof(fc.constantFrom(...reservedWords, "Upper", "a b", '"', "1a", "__proto__"), fc.string({ minLength: 1 }));
+  const name = fc.oneof(
+    fc.constantFrom(...reservedWords, "Upper", "a b", '"', "1a", "__proto__"),
+    fc.string({ minLength: 1 }),
+  );
   await fc.assert(
     fc.asyncProperty(name, async (text) => {
       const [row] = await duckdb.rows(`SELECT alias(x) AS name FROM (SELECT 1 AS ${quotedIfNeeded(text)}) AS t(x)`);

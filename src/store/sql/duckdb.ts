@@ -55,8 +55,8 @@ export class DuckDB implements Disposable {
   }
 
   /**
-   * Runs one query and returns its rows as plain values. BIGINT becomes a string: cast what should be a number. A column
-   * may have any name: the driver's own objects lose one that is called `__proto__`.
+   * Runs one query and returns its rows as plain values. BIGINT becomes a string: cast what should be a number. A
+   * column may have any name: the driver's own objects lose one that is called `__proto__`.
    */
   async rows(sql: string): Promise<Record<string, Json>[]> {
     const reader = await this.#connection.runAndReadAll(sql);
