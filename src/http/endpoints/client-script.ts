@@ -2,6 +2,7 @@
 import { commonHeaders } from "../answers.ts";
 import type { HttpContext } from "../context.ts";
 import { bundleOf, entityTagOf } from "./bundle.ts";
+import { hasAlready } from "./representation.ts";
 
 const bundled = bundleOf(new URL("../../client/bundle.ts", import.meta.url), "the client for browsers", (text) => ({
   text,
@@ -24,6 +25,6 @@ export async function clientScript(context: HttpContext, request: Request): Prom
     "cache-control": "public, max-age=3600",
     etag: script.entityTag,
   };
-  if (request.headers.get("if-none-match") === script.entityTag) return new Response(null, { status: 304, headers });
+  if (hasAlready(request, script.entityTag)) return new Response(null, { status: 304, headers });
   return new Response(script.text, { headers });
 }

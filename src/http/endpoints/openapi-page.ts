@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import swaggerUi from "swagger-ui-dist/package.json" with { type: "json" };
 import packageJson from "../../../package.json" with { type: "json" };
 import { pageHeaders } from "./page-headers.ts";
+import { hasAlready } from "./representation.ts";
 
 /** URLs are relative, so that the page also works where a proxy serves it under a prefix. */
 const html = `<!doctype html>
@@ -42,7 +43,7 @@ const entityTag = `"${packageJson.version}-${swaggerUi.version}"`;
 function answerFile({ type, content }: PageFile, request: Request): Response {
   // The script sets styles on elements.
   const headers = pageHeaders({ type, entityTag, moreStyles: "'unsafe-inline'" });
-  if (request.headers.get("if-none-match") === entityTag) return new Response(null, { status: 304, headers });
+  if (hasAlready(request, entityTag)) return new Response(null, { status: 304, headers });
   return new Response(typeof content === "string" ? content : Bun.file(fileURLToPath(content)), { headers });
 }
 

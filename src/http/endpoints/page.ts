@@ -7,6 +7,7 @@ import { Value } from "@sinclair/typebox/value";
 import type { HttpContext } from "../context.ts";
 import { bundleOf, entityTagOf } from "./bundle.ts";
 import { pageHeaders } from "./page-headers.ts";
+import { codingFor, hasAlready, tagInCoding } from "./representation.ts";
 
 /** Content by name, as the bundler prints it. */
 const printedFiles = Type.Record(Type.String(), Type.String());
@@ -17,7 +18,7 @@ const bundled = bundleOf(new URL("../../page/bundle.ts", import.meta.url), "the 
 });
 
 const packed = (content: string) => ({
-  plain: Buffer.from(content),
+  identity: Buffer.from(content),
   gzip: Bun.gzipSync(Buffer.from(content), { level: 9 }),
   entityTag: entityTagOf(content),
 });
@@ -39,11 +40,11 @@ export const pageFiles: readonly {
   answer: async (context, request) => {
     const file = (await bundled(context)).get(name);
     if (file === undefined) throw new Error(`the bundle has no ${name}`);
-    const headers = { ...pageHeaders({ type, entityTag: file.entityTag }), vary: "accept-encoding" };
-    if (request.headers.get("if-none-match") === file.entityTag) return new Response(null, { status: 304, headers });
-    if (!acceptsGzip(request)) return new Response(file.plain, { headers });
-    return new Response(file.gzip, { headers: { ...headers, "content-encoding": "gzip" } });
+    const coding = codingFor(request);
+    const entityTag = tagInCoding(file.entityTag, coding);
+    const headers = { ...pageHeaders({ type, entityTag }), vary: "accept-encoding" };
+    if (hasAlready(request, entityTag)) return new Response(null, { status: 304, headers });
+    if (coding === "identity") return new Response(file.identity, { headers });
+    return new Response(file.gzip, { headers: { ...headers, "content-encoding": coding } });
   },
 }));
-
-const acceptsGzip = (request: Request) => /\bgzip\b/.test(request.headers.get("accept-encoding") ?? "");
