@@ -1,6 +1,7 @@
 /** The frame of every view: where to go, what range and zone are seen, and whether the service answers. */
 import { useEffect, useRef } from "preact/hooks";
 import { Door } from "./door.tsx";
+import { FiringAlerts } from "./parts/alerts.tsx";
 import { rate, time } from "./parts/numbers.ts";
 import { health, moments, watchPulse } from "./service/pulse.ts";
 import { goneSinceMs } from "./service/request.ts";
@@ -29,9 +30,11 @@ function Frame() {
   }, []);
   useEffect(() => {
     document.title = `${view?.title ?? ""} · Millrace`;
-    // On a phone the row of views is wider than the screen.
-    document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
     scrollTo(0, 0);
+    // On a phone the row of views is wider than the screen, and a phone may be turned.
+    showCurrent();
+    addEventListener("resize", showCurrent);
+    return () => removeEventListener("resize", showCurrent);
   }, [view]);
   const View = view?.component;
   return (
@@ -75,19 +78,29 @@ function Frame() {
   );
 }
 
+/** Moves the row of views so that the current one is seen. */
+function showCurrent(): void {
+  const row = document.querySelector("nav");
+  const current = row?.querySelector("[aria-current]");
+  if (row === null || !(current instanceof HTMLElement)) return;
+  const { left, width } = current.getBoundingClientRect();
+  row.scrollLeft += left + width / 2 - (row.getBoundingClientRect().left + row.clientWidth / 2);
+}
+
 function Pulse() {
   const seen = useCell(health);
   const goneMs = useCell(goneSinceMs);
   const last = useCell(moments).at(-1);
   const status = goneMs !== undefined ? "gone" : seen === undefined ? "asking" : String(seen.body["status"]);
   return (
-    <p class="pulse">
+    <div class="pulse">
+      <FiringAlerts />
       <a href={linkTo("health")}>
         <span class={`dot ${status}`} aria-hidden="true" />
         {status}
       </a>
       {last !== undefined && <span class="number">{rate(last.rate)} events/s</span>}
-    </p>
+    </div>
   );
 }
 

@@ -66,7 +66,11 @@ function refusalOfQuery(context: HttpContext, { kind, message }: QueryRefusal): 
         headers: retry,
       });
     case "time":
-      return new Refusal(504, { isAudited, reason: "query_time", text: "The query took too long and was ended" });
+      return new Refusal(504, {
+        isAudited,
+        reason: "query_time",
+        text: "The query took too long and was ended. Ask for less, such as a shorter time range, or raise MILLRACE_QUERY_SECONDS",
+      });
     case "interrupted":
       context.log.warn({ error: message }, "a file of a query could not be read");
       return new Refusal(503, {

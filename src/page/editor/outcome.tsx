@@ -65,7 +65,8 @@ function firstForm(run: Run): Form {
 
 function rowsText({ rows, end }: Run): string {
   const rowsCounted = `${count(rows.length)} ${rows.length === 1 ? "row" : "rows"}`;
-  return end === "whole" ? rowsCounted : `First ${rowsCounted}, there are more`;
+  if (end === "whole") return rowsCounted;
+  return end === "cut" ? `First ${rowsCounted}, there are more` : `First ${rowsCounted}`;
 }
 
 /** Asks for all rows as CSV. The service writes them; the page keeps the bytes until they are all there. */

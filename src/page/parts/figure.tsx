@@ -8,6 +8,7 @@ import { useCell } from "../state/cell.ts";
 import { zone } from "../state/range.ts";
 import { linkToSql, noteOpened } from "../state/route.ts";
 import { time } from "./numbers.ts";
+import { Waiting } from "./waiting.tsx";
 
 /** What a figure is drawn from. */
 type FigureProps = {
@@ -48,7 +49,7 @@ export function Figure(props: FigureProps) {
       <Failure error={asked.error} />
       <div class={asked.error === undefined ? "content" : "content old"}>
         {asked.answer === undefined ? (
-          asked.error === undefined && <p class="quiet waiting">Asking…</p>
+          asked.error === undefined && <Waiting what="Asking…" />
         ) : asked.answer.rows.length === 0 ? (
           <div class="quiet empty">{empty}</div>
         ) : (

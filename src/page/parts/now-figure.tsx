@@ -35,8 +35,8 @@ export function NowFigure() {
         <div class={goneMs === undefined ? "content now" : "content now old"}>
           <dl class="numbers">
             <KeyNumber name="events a second" value={rate(seen.at(-1)?.rate ?? 0)} />
-            <KeyNumber name="this hour (UTC)" value={count(now.thisHour)} />
-            <KeyNumber name="today (UTC)" value={count(now.today)} />
+            <KeyNumber name="events this hour (UTC)" value={count(now.thisHour)} />
+            <KeyNumber name="events today (UTC)" value={count(now.today)} />
             <KeyNumber name="events in all" value={count(now.totalEvents)} />
           </dl>
           <Plot

@@ -47,6 +47,8 @@ function commonOrigin(values: readonly unknown[]): string | undefined {
   return origins.size === 1 && values.length > 1 ? origin : undefined;
 }
 
-/** A path on the host that all share, else the URL without its scheme. */
+/** A path on the host that all share, else the URL without what most have in common; its title has all of it. */
 const shortValue = (value: string, origin: string | undefined) =>
-  origin === undefined ? value.replace(/^https?:\/\/(?:www\.)?([^/]+)\/?$/, "$1") : value.slice(origin.length);
+  origin === undefined
+    ? value.replace(/^https?:\/\/(?:www\.)?([^/]+)\/?$/, "$1").replace(/^https:\/\//, "")
+    : value.slice(origin.length);

@@ -1,4 +1,5 @@
 /** SQL to the service: one question of this page at a time, so that the page never takes more than one place. */
+import { Cell } from "../state/cell.ts";
 import { isRecord, request, ServiceGone, ServiceRefused } from "./request.ts";
 import { pause } from "./wait.ts";
 
@@ -21,6 +22,9 @@ export type Answer = {
 const retryMsMax = 15_000;
 
 let last: Promise<unknown> = Promise.resolve();
+
+/** Why the question that is on its way waits for a second try, in the service's words; undefined while it does not. */
+export const holdUp: Cell<string | undefined> = new Cell<string | undefined>(undefined);
 
 /**
  * Asks, after the page's other questions.
@@ -49,15 +53,16 @@ export function inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<
         return await work();
       } catch (error) {
         if (!(error instanceof ServiceRefused) || error.retryAfterMs === undefined) throw error;
+        holdUp.value = error.message;
         await pause(Math.min(retryMsMax, error.retryAfterMs * 2 ** tries), signal);
       }
     }
   })();
   // The next in line does not care how this one ended; whoever asked does.
-  last = result.then(
-    () => undefined,
-    () => undefined,
-  );
+  const ended = () => {
+    holdUp.value = undefined;
+  };
+  last = result.then(ended, ended);
   return result;
 }
 
@@ -73,10 +78,19 @@ async function bodyOf(answer: Response): Promise<string> {
 }
 
 function answerOf(text: string): { columns: Column[]; rows: Value[][] } {
-  const body: unknown = JSON.parse(text, digitsKept(text));
+  const body = parsed(text);
   if (!isRecord(body) || !Array.isArray(body["columns"]) || !Array.isArray(body["rows"]))
     throw new ServiceGone("What answered is not this service");
   return { columns: body["columns"], rows: body["rows"] };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text, digitsKept(text));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** Sixteen digits and more may be past 2^53. Only then are numbers looked at one by one, where the browser can. */

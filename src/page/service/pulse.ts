@@ -1,11 +1,11 @@
 /** What the service counts by itself: `stats` every two seconds, `health` every ten. No query process is needed. */
 import { Cell } from "../state/cell.ts";
-import { isRecord, request, ServiceGone, ServiceRefused } from "./request.ts";
+import { isRecord, jsonOf, request, ServiceGone, ServiceRefused } from "./request.ts";
 import { token } from "./token.ts";
 import { pause, untilSeen } from "./wait.ts";
 
-/** An alert, as the service last evaluated it. */
-type Alert = { alert: string; state: string; value: string; at: string };
+/** An alert: its state, and what was measured last and when, ms since 1970; undefined before the first turn. */
+export type Alert = { alert: string; state: string; value: number | undefined; atMs: number | undefined };
 
 /** The counts, and when they were right. */
 type Stats = {
@@ -52,6 +52,9 @@ const statsMs = 2_000;
 /** Between two looks. ms */
 const healthMs = 10_000;
 
+/** These two answer at once; a service that has not by then stands still, or the connection is dead. ms */
+const lookMsMax = 10_000;
+
 /** Ten minutes of moments. */
 const momentsMax = 300;
 
@@ -64,7 +67,7 @@ async function repeat(everyMs: number, signal: AbortSignal, look: (signal: Abort
   while (!signal.aborted) {
     await untilSeen(signal);
     try {
-      await look(signal);
+      await look(AbortSignal.any([signal, AbortSignal.timeout(lookMsMax)]));
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof ServiceGone || error instanceof ServiceRefused)) throw error;
@@ -77,7 +80,7 @@ async function lookAtStats(signal: AbortSignal): Promise<void> {
   if (token.value === "") return;
   try {
     const asOfMs = Date.now();
-    const body: unknown = await (await request("api/v1/analytics/stats", { signal })).json();
+    const body: unknown = await jsonOf(await request("api/v1/analytics/stats", { signal }));
     const next = statsOf(body, asOfMs);
     remember(stats.value, next);
     stats.value = next;
@@ -91,7 +94,7 @@ async function lookAtStats(signal: AbortSignal): Promise<void> {
 async function lookAtHealth(signal: AbortSignal): Promise<void> {
   const asOfMs = Date.now();
   // 503 is an answer here: it says what is wrong.
-  const body: unknown = await (await request("api/v1/analytics/health", { signal, alsoOk: [503] })).json();
+  const body: unknown = await jsonOf(await request("api/v1/analytics/health", { signal, alsoOk: [503] }));
   if (isRecord(body)) health.value = { body, asOfMs };
 }
 
@@ -133,9 +136,11 @@ function statsOf(body: unknown, asOfMs: number): Stats {
   };
 }
 
-const alertOf = (entry: Readonly<Record<string, unknown>>): Alert => {
-  const member = (name: string) => (entry[name] === undefined || entry[name] === null ? "" : String(entry[name]));
-  return { alert: member("alert"), state: member("state"), value: member("value"), at: member("at") };
-};
+const alertOf = ({ alert, state, value, at }: Readonly<Record<string, unknown>>): Alert => ({
+  alert: String(alert),
+  state: String(state),
+  value: typeof value === "number" ? value : undefined,
+  atMs: typeof at === "string" ? Date.parse(at) : undefined,
+});
 
 const numberOf = (value: unknown) => (typeof value === "number" ? value : 0);

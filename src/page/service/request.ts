@@ -31,6 +31,23 @@ export class ServiceRefused extends Error {
 /** Since when the service has not answered, ms since 1970; undefined while it answers. */
 export const goneSinceMs: Cell<number | undefined> = new Cell<number | undefined>(undefined);
 
+/** Once the service has been gone for this time, no answer that had begun is waited for any longer. ms */
+const lostMs = 10_000;
+
+/** Ends every request that is on its way; another one stands here then. */
+let underWay = new AbortController();
+let lost: ReturnType<typeof setTimeout> | undefined;
+
+// A connection that is dead without saying so would be waited for without an end, and the page's next question with it.
+goneSinceMs.listen(() => {
+  clearTimeout(lost);
+  if (goneSinceMs.value === undefined) return;
+  lost = setTimeout(() => {
+    underWay.abort(new ServiceGone("The service does not answer"));
+    underWay = new AbortController();
+  }, lostMs);
+});
+
 /** What is sent: GET without a body, POST with one. */
 type RequestOptions = {
   body?: unknown;
@@ -57,13 +74,13 @@ export async function request(path: string, options: RequestOptions = {}): Promi
       ...options.headers,
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    ...(signal === undefined ? {} : { signal }),
+    signal: signal === undefined ? underWay.signal : AbortSignal.any([signal, underWay.signal]),
     cache: "no-store",
   }).catch((error: unknown) => {
-    // A fetch that fails for any other reason than an abort is a TypeError.
-    if (error instanceof TypeError) throw gone();
-    throw error;
+    throw isCut(error) ? gone() : error;
   });
+  // The service never answers with a page here: a proxy does, when somebody has to log in again, say.
+  if (answer.ok && answer.headers.get("content-type")?.startsWith("text/html") === true) throw gone();
   if (answer.ok || alsoOk.includes(answer.status)) {
     goneSinceMs.value = undefined;
     return answer;
@@ -75,6 +92,26 @@ export async function request(path: string, options: RequestOptions = {}): Promi
   throw refusal;
 }
 
+/**
+ * The body of an answer as JSON.
+ * @throws ServiceGone when it breaks off, or is not JSON
+ * @throws DOMException AbortError
+ */
+export async function jsonOf(answer: Response): Promise<unknown> {
+  try {
+    return await answer.json();
+  } catch (error) {
+    throw isCut(error) || error instanceof SyntaxError ? gone() : error;
+  }
+}
+
+/**
+ * Whether a request or a body failed without an answer of the service: the connection failed, or it took too long. What
+ * the page itself ends is an AbortError.
+ */
+const isCut = (error: unknown) =>
+  error instanceof TypeError || (error instanceof DOMException && error.name === "TimeoutError");
+
 function gone(): ServiceGone {
   goneSinceMs.value ??= Date.now();
   return new ServiceGone("The service does not answer");
@@ -82,7 +119,9 @@ function gone(): ServiceGone {
 
 /** The service's own refusals are JSON with `detail`; a proxy in front of a service that is gone answers otherwise. */
 async function refusalOf(answer: Response): Promise<ServiceRefused> {
-  const text = await answer.text();
+  const text = await answer.text().catch((error: unknown) => {
+    throw isCut(error) ? gone() : error;
+  });
   const told = parsed(text);
   if (told === undefined && answer.status >= 500) throw gone();
   const detail = typeof told?.["detail"] === "string" ? told["detail"] : `The service answered ${answer.status}`;

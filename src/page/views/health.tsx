@@ -1,4 +1,5 @@
 /** Health: what the service says about itself, its backlog, its freshness and its disk. */
+import { AlertsFigure } from "../parts/alerts.tsx";
 import { AsOf } from "../parts/as-of.tsx";
 import { KeyNumber } from "../parts/key-number.tsx";
 import { bytes, count, duration, share, time } from "../parts/numbers.ts";
@@ -20,7 +21,7 @@ export function HealthView() {
   if (seen === undefined) return <p class="quiet">Asking…</p>;
   const { body, asOfMs } = seen;
   const number = (name: string) => (typeof body[name] === "number" ? body[name] : undefined);
-  const oldest = number("oldest_unsealed_seconds");
+  const backlog = Array.isArray(body["shards"]) ? backlogOf(body["shards"].filter(isRecord)) : undefined;
   const disk = number("disk_free_bytes");
   return (
     <div class={goneMs === undefined ? "figures" : "figures old"}>
@@ -38,32 +39,46 @@ export function HealthView() {
         )}
         <AsOf atMs={asOfMs} path={healthPath} />
       </section>
+      <AlertsFigure />
       <section class="figure wide" aria-labelledby="backlog">
         <header>
           <h2 id="backlog">Backlog and disk</h2>
         </header>
         <dl class="numbers">
-          <Buffer />
-          {oldest !== undefined && <KeyNumber name="age of the oldest of them" value={duration(oldest)} />}
+          <Buffer pending={backlog?.pending} />
+          {backlog !== undefined && <KeyNumber name="age of the oldest of them" value={oldestText(backlog)} />}
           {number("segments") !== undefined && <KeyNumber name="segments" value={count(number("segments") ?? 0)} />}
           {disk !== undefined && <KeyNumber name="free on the disk" value={bytes(disk)} />}
         </dl>
         <AsOf atMs={Math.min(asOfMs, counts?.asOfMs ?? asOfMs)} path={`${healthPath} and ${statsPath}`} />
       </section>
       <Shards shards={body["shards"]} freshness={body["freshness"]} asOfMs={asOfMs} />
-      <Alerts />
     </div>
   );
 }
 
-function Buffer() {
+/** What waits to be sealed; both numbers are of one moment. */
+type Backlog = { pending: number; oldestSeconds: number };
+
+const backlogOf = (shards: readonly Readonly<Record<string, unknown>>[]): Backlog => ({
+  pending: shards.reduce((sum, shard) => sum + Number(shard["events_pending"]), 0),
+  oldestSeconds: shards.reduce((oldest, shard) => Math.max(oldest, Number(shard["oldest_unsealed_seconds"])), 0),
+});
+
+/** Of no event there is no age. */
+const oldestText = ({ pending, oldestSeconds }: Backlog) => (pending === 0 ? "–" : duration(oldestSeconds));
+
+/** `pending` is what health counted; where it says only its status, the stats count. */
+function Buffer({ pending }: { pending: number | undefined }) {
   const seen = useCell(stats);
-  if (seen === undefined) return null;
-  const { pending, pendingMax } = seen;
+  const waiting = pending ?? seen?.pending;
+  if (waiting === undefined) return null;
   return (
     <>
-      <KeyNumber name="events not sealed yet" value={count(pending)} />
-      <KeyNumber name="of the buffer" value={share(pendingMax === 0 ? 0 : pending / pendingMax)} />
+      <KeyNumber name="events not sealed yet" value={count(waiting)} />
+      {seen !== undefined && seen.pendingMax > 0 && (
+        <KeyNumber name="of the buffer in use" value={share(waiting / seen.pendingMax)} />
+      )}
     </>
   );
 }
@@ -90,15 +105,19 @@ function Shards({ shards, freshness, asOfMs }: { shards: unknown; freshness: unk
   const rows = freshness.filter(isRecord).map((sealed) => {
     const { shard, watermark, rows, segments, bytes: size } = sealed;
     const running = accepting.get(shard);
+    const isAll = shard === null;
+    const backlog = isAll ? backlogOf([...accepting.values()]) : running && backlogOf([running]);
+    const watermarkMs = Date.parse(String(watermark));
     return [
-      shard === null ? "all" : shard === importedShard ? "imported" : shard,
+      isAll ? "all" : shard === importedShard ? "imported" : shard,
       running === undefined ? "–" : running["accepting"] === true ? "yes" : "no",
-      running === undefined ? "–" : Number(running["events_pending"]),
-      running === undefined ? "–" : duration(Number(running["oldest_unsealed_seconds"])),
+      backlog?.pending ?? "–",
+      backlog === undefined ? "–" : oldestText(backlog),
       Number(rows),
       Number(segments),
       bytes(Number(size)),
-      time(Date.parse(String(watermark)), shownZone, "second"),
+      // A time of another day needs its day.
+      time(watermarkMs, shownZone, asOfMs - watermarkMs < clockOnlyMs ? "second" : "full"),
     ];
   });
   return (
@@ -116,6 +135,9 @@ function Shards({ shards, freshness, asOfMs }: { shards: unknown; freshness: unk
   );
 }
 
+/** A time up to this age is told without its day. ms */
+const clockOnlyMs = 12 * 3_600_000;
+
 /** The shard of events that were imported, as `freshness` numbers it. */
 const importedShard = 9999;
 
@@ -127,22 +149,3 @@ const shardColumns: readonly Column[] = [
     type: "DOUBLE",
   })),
 ];
-
-function Alerts() {
-  const seen = useCell(stats);
-  if (seen === undefined || seen.alerts.length === 0) return null;
-  const columns = ["alert", "state", "value", "at"].map((name) => ({
-    name,
-    type: name === "at" ? "TIMESTAMP WITH TIME ZONE" : "",
-  }));
-  const rows = seen.alerts.map(({ alert, state, value, at }) => [alert, state, value, at]);
-  return (
-    <section class="figure wide" aria-label="Alerts">
-      <header>
-        <h2>Alerts</h2>
-      </header>
-      <Table caption="Alerts" columns={columns} rows={rows} />
-      <AsOf atMs={seen.asOfMs} path={statsPath} />
-    </section>
-  );
-}

@@ -35,7 +35,7 @@ export function LiveView() {
           <span class={`dot ${state === "following" ? "ok" : ""}`} aria-hidden="true" /> {isPaused ? "paused" : state}
           <span class="quiet">
             {" "}
-            · {count(total)} since this view opened
+            · {count(total)} {total === 1 ? "event" : "events"} since this view opened
             {missed > 0 && ` · ${count(missed)} left out, since this page was too slow`}
           </span>
         </p>

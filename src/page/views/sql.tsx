@@ -7,6 +7,7 @@ import { Outcome } from "../editor/outcome.tsx";
 import { type Run, run } from "../editor/run.ts";
 import { placeOfError } from "../editor/tokens.ts";
 import { useSources } from "../editor/use-sources.ts";
+import { Waiting } from "../parts/waiting.tsx";
 import { ServiceGone, ServiceRefused } from "../service/request.ts";
 import { Cell, useCell } from "../state/cell.ts";
 import { linkToSql, route, takeOpened } from "../state/route.ts";
@@ -89,7 +90,7 @@ export function SqlView() {
           </p>
         </div>
         <div aria-live="polite">
-          {isRunning && <p class="quiet waiting">Running…</p>}
+          {isRunning && <Waiting what="Running…" />}
           {state.kind === "failed" && <Fault {...state} text={text} />}
         </div>
       </section>
@@ -107,12 +108,15 @@ async function outcomeOf(sql: string, signal: AbortSignal): Promise<State> {
     return { kind: "done", run: await run(sql, signal) };
   } catch (error) {
     if (signal.aborted) return { kind: "idle" };
-    if (error instanceof ServiceGone) return { kind: "failed", message: error.message, mark: undefined };
+    if (error instanceof ServiceGone) return { kind: "failed", message: notAnswered, mark: undefined };
     if (!(error instanceof ServiceRefused)) throw error;
     const mark = error.position === undefined ? undefined : placeOfError(sql, error.position);
     return { kind: "failed", message: error.message, mark };
   }
 }
+
+/** Still true once the service is back. */
+const notAnswered = "The service did not answer. Run the statement again once it is back.";
 
 /** What the service says of the statement, with the line where it is wrong. */
 function Fault({ message, mark, text }: { message: string; mark: Mark | undefined; text: string }) {
