@@ -159,6 +159,14 @@ test("person_events gives the events of one person in order, of joined devices, 
   );
 });
 
+test("a property and a person that are NULL are refused by what is allowed, also where there are no events", async () => {
+  for (const events of [[], [{ at: 0, user_id: "u" }]]) {
+    await tellEvents(await catalog(), events);
+    await expect(ask("breakdown(NULL)")).rejects.toThrow("property must be the name of a property, not NULL");
+    await expect(ask("person_events(NULL)")).rejects.toThrow("id must be a person, as the view persons names them");
+  }
+});
+
 describe("paths", () => {
   test("agree with a plain walk through each session, after an event or a page", async () => {
     const start = fc.constantFrom("view", "buy", "https://a.example/1", "https://a.example/2", "never");

@@ -82,11 +82,13 @@ describe("sessions", () => {
     ]);
   });
 
-  test("a gap that is not longer than zero is refused by its name", async () => {
+  test("a gap that is not longer than zero is refused by its name, also where there are no events", async () => {
     const duckdb = await catalog();
-    await tellEvents(duckdb, [{ at: 0, session_id: "s" }]);
-    for (const gap of ["INTERVAL 0 MINUTE", "INTERVAL '-5' MINUTE", "NULL"])
-      await expect(duckdb.rows(`FROM sessions(gap := ${gap})`)).rejects.toThrow("gap must be longer than zero");
+    for (const events of [[], [{ at: 0, session_id: "s" }]]) {
+      await tellEvents(duckdb, events);
+      for (const gap of ["INTERVAL 0 MINUTE", "INTERVAL '-5' MINUTE", "NULL"])
+        await expect(duckdb.rows(`FROM sessions(gap := ${gap})`)).rejects.toThrow("gap must be longer than zero");
+    }
   });
 });
 

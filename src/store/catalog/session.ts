@@ -11,9 +11,12 @@ import { withPerson } from "./person.ts";
 export const sessionGap = "INTERVAL 30 MINUTE";
 
 /** SQL expression: the microseconds of a gap. `gap` is SQL for an interval, or for its words. */
-const gapMicros = (gap: string) => `(CASE WHEN epoch_us((${gap})::INTERVAL) > 0
+export const gapMicros = (gap: string) => `(CASE WHEN epoch_us((${gap})::INTERVAL) > 0
     THEN epoch_us((${gap})::INTERVAL)
-    ELSE error('sessions: gap must be longer than zero, such as INTERVAL 30 MINUTE') END)`;
+    ELSE error('${gapRefused}') END)`;
+
+/** What is said of a gap that is none. */
+export const gapRefused = "sessions: gap must be longer than zero, such as INTERVAL 30 MINUTE";
 
 /** Makes every timestamp positive, so that the division into cells rounds down. Microseconds. */
 const shift = "4611686018427387904::BIGINT";

@@ -18,11 +18,22 @@ const urlParameter = (name: string) => {
       THEN nullif(coalesce(TRY(url_decode(replace(${raw}, '+', ' '))), ${raw}), '') END`;
 };
 
-/** SELECT of the sessions. `gap` is SQL for an interval, `where` a condition on the columns of a session. */
-export function sessionsQuery({ gap, where = "true" }: { gap: string; where?: string }): string {
+/** Which sessions are wanted. */
+type Wanted = {
+  /** SQL for an interval. */
+  gap: string;
+  /** SQL condition on the columns of events, for those that can tell anything of these sessions. */
+  read?: string;
+  /** SQL condition on the columns of a session. */
+  where?: string;
+};
+
+/** SELECT of the sessions. */
+export function sessionsQuery({ gap, read = "true", where = "true" }: Wanted): string {
   const cells = numberedCells({
     gap,
-    from: `SELECT ${place} AS place, * FROM (${keyedEvents}) WHERE session_id IS NOT NULL OR lone IS NOT NULL`,
+    from: `SELECT ${place} AS place, * FROM (${keyedEvents}) 
+      WHERE (session_id IS NOT NULL OR lone IS NOT NULL) AND ${read}`,
     aggregates: [
       "count(*) AS events",
       "arg_min(person, place) AS person",

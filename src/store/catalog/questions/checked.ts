@@ -11,6 +11,13 @@ type Refusal = { when: string; message: string };
 export const checked = (value: string, refusals: readonly Refusal[]) =>
   `CASE ${refusals.map(({ when, message }) => `WHEN ${when} THEN error(${message})`).join(" ")} ELSE ${value} END`;
 
+/**
+ * SELECT of a query's rows, or an error for the first condition that holds, also where there are no events: DuckDB does
+ * not compute what no row needs. `column` is one of the query's, which gets no row more. Costs nothing otherwise.
+ */
+export const checkedRows = (query: string, column: string, refusals: readonly Refusal[]) =>
+  `${query} UNION ALL BY NAME SELECT NULL AS ${column} WHERE ${checked("false", refusals)}`;
+
 /** Refuses an argument, NULL too, that is not one of these words. `what` names macro and argument. */
 export const oneOf = (what: string, argument: string, words: readonly string[]): Refusal => ({
   when: `coalesce(${argument}::VARCHAR NOT IN (${words.map(literal).join(", ")}), true)`,

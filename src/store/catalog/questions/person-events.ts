@@ -1,6 +1,7 @@
 /** The macro `person_events`: what one person did. */
 import type { CatalogItem } from "../item.ts";
 import { withPerson } from "../person.ts";
+import { checkedRows } from "./checked.ts";
 import { inRange, rangeDefaults, rangeWords } from "./range.ts";
 
 /** The macro. */
@@ -17,7 +18,16 @@ export const personEvents: CatalogItem = {
       WHERE user_id = id OR anonymous_id = id OR client_id = id
         OR anonymous_id IN (SELECT anonymous_id FROM events WHERE user_id = id AND anonymous_id IS NOT NULL)
     )
-    SELECT * EXCLUDE (person), person FROM (${withPerson("candidate")}) WHERE person = id AND ${inRange}
+    ${checkedRows(
+      `SELECT * EXCLUDE (person), person FROM (${withPerson("candidate")}) WHERE person = id AND ${inRange}`,
+      "person",
+      [
+        {
+          when: "id IS NULL",
+          message: "'person_events: id must be a person, as the view persons names them, not NULL'",
+        },
+      ],
+    )}
     ORDER BY "timestamp", event_id`,
   comment: {
     meaning: `The events of one person, as persons names them, in order: the columns of events, and person. ${rangeWords}`,
