@@ -20,6 +20,7 @@ import { keepReceipts, readReceipts } from "../store/catalog/receipts.ts";
 import type { TypedEvent } from "../store/catalog/typed-views.ts";
 import type { CatalogSegment, ErasureReceipt } from "../store/catalog/views.ts";
 import { currentSegments } from "../store/folder/current.ts";
+import { carryEpochs } from "../store/folder/epochs.ts";
 import { filesIn, listNames, refusedEventsIn } from "../store/folder/layout.ts";
 import {
   type DataFolder,
@@ -66,6 +67,7 @@ export function carrySealed(from: DataFolder, to: DataFolder): Carried {
     if (erasures.length > 0) keepReceipts(to, erasures);
     const typedEvents = readTypedEvents(from);
     keepTypedEvents(to, typedEvents);
+    carryEpochs(from, to);
     carryMarkers(from, to);
     carryRefused(from, to);
     for (const folder of [to.segments, to.ids]) syncFolder(folder);

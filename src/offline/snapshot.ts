@@ -17,6 +17,7 @@ import { codeOf, PlaceRefused } from "../base/errors.ts";
 import { keepTypedEvents } from "../store/catalog/kept-typed-views.ts";
 import { publishedVersion, writeCatalog } from "../store/catalog/publish.ts";
 import { refusedFilesIn } from "../store/catalog/refused-view.ts";
+import { carryEpochs } from "../store/folder/epochs.ts";
 import { markFormat, requireKnownFormat } from "../store/folder/format-mark.ts";
 import { keepJson, readKeptJson } from "../store/folder/kept-file.ts";
 import { filesIn, holdsEvents, prepareDataFolder, refusedEventsIn } from "../store/folder/layout.ts";
@@ -109,6 +110,7 @@ export async function restoreSnapshot(from: string, path: string): Promise<Snaps
       );
     if (existsSync(unfinished.erasures)) renameSync(unfinished.erasures, folder.erasures);
     keepTypedEvents(folder, carried.typedEvents);
+    carryEpochs(unfinished, folder);
     renameSync(unfinished.catalog, folder.catalog);
     renameDurably({ from: unfinished.ids, to: folder.ids });
     for (const file of refusedEventsIn(unfinished))

@@ -7,6 +7,7 @@ import { DiskWatch } from "../base/disk.ts";
 import { messageOf } from "../base/errors.ts";
 import { lowestNiceness } from "../base/limited-process.ts";
 import type { Log } from "../base/log.ts";
+import { systemTime } from "../base/time.ts";
 import { within } from "../base/within.ts";
 import { type Config, vendorBodyBytesMax } from "../config/config.ts";
 import { type ConnectionBound, connectionBound } from "../http/connections/bound.ts";
@@ -141,7 +142,7 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
     new QueryRunner(folder, { ...config.queries, sparesMax: querySparesMax(bound.limit) }),
     (each) => orLogged(log, each.stop()),
   );
-  const tail = scope.adopt(new Tail({ folder, boards, queries, log }), (each) => each.stop());
+  const tail = scope.adopt(new Tail({ folder, boards, queries, log, time: systemTime }), (each) => each.stop());
   const alertLimits = { ...config.queries, atOnceMax: 1, sparesMax: 0, niceness: lowestNiceness };
   const alertQueries = scope.adopt(new QueryRunner(folder, alertLimits), (each) => orLogged(log, each.stop()));
   const adapters = scope.adopt(new AdapterThread({ bytesMax: vendorBodyBytesMax(config) }, log), (each) =>

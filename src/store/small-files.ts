@@ -64,6 +64,11 @@ export function inspectSmallFiles(folder: DataFolder): Finding[] {
     readKeptJson(folder.alerts),
     "start the service again, which sends alerts that fire as new ones",
   );
+  tellDamage(
+    folder.epochs,
+    readKeptJson(folder.epochs),
+    "start the service again, which writes it; readers of the tail that resume from before are told a gap",
+  );
   const summary = join(root, summaryFile);
   tellDamage(summary, readKeptJson(summary), "restore it from another copy of the snapshot");
   for (const file of filesIn(folder.quarantine).filter((each) => each.endsWith(".json"))) {

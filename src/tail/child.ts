@@ -22,7 +22,10 @@ export type FollowerProcess = {
  * Starts the process.
  * @throws the system's error when none can be started
  */
-export function startFollower(folder: DataFolder, onNotice: (notice: FollowerNotice) => void): FollowerProcess {
+export function startFollower(
+  { folder, epoch }: { folder: DataFolder; epoch: number },
+  onNotice: (notice: FollowerNotice) => void,
+): FollowerProcess {
   const { command, env } = limitedProcess({ entry, args: [], memoryMiB });
   const child = Bun.spawn(command, {
     env,
@@ -44,7 +47,7 @@ export function startFollower(folder: DataFolder, onNotice: (notice: FollowerNot
       if (codeOf(error) !== "ERR_IPC_CHANNEL_CLOSED") throw error;
     }
   };
-  send({ kind: "birth", folder });
+  send({ kind: "birth", folder, epoch });
   return {
     ask: send,
     kill: () => child.kill("SIGKILL"),

@@ -26,6 +26,7 @@ const releaseEveryMs = 1_000;
 /** The journals of a data folder, and who reads them. */
 export class Follower {
   readonly #folder: DataFolder;
+  readonly #epoch: number;
   readonly #tell: (notice: FollowerNotice) => void;
   readonly #nowMs: () => number;
   /** By the number of each running shard: its last durable event. */
@@ -37,8 +38,12 @@ export class Follower {
   readonly #behind = new Map<number, Laggard>();
   #releasedMs = 0;
 
-  constructor(folder: DataFolder, given: { tell: (notice: FollowerNotice) => void; nowMs: () => number }) {
+  constructor(
+    folder: DataFolder,
+    given: { epoch: number; tell: (notice: FollowerNotice) => void; nowMs: () => number },
+  ) {
     this.#folder = folder;
+    this.#epoch = given.epoch;
     this.#tell = given.tell;
     this.#nowMs = given.nowMs;
   }
@@ -85,11 +90,12 @@ export class Follower {
     }
   }
 
-  #attach({ reader: id, filter, position, isResuming }: Extract<FollowerRequest, { kind: "attach" }>): void {
+  #attach(asked: Extract<FollowerRequest, { kind: "attach" }>): void {
+    const { reader: id, filter, position, isResuming } = asked;
     const nowMs = this.#nowMs();
     const { start, hasGap } = this.#startOf(position, isResuming);
-    const reader = new TailReader({ id, filter, position: start, tell: this.#tell, nowMs });
-    if (hasGap) reader.add(gapMessage(null), start);
+    const reader = new TailReader({ id, epoch: this.#epoch, filter, position: start, tell: this.#tell, nowMs });
+    if (hasGap || asked.hasGap) reader.add(gapMessage(null), start);
     reader.send(nowMs);
     this.#behind.set(id, new Laggard(reader, this.#folder, isResuming));
   }
@@ -151,7 +157,7 @@ export class Follower {
       if (!fits(members, reader.filter)) continue;
       if (reader.isMissing) reader.miss(1, this.#position);
       else if (reader.hasRoom) {
-        text ??= eventMessage(this.#position, eventJson(members));
+        text ??= eventMessage(reader.placeAt(this.#position), eventJson(members));
         reader.add(text, this.#position);
       } else this.#fallBehind(reader, before);
     }

@@ -111,7 +111,7 @@ export class Laggard implements Disposable {
       const json = matching(event, this.reader.filter);
       if (json !== undefined) {
         const position = [...this.#position];
-        this.reader.add(eventMessage(position, json), position);
+        this.reader.add(eventMessage(this.reader.placeAt(position), json), position);
       }
     }
     this.reader.position = [...this.#position];

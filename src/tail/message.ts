@@ -1,9 +1,9 @@
 /** What a reader of the tail is sent: messages in the format of server-sent events (WHATWG HTML, 9.2). */
-import { type Position, positionText } from "./position.ts";
+import { type Place, positionText } from "./position.ts";
 
 /** An event; `json` is on one line. */
-export const eventMessage = (position: Position, json: string): string =>
-  `id: ${positionText(position)}\nevent: event\ndata: ${json}\n\n`;
+export const eventMessage = (place: Place, json: string): string =>
+  `id: ${positionText(place)}\nevent: event\ndata: ${json}\n\n`;
 
 /**
  * Events were left out here: this many, or null if that is not known. It has no id: a reader that connects again from

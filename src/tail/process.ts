@@ -20,7 +20,8 @@ let follower: Follower | undefined;
 let isStepping = false;
 
 process.on("message", (message: FollowerMessage) => {
-  if (message.kind === "birth") follower = new Follower(message.folder, { tell, nowMs: systemClock.monotonicMs });
+  if (message.kind === "birth")
+    follower = new Follower(message.folder, { epoch: message.epoch, tell, nowMs: systemClock.monotonicMs });
   else {
     invariant(follower !== undefined, "a process is born before it is asked");
     follower.take(message);

@@ -3,8 +3,8 @@ import type { DataFolder } from "../store/folder/names.ts";
 import type { TailFilter } from "./filter.ts";
 import type { Position } from "./position.ts";
 
-/** What the process is given at its start. */
-type FollowerBirth = { kind: "birth"; folder: DataFolder };
+/** What the process is given at its start; `epoch` is part of each position. */
+type FollowerBirth = { kind: "birth"; folder: DataFolder; epoch: number };
 
 /** What the process is asked; nothing of it is answered by itself. */
 export type FollowerRequest =
@@ -12,9 +12,9 @@ export type FollowerRequest =
   | { kind: "ends"; ends: number[] }
   /**
    * A reader begins, or continues after the segments it needed. `isResuming`: it gets all that is held after its
-   * position, however slowly it reads.
+   * position, however slowly it reads. `hasGap`: it is told first that events are not held any more.
    */
-  | { kind: "attach"; reader: number; position: Position; filter: TailFilter; isResuming: boolean }
+  | { kind: "attach"; reader: number; position: Position; filter: TailFilter; isResuming: boolean; hasGap: boolean }
   /** The reader has taken this many bytes. */
   | { kind: "taken"; reader: number; bytes: number }
   | { kind: "detach"; reader: number };

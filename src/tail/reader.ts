@@ -5,7 +5,7 @@
  */
 import type { TailFilter } from "./filter.ts";
 import { gapMessage } from "./message.ts";
-import type { Position } from "./position.ts";
+import type { Place, Position } from "./position.ts";
 import type { FollowerNotice } from "./protocol.ts";
 
 /** Sent to the service and not yet taken by the reader, at most; only the last message may exceed it. Bytes. */
@@ -15,6 +15,7 @@ const underWayBytesMax = 256 * 1024;
 export class TailReader {
   readonly id: number;
   readonly filter: TailFilter;
+  readonly #epoch: number;
   readonly #tell: (notice: FollowerNotice) => void;
   #text = "";
   #underWayBytes = 0;
@@ -25,16 +26,23 @@ export class TailReader {
 
   constructor(given: {
     id: number;
+    epoch: number;
     filter: TailFilter;
     position: Position;
     tell: (notice: FollowerNotice) => void;
     nowMs: number;
   }) {
     this.id = given.id;
+    this.#epoch = given.epoch;
     this.filter = given.filter;
     this.position = given.position;
     this.#tell = given.tell;
     this.#tookAtMs = given.nowMs;
+  }
+
+  /** A position as it is sent. */
+  placeAt(position: Position): Place {
+    return { epoch: this.#epoch, position };
   }
 
   /** Whether a message may be added. */

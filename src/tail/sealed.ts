@@ -16,8 +16,8 @@ const retryPauseMs = 500;
 /** A reader that has had no room for this long gives its place to other queries until it has. ms */
 const placeKeptMs = 1_000;
 
-/** What is read: the events of a shard from a position on, up to the event `to`. */
-type SealedWanted = { position: Position; shard: number; to: number; filter: TailFilter };
+/** What is read: the events of a shard from a position on, up to the event `to`. `epoch` is part of each position. */
+type SealedWanted = { epoch: number; position: Position; shard: number; to: number; filter: TailFilter };
 
 /** Who reads. `put` resolves once there is room for more. */
 type SealedReader = {
@@ -35,7 +35,7 @@ export class SealedNotRead extends Error {}
  */
 export async function readSealed(
   queries: Pick<QueryRunner, "run">,
-  { position: from, shard, to, filter }: SealedWanted,
+  { epoch, position: from, shard, to, filter }: SealedWanted,
   reader: SealedReader,
 ): Promise<Position | undefined> {
   let position = from;
@@ -61,7 +61,7 @@ export async function readSealed(
           for (const line of lines) {
             const { sequence, json } = parseRow(line);
             position = position.with(shard, sequence);
-            messages += eventMessage(position, json);
+            messages += eventMessage({ epoch, position }, json);
           }
           events += lines.length;
           room = reader.put(messages, position);

@@ -1,9 +1,9 @@
 /** One reader's stream, from its request to its end: what the service keeps of it. */
-
+import type { Time } from "../base/time.ts";
 import type { TailFilter } from "./filter.ts";
 import { comment } from "./message.ts";
 import { Outlet } from "./outlet.ts";
-import type { Position } from "./position.ts";
+import type { Place, Position } from "./position.ts";
 
 /** While more waits than this, what is read from segments pauses. Bytes. */
 const waitingBytesMax = 256 * 1024;
@@ -16,9 +16,18 @@ export type Asked = {
   subject: string | null;
   filter: TailFilter;
   /** Resumes after it; undefined: begins now. */
-  from: Position | undefined;
+  from: Place | undefined;
   /** Whether its token still counts. */
   isAllowed: () => Promise<boolean>;
+};
+
+/** Where a stream begins, with what clock; `onEnded` is called once, when the reader has gone or the stream was ended. */
+type Opening = {
+  position: Position;
+  /** Whether the reader is told first that events are not held any more. */
+  hasGap: boolean;
+  time: Pick<Time, "every">;
+  onEnded: () => void;
 };
 
 /** A stream that is open. */
@@ -26,7 +35,7 @@ export class TailSession {
   readonly asked: Asked;
   readonly #outlet: Outlet;
   readonly #gone = new AbortController();
-  #timer: NodeJS.Timeout | undefined;
+  #stopComments: () => void = () => undefined;
   #waitingBytes = 0;
   #onRoom: (() => void) | undefined;
   /** Where it is after what was put in so far. */
@@ -36,19 +45,22 @@ export class TailSession {
   isReadingSegments = false;
   /** Whether it gets all that is held after its position, however slowly it reads. */
   isResuming: boolean;
+  /** Whether it is still to be told that events are not held any more. */
+  hasGap: boolean;
 
-  /** `onEnded` is called once, when the reader has gone or the stream was ended. */
-  static open(asked: Asked, position: Position, onEnded: () => void): TailSession {
-    const session = new TailSession(asked, position, onEnded);
+  /** Opens a stream. */
+  static open(asked: Asked, opening: Opening): TailSession {
+    const session = new TailSession(asked, opening);
     // The head of the answer is sent with its first bytes.
     session.#comment();
-    session.#timer = setInterval(() => session.#comment(), commentEveryMs);
+    session.#stopComments = opening.time.every(commentEveryMs, () => session.#comment());
     return session;
   }
 
-  private constructor(asked: Asked, position: Position, onEnded: () => void) {
+  private constructor(asked: Asked, { position, hasGap, onEnded }: Opening) {
     this.asked = asked;
     this.position = position;
+    this.hasGap = hasGap;
     this.isResuming = asked.from !== undefined;
     this.#gone.signal.addEventListener("abort", onEnded, { once: true });
     this.#outlet = new Outlet(() => this.end());
@@ -92,7 +104,7 @@ export class TailSession {
   /** Ends the stream. */
   end(): void {
     if (this.signal.aborted) return;
-    clearInterval(this.#timer);
+    this.#stopComments();
     this.#outlet.end();
     this.#gone.abort();
     this.#onRoom?.();

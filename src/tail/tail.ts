@@ -7,11 +7,16 @@
  * - If the process that follows the journal ends, every stream continues where it was.
  */
 import { codeOf, messageOf } from "../base/errors.ts";
+import { invariant } from "../base/invariant.ts";
 import type { Log } from "../base/log.ts";
+import type { Time } from "../base/time.ts";
 import type { QueryRunner } from "../query/runner.ts";
 import type { Board } from "../shard/board.ts";
+import type { Epoch } from "../store/folder/epochs.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import { type FollowerProcess, startFollower } from "./child.ts";
+import { beginEpoch, continuationOf } from "./epochs.ts";
+import type { Place, Position } from "./position.ts";
 import type { FollowerNotice } from "./protocol.ts";
 import { readSealed, SealedNotRead } from "./sealed.ts";
 import { type Asked, TailSession } from "./session.ts";
@@ -40,6 +45,7 @@ type TailOptions = {
   boards: readonly Pick<Board, "peek">[];
   queries: Pick<QueryRunner, "run">;
   log: Log;
+  time: Pick<Time, "every">;
 };
 
 /** All streams of a service. */
@@ -48,6 +54,8 @@ export class Tail {
   readonly #sessions = new Set<TailSession>();
   readonly #attached = new Map<number, TailSession>();
   #attachments = 0;
+  /** The runs of a service on this folder, this one last; empty before it has begun. */
+  #epochs: readonly Epoch[] = [];
   #process: FollowerProcess | undefined;
   #ends: number[] = [];
   #missed = 0;
@@ -70,14 +78,35 @@ export class Tail {
     return this.#missed;
   }
 
+  /** Notes where this run of the service begins. REQUIRES: the shards have recovered, and accept nothing yet. */
+  begin(): void {
+    const { folder, log } = this.#options;
+    this.#epochs = beginEpoch(folder, this.#readEnds(), log);
+  }
+
+  /** A position as it is sent to a reader. */
+  placeOf({ position }: { position: Position }): Place {
+    return { epoch: this.#epoch, position };
+  }
+
+  get #epoch(): number {
+    const epoch = this.#epochs.at(-1);
+    invariant(epoch !== undefined, "a tail begins before it is read");
+    return epoch.id;
+  }
+
   /** Opens a stream; undefined: there are as many as may be, of all or of this subject. */
   open(asked: Asked): TailSession | undefined {
     const ofSubject = [...this.#sessions].filter((each) => each.asked.subject === asked.subject).length;
     if (this.#isStopped || this.#sessions.size >= readersMax || ofSubject >= readersOfSubjectMax) return undefined;
     // What is durable at this moment came before a stream that begins now.
-    const session = TailSession.open(asked, asked.from ?? this.#readEnds(), () => this.#ended(session));
+    const now = { position: this.#readEnds(), isOther: false };
+    const { position, isOther } = asked.from === undefined ? now : continuationOf(asked.from, this.#epochs);
+    const { time } = this.#options;
+    const onEnded = () => this.#ended(session);
+    const session = TailSession.open(asked, { position, hasGap: isOther, time, onEnded });
     this.#sessions.add(session);
-    if (this.#sessions.size === 1) this.#begin();
+    if (this.#sessions.size === 1) this.#startTimers();
     this.#attach(session);
     return session;
   }
@@ -89,7 +118,7 @@ export class Tail {
     this.#endProcess();
   }
 
-  #begin(): void {
+  #startTimers(): void {
     clearTimeout(this.#lingering);
     this.#timers = [
       setInterval(() => this.#tellEnds(), lookEveryMs),
@@ -132,8 +161,8 @@ export class Tail {
     const reader = ++this.#attachments;
     session.attached = reader;
     this.#attached.set(reader, session);
-    const { position, isResuming } = session;
-    child.ask({ kind: "attach", reader, position, filter: session.asked.filter, isResuming });
+    const { position, isResuming, hasGap } = session;
+    child.ask({ kind: "attach", reader, position, filter: session.asked.filter, isResuming, hasGap });
   }
 
   #isAttached(session: TailSession): boolean {
@@ -149,7 +178,7 @@ export class Tail {
   #start(): FollowerProcess | undefined {
     const { folder, log } = this.#options;
     try {
-      const started = startFollower(folder, (notice) => this.#hear(notice));
+      const started = startFollower({ folder, epoch: this.#epoch }, (notice) => this.#hear(notice));
       this.#process = started;
       started.ended.then((how) => this.#succeed(started, how));
       return started;
@@ -193,6 +222,8 @@ export class Tail {
     const session = this.#attached.get(reader);
     if (session === undefined) return;
     this.#pauseMs = 0;
+    // Its gap, if it has one, is before everything else.
+    session.hasGap = false;
     if (notice.kind === "sealed") {
       session.position = position;
       session.isResuming = notice.isResuming;
@@ -210,7 +241,7 @@ export class Tail {
     try {
       const position = await readSealed(
         this.#options.queries,
-        { position: session.position, shard, to, filter: asked.filter },
+        { epoch: this.#epoch, position: session.position, shard, to, filter: asked.filter },
         {
           subject: asked.subject,
           signal,

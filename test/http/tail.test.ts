@@ -3,6 +3,8 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parsePosition, positionText } from "../../src/tail/position.ts";
+import { millrace } from "../support/command.ts";
+import { temporaryFolder } from "../support/rows.ts";
 import { sharedService, startService, testMsMax } from "../support/service.ts";
 import { askTail, openStuckTail, openTail, type TailStream } from "../support/tail.ts";
 import { until } from "../support/until.ts";
@@ -112,7 +114,7 @@ describe("filters", () => {
     ["event_name=", "1 to 100"],
     ["from=", "id of a message"],
     ["from=abc", "id of a message"],
-    [`from=${positionText([5, 5])}x`, "id of a message"],
+    [`from=${positionText({ epoch: 1, position: [5, 5] })}x`, "id of a message"],
   ])("%s is 400 and says what is possible", async (query, told) => {
     const { response } = await askTail(shared(), { query });
     expect(response.status).toBe(400);
@@ -218,17 +220,66 @@ describe("a reader that comes back", () => {
     await service.stop();
     for (const file of readdirSync(join(service.dataDir, "segments"))) rmSync(join(service.dataDir, "segments", file));
     await service.restart();
-    const past = parsePosition(first.lastId)?.map((sequence) => sequence + 1_000) ?? [];
-    let current: readonly number[] = past;
-    for (const lastEventId of [old, positionText(past), () => positionText([...current, 0, 7])]) {
-      using stream = await openTail(service, {
-        lastEventId: typeof lastEventId === "string" ? lastEventId : lastEventId(),
-      });
+    const { epoch, position } = parsePosition(first.lastId) ?? { epoch: undefined, position: [] };
+    const past = position.map((sequence) => sequence + 1_000);
+    let current = { epoch, position: past };
+    const cases: { lastEventId: () => string; events: number }[] = [
+      { lastEventId: () => old, events: 1 },
+      // It gets what came since the start, too.
+      { lastEventId: () => positionText({ epoch, position: past }), events: 2 },
+      // As earlier releases gave it out.
+      { lastEventId: () => positionText({ epoch: undefined, position: past }), events: 1 },
+      { lastEventId: () => positionText({ ...current, position: [...current.position, 0, 7] }), events: 1 },
+    ];
+    for (const { lastEventId, events } of cases) {
+      using stream = await openTail(service, { lastEventId: lastEventId() });
       await service.track({ event_name: "now" });
-      await stream.waitFor(1);
-      current = parsePosition(stream.lastId) ?? [];
-      expect(stream.messages.map(({ event }) => event)).toEqual(["gap", "event"]);
+      await stream.waitFor(events);
+      current = { epoch: undefined, position: [], ...parsePosition(stream.lastId) };
+      expect(stream.messages.map(({ event }) => event)).toEqual(["gap", ...Array(events).fill("event")]);
       expect(stream.gaps).toEqual([null]);
+    }
+  });
+
+  test("to a folder that was restored to an earlier state is told so, and gets what came since", async () => {
+    using places = temporaryFolder();
+    const copy = join(places.path, "snapshot");
+    const restored = join(places.path, "restored");
+    const command = async (name: string, dataDir: string) => {
+      const { code, stderr } = await millrace([name, copy], { env: { MILLRACE_DATA_DIR: dataDir } });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    };
+    let [before, after] = ["", ""];
+    {
+      await using service = await startService({ env: { MILLRACE_SHARDS: "1" } });
+      using stream = await openTail(service);
+      await service.batch(named("in the snapshot", 3));
+      await stream.waitFor(3);
+      before = stream.lastId;
+      await service.waitSealed();
+      await command("snapshot", service.dataDir);
+      await service.batch(named("lost", 3));
+      await stream.waitFor(6);
+      after = stream.lastId;
+    }
+    await command("restore", restored);
+    await using service = await startService({ dataDir: restored, env: { MILLRACE_SHARDS: "1" } });
+    // They have the sequences of those that were lost, and more.
+    const events = named("new", 5);
+    await service.batch(events);
+    for (const [lastEventId, gaps] of [
+      [before, []],
+      [after, [null]],
+    ] as const) {
+      using stream = await openTail(service, { lastEventId });
+      await stream.waitFor(events.length);
+      expectOnce(stream, events);
+      expect(stream.gaps).toEqual([...gaps]);
+      // What it gets now is of the restored folder.
+      using again = await openTail(service, { lastEventId: stream.messages.at(-2)?.id ?? "" });
+      await again.waitFor(1);
+      expect(again.names).toEqual(["new 4"]);
+      expect(again.gaps).toEqual([]);
     }
   });
 });

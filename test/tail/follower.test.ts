@@ -28,6 +28,7 @@ test("a reader that resumes from the newest event gets nothing again while other
   for (const each of [folder.segments, folder.journal]) mkdirSync(each);
   const sent = namesByReader();
   const follower = new Follower(folder, {
+    epoch: 7,
     tell: (notice) => {
       if (notice.kind === "messages") sent.take(notice.reader, notice.text);
     },
@@ -42,14 +43,14 @@ test("a reader that resumes from the newest event gets nothing again while other
     return numbers.map(String);
   };
   follower.take({ kind: "ends", ends: [0] });
-  follower.take({ kind: "attach", reader: 1, position: [0], filter: {}, isResuming: false });
+  follower.take({ kind: "attach", reader: 1, position: [0], filter: {}, isResuming: false, hasGap: false });
   follower.step();
   const events = [...lay(1, 7), ...lay(8, 14), ...lay(15, 21)];
   follower.take({ kind: "ends", ends: [21] });
   expect(follower.step()).toBe(true);
   expect(sent.of(1)).toEqual(events.slice(0, 7));
-  follower.take({ kind: "attach", reader: 2, position: [21], filter: {}, isResuming: true });
-  follower.take({ kind: "attach", reader: 3, position: [21], filter: {}, isResuming: false });
+  follower.take({ kind: "attach", reader: 2, position: [21], filter: {}, isResuming: true, hasGap: false });
+  follower.take({ kind: "attach", reader: 3, position: [21], filter: {}, isResuming: false, hasGap: false });
   while (follower.step());
   const last = lay(22, 23);
   follower.take({ kind: "ends", ends: [23] });
@@ -69,6 +70,7 @@ test("a reader that takes nothing for a second is slow: what it missed is counte
   let text = "";
   let underWayBytes = 0;
   const follower = new Follower(folder, {
+    epoch: 7,
     tell: (notice) => {
       if (notice.kind === "missed") missed += notice.events;
       if (notice.kind !== "messages") return;
@@ -78,7 +80,7 @@ test("a reader that takes nothing for a second is slow: what it missed is counte
     nowMs: () => nowMs,
   });
   follower.take({ kind: "ends", ends: [0] });
-  follower.take({ kind: "attach", reader: 1, position: [0], filter: {}, isResuming: false });
+  follower.take({ kind: "attach", reader: 1, position: [0], filter: {}, isResuming: false, hasGap: false });
   follower.step();
   const properties = { text: "x".repeat(10_000) };
   const events = Array.from({ length: 100 }, () => ({ receivedMs: 1, event: { event_name: "much", properties } }));

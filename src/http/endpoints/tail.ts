@@ -5,7 +5,7 @@ import { recordOf } from "../../base/record.ts";
 import { categories } from "../../event/categories.ts";
 import { fields } from "../../event/fields.ts";
 import { type FilterName, filterNames, type TailFilter } from "../../tail/filter.ts";
-import { type Position, parsePosition, positionText } from "../../tail/position.ts";
+import { type Place, parsePosition, positionText } from "../../tail/position.ts";
 import { privateHeaders, Refusal } from "../answers.ts";
 import type { HttpContext } from "../context.ts";
 import { urlParameters } from "../edge/url-parameters.ts";
@@ -47,7 +47,9 @@ export function tail(context: HttpContext, { request, server, subject }: Asked):
   server?.timeout(request, 0);
   context.audit.note("query", { subject, what: { outcome: "tail", by: Object.keys(filter).join(" ") } });
   // A reader that loses its connection before the first message can resume from here.
-  return new Response(session.body, { headers: { ...headers, "millrace-position": positionText(session.position) } });
+  return new Response(session.body, {
+    headers: { ...headers, "millrace-position": positionText(context.tail.placeOf(session)) },
+  });
 }
 
 /** Whether the request would still be let in. While keys cannot be fetched it stays as it was. */
@@ -85,7 +87,7 @@ function requirePossible(name: FilterName, value: string): string {
   return value;
 }
 
-function positionOf(text: string | undefined): Position | undefined {
+function positionOf(text: string | undefined): Place | undefined {
   const position = text === undefined ? undefined : parsePosition(text);
   if (text !== undefined && position === undefined)
     throw invalid("from and Last-Event-ID must be the id of a message of this stream, as it was sent");

@@ -7,6 +7,7 @@
  * - `sealed.json`, `unreadable.json`: up to where shards are sealed; segments that cannot be read
  * - `typed-views.json`: which event names have a view of their own, and its columns
  * - `alerts.json`: the states of alerts, and whether their webhooks have taken them
+ * - `epochs.json`: the runs of a service on this folder, and where each of them began
  * - `quarantine/….duckdb`, `quarantine/….json`: segments in quarantine; markers of what is missing
  * - `import/….ndjson`, `.ids`, `.spool`: events being imported; removed at start
  * - `lock`, `address`: held by the server of this folder; where it listens
@@ -72,6 +73,8 @@ export type DataFolder = {
   typedViews: string;
   /** The states of alerts, and whether their webhooks have taken them. */
   alerts: string;
+  /** The runs of a service on this folder, and where each of them began. */
+  epochs: string;
   /** Segments in quarantine, and markers that say which events are missing. */
   quarantine: string;
   /** A file for each shard: which journal file it opened last. */
@@ -97,6 +100,7 @@ export function dataFolder(root: string): DataFolder {
     unreadable: join(root, "unreadable.json"),
     typedViews: join(root, "typed-views.json"),
     alerts: join(root, "alerts.json"),
+    epochs: join(root, "epochs.json"),
     quarantine: join(root, "quarantine"),
     opened: join(root, "opened"),
     lock: join(root, "lock"),
