@@ -5,16 +5,18 @@
  * Invariants:
  * - A group is returned only when all of its rows are known to be durable: a group that failed, or is not synced yet,
  *   has no row up to `to`.
- * - Nothing of a file is remembered past the last group that was returned: a failed group is cut and its bytes are
- *   written again.
+ * - Nothing of a file is remembered past the last group that was returned, whole or in pieces, as all of it is durable:
+ *   a failed group is cut and its bytes are written again.
+ * - What is in memory at once does not depend on the size of a group: a large one is read in pieces.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { type Sequence, sequence } from "../base/brand.ts";
 import { codeOf } from "../base/errors.ts";
-import { commitPrefix, parseCommitLine } from "./format.ts";
+import { invariant } from "../base/invariant.ts";
+import { commitBytesMax, commitPrefix, parseCommitLine } from "./format.ts";
 import type { JournalPlace } from "./journal.ts";
 
-/** Rows of one group: the sequence of the first, and their lines with their newlines. */
+/** Rows of one group, all or some: the sequence of the first, and their lines with their newlines. */
 export type CursorRows = { from: Sequence; rows: number; lines: Buffer };
 
 /**
@@ -34,8 +36,11 @@ type CursorOptions = {
   readsRemoved: boolean;
 };
 
-/** One read; a group may be larger, and then more is read. Bytes. */
+/** One read. A group that is larger is read in pieces; only a single line that is larger is read whole. Bytes. */
 const chunkBytes = 64 * 1024;
+
+/** One read while the end of a large group is looked for. Bytes. */
+const windowBytes = 256 * 1024;
 
 /** A group is at most 4 MiB and one request; other vendors' SDKs may send eight times 8 MiB after mapping. Bytes. */
 const groupBytesMax = 128 * 1024 * 1024;
@@ -43,11 +48,17 @@ const groupBytesMax = 128 * 1024 * 1024;
 const newline = 0x0a;
 const prefix = Buffer.from(commitPrefix);
 
+/** A file that is read, up to where; and the durable group at that place if it is larger than one read. */
+type OpenFile = { path: string; descriptor: number; offset: number; large: LargeGroup | undefined };
+
+/** What is left of it: its next row, and where its lines and its commit line end. */
+type LargeGroup = { from: number; linesEnd: number; end: number };
+
 /** A place in the journal of one shard. */
 export class JournalCursor implements Disposable {
   readonly #options: CursorOptions;
   #next: Sequence;
-  #file: { path: string; descriptor: number; offset: number } | undefined;
+  #file: OpenFile | undefined;
 
   /** Starts before the event with the sequence `next`. */
   constructor(next: Sequence, options: CursorOptions) {
@@ -100,16 +111,49 @@ export class JournalCursor implements Disposable {
   #takeHere(to: number): CursorRows[] {
     const file = this.#file ?? this.#open();
     if (file === undefined) return [];
-    for (let bytesMax = chunkBytes; ; bytesMax *= 4) {
-      const bytes = Buffer.allocUnsafe(bytesMax);
-      const chunk = bytes.subarray(0, readSync(file.descriptor, bytes, 0, bytesMax, file.offset));
+    for (;;) {
+      if (file.large !== undefined) {
+        const piece = this.#takePiece(file, file.large);
+        if (piece !== undefined) return [piece];
+        continue;
+      }
+      const chunk = readAt(file, file.offset, Buffer.allocUnsafe(chunkBytes));
       const { groups, end, isCut } = this.#groupsIn(chunk, to);
       file.offset += end;
       if (groups.length > 0) return groups;
       // Groups before the next event were skipped: what follows them is read.
-      if (end > 0) bytesMax = chunkBytes / 4;
-      else if (!isCut || chunk.byteLength < bytesMax || bytesMax >= groupBytesMax) return [];
+      if (end > 0) continue;
+      if (!isCut || chunk.byteLength < chunkBytes) return [];
+      file.large = this.#largeAt(file, to);
+      if (file.large === undefined) return [];
     }
+  }
+
+  /** The durable group at the file's place, which is larger than one read; undefined if there is none. */
+  #largeAt(file: OpenFile, to: number): LargeGroup | undefined {
+    const found = commitAfter(file);
+    if (found === undefined) return undefined;
+    const { commit, linesEnd, end } = found;
+    // Not durable yet; or events between are missing from a file that was damaged.
+    if (commit.sequence + commit.rows - 1 > to || commit.sequence > this.#next) return undefined;
+    return { from: commit.sequence, linesEnd, end };
+  }
+
+  /** The next lines of a large group; undefined if the next event is not in them. */
+  #takePiece(file: OpenFile, large: LargeGroup): CursorRows | undefined {
+    const lines = linesAt(file, large);
+    const rows = newlinesIn(lines);
+    const { from } = large;
+    file.offset += lines.byteLength;
+    large.from += rows;
+    if (file.offset >= large.linesEnd) {
+      file.offset = large.end;
+      file.large = undefined;
+    }
+    if (large.from <= this.#next) return undefined;
+    const piece = rowsFrom(this.#next, { from: sequence(from), rows, lines });
+    this.#next = sequence(large.from);
+    return piece;
   }
 
   /**
@@ -138,7 +182,7 @@ export class JournalCursor implements Disposable {
     const place = this.#options.list().findLast(({ from }) => from <= this.#next);
     if (place === undefined) return undefined;
     try {
-      this.#file = { path: place.path, descriptor: openSync(place.path, "r"), offset: 0 };
+      this.#file = { path: place.path, descriptor: openSync(place.path, "r"), offset: 0, large: undefined };
     } catch (error) {
       // It was sealed and removed since it was listed.
       if (codeOf(error) !== "ENOENT") throw error;
@@ -148,6 +192,48 @@ export class JournalCursor implements Disposable {
 }
 
 const isRemoved = (descriptor: number) => fstatSync(descriptor).nlink === 0;
+
+/** Fills a buffer from a place in a file on, as far as the file goes. */
+function readAt({ descriptor }: OpenFile, offset: number, bytes: Buffer): Buffer {
+  return bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.byteLength, offset));
+}
+
+/** The commit line of the group at a file's place, and where it is; undefined if that group is not whole. */
+function commitAfter(file: OpenFile) {
+  const window = Buffer.allocUnsafe(windowBytes);
+  // Windows overlap, so that each commit line is whole in one of them.
+  for (let at = file.offset; at - file.offset < groupBytesMax; at += windowBytes - commitBytesMax) {
+    const bytes = readAt(file, at, window);
+    for (let found = bytes.indexOf(prefix); found !== -1; found = bytes.indexOf(prefix, found + 1)) {
+      const lineEnd = bytes.indexOf(newline, found);
+      // Inside a line it is what a client sent.
+      if (lineEnd === -1 || bytes[found - 1] !== newline) continue;
+      const commit = parseCommitLine(bytes.toString("latin1", found, lineEnd));
+      const linesEnd = at + found;
+      if (commit?.bytes === linesEnd - file.offset) return { commit, linesEnd, end: at + lineEnd + 1 };
+    }
+    // Zeros follow the last group.
+    if (bytes.byteLength < windowBytes || bytes.at(-1) === 0) return undefined;
+  }
+  return undefined;
+}
+
+/** Whole lines at the file's place, about as many bytes as one read. */
+function linesAt(file: OpenFile, { linesEnd }: LargeGroup): Buffer {
+  const left = linesEnd - file.offset;
+  for (let bytesMax = chunkBytes; ; bytesMax *= 4) {
+    const bytes = readAt(file, file.offset, Buffer.allocUnsafe(Math.min(bytesMax, left)));
+    const end = bytes.lastIndexOf(newline) + 1;
+    if (end > 0) return bytes.subarray(0, end);
+    invariant(bytes.byteLength === bytesMax && bytesMax < left, "a group's lines end with a newline");
+  }
+}
+
+function newlinesIn(bytes: Buffer): number {
+  let lines = 0;
+  for (let at = bytes.indexOf(newline); at !== -1; at = bytes.indexOf(newline, at + 1)) lines++;
+  return lines;
+}
 
 /** The group that begins at an offset; undefined if its commit line is not in these bytes, or does not match. */
 function groupAt(bytes: Buffer, start: number) {

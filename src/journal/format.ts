@@ -33,7 +33,7 @@ export function commitLine(group: { sequence: Sequence; rows: number; lines: Uin
 }
 
 /** An upper bound for the length of a commit line. Bytes. */
-const commitBytesMax = 128;
+export const commitBytesMax = 128;
 
 /** Whether bytes end with a commit line and its newline, even where the line before it has lost its own. */
 export function endsWithCommitLine(bytes: Buffer): boolean {

@@ -104,7 +104,7 @@ export class Laggard implements Disposable {
     return cursor;
   }
 
-  /** Adds the events of a group that its reader wants. A group is added whole, so it may exceed the room. */
+  /** Adds the events that its reader wants of some rows. All of them are added, so they may exceed the room. */
   #add(shard: number, rows: CursorRows): void {
     for (const event of eventRows(rows)) {
       this.#position[shard] = event.sequence;

@@ -2,7 +2,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parsePosition, positionText } from "../../src/tail/position.ts";
+import { type Place, parsePosition, positionText } from "../../src/tail/position.ts";
 import { millrace } from "../support/command.ts";
 import { temporaryFolder } from "../support/rows.ts";
 import { sharedService, startService, testMsMax } from "../support/service.ts";
@@ -222,7 +222,7 @@ describe("a reader that comes back", () => {
     await service.restart();
     const { epoch, position } = parsePosition(first.lastId) ?? { epoch: undefined, position: [] };
     const past = position.map((sequence) => sequence + 1_000);
-    let current = { epoch, position: past };
+    let current: Place = { epoch, position: past };
     const cases: { lastEventId: () => string; events: number }[] = [
       { lastEventId: () => old, events: 1 },
       // It gets what came since the start, too.

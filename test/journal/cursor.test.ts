@@ -35,12 +35,16 @@ async function world(seed: number) {
   await journal.recover({ isSealed: async () => false, nextAfter: () => sequence(1) });
   const parts: JournalPart[] = [];
   let durableTo = 0;
-  const append = async () => {
+  const append = () => {
     const rows = random.between({ from: 1, to: 5 });
+    return appendOf(Array(rows).fill(random.between({ from: 0, to: 9 }) === 0 ? 100_000 : 20));
+  };
+  /** One group with a row of each of these sizes. */
+  const appendOf = async (sizes: readonly number[]) => {
+    const rows = sizes.length;
     const lines = new LineBuffer();
-    const bytes = random.between({ from: 0, to: 9 }) === 0 ? 100_000 : 20;
-    for (let row = 1; row <= rows; row++) {
-      const text = rowOf(durableTo + row, bytes);
+    for (const [index, bytes] of sizes.entries()) {
+      const text = rowOf(durableTo + index + 1, bytes);
       lines.reserve(text.length * 3);
       lines.text(text);
     }
@@ -51,6 +55,7 @@ async function world(seed: number) {
     random,
     files,
     append,
+    appendOf,
     durableTo: () => durableTo,
     fail: async () => {
       isTorn = true;
@@ -137,4 +142,29 @@ test("one that starts anywhere gets the rest; what was removed is gone", async (
   expect(readTo(begun, end)).toEqual({ numbers: [], isGone: true });
   begun.moveTo(sequence((dropped?.to ?? 0) + 1));
   expect(readTo(begun, end).numbers.at(-1)).toBe(end);
+});
+
+test("a group of any size is read in pieces, from any of its events on, and never before it is durable", async () => {
+  const shard = await world(8);
+  await using _ = shard;
+  await shard.append();
+  const begin = shard.durableTo();
+  // The lines of 3 MB, and one line that is larger than a read.
+  await shard.appendOf([...Array(3_000).fill(1_000), 300_000, ...Array(100).fill(10)]);
+  await shard.append();
+  const end = shard.durableTo();
+  for (const next of [1, begin + 1, begin + 2, begin + 2_000, begin + 3_001, begin + 3_002, end]) {
+    using cursor = new JournalCursor(sequence(next), { list: () => shard.files.list(), readsRemoved: false });
+    const expected = Array.from({ length: end - next + 1 }, (_each, index) => next + index);
+    expect(readTo(cursor, end).numbers).toEqual(expected);
+  }
+  using cursor = new JournalCursor(sequence(1), { list: () => shard.files.list(), readsRemoved: false });
+  expect(readTo(cursor, begin + 3_100).numbers).toHaveLength(begin);
+  let most = 0;
+  for (let found = cursor.take(end); found.kind === "rows"; found = cursor.take(end))
+    most = Math.max(most, ...found.groups.map(({ lines }) => lines.byteLength));
+  expect(cursor.next).toBe(sequence(end + 1));
+  // The one line, and no more than a read beside it.
+  expect(most).toBeGreaterThan(300_000);
+  expect(most).toBeLessThan(400_000);
 });

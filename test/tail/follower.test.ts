@@ -35,7 +35,7 @@ test("a reader that resumes from the newest event gets nothing again while other
     nowMs: () => 0,
   });
   // Each file is read in a step of its own.
-  const properties = { text: "x".repeat(10_000) };
+  const properties = { text: "x".repeat(8_000) };
   const lay = (from: number, to: number) => {
     const numbers = Array.from({ length: to - from + 1 }, (_, index) => from + index);
     const events = numbers.map((number) => ({ receivedMs: number, event: { event_name: `${number}`, properties } }));
