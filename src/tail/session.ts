@@ -21,7 +21,7 @@ export type Asked = {
   isAllowed: () => Promise<boolean>;
 };
 
-/** Where a stream begins, with what clock; `onEnded` is called once, when the reader has gone or the stream was ended. */
+/** Where a stream begins, with what clock; `onEnded` is called once, when its reader has gone or it was ended. */
 type Opening = {
   position: Position;
   /** Whether the reader is told first that events are not held any more. */

@@ -56,7 +56,7 @@ test("whatever starts, backups and restores there were: what a reader resumes pa
         untold++;
         expect(position).toEqual(reader.position);
       }
-      // Where it is told nothing, or the folder knows its epoch, it has had everything before the place it goes on from.
+      // If it is told nothing, or the folder knows its epoch, it has had everything before the place it goes on from.
       if (isOther && !world.epochs.some(({ id }) => id === reader.epoch)) return;
       const passed = world.events.flatMap((each, shard) => each.slice(0, position[shard]));
       expect(passed.filter((event) => !reader.had.has(event))).toEqual([]);
