@@ -99,7 +99,7 @@ function Pulse() {
         <span class={`dot ${status}`} aria-hidden="true" />
         {status}
       </a>
-      {last !== undefined && <span class="number">{rate(last.rate)} events/s</span>}
+      {last !== undefined && goneMs === undefined && <span class="number">{rate(last.rate)} events/s</span>}
     </div>
   );
 }

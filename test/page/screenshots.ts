@@ -22,8 +22,20 @@ const ofReadme = [
   { view: `sql?${new URLSearchParams({ q: plotted })}`, colours: "dark" },
 ] as const;
 
-/** How long events are sent before the first picture, so that the plot of the last minutes has something to show. */
-const liveSeconds = 90;
+/** Looks at the counts, one every 2 s, before the first picture: the plot of the last minutes has something to show. */
+const momentsShown = 45;
+
+/** What each view shows once all of its questions are answered. */
+const settled: Readonly<Record<string, string>> = {
+  overview: ".figures > :last-child .top tbody tr",
+  live: ".tail li",
+  people: ".figure td a",
+  // The properties are asked for last.
+  funnel: ".choices label:last-child option:nth-child(2)",
+  retention: ".triangle tbody tr",
+  sql: ".catalog summary",
+  health: "#shards",
+};
 
 const [folder] = process.argv.slice(2);
 const into = folder ?? join(import.meta.dir, "../../src/page/pictures");
@@ -36,6 +48,7 @@ await service.waitSealed(60_000);
 
 const browser = await launchBrowser();
 const page = await browser.newPage();
+await page.setViewport({ width: 1200, height: 880 });
 await page.goto(`${service.url}/`);
 await enterToken(page, service.token({ subject: "me", scope: "stats:read query" }));
 await page.waitForSelector("nav");
@@ -53,7 +66,13 @@ const live = (async () => {
     await Bun.sleep(500);
   }
 })();
-await Bun.sleep(liveSeconds * 1000);
+// The plot's table has a row for each look.
+await page.waitForSelector(".now summary");
+await page.click(".now summary");
+await page.waitForFunction(`document.querySelectorAll(".now tbody tr").length >= ${momentsShown}`, {
+  timeout: 600_000,
+});
+await page.click(".now summary");
 
 if (folder === undefined) {
   for (const { view, colours } of ofReadme)
@@ -68,7 +87,7 @@ isLive = false;
 await live;
 await browser.close();
 
-/** Opens a view, waits until every figure has its answer, and takes its picture. */
+/** Opens a view, waits until every figure has its answer and is drawn, and takes its picture. */
 async function shoot(
   shown: Page,
   { view, colours, width, path }: { view: string; colours: "light" | "dark"; width: number; path: string },
@@ -76,9 +95,20 @@ async function shoot(
   await shown.setViewport({ width, height: width < 500 ? 812 : 880 });
   await shown.emulateMediaFeatures([{ name: "prefers-color-scheme", value: colours }]);
   await goTo(shown, view);
-  await shown.waitForFunction("!/Asking…|Running…/.test(document.body.innerText)", { timeout: 60_000 });
-  // A plot is drawn a frame after its answer; questions of one view follow each other.
-  await Bun.sleep(1_000);
+  const [name = "", question] = view.split("?");
+  await shown.waitForSelector(settled[name] ?? ".figure", { timeout: 60_000 });
+  if (question !== undefined) {
+    await shown.focus("textarea");
+    await shown.keyboard.down("Control");
+    await shown.keyboard.press("Enter");
+    await shown.keyboard.up("Control");
+    await shown.waitForSelector(".outcome .plot canvas", { timeout: 60_000 });
+  }
+  await shown.waitForFunction("document.querySelector('[aria-busy=true], .waiting') === null", { timeout: 60_000 });
+  // A plot that has a new width or new data is drawn in the next frame, and a focus ring is no part of a picture.
+  await shown.evaluate(
+    "document.activeElement?.blur(), new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))",
+  );
   const form = path.endsWith(".png") ? ({ type: "png" } as const) : ({ type: "webp", quality: 80 } as const);
   await Bun.write(path, await shown.screenshot({ ...form, fullPage: folder !== undefined }));
   console.log(path);

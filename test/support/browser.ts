@@ -34,14 +34,19 @@ export type Passing = { readonly method: string; readonly path: string; readonly
 /** What becomes of it: `pass` gives the service's own answer. */
 export type Fault = (request: Passing, pass: () => Promise<Response>) => Promise<Response>;
 
-/** A proxy whose address stays the same across restarts of the service. */
-export function startProxy(service: () => string, fault: () => Fault): Bun.Server<undefined> {
+/**
+ * A proxy whose address stays the same across restarts of the service. It removes `prefix` from paths, and knows no
+ * other ones.
+ */
+export function startProxy(service: () => string, fault: () => Fault, prefix = ""): Bun.Server<undefined> {
   return Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
     idleTimeout: 0,
     fetch: async (request) => {
-      const { pathname, search } = new URL(request.url);
+      const { pathname: asked, search } = new URL(request.url);
+      if (!`${asked}/`.startsWith(`${prefix}/`)) return new Response("no such page", { status: 404 });
+      const pathname = asked.slice(prefix.length) || "/";
       const { method, headers } = request;
       const body = await request.arrayBuffer();
       const pass = () =>

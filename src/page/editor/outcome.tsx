@@ -72,11 +72,13 @@ function rowsText({ rows, end }: Run): string {
 /** Asks for all rows as CSV. The service writes them; the page keeps the bytes until they are all there. */
 function CsvButton({ sql }: { sql: string }) {
   const [said, setSaid] = useState("");
+  const [hasFailed, setHasFailed] = useState(false);
   const [asking, setAsking] = useState<AbortController | undefined>(undefined);
   useEffect(() => () => asking?.abort(), [asking]);
   const ask = async () => {
     const own = new AbortController();
     setAsking(own);
+    setHasFailed(false);
     setSaid("Asking…");
     try {
       const file = await runAsCsv(sql, own.signal, (got) => setSaid(bytes(got)));
@@ -84,15 +86,17 @@ function CsvButton({ sql }: { sql: string }) {
       setSaid(`${bytes(file.size)} saved`);
     } catch (error) {
       if (own.signal.aborted) setSaid("");
-      else if (error instanceof ServiceGone || error instanceof ServiceRefused) setSaid(error.message);
-      else throw error;
+      else if (error instanceof ServiceGone || error instanceof ServiceRefused) {
+        setSaid(error.message);
+        setHasFailed(true);
+      } else throw error;
     } finally {
       setAsking(undefined);
     }
   };
   return (
     <div class="csv">
-      <span class="quiet" aria-live="polite">
+      <span class={hasFailed ? "bad" : "quiet"} aria-live="polite">
         {said}
       </span>
       <button

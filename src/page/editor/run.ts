@@ -20,7 +20,10 @@ export const run = (sql: string, signal: AbortSignal): Promise<Run> =>
     // The connection ends with this, also where rows are left unread: the service ends the query then.
     const reading = new AbortController();
     const body = await bodyOf(sql, "json", AbortSignal.any([signal, reading.signal]));
-    const answer = await readAnswer(piecesOf(body), bounds);
+    const answer = await readAnswer(piecesOf(body), bounds).catch((error: unknown) => {
+      // Not even the columns came.
+      throw error instanceof TypeError ? new ServiceGone(brokenOff) : error;
+    });
     reading.abort();
     return { ...answer, sql, asOfMs, tookMs: performance.now() - startedMs };
   });

@@ -31,21 +31,21 @@ export class ServiceRefused extends Error {
 /** Since when the service has not answered, ms since 1970; undefined while it answers. */
 export const goneSinceMs: Cell<number | undefined> = new Cell<number | undefined>(undefined);
 
-/** Once the service has been gone for this time, no answer that had begun is waited for any longer. ms */
-const lostMs = 10_000;
+/** While the service is gone, what is on its way is given up each time that this has passed. ms */
+const givenUpMs = 10_000;
 
 /** Ends every request that is on its way; another one stands here then. */
 let underWay = new AbortController();
-let lost: ReturnType<typeof setTimeout> | undefined;
+let givingUp: ReturnType<typeof setInterval> | undefined;
 
 // A connection that is dead without saying so would be waited for without an end, and the page's next question with it.
 goneSinceMs.listen(() => {
-  clearTimeout(lost);
+  clearInterval(givingUp);
   if (goneSinceMs.value === undefined) return;
-  lost = setTimeout(() => {
+  givingUp = setInterval(() => {
     underWay.abort(new ServiceGone("The service does not answer"));
     underWay = new AbortController();
-  }, lostMs);
+  }, givenUpMs);
 });
 
 /** What is sent: GET without a body, POST with one. */
