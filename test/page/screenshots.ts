@@ -105,7 +105,7 @@ async function shoot(
     await shown.waitForSelector(".outcome .plot canvas", { timeout: 60_000 });
   }
   await shown.waitForFunction("document.querySelector('[aria-busy=true], .waiting') === null", { timeout: 60_000 });
-  // A plot that has a new width or new data is drawn in the next frame, and a focus ring is no part of a picture.
+  // A plot that has a new width or new data is drawn in the next frame. No picture shows where the focus is.
   await shown.evaluate(
     "document.activeElement?.blur(), new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))",
   );

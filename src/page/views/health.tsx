@@ -135,7 +135,7 @@ function Shards({ shards, freshness, asOfMs }: { shards: unknown; freshness: unk
   );
 }
 
-/** A time up to this age is told without its day. ms */
+/** A time up to this age is shown without its day. ms */
 const clockOnlyMs = 12 * 3_600_000;
 
 /** The shard of events that were imported, as `freshness` numbers it. */
