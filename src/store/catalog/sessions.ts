@@ -8,6 +8,13 @@ import { keyedEvents, numberedCells } from "./session.ts";
  */
 const place = `(t::HUGEINT * 18446744073709551616::HUGEINT + hash(event_id))`;
 
+/**
+ * SQL expression for an order in which what has a page comes before what has none. `page` is SQL for the page, `order`
+ * for a number.
+ */
+const pagesFirst = (page: string, order: string) =>
+  `${order}::HUGEINT + CASE WHEN ${page} IS NULL THEN 85070591730234615865843651857942052864::HUGEINT ELSE 0 END`;
+
 /** The parameters of an entry page's URL that say where a session came from. */
 const utmNames = ["source", "medium", "campaign", "term", "content"] as const;
 
@@ -36,13 +43,11 @@ export function sessionsQuery({ gap, read = "true", where = "true" }: Wanted): s
       WHERE (session_id IS NOT NULL OR lone IS NOT NULL) AND ${read}`,
     aggregates: [
       "count(*) AS events",
-      "arg_min(person, place) AS person",
+      "arg_min(person, place) FILTER (session_id IS NOT NULL) AS person",
       "arg_min(page_url, place) AS entry_page",
       "arg_max(page_url, place) AS exit_page",
       // NULL, too, is what an event says of its referrer.
-      "arg_min_null(referrer, place) FILTER (page_url IS NOT NULL) AS page_referrer",
-      "bool_or(page_url IS NOT NULL) AS has_page",
-      "arg_min_null(referrer, place) AS first_referrer",
+      `arg_min_null(referrer, ${pagesFirst("page_url", "place")}) AS referrer`,
     ],
   });
   const found = `
@@ -51,9 +56,8 @@ export function sessionsQuery({ gap, read = "true", where = "true" }: Wanted): s
       arg_min(entry_page, first_t) AS entry_page, arg_max(exit_page, first_t) AS exit_page,
       CASE WHEN session_id IS NULL THEN 'person:' || lone ELSE 'session:' || session_id END
         || '@' || min(first_t) AS session,
-      arg_min(person, first_t) AS person, sum(events) = 1 AS bounce,
-      CASE WHEN bool_or(has_page) THEN arg_min_null(page_referrer, first_t) FILTER (has_page)
-        ELSE arg_min_null(first_referrer, first_t) END AS referrer
+      coalesce(lone, arg_min(person, first_t)) AS person, sum(events) = 1 AS bounce,
+      arg_min_null(referrer, ${pagesFirst("entry_page", "first_t")}) AS referrer
     FROM (${cells}) GROUP BY session_id, lone, number`;
   const utms = utmNames.map((name) => `${urlParameter(`utm_${name}`)} AS utm_${name}`);
   return withChannel(`SELECT *, ${utms.join(",\n      ")} FROM (${found}) WHERE ${where}`);
