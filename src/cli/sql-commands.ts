@@ -1,6 +1,7 @@
 /** The dot commands of `millrace sql`, at the prompt and in files: those of the shells of DuckDB and SQLite. */
 import type { FolderReader } from "../offline/folder-reader.ts";
-import { literal } from "../store/sql/literals.ts";
+import { catalogMacros } from "../store/catalog/questions/questions.ts";
+import { listLiteral, literal } from "../store/sql/literals.ts";
 import { type SqlFormat, type SqlOutput, StatementFailed, sqlFormats, writeText } from "./sql-run.ts";
 
 /** What a command may do to the session it is given in. */
@@ -130,6 +131,20 @@ function requireNoTerminal(format: SqlFormat, file: string | undefined): void {
     throw new StatementFailed("parquet is not for a terminal; add --out FILE");
 }
 
+/**
+ * SQL expression: the parameters of a macro of the catalog with their defaults, which DuckDB does not list. NULL for
+ * any other, and for one of its name with other parameters.
+ */
+const defaultsQuery = `CASE ${catalogMacros
+  .flatMap((item) => (item.kind === "macro" ? [item] : []))
+  .map(({ name, parameters, defaults = {} }) => {
+    const all = [...parameters, ...Object.keys(defaults)];
+    const shown = [...parameters, ...Object.entries(defaults).map(([given, sql]) => `${given} := ${sql}`)];
+    return `WHEN function_name = ${literal(name)} AND parameters::VARCHAR[] = ${listLiteral(all)}
+      THEN ${literal(shown.join(", "))}`;
+  })
+  .join(" ")} END`;
+
 /** Each table, view and macro in the form of a CREATE, with what its comments tell. */
 async function schemaText({ duckdb }: FolderReader, name: string | undefined): Promise<string> {
   const only = (column: string) => (name === undefined ? "" : `AND lower(${column}) = lower(${literal(name)})`);
@@ -146,7 +161,7 @@ async function schemaText({ duckdb }: FolderReader, name: string | undefined): P
       coalesce(' -- ' || split_part(each.comment, ' Example: ', 1), '')), chr(10)) AS body
     FROM kinds JOIN columns USING (database_name, name) WHERE true ${only("name")}
     UNION ALL
-    SELECT 'MACRO', function_name, comment, array_to_string(parameters, ', ')
+    SELECT 'MACRO', function_name, comment, coalesce(${defaultsQuery}, array_to_string(parameters, ', '))
     FROM duckdb_functions() WHERE NOT internal ${only("function_name")} ORDER BY ALL`);
   if (rows.length === 0 && name !== undefined)
     throw new StatementFailed(`.schema ${name}: there is no such table, view or macro; .tables tells which there are`);

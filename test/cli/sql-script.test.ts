@@ -95,7 +95,7 @@ test("commands: what is there, what it looks like, how it is written, how long i
   expect(stdout).toMatch(/^events,view,"?Every event/m);
   expect(stdout).toMatch(/^"?funnel\(steps, within/m);
   expect(stdout).toMatch(/^CREATE VIEW events \(\n(?: {2}.*\n)* {2}event_id UUID,.*\n/m);
-  expect(stdout).toMatch(/^CREATE MACRO top\(/m);
+  expect(stdout).toMatch(/^CREATE MACRO top\(column, n := 10, since := NULL, until := NULL\);$/m);
   expect(stdout).not.toContain("CREATE VIEW sessions");
   expect(stdout).toContain('"row_count":1');
   expect(stdout).toContain(".timer on|off");
