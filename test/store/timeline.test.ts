@@ -23,6 +23,15 @@ const changes = [
   ["America/Havana", "2024-03-10T05:00Z"],
   ["America/Havana", "2024-11-03T05:00Z"],
   ["Asia/Kolkata", "1969-12-31T20:00Z"],
+  ["Antarctica/Troll", "2024-03-31T01:00Z"],
+  ["Antarctica/Troll", "2024-10-27T01:00Z"],
+  ["Asia/Beirut", "2024-03-30T22:00Z"],
+  ["Asia/Beirut", "2024-10-26T21:00Z"],
+  ["Australia/Lord_Howe", "2024-04-06T15:00Z"],
+  ["Australia/Lord_Howe", "2024-10-05T15:30Z"],
+  ["Africa/Casablanca", "2024-03-10T02:00Z"],
+  ["Africa/Casablanca", "2024-04-14T02:00Z"],
+  ["Pacific/Apia", "2011-12-30T10:00Z"],
 ] as const;
 
 const widths = [
@@ -75,7 +84,7 @@ describe("timeline", () => {
           );
         },
       ),
-      { numRuns: 80 },
+      { numRuns: 120 },
     );
   });
 

@@ -35,13 +35,19 @@ function startOf(instant: string): string {
   return `(CASE WHEN ${zone} <> 'UTC' AND ${isElapsed} THEN ${clockOf(instant)} - (${local} - ${floor}) ELSE ${floor} END)`;
 }
 
-/** SQL expression: the instant of the start of a bucket; of two at which the clock shows the same, the first. */
-const later = `timezone(${zone}, start_shown)`;
+/** SQL expression: an instant at which the clock shows the start of a bucket, or what it would show without a leap. */
+const shownAt = `timezone(${zone}, start_shown)`;
 
+/**
+ * SQL expression: the instant of the start of a bucket, the first at which the clock shows it or has leapt over it. If
+ * the clock was not changed in the day before, it shows the start once. Otherwise the quarters of that day are looked
+ * at: a change may be two hours (Antarctica/Troll), half of one (Australia/Lord_Howe) or a day (Pacific/Apia in 2011).
+ */
 const instantOfStart = `(CASE WHEN ${zone} = 'UTC' OR ${isElapsed} THEN ${instantOf("start_shown")}
-    WHEN timezone(${zone}, ${later} - INTERVAL 1 HOUR) = start_shown THEN ${later} - INTERVAL 1 HOUR
-    WHEN timezone(${zone}, ${later} - INTERVAL 30 MINUTE) = start_shown THEN ${later} - INTERVAL 30 MINUTE
-    ELSE ${later} END)`;
+    WHEN timezone(${zone}, ${shownAt}) = start_shown
+      AND timezone(${zone}, ${shownAt} - INTERVAL 25 HOUR) = start_shown - INTERVAL 25 HOUR THEN ${shownAt}
+    ELSE list_min(list_filter(generate_series(${shownAt} - INTERVAL 25 HOUR, ${shownAt}, INTERVAL 15 MINUTE),
+      lambda quarter: timezone(${zone}, quarter) >= start_shown)) END)`;
 
 /**
  * SQL expression: a stretch of time that is within one bucket, by the clock of UTC. In UTC it is the bucket. Elsewhere
@@ -100,6 +106,11 @@ export const timeline: CatalogItem = {
       SELECT ${startOf("point")} FROM (
         SELECT unnest(generate_series(${instantOf(startOf("first"))}, last, least(${width}, INTERVAL 15 MINUTE))) AS point FROM checked
         WHERE first <= last AND ${zone} <> 'UTC' AND ${isElapsed}
+        UNION ALL
+        -- A clock that is put back near an end of the range shows there what is not between the ends.
+        SELECT unnest(generate_series(first, least(last, first + INTERVAL 3 HOUR), INTERVAL 15 MINUTE)
+          || generate_series(last, greatest(first, last - INTERVAL 3 HOUR), -INTERVAL 15 MINUTE)) FROM checked
+        WHERE first <= last AND ${zone} <> 'UTC' AND NOT ${isElapsed}
       )
     )
     SELECT ${instantOfStart} AS bucket, coalesce(sum(events), 0)::BIGINT AS events,
