@@ -117,12 +117,11 @@ export class QueryProcess {
 
   /**
    * Why there is no answer, or no whole one; undefined: it was complete. To be called when there is nothing more to
-   * read. The process is not needed any more and is killed: its own way to end takes longer than a small query.
+   * read.
    */
   async refusal(): Promise<QueryRefusal | undefined> {
     const said = await this.#said;
     if (said === undefined) await this.ended;
-    else this.#child.kill("SIGKILL");
     if (said?.kind === "answered") return undefined;
     if (this.#endedFor !== undefined) return { kind: this.#endedFor, message: "", position: undefined };
     if (said !== undefined && "message" in said) return said;

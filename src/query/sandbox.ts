@@ -7,10 +7,10 @@
  * - A client's statement runs only after DuckDB was locked and the statement was judged.
  * - No message that leaves this process names a folder.
  */
-import { closeSync, mkdirSync, writeSync } from "node:fs";
+import { mkdirSync, writeSync } from "node:fs";
 import { join, relative } from "node:path";
 import { codeOf, messageOf } from "../base/errors.ts";
-import { yieldMemory } from "../base/limited-process.ts";
+import { endAtOnce, yieldMemory } from "../base/limited-process.ts";
 import { viewFolder } from "../store/catalog/folder-view.ts";
 import { readBy } from "../store/catalog/typed-views.ts";
 import { catalogNames, catalogStatements, emptyCatalog, statementsBetween } from "../store/catalog/views.ts";
@@ -54,7 +54,7 @@ async function main(): Promise<void> {
     makeFifo(fifo);
   } catch (error) {
     report({ kind: "unavailable", message: messageOf(error), position: undefined });
-    process.exit(1);
+    endAtOnce();
   }
   using duckdb = await DuckDB.open({ threads: 1, memoryMiB: Number(process.argv[2]) });
   // All that does not depend on the folder or the order is made ahead, with nothing of the folder open.
@@ -67,12 +67,10 @@ async function main(): Promise<void> {
   } catch (error) {
     const { message, ...failure } = error instanceof QueryFailed ? error.failure : broken(error);
     report({ ...failure, message: withoutFolders(message, order) });
-    process.exit(1);
+    endAtOnce();
   }
   report({ kind: "answered" });
-  // Closed before the process ends, which takes longer than a small query.
-  closeSync(1);
-  process.exit(0);
+  endAtOnce();
 }
 
 const report = (said: QueryReport) => writeSync(2, `${JSON.stringify(said)}\n`);

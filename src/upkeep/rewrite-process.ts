@@ -6,9 +6,10 @@
  */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { writeAll } from "../base/durable.ts";
 import { messageOf } from "../base/errors.ts";
 import { unreachable } from "../base/invariant.ts";
-import { yieldMemory } from "../base/limited-process.ts";
+import { endAtOnce, yieldMemory } from "../base/limited-process.ts";
 import { idsIn } from "../shard/ids/id-log.ts";
 import { loadPersonIds, PersonIdsDamaged } from "../store/catalog/erased-person.ts";
 import { unfinishedSuffix } from "../store/folder/names.ts";
@@ -26,7 +27,8 @@ import type { RewriteOrder, RewriteOutcome } from "./protocol.ts";
 yieldMemory();
 const order: RewriteOrder = JSON.parse(await new Response(Bun.stdin.stream()).text());
 const outcome = await carryOut(order);
-process.stdout.write(`${JSON.stringify(outcome)}\n`);
+writeAll(1, Buffer.from(`${JSON.stringify(outcome)}\n`));
+endAtOnce();
 
 async function carryOut({ folder, threads, memoryMiB, spillMiB, job }: RewriteOrder): Promise<RewriteOutcome<unknown>> {
   const ids = "ids" in job ? job.ids : undefined;
