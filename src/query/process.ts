@@ -1,6 +1,5 @@
 /** One process for one query, from its start to its end: the service's side of `sandbox.ts`. */
 import { existsSync, rmSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { codeOf } from "../base/errors.ts";
 import { limitedProcess } from "../base/limited-process.ts";
 import { memoryRemedy, type Query, type QueryFailure, type QueryOrder, type QueryReport } from "./protocol.ts";
@@ -8,8 +7,6 @@ import { reportsOf } from "./reports.ts";
 
 /** Why a query has no answer; `busy`: too many run, `time`: it took too long, `gone`: its client has gone. */
 export type QueryRefusal = Omit<QueryFailure, "kind"> & { kind: QueryFailure["kind"] | "busy" | "time" | "gone" };
-
-const entry = fileURLToPath(new URL("./sandbox.ts", import.meta.url));
 
 /** A process that waits for its query, runs it, or has ended. */
 export class QueryProcess {
@@ -28,11 +25,12 @@ export class QueryProcess {
   #endedFor: "gone" | "time" | undefined;
 
   /**
-   * Starts a process. `scratch` is a new folder that becomes its own, `memoryMiB` the limit of its memory, `niceness`
-   * its nice value if it is not that of a query.
+   * Starts a process of a program. `scratch` is a new folder that becomes its own, `memoryMiB` the limit of its memory,
+   * `niceness` its nice value if it is not that of a query.
    * @throws the system's error when no process can be started
    */
-  static spawn(scratch: string, { memoryMiB, niceness }: { memoryMiB: number; niceness?: number }): QueryProcess {
+  static spawn(entry: string, scratch: string, given: { memoryMiB: number; niceness?: number }): QueryProcess {
+    const { memoryMiB, niceness } = given;
     // The rest is for the runtime, and for what DuckDB takes beyond its own limit: it spills too late at a half, on
     // millions of events.
     const duckdbMiB = String(Math.floor((memoryMiB * 3) / 8));

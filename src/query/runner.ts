@@ -14,6 +14,7 @@ import type { DataFolder } from "../store/folder/names.ts";
 import { openScratch, type Scratch } from "../store/folder/scratch.ts";
 import { type Place, Places } from "./places.ts";
 import { QueryProcess, type QueryRefusal } from "./process.ts";
+import type { SandboxProgram } from "./program.ts";
 import type { Query } from "./protocol.ts";
 import { Spares } from "./spares.ts";
 
@@ -54,6 +55,7 @@ const placeWaitMs = 5_000;
 export class QueryRunner {
   readonly #folder: DataFolder;
   readonly #limits: QueryLimits;
+  readonly #program: SandboxProgram;
   /** Running processes with their places. */
   readonly #running = new Map<QueryProcess, Place>();
   readonly #places: Places;
@@ -66,8 +68,9 @@ export class QueryRunner {
   #isStopped = false;
 
   /** Nothing is started or written before `prepare` or the first query. */
-  constructor(folder: DataFolder, limits: QueryLimits) {
+  constructor(folder: DataFolder, limits: QueryLimits, program: SandboxProgram) {
     this.#folder = folder;
+    this.#program = program;
     this.#limits = limits;
     this.#places = new Places(limits.atOnceMax);
     const spawn = () => {
@@ -75,7 +78,8 @@ export class QueryRunner {
       // Without room for a process the next query tries again, and gets that as its refusal.
       return child instanceof QueryProcess ? child : undefined;
     };
-    this.#spares = new Spares(spawn, limits.sparesMax);
+    const prepare = () => program.bundleInto(() => this.#scratchPath());
+    this.#spares = new Spares({ prepare, spawn, sparesMax: limits.sparesMax });
   }
 
   /** Starts processes that wait for the first queries. */
@@ -153,7 +157,7 @@ export class QueryRunner {
     this.#places.stop();
     const left = [...this.#running.keys(), ...this.#ending];
     for (const child of left) child.end("gone");
-    await Promise.all([this.#spares.stop(), ...left.map((child) => child.ended)]);
+    await Promise.all([this.#program.stop(), this.#spares.stop(), ...left.map((child) => child.ended)]);
     this.#scratch?.[Symbol.dispose]();
   }
 
@@ -193,21 +197,24 @@ export class QueryRunner {
   }
 
   #spawn(): QueryProcess {
-    return QueryProcess.spawn(this.#makeFolder(), this.#limits);
+    return QueryProcess.spawn(this.#program.entry, this.#makeFolder(), this.#limits);
+  }
+
+  #scratchPath(): string {
+    this.#scratch ??= openScratch(this.#folder);
+    return this.#scratch.path;
   }
 
   /** Makes a folder for one process. If somebody removed the scratch folder of this service, makes another one. */
   #makeFolder(): string {
-    this.#scratch ??= openScratch(this.#folder);
     try {
-      return mkdtempSync(join(this.#scratch.path, "query-"));
+      return mkdtempSync(join(this.#scratchPath(), "query-"));
     } catch (error) {
       if (codeOf(error) !== "ENOENT") throw error;
     }
-    this.#scratch[Symbol.dispose]();
+    this.#scratch?.[Symbol.dispose]();
     this.#scratch = undefined;
-    this.#scratch = openScratch(this.#folder);
-    return mkdtempSync(join(this.#scratch.path, "query-"));
+    return mkdtempSync(join(this.#scratchPath(), "query-"));
   }
 
   #freePlaceOf(child: QueryProcess): void {

@@ -12,8 +12,8 @@ import { join, relative } from "node:path";
 import { codeOf, messageOf } from "../base/errors.ts";
 import { endAtOnce, yieldMemory } from "../base/limited-process.ts";
 import { viewFolder } from "../store/catalog/folder-view.ts";
-import { readBy } from "../store/catalog/typed-views.ts";
-import { catalogNames, catalogStatements, emptyCatalog, statementsBetween } from "../store/catalog/views.ts";
+import { isListing, statementsNamedIn } from "../store/catalog/named.ts";
+import { catalogNames, emptyCatalog } from "../store/catalog/views.ts";
 import { dataFolder } from "../store/folder/names.ts";
 import { type SealedEvents, sealedEventsQuery } from "../store/segment/sealed-events.ts";
 import { DuckDB } from "../store/sql/duckdb.ts";
@@ -57,8 +57,8 @@ async function main(): Promise<void> {
     endAtOnce();
   }
   using duckdb = await DuckDB.open({ threads: 1, memoryMiB: Number(process.argv[2]) });
-  // All that does not depend on the folder or the order is made ahead, with nothing of the folder open.
-  await duckdb.script([...catalogStatements(emptyCatalog), ...listingStatements]);
+  // A first query takes longer than the next one, so it is a view that is replaced. Nothing of the folder is open.
+  await duckdb.script(statementsNamedIn("events", emptyCatalog));
   report({ kind: "ready" });
   const order = readOrder(await Bun.stdin.text());
   report({ kind: "taken" });
@@ -104,9 +104,10 @@ async function answer(duckdb: DuckDB, order: QueryOrder, fifo: string): Promise<
   process.chdir(order.root);
   if (order.sealed !== undefined) return await answerSealed(duckdb, order, { sealed: order.sealed, fifo });
   using view = viewFolder(dataFolder("."), relative(order.root, order.scratch));
-  // Making the typed views of 100 schemas takes longer than a small query.
-  const typed = readBy(order.sql, view.content.typedEvents);
-  await duckdb.script(statementsBetween(emptyCatalog, { ...view.content, typedEvents: typed }));
+  await duckdb.script([
+    ...statementsNamedIn(order.sql, view.content),
+    ...(isListing(order.sql) ? listingStatements : []),
+  ]);
   const refusedFiles = view.content.refusedFiles.map((file) => join(order.root, "refused", file));
   const segments = view.content.segments.map(({ file }) => join("segments", file));
   const unsealed = view.files.map((file) => join(order.root, file));

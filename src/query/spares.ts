@@ -23,8 +23,11 @@ const queryPauseMs = 10;
 
 /** The spare processes of a service. */
 export class Spares {
+  readonly #prepare: () => Promise<void>;
   readonly #spawn: () => QueryProcess | undefined;
   readonly #sparesMax: number;
+  /** Resolves when spares can be started. */
+  #prepared: Promise<void> | undefined;
   #waiting: QueryProcess[] = [];
   #wanted = 0;
   #fillTimer: Timer | undefined;
@@ -33,12 +36,13 @@ export class Spares {
   #isStopped = false;
 
   /**
-   * `spawn` starts a process, or returns undefined if there is no room for one. `sparesMax` wait at most. Nothing is
-   * started before `prepare` or `take`.
+   * `prepare` is called once, before the first spare. `spawn` starts a process, or returns undefined if there is no room
+   * for one. `sparesMax` wait at most. Nothing is started before `prepare` or `take`.
    */
-  constructor(spawn: () => QueryProcess | undefined, sparesMax: number) {
-    this.#spawn = spawn;
-    this.#sparesMax = sparesMax;
+  constructor(on: { prepare: () => Promise<void>; spawn: () => QueryProcess | undefined; sparesMax: number }) {
+    this.#prepare = on.prepare;
+    this.#spawn = on.spawn;
+    this.#sparesMax = on.sparesMax;
   }
 
   get #idleSpares(): number {
@@ -101,7 +105,10 @@ export class Spares {
   }
 
   /** Starts what is missing, on each core one at a time. */
-  #fill(): void {
+  async #fill(): Promise<void> {
+    if (this.#wanted === 0) return;
+    this.#prepared ??= this.#prepare();
+    await this.#prepared;
     this.#dropUnusable();
     const starting = () => this.#waiting.filter(({ isReady }) => !isReady).length;
     while (!this.#isStopped && this.#waiting.length < this.#wanted && starting() < availableParallelism()) {

@@ -18,6 +18,7 @@ import type { Front } from "../http/listen/front.ts";
 import { signingSecretOf } from "../http/token/keys.ts";
 import { type KeeperHost, openKeeper } from "../keeper/host.ts";
 import { Publisher } from "../keeper/publisher.ts";
+import { SandboxProgram } from "../query/program.ts";
 import { QueryRunner } from "../query/runner.ts";
 import { RefusedStore } from "../refused/refused-store.ts";
 import { Board, createBoardMemory } from "../shard/board.ts";
@@ -138,13 +139,14 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
     Dispatcher.open({ shards: shards.map(laneTo), boards: boardMemories, bufferEventsMax: config.bufferEventsMax }),
   );
   const refusedEvents = scope.use(RefusedStore.open({ folder, log, clock: systemClock }));
+  const program = new SandboxProgram(log);
   const queries = scope.adopt(
-    new QueryRunner(folder, { ...config.queries, sparesMax: querySparesMax(bound.limit) }),
+    new QueryRunner(folder, { ...config.queries, sparesMax: querySparesMax(bound.limit) }, program),
     (each) => orLogged(log, each.stop()),
   );
   const tail = scope.adopt(new Tail({ folder, boards, queries, log, time: systemTime }), (each) => each.stop());
   const alertLimits = { ...config.queries, atOnceMax: 1, sparesMax: 0, niceness: lowestNiceness };
-  const alertQueries = scope.adopt(new QueryRunner(folder, alertLimits), (each) => orLogged(log, each.stop()));
+  const alertQueries = scope.adopt(new QueryRunner(folder, alertLimits, program), (each) => orLogged(log, each.stop()));
   const adapters = scope.adopt(new AdapterThread({ bytesMax: vendorBodyBytesMax(config) }, log), (each) =>
     orLogged(log, each.close()),
   );

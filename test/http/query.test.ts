@@ -348,4 +348,4 @@ const isRunning = ({ dataDir }: Service, pid: number): boolean =>
 
 /** Processes of queries that the service started, spares too; its keeper is another child. */
 const queryProcesses = (of: Service): number[] =>
-  childrenOf(of.pid).filter((pid) => readProc(`${pid}/cmdline`).includes("/query/sandbox.ts"));
+  childrenOf(of.pid).filter((pid) => /\/sandbox\.[tj]s/.test(readProc(`${pid}/cmdline`)));

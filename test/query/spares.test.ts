@@ -1,5 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { readlinkSync } from "node:fs";
+import { readlinkSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { childrenOf, readProc } from "../support/process.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -14,7 +15,7 @@ const ask = (service: Service, sql: string) =>
 
 /** Processes that wait for a query. */
 const sparesOf = ({ pid }: Service): number[] =>
-  childrenOf(pid).filter((child) => readProc(`${child}/cmdline`).includes("/query/sandbox."));
+  childrenOf(pid).filter((child) => /\/sandbox\.[tj]s/.test(readProc(`${child}/cmdline`)));
 
 const waitSpares = (service: Service) =>
   until(() => sparesOf(service).length >= 2, { what: "two spare processes", limitMs: 30_000 });
@@ -28,6 +29,21 @@ test("spares wait before the first query, with nothing of the data folder open, 
   await service.track({ event_name: "later" });
   const answer = await ask(service, "SELECT event_name FROM events");
   expect([answer.status, await answer.text()]).toEqual([200, "event_name\nlater\n"]);
+});
+
+test("spares are one file each, made in the service's own folder; without it queries run from source", async () => {
+  await using service = await startService();
+  await waitSpares(service);
+  const [spare] = sparesOf(service);
+  const entry = readProc(`${spare}/cmdline`)
+    .split("\0")
+    .find((part) => part.endsWith("/sandbox.js"));
+  expect(entry).toContain("/scratch/run-");
+  rmSync(join(service.dataDir, "scratch"), { recursive: true });
+  for (const value of [1, 2, 3]) {
+    const answer = await ask(service, `SELECT ${value} AS v`);
+    expect([answer.status, await answer.text()]).toEqual([200, `v\n${value}\n`]);
+  }
 });
 
 test("spares that were killed take no query with them, and none outlives a killed service", async () => {

@@ -30,19 +30,21 @@ export type CatalogItem = {
 /** Text of a comment; its example is everything after `Example: `. */
 const commentText = ({ meaning, example }: Comment) => literal(`${meaning} Example: ${example}`);
 
+/** The statement that creates an item, without its comments. */
+export function creation(item: CatalogItem): string {
+  const name = identifier(item.name);
+  if (item.kind === "view") return `CREATE OR REPLACE VIEW ${name} AS ${item.query}`;
+  const optional = Object.entries(item.defaults ?? {}).map(([given, sql]) => `${identifier(given)} := ${sql}`);
+  const parameters = [...item.parameters.map(identifier), ...optional];
+  return `CREATE OR REPLACE MACRO ${name}(${parameters.join(", ")}) AS TABLE ${item.query}`;
+}
+
 /** The statements that create an item and comment on it. */
 export function itemStatements(item: CatalogItem): string[] {
   const name = identifier(item.name);
-  if (item.kind === "macro") {
-    const optional = Object.entries(item.defaults ?? {}).map(([given, sql]) => `${identifier(given)} := ${sql}`);
-    const parameters = [...item.parameters.map(identifier), ...optional];
-    return [
-      `CREATE OR REPLACE MACRO ${name}(${parameters.join(", ")}) AS TABLE ${item.query}`,
-      `COMMENT ON MACRO TABLE ${name} IS ${commentText(item.comment)}`,
-    ];
-  }
+  if (item.kind === "macro") return [creation(item), `COMMENT ON MACRO TABLE ${name} IS ${commentText(item.comment)}`];
   return [
-    `CREATE OR REPLACE VIEW ${name} AS ${item.query}`,
+    creation(item),
     `COMMENT ON VIEW ${name} IS ${commentText(item.comment)}`,
     ...Object.entries(item.columns).map(
       ([column, comment]) => `COMMENT ON COLUMN ${name}.${identifier(column)} IS ${commentText(comment)}`,

@@ -84,19 +84,6 @@ function columnsOf(properties: readonly TypedProperty[]): [column: string, prope
 /** The name of the view of an event name. */
 const viewName = (eventName: string) => `event_${eventName}`;
 
-/** What lists all views: then each of them must be there. */
-const listsViews = /duckdb_|information_schema|show|describe|pragma/i;
-
-/** The events whose views a statement may read: their names, or what lists all views, are somewhere in its text. */
-export function readBy(sql: string, events: readonly TypedEvent[]): readonly TypedEvent[] {
-  if (events.length === 0 || listsViews.test(sql)) return events;
-  const text = asciiLower(sql);
-  return events.filter(({ eventName }) => text.includes(asciiLower(identifier(viewName(eventName)).slice(1, -1))));
-}
-
-/** As DuckDB compares names. */
-const asciiLower = (text: string) => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
-
 /** The views of these events; each needs the view `events` in the same database. */
 export const typedViews = (events: readonly TypedEvent[]): CatalogItem[] => events.map(typedView);
 

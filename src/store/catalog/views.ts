@@ -206,7 +206,8 @@ function catalogView(content: CatalogContent): CatalogItem {
   };
 }
 
-const catalogItems = (content: CatalogContent): CatalogItem[] => [
+/** Views and macros of the catalog, but for the typed views, in the order in which they are created. */
+export const catalogItems = (content: CatalogContent): CatalogItem[] => [
   ...eventViews({ ...segmentsOf(content), unsealed: content.unsealed }),
   ...catalogMacros,
   freshnessView(content),
@@ -221,17 +222,22 @@ const catalogItems = (content: CatalogContent): CatalogItem[] => [
  */
 export function catalogStatements(content: CatalogContent): string[] {
   const { typedEvents } = content;
-  const typed = typedEvents.length === 0 ? [] : [...eventViews(noEvents), ...typedViews(typedEvents)];
+  const typed = typedEvents.length === 0 ? [] : [...eventsWithoutFiles, ...typedViews(typedEvents)];
   return [...typed, ...catalogItems(content)].flatMap(itemStatements);
 }
 
-const noEvents = { files: [], listOf: listLiteral, unsealed: undefined };
+/** The views over events of a folder without any. */
+export const eventsWithoutFiles: readonly CatalogItem[] = eventViews({
+  files: [],
+  listOf: listLiteral,
+  unsealed: undefined,
+});
 
 /** Names of the catalog's views and macros, in lower case. */
-export const catalogNames = (content: CatalogContent): Set<string> =>
-  new Set([...catalogItems(content), ...typedViews(content.typedEvents)].map(({ name }) => name.toLowerCase()));
+export const catalogNames = ({ typedEvents }: CatalogContent): Set<string> =>
+  new Set([...catalogItems(emptyCatalog), ...typedViews(typedEvents)].map(({ name }) => name.toLowerCase()));
 
-/** The catalog of a folder without events. What it has in common with every other catalog can be made ahead. */
+/** The catalog of a folder without events. */
 export const emptyCatalog: CatalogContent = {
   root: ".",
   segments: [],
@@ -258,7 +264,7 @@ export function statementsBetween(before: CatalogContent, content: CatalogConten
   const newTyped = typed.filter(isNew);
   const hasFiles = before.segments.length > 0 || before.unsealed !== undefined;
   // Typed views are made over an `events` without files, as `catalogStatements` does; then it has to be made again.
-  const emptied = newTyped.length > 0 && hasFiles ? eventViews(noEvents) : [];
+  const emptied = newTyped.length > 0 && hasFiles ? eventsWithoutFiles : [];
   const emptiedNames = new Set(emptied.map(({ name }) => name));
   const items = catalogItems(content).filter((item) => isNew(item) || emptiedNames.has(item.name));
   return [...dropped, ...[...emptied, ...newTyped, ...items].flatMap(itemStatements)];
