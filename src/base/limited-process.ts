@@ -45,9 +45,9 @@ export function limitedProcess({ entry, args, memoryMiB, niceness = nicenessDefa
 }
 
 /**
- * Ends such a process, at once and with SIGKILL; what it has said must be written. At an ordinary exit the runtime looks
- * for children in `/proc/PID/task`. While the kernel forgets these entries, a process that waits for this one spins: at
- * this one's small share of the processor, 100 to 400 ms were seen, in which the service answered nobody.
+ * Ends such a process, at once and with SIGKILL; what it has said must be written. At an ordinary exit the runtime
+ * looks for children in `/proc/PID/task`. While the kernel forgets these entries, a process that waits for this one
+ * spins: at this one's small share of the processor, 100 to 400 ms were seen, in which the service answered nobody.
  */
 export function endAtOnce(): never {
   process.kill(process.pid, "SIGKILL");

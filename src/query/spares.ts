@@ -36,8 +36,8 @@ export class Spares {
   #isStopped = false;
 
   /**
-   * `prepare` is called once, before the first spare. `spawn` starts a process, or returns undefined if there is no room
-   * for one. `sparesMax` wait at most. Nothing is started before `prepare` or `take`.
+   * `prepare` is called once, before the first spare. `spawn` starts a process, or returns undefined if there is no
+   * room for one. `sparesMax` wait at most. Nothing is started before `prepare` or `take`.
    */
   constructor(on: { prepare: () => Promise<void>; spawn: () => QueryProcess | undefined; sparesMax: number }) {
     this.#prepare = on.prepare;

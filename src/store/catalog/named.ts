@@ -34,8 +34,8 @@ export function statementsNamedIn(sql: string, content: CatalogContent): string[
 }
 
 /**
- * Whether SQL in lower case may read an item: its name is there as a word and, of a macro, with its bracket. Where there
- * may be a comment, the bracket may come later.
+ * Whether SQL in lower case may read an item: its name is there as a word and, of a macro, with its bracket. Where
+ * there may be a comment, the bracket may come later.
  */
 function mayRead(sql: string, { kind, name }: CatalogItem): boolean {
   const word = asciiLower(identifier(name).slice(1, -1));
