@@ -29,6 +29,7 @@ import { currentSegments } from "../store/folder/current.ts";
 import { listNames } from "../store/folder/layout.ts";
 import { type DataFolder, parseSegmentName, unfinishedSuffix } from "../store/folder/names.ts";
 import { readUnreadable, unreadableAdvice } from "../store/folder/unreadable.ts";
+import { hasImportedIds } from "../store/ids/imported-folder.ts";
 import { sweepImports } from "../store/sweep.ts";
 import type { Found } from "./protocol.ts";
 import { countRefused, removeRefused, type Wanted } from "./refused-events.ts";
@@ -228,7 +229,8 @@ export class Eraser {
     const { ids } = outsideSegments(folder, wanted);
     appendFileSync(idsPath(folder), ids.map((id) => `${id}\n`).join(""));
     await shards.forget(idsPath(folder));
-    await rewriter.run({ kind: "forget imported ids", path: idsPath(folder) });
+    // Without imported ids no process need start.
+    if (hasImportedIds(folder)) await rewriter.run({ kind: "forget imported ids", path: idsPath(folder) });
     await shards.imported({ step: "reload" });
     removeIfThere(idsPath(folder));
     removeRefusedLines(folder, wanted);

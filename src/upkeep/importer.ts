@@ -15,7 +15,7 @@ import type { Log } from "../base/log.ts";
 import type { KeeperHost } from "../keeper/host.ts";
 import type { AllShards } from "../shard/lanes/all-shards.ts";
 import type { DataFolder } from "../store/folder/names.ts";
-import { newImportedIdsPath, removeUnsealedIds } from "../store/ids/imported-folder.ts";
+import { areImportedIdsToMerge, newImportedIdsPath, removeUnsealedIds } from "../store/ids/imported-folder.ts";
 import type { ImportedLines, Rewritten } from "../store/segment/rewrite.ts";
 import { adopt } from "./rewrite-next.ts";
 import { RewriteFailed, type Rewriter } from "./rewriter.ts";
@@ -73,7 +73,9 @@ export async function sealPiece(lines: ImportedLines, tools: ImportTools): Promi
 }
 
 /** Merges the files of imported ids. A failure is only logged: the piece is sealed, and the next import tries again. */
-async function merge({ rewriter, log }: ImportTools): Promise<void> {
+async function merge({ folder, rewriter, log }: ImportTools): Promise<void> {
+  // With few files no process need start.
+  if (!areImportedIdsToMerge(folder)) return;
   try {
     await rewriter.run({ kind: "merge imported ids" });
   } catch (error) {

@@ -45,14 +45,21 @@ export function newImportedIdsPath(folder: DataFolder, to: Sequence): string {
   return join(folder.ids, importedIdsName({ to, number: Math.max(0, ...numbers) + 1 }));
 }
 
+/** Whether there are enough files of imported ids for `mergeImportedIds` to merge some. */
+export const areImportedIdsToMerge = (folder: DataFolder): boolean =>
+  listNames(folder.ids, parseImportedIdsName).length > filesMax;
+
+/** Whether there is any file of imported ids. */
+export const hasImportedIds = (folder: DataFolder): boolean => listNames(folder.ids, parseImportedIdsName).length > 0;
+
 /**
  * Merges the smaller files into one, if there are many. If it is interrupted, some ids are in two files, which does no
  * harm.
  * @throws ImportedIdsDamaged, and changes nothing
  */
 export function mergeImportedIds(folder: DataFolder): void {
+  if (!areImportedIdsToMerge(folder)) return;
   const files = listNames(folder.ids, parseImportedIdsName);
-  if (files.length <= filesMax) return;
   using stack = new DisposableStack();
   const opened = files
     .map(({ file, name }) => ({ to: name.to, ids: stack.use(ImportedIdsFile.open(join(folder.ids, file))) }))
