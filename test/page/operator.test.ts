@@ -7,6 +7,7 @@ import { type Fault, launchBrowser, startProxy } from "../support/browser.ts";
 import { enterToken, faultsOfAxe, goTo, hidesText, showsText } from "../support/page.ts";
 import { temporaryFolder } from "../support/rows.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
+import { until } from "../support/until.ts";
 
 setDefaultTimeout(testMsMax);
 
@@ -161,15 +162,21 @@ test("a question that the service has no room for says so, and is asked again by
   fault = passed;
 });
 
-test("a service that stands still is gone: that can be read, no question waits for it, and all goes on after", async () => {
-  const slow = await browser.newPage();
-  slow.on("pageerror", (error) => faults.push(String(error)));
-  // Long waits of the page are twenty times as short here.
-  await slow.evaluateOnNewDocument(`{
-    const { setInterval: each } = globalThis, { timeout } = AbortSignal;
+/** A tab in which long waits of the page are twenty times as short. */
+async function quickTab(): Promise<Page> {
+  const tab = await browser.newPage();
+  tab.on("pageerror", (error) => faults.push(String(error)));
+  await tab.evaluateOnNewDocument(`{
+    const { setInterval: each, setTimeout: once } = globalThis, { timeout } = AbortSignal;
     globalThis.setInterval = (work, ms) => each(work, ms >= 10_000 ? ms / 20 : ms);
+    globalThis.setTimeout = (work, ms) => once(work, ms >= 40_000 ? ms / 20 : ms);
     AbortSignal.timeout = (ms) => Reflect.apply(timeout, AbortSignal, [ms / 20]);
   }`);
+  return tab;
+}
+
+test("a service that stands still is gone: that can be read, no question waits for it, and all goes on after", async () => {
+  const slow = await quickTab();
   await slow.goto(`http://127.0.0.1:${proxy.port}/shop/#/people`);
   await enterToken(slow, service.token({ scope: "stats:read query" }));
   await showsText(slow, "Nobody in this time range");
@@ -189,6 +196,25 @@ test("a service that stands still is gone: that can be read, no question waits f
   await hidesText(slow, "has not answered");
   await slow.click("button.main");
   await slow.waitForSelector("td[title=failed]");
+  // A stream that is dead without saying so: the tail asks for another one.
+  let streams = 0;
+  fault = async ({ path }, pass) =>
+    path.endsWith("/tail") && streams++ === 0
+      ? new Response(new ReadableStream(), { headers: { "content-type": "text/event-stream" } })
+      : pass();
+  await goTo(slow, "live");
+  await showsText(slow, "trying again");
+  await showsText(slow, "following");
+  // This tab gives up every stream soon, and events between two streams are not shown.
+  await until(
+    async () => {
+      await service.track({ event_name: "after_silence" });
+      return await slow.evaluate("document.body.innerText.includes('after_silence')");
+    },
+    { what: "an event of the next stream", limitMs: testMsMax, everyMs: 200 },
+  );
+  fault = passed;
+  await slow.close();
 });
 
 test("a page for logging in, in place of the service, is no answer; all goes on after it", async () => {
@@ -199,7 +225,8 @@ test("a page for logging in, in place of the service, is no answer; all goes on 
   fault = passed;
   await hidesText(page, "has not answered");
   await service.track({ event_name: "after_login" });
-  await page.waitForFunction("document.querySelector('.now dl').innerText.includes('9')");
+  const { total_events } = await service.stats();
+  await page.waitForFunction(`document.querySelector('.now dl').innerText.includes('${total_events}\\nevents in all')`);
 });
 
 test("nothing failed in the page", () => {

@@ -18,6 +18,9 @@ type TailNews =
 const retryMsMin = 1_000;
 const retryMsMax = 15_000;
 
+/** The service sends a comment every 15 s: a connection without a byte for this time is dead. ms */
+const silentMsMax = 45_000;
+
 /** Names of the columns that the tail can be filtered by. */
 export const tailFilters = ["event_name", "category", "session_id", "user_id", "client_id"] as const;
 
@@ -34,11 +37,21 @@ export async function follow(filters: TailFilters, signal: AbortSignal, tell: (n
   for (let waitMs = retryMsMin; !signal.aborted; waitMs = Math.min(retryMsMax, waitMs * 2)) {
     await untilSeen(signal);
     if (signal.aborted) return;
+    const dead = new AbortController();
+    let silence: ReturnType<typeof setTimeout> | undefined;
+    const heard = () => {
+      clearTimeout(silence);
+      silence = setTimeout(() => dead.abort(new ServiceGone("The service does not answer")), silentMsMax);
+    };
     try {
+      heard();
       const headers = position === undefined ? {} : { "last-event-id": position };
-      const answer = await request(`api/v1/analytics/tail${query.size === 0 ? "" : `?${query}`}`, { signal, headers });
+      const answer = await request(`api/v1/analytics/tail${query.size === 0 ? "" : `?${query}`}`, {
+        signal: AbortSignal.any([signal, dead.signal]),
+        headers,
+      });
       tell({ kind: "open" });
-      for await (const message of messagesOf(answer)) {
+      for await (const message of messagesOf(answer, heard)) {
         position = message.id ?? position;
         waitMs = retryMsMin;
         const news = newsOf(message);
@@ -53,6 +66,8 @@ export async function follow(filters: TailFilters, signal: AbortSignal, tell: (n
       } else if (error instanceof ServiceGone || error instanceof TypeError)
         tell({ kind: "lost", reason: "The service does not answer" });
       else throw error;
+    } finally {
+      clearTimeout(silence);
     }
     await pause(waitMs, signal);
   }
@@ -61,10 +76,11 @@ export async function follow(filters: TailFilters, signal: AbortSignal, tell: (n
 /** A message of the stream, as its lines say. */
 type Message = { id: string | undefined; type: string; data: string };
 
-async function* messagesOf({ body }: Response): AsyncGenerator<Message> {
+/** `onBytes` hears that some came, also those of a comment. */
+async function* messagesOf({ body }: Response, onBytes: () => void): AsyncGenerator<Message> {
   if (body === null) return;
   let message: Message = { id: undefined, type: "message", data: "" };
-  for await (const line of linesOf(body)) {
+  for await (const line of linesOf(body, onBytes)) {
     if (line === "") {
       if (message.data !== "") yield message;
       message = { id: undefined, type: "message", data: "" };
@@ -77,12 +93,13 @@ async function* messagesOf({ body }: Response): AsyncGenerator<Message> {
   }
 }
 
-async function* linesOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
+async function* linesOf(body: ReadableStream<Uint8Array<ArrayBuffer>>, onBytes: () => void): AsyncGenerator<string> {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
+    onBytes();
     const lines = (rest + value).split(/\r?\n/);
     rest = lines.pop() ?? "";
     yield* lines;
