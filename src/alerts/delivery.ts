@@ -3,6 +3,8 @@
  *
  * Invariants:
  * - Of one alert one message is under way at a time, and the newest state is the one that is sent next.
+ * - Only the receiver that the alert names now counts: what is under way to another one is ended, and its answer is not
+ *   heard.
  * - A message is sent again after a pause until the receiver has taken it, `pausesMs.length + 1` times at most; then it
  *   waits for the alert's next change, or for a restart.
  */
@@ -15,7 +17,7 @@ import { type AlertMessage, postMessage } from "./webhook.ts";
 /** Pauses between tries: a receiver that restarts is reached within seconds, one that is away for an hour, too. ms */
 const pausesMs = [1, 5, 15, 60, 300, 900, 1_800, 3_600].map((seconds) => seconds * 1000);
 
-type Tries = { at: string; failures: number; nextMs: number; isUnderWay: boolean };
+type Tries = { at: string; webhook: string; failures: number; nextMs: number; underWay: AbortController | undefined };
 
 /** What a delivery works with; `onTaken` is called once a receiver has taken a message. */
 type DeliveryOptions = { log: Log; clock: Clock; onTaken: (message: AlertMessage) => void };
@@ -42,23 +44,30 @@ export class Delivery {
   look(alert: Alert, { state, value, at, isSent }: AlertState): void {
     if (isSent || this.#stopping.signal.aborted) return;
     const nowMs = this.#options.clock.monotonicMs();
-    const before = this.#tries.get(alert.name);
-    if (before?.isUnderWay === true) return;
-    // Another change begins with no failures.
-    const tries = before?.at === at ? before : { at, failures: 0, nextMs: nowMs, isUnderWay: false };
-    this.#tries.set(alert.name, tries);
+    const { name, webhook } = alert;
+    const before = this.#tries.get(name);
+    const isSameReceiver = before?.webhook === webhook;
+    if (!isSameReceiver) before?.underWay?.abort();
+    else if (before.underWay !== undefined) return;
+    // Another change begins with no failures, and so does another receiver.
+    const tries: Tries =
+      isSameReceiver && before.at === at ? before : { at, webhook, failures: 0, nextMs: nowMs, underWay: undefined };
+    this.#tries.set(name, tries);
     if (tries.failures > pausesMs.length || nowMs < tries.nextMs) return;
-    tries.isUnderWay = true;
-    const sending = this.#send(alert.webhook, { alert: alert.name, state, value, at }, tries);
+    const sending = this.#send({ alert: name, state, value, at }, tries);
     this.#underWay.add(sending);
     sending.then(() => this.#underWay.delete(sending));
   }
 
-  async #send(webhook: string, message: AlertMessage, tries: Tries): Promise<void> {
+  async #send(message: AlertMessage, tries: Tries): Promise<void> {
     const { clock, log, onTaken } = this.#options;
     const { alert, state } = message;
-    const problem = await postMessage(webhook, message, this.#stopping.signal);
-    tries.isUnderWay = false;
+    const underWay = new AbortController();
+    tries.underWay = underWay;
+    const signal = AbortSignal.any([underWay.signal, this.#stopping.signal]);
+    const problem = await postMessage(tries.webhook, message, signal);
+    tries.underWay = undefined;
+    if (underWay.signal.aborted) return;
     if (problem === undefined) {
       this.#sent += 1;
       log.info({ alert, state }, "the webhook has taken the state of an alert");
@@ -83,9 +92,16 @@ export class Delivery {
       : "is not taken, and is sent again";
   }
 
-  /** The alert was removed, or its webhook may be another one: what is not sent is due at once. */
+  /** The alert was removed: what is under way to its receiver is ended. */
   forget(alert: string): void {
-    if (this.#tries.get(alert)?.isUnderWay !== true) this.#tries.delete(alert);
+    this.#tries.get(alert)?.underWay?.abort();
+    this.#tries.delete(alert);
+  }
+
+  /** The alert was changed: what is not sent is due at once. What is under way stays, if its webhook does. */
+  renew(alert: string): void {
+    const tries = this.#tries.get(alert);
+    if (tries?.underWay === undefined) this.#tries.delete(alert);
   }
 
   /** Ends what is under way. The next start sends it again. */

@@ -52,7 +52,7 @@ function run(time: VirtualTime, names: readonly string[] = ["a"]) {
     log,
     time: time.part(),
     alerts: () => list,
-    measure: async (sql) => {
+    measure: async ({ sql }) => {
       asked.push(sql);
       return values.get(sql) ?? { ok: false, problem: "not there" };
     },
@@ -201,34 +201,78 @@ test("a changed file is measured at once by its new limit; a removed one leaves 
   expect(it.alerts.counts.firing).toEqual([]);
 });
 
-test("alerts take turns, and turns that are missed are skipped, counted and told", async () => {
-  const time = new VirtualTime();
+/** Alerts of which each takes some minutes, if it is named here. */
+function runSlow(time: VirtualTime, minutes: Readonly<Record<string, number>>) {
   const part = time.part();
-  const names = ["a", "b"];
+  const list = Object.keys(minutes).map(alert);
   const measured: string[] = [];
-  let atOnce = 0;
-  await using alerts = Alerts.open({
+  const underWay: string[] = [];
+  let most = 0;
+  const alerts = Alerts.open({
     folder: prepareDataFolder(place),
     log: recordedLog().log,
     time: part,
-    alerts: (
-      (list) => () =>
-        list
-    )(names.map(alert)),
-    measure: async (sql, stopped) => {
-      atOnce += 1;
-      expect(atOnce).toBe(1);
-      measured.push(sql);
+    alerts: () => list,
+    measure: async ({ sql }, stopped) => {
+      underWay.push(sql);
+      most = Math.max(most, underWay.length);
+      expect(new Set(underWay).size).toBe(underWay.length);
       const left = new Promise((resolve) => stopped.addEventListener("abort", resolve));
-      await Promise.race([part.sleep(5 * minuteMs), left]);
-      atOnce -= 1;
+      await Promise.race([part.sleep((minutes[sql] ?? 0) * minuteMs), left]);
+      underWay.splice(underWay.indexOf(sql), 1);
+      if (!stopped.aborted) measured.push(sql);
       return { ok: true, value: 0 };
     },
   });
-  await time.pass(21 * minuteMs);
-  expect(measured).toEqual(["a", "b", "a", "b", "a"]);
-  expect(alerts.counts.turns.skipped).toBeGreaterThan(10);
-  expect(alerts.warnings.join()).toContain("is late");
+  return { alerts, measured, most: () => most, [Symbol.asyncDispose]: () => alerts[Symbol.asyncDispose]() };
+}
+
+test("slow alerts take turns, and turns that are missed are skipped, counted and told", async () => {
+  const time = new VirtualTime();
+  await using it = runSlow(time, { a: 5, b: 5 });
+  await time.pass(26 * minuteMs);
+  expect(it.measured).toEqual(["a", "b", "a", "b", "a"]);
+  expect(it.alerts.counts.turns.skipped).toBeGreaterThan(10);
+  expect(it.alerts.counts.turns.failed).toBe(0);
+  expect(it.alerts.warnings.join()).toContain("is late");
+});
+
+test("slow alerts delay no quick one, and two processes at most run at once", async () => {
+  const time = new VirtualTime();
+  await using it = runSlow(time, { a: 5, b: 5, c: 5, quick: 0, other: 0 });
+  await time.pass(20 * minuteMs + 10_000);
+  for (const name of ["quick", "other"]) expect(it.measured.filter((each) => each === name)).toHaveLength(21);
+  expect(it.measured.filter((each) => each.length === 1)).toEqual(["a", "b", "c", "a"]);
+  expect(it.most()).toBe(2);
+  expect(it.alerts.warnings.filter((each) => /alert (quick|other) /.test(each))).toEqual([]);
+});
+
+test("the answer of a receiver that is not the alert's any more counts for nothing: the new one is told", async () => {
+  const asked: string[] = [];
+  const old = Promise.withResolvers<Response>();
+  using slow = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: (request) => {
+      asked.push(new URL(request.url).pathname);
+      return old.promise;
+    },
+  });
+  const time = new VirtualTime();
+  await using it = run(time);
+  it.use([{ ...alert("a"), webhook: `${slow.url.origin}/old` }]);
+  it.measures(11);
+  await time.pass(minuteMs);
+  await until(() => asked.length === 1, { what: "the old receiver to be asked", limitMs: 10_000 });
+  it.use([alert("a")]);
+  await time.pass(1_000);
+  old.resolve(new Response("taken"));
+  await told(1);
+  await answered(it.alerts, 1);
+  await time.pass(10 * minuteMs);
+  expect(received).toMatchObject([{ path: "/key-of-a", state: "firing", value: 11 }]);
+  expect(it.alerts.counts.messages).toEqual({ sent: 1, failed: 0 });
+  expect(asked).toEqual(["/old"]);
 });
 
 test("a damaged file of states is told, and what fires is sent again as new", async () => {
