@@ -1,4 +1,4 @@
-/** A stream of the tail shows that it lives, so that no proxy ends it: a comment every 15 s while nothing else comes. */
+/** A stream of the tail shows that it lives, so that no proxy ends it: a comment every 15 s. */
 import { expect, test } from "bun:test";
 import { TailSession } from "../../src/tail/session.ts";
 import { atRest, VirtualTime } from "../support/virtual-time.ts";
