@@ -33,12 +33,13 @@ export class SandboxProgram {
       const folder = folderOf();
       const bundle = join(folder, "sandbox.js");
       const { command, env } = limitedProcess({ entry: bundler, args: [bundle], memoryMiB });
-      const child = Bun.spawn(command, { env, cwd: folder, stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+      const child = Bun.spawn(command, { env, cwd: folder, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
       this.#bundling = child;
-      const [complaint] = await Promise.all([child.stderr.text(), child.exited]);
+      const [said, complaint] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
       if (this.#bundling === undefined) return;
       this.#bundling = undefined;
-      if (!existsSync(bundle)) throw new Error(complaint.trim());
+      // A part of a file may be there, too.
+      if (said === "") throw new Error(complaint.trim());
       this.#bundle = bundle;
     } catch (error) {
       this.#log.warn({ error: messageOf(error) }, "queries start more slowly: their program is not one file");
