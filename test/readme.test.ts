@@ -36,7 +36,9 @@ test("every test file that test/README.md names is there", () => {
   const named = [...tests.matchAll(/`([\w./-]+\.test\.ts)`/g)].map(([, file]) => file ?? "");
   // Behind one of its folder, a file stands by its name alone.
   const isThere = (file: string) =>
-    ["", "promises", "store", "http", "client"].some((folder) => existsSync(join(import.meta.dirname, folder, file)));
+    ["", "promises", "store", "http", "client", "page"].some((folder) =>
+      existsSync(join(import.meta.dirname, folder, file)),
+    );
   expect(named.length).toBeGreaterThan(50);
   expect(named.filter((file) => !isThere(file))).toEqual([]);
 });
