@@ -32,7 +32,7 @@ export class SandboxProgram {
     try {
       const folder = folderOf();
       const bundle = join(folder, "sandbox.js");
-      const { command, env } = limitedProcess({ entry: bundler, args: [bundle], memoryMiB });
+      const { command, env } = limitedProcess({ entry: bundler, args: [folder], memoryMiB });
       const child = Bun.spawn(command, { env, cwd: folder, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
       this.#bundling = child;
       const [said, complaint] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);

@@ -261,4 +261,5 @@ function writeAllOut(bytes: Uint8Array): void {
 const withoutFolders = (message: string, { root, scratch }: QueryOrder) =>
   [scratch, root].reduce((text, folder) => text.replaceAll(`${folder}/`, "").replaceAll(folder, "."), message);
 
-await main();
+// Not awaited: a bundle with bytecode has no await at its top level.
+void main();
