@@ -40,7 +40,7 @@ const spareDescriptorsMin = 256;
 
 /** Most processes that may wait for a query with this limit of descriptors; Infinity or undefined: there is none. */
 export const querySparesMax = (limit: number | undefined): number =>
-  limit === undefined || limit >= spareDescriptorsMin ? 4 : 0;
+  limit === undefined || limit >= spareDescriptorsMin ? 6 : 0;
 
 /** What decides how many descriptors a service needs beside its connections. */
 export type DescriptorNeeds = { shards: number; queriesMax: number };

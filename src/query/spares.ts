@@ -13,13 +13,16 @@ const busyMs = 60_000;
 const idleSparesMax = 2;
 
 /** A service that has just started has the processor for itself for this long. ms */
-const preparePauseMs = 2_000;
+const preparePauseMs = 5_000;
 
 /** Before a spare that ended by itself is replaced. ms */
 const replacePauseMs = 2_000;
 
-/** A query that has just begun has the processor for itself for this long. ms */
-const queryPauseMs = 10;
+/**
+ * A query that has just begun has the processor for itself for this long, as long as a spare is left for each core
+ * after it, and otherwise for this long. A page asks its questions one after the other. ms
+ */
+const queryPauseMs = { spared: 100, needed: 10 };
 
 /** The spare processes of a service. */
 export class Spares {
@@ -64,7 +67,8 @@ export class Spares {
     this.#wanted = this.#sparesMax;
     clearTimeout(this.#idleTimer);
     this.#idleTimer = setTimeout(() => this.#becomeIdle(), busyMs);
-    this.#fillAfter(queryPauseMs);
+    const isSpared = this.#waiting.filter(({ isReady }) => isReady).length >= availableParallelism();
+    this.#fillAfter(isSpared ? queryPauseMs.spared : queryPauseMs.needed);
     return taken;
   }
 
