@@ -2,9 +2,8 @@
  * Measures alerts in turn and tells their changes.
  *
  * Invariants:
- * - Each alert is measured in a process of its own that yields the processor to all others; so alerts never take the
- *   place of a query. Two are measured at once at most, and only one of them is slow: so a slow one delays no other for
- *   long. A turn that comes due while its alert waits or is measured is skipped and counted.
+ * - One alert is measured at a time, in a process of its own that yields the processor to all others; so alerts never
+ *   take the place of a query. A turn that comes due while its alert waits or is measured is skipped and counted.
  * - What cannot be measured changes no state.
  * - A change is durable before it is sent. It counts as sent once the receiver has answered 2xx.
  */
@@ -25,7 +24,7 @@ type AlertsOptions = {
   time: Time;
   /** The alerts as their files say now; another list once they have changed. */
   alerts: () => readonly Alert[];
-  measure: (alert: Alert, signal: AbortSignal) => Promise<Measured>;
+  measure: (sql: string, signal: AbortSignal) => Promise<Measured>;
 };
 
 /** For metrics: what came of the turns and of the messages, and which alerts there are. */
@@ -41,23 +40,15 @@ const startPauseMs = 2_000;
 /** Pause between two looks at what is due. ms */
 const lookMs = 200;
 
-/** An alert that is measured for longer than this is slow, until it is measured in less. ms */
-const slowMs = 2_000;
-
 /** An alert is late once it has missed this many turns, and this time. */
 const lateTurns = 3;
 const lateMsMin = 30_000;
 
 /** Of one alert: when its turn is, what it measured last, and why it could not. */
-type Turn = {
-  dueMs: number;
-  last: { value: number; at: string } | undefined;
-  problem: string | undefined;
-  isSlow: boolean;
-};
+type Turn = { dueMs: number; last: { value: number; at: string } | undefined; problem: string | undefined };
 
-/** A measurement under way. `isSlow`: it has the place of slow ones. */
-type Measurement = { turn: Turn; startMs: number; isSlow: boolean; stop: AbortController; ended: Promise<void> };
+/** A measurement under way. */
+type Measurement = { turn: Turn; stop: AbortController; ended: Promise<void> };
 
 /** The alerts of a service. */
 export class Alerts implements AsyncDisposable {
@@ -68,7 +59,7 @@ export class Alerts implements AsyncDisposable {
   readonly #turns = new Map<string, Turn>();
   readonly #stopping = new AbortController();
   #known: readonly Alert[] = [];
-  readonly #measuring = new Set<Measurement>();
+  #measuring: Measurement | undefined;
   #counts = { measured: 0, failed: 0, skipped: 0 };
   #stopLooking: () => void = () => undefined;
 
@@ -128,36 +119,18 @@ export class Alerts implements AsyncDisposable {
       const state = this.#states.get(alert.name);
       if (state !== undefined) this.#delivery.look(alert, state);
     }
-    this.#judgePace();
-    for (const isSlow of [false, true]) {
-      if (this.#measures(isSlow)) continue;
-      const due = this.#nextDue(alerts, isSlow);
-      if (due !== undefined) this.#begin(due.alert, due.turn);
-    }
-  }
-
-  #measures(isSlow: boolean): boolean {
-    return [...this.#measuring].some((each) => each.isSlow === isSlow);
-  }
-
-  /** What takes long leaves the place of quick ones: for that of slow ones, or to have its turn when that is free. */
-  #judgePace(): void {
-    const nowMs = this.#options.time.monotonicMs();
-    for (const each of this.#measuring) {
-      if (each.isSlow || nowMs - each.startMs <= slowMs) continue;
-      each.turn.isSlow = true;
-      if (this.#measures(true)) each.stop.abort();
-      else each.isSlow = true;
-    }
+    if (this.#measuring !== undefined) return;
+    const due = this.#nextDue(alerts);
+    if (due !== undefined) this.#begin(due.alert, due.turn);
   }
 
   #begin(alert: Alert, turn: Turn): void {
     const stop = new AbortController();
-    const startMs = this.#options.time.monotonicMs();
     const signal = AbortSignal.any([stop.signal, this.#stopping.signal]);
-    const ended = this.#measure({ alert, turn, startMs, signal }).finally(() => this.#measuring.delete(measurement));
-    const measurement: Measurement = { turn, startMs, isSlow: turn.isSlow, stop, ended };
-    this.#measuring.add(measurement);
+    const ended = this.#measure(alert, turn, signal).finally(() => {
+      this.#measuring = undefined;
+    });
+    this.#measuring = { turn, stop, ended };
   }
 
   /** Takes another list of alerts. A new or changed one is due at once; one that is gone leaves no state. */
@@ -172,12 +145,11 @@ export class Alerts implements AsyncDisposable {
       if (before.get(alert.name) === JSON.stringify(alert)) continue;
       this.#delivery.renew(alert.name);
       const last = this.#turns.get(alert.name)?.last;
-      const dueMs = nowMs + (isFirst ? startPauseMs : 0);
-      this.#turns.set(alert.name, { dueMs, last, problem: undefined, isSlow: false });
+      this.#turns.set(alert.name, { dueMs: nowMs + (isFirst ? startPauseMs : 0), last, problem: undefined });
     }
     // What is measured by a file that was changed or removed counts for nothing.
-    const turns = new Set(this.#turns.values());
-    for (const { turn, stop } of this.#measuring) if (!turns.has(turn)) stop.abort();
+    const measuring = this.#measuring;
+    if (measuring !== undefined && ![...this.#turns.values()].includes(measuring.turn)) measuring.stop.abort();
     const gone = [...this.#states.keys()].filter((name) => !names.has(name));
     for (const name of gone) {
       this.#states.delete(name);
@@ -186,27 +158,24 @@ export class Alerts implements AsyncDisposable {
     if (gone.length > 0) this.#keep();
   }
 
-  /** The alert that has been due for the longest time and is not measured, of the quick or the slow ones. */
-  #nextDue(alerts: readonly Alert[], isSlow: boolean): { alert: Alert; turn: Turn } | undefined {
+  /** The alert that has been due for the longest time. */
+  #nextDue(alerts: readonly Alert[]): { alert: Alert; turn: Turn } | undefined {
     const nowMs = this.#options.time.monotonicMs();
-    const measured = new Set([...this.#measuring].map(({ turn }) => turn));
     let next: { alert: Alert; turn: Turn } | undefined;
     for (const alert of alerts) {
       const turn = this.#turns.get(alert.name);
-      if (turn === undefined || turn.isSlow !== isSlow || measured.has(turn)) continue;
-      if (turn.dueMs <= nowMs && turn.dueMs < (next?.turn.dueMs ?? Number.POSITIVE_INFINITY)) next = { alert, turn };
+      if (turn !== undefined && turn.dueMs <= nowMs && turn.dueMs < (next?.turn.dueMs ?? Number.POSITIVE_INFINITY))
+        next = { alert, turn };
     }
     return next;
   }
 
-  async #measure(work: { alert: Alert; turn: Turn; startMs: number; signal: AbortSignal }): Promise<void> {
-    const { alert, turn, startMs, signal } = work;
+  async #measure(alert: Alert, turn: Turn, signal: AbortSignal): Promise<void> {
     const { time } = this.#options;
     const measured = await this.#measured(alert, signal);
-    // Its file changed or was removed, the service stops, or it is measured again as a slow one.
+    // Its file changed or was removed, or the service stops.
     if (signal.aborted) return;
     const nowMs = time.monotonicMs();
-    turn.isSlow = nowMs - startMs > slowMs;
     const missed = Math.floor((nowMs - turn.dueMs) / alert.everyMs);
     this.#counts.skipped += missed;
     turn.dueMs += (missed + 1) * alert.everyMs;
@@ -218,9 +187,9 @@ export class Alerts implements AsyncDisposable {
   }
 
   /** A failure of our own must not end the service: it is told as any other. */
-  async #measured(alert: Alert, signal: AbortSignal): Promise<Measured> {
+  async #measured({ sql }: Alert, signal: AbortSignal): Promise<Measured> {
     try {
-      return await this.#options.measure(alert, signal);
+      return await this.#options.measure(sql, signal);
     } catch (error) {
       return { ok: false, problem: messageOf(error) };
     }
@@ -268,6 +237,6 @@ export class Alerts implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopLooking();
     this.#stopping.abort();
-    await Promise.all([this.#delivery.stop(), ...[...this.#measuring].map(({ ended }) => ended)]);
+    await Promise.all([this.#delivery.stop(), this.#measuring?.ended]);
   }
 }

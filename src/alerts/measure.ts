@@ -3,7 +3,6 @@
 import { jsonOrUndefined } from "../base/json.ts";
 import type { QueryRefusal } from "../query/process.ts";
 import type { QueryRunner } from "../query/runner.ts";
-import type { Alert } from "./alert.ts";
 
 /** What was measured, or why nothing was. */
 export type Measured = { ok: true; value: number } | { ok: false; problem: string };
@@ -11,17 +10,13 @@ export type Measured = { ok: true; value: number } | { ok: false; problem: strin
 /** The frame of the answer and its first row are far smaller. Bytes. */
 const headBytesMax = 1024 * 1024;
 
-/** Measures once. Each alert asks in a name of its own, so none waits for another's place. */
-export async function measure(
-  queries: QueryRunner,
-  { name, sql }: Pick<Alert, "name" | "sql">,
-  signal: AbortSignal,
-): Promise<Measured> {
+/** Measures once. `signal` aborts when nobody waits for it any more. */
+export async function measure(queries: QueryRunner, sql: string, signal: AbortSignal): Promise<Measured> {
   let cut: QueryRefusal | undefined;
   const onCut = (refusal: QueryRefusal) => {
     cut = refusal;
   };
-  const answer = await queries.run({ sql, parameters: [], format: "json" }, { subject: name, signal, onCut });
+  const answer = await queries.run({ sql, parameters: [], format: "json" }, { subject: null, signal, onCut });
   if (!answer.ok) return problemOf(answer.refusal);
   try {
     return cellOf(await headOf(answer.body));

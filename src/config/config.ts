@@ -247,13 +247,10 @@ function unknownVariables(environment: Environment): string[] {
   );
 }
 
-/** At most this many alerts are measured at once; one of them may be slow. */
-export const alertsAtOnceMax = 2;
-
 /** The settings that decide how many descriptors the service needs beside its connections. */
 export const descriptorNeeds = ({ shards, queries, alerts }: Config): DescriptorNeeds => ({
   shards,
-  queriesMax: queries.atOnceMax + (alerts === undefined ? 0 : alertsAtOnceMax),
+  queriesMax: queries.atOnceMax + (alerts === undefined ? 0 : 1),
 });
 
 /** The problem with a connection bound that exceeds what the limit of open files allows. */

@@ -9,7 +9,7 @@ import { lowestNiceness } from "../base/limited-process.ts";
 import type { Log } from "../base/log.ts";
 import { systemTime } from "../base/time.ts";
 import { within } from "../base/within.ts";
-import { alertsAtOnceMax, type Config, vendorBodyBytesMax } from "../config/config.ts";
+import { type Config, vendorBodyBytesMax } from "../config/config.ts";
 import { type ConnectionBound, connectionBound } from "../http/connections/bound.ts";
 import { RefusalCounters } from "../http/edge/counters.ts";
 import { Gate } from "../http/edge/gate.ts";
@@ -78,7 +78,7 @@ export type Parts = Given & {
   readonly eachSender: EachSender;
   readonly queries: QueryRunner;
   readonly tail: Tail;
-  /** Places apart from those of queries, and the smallest share of the processor. */
+  /** One place apart from those of queries, and the smallest share of the processor. */
   readonly alertQueries: QueryRunner;
   /** Maps bodies of other vendors' SDKs. */
   readonly adapters: AdapterThread;
@@ -145,7 +145,7 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
     (each) => orLogged(log, each.stop()),
   );
   const tail = scope.adopt(new Tail({ folder, boards, queries, log, time: systemTime }), (each) => each.stop());
-  const alertLimits = { ...config.queries, atOnceMax: alertsAtOnceMax, sparesMax: 0, niceness: lowestNiceness };
+  const alertLimits = { ...config.queries, atOnceMax: 1, sparesMax: 0, niceness: lowestNiceness };
   const alertQueries = scope.adopt(new QueryRunner(folder, alertLimits, program), (each) => orLogged(log, each.stop()));
   const adapters = scope.adopt(new AdapterThread({ bytesMax: vendorBodyBytesMax(config) }, log), (each) =>
     orLogged(log, each.close()),

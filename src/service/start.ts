@@ -119,7 +119,7 @@ function openAlerts({ alertFiles, alertQueries, folder, log }: Parts, scope: Asy
     log,
     time: systemTime,
     alerts: alertFiles.alerts,
-    measure: (alert, stopped) => measure(alertQueries, alert, stopped),
+    measure: (sql, stopped) => measure(alertQueries, sql, stopped),
   });
   return scope.use(alerts);
 }

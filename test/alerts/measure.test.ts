@@ -37,5 +37,5 @@ test.each([
   ["FROM range(11)", problem("row")],
   ["SELEC 1", problem("syntax error")],
 ])("%s", async (sql, expected) => {
-  expect(await measure(queries, { name: "a", sql }, new AbortController().signal)).toEqual(expected);
+  expect(await measure(queries, sql, new AbortController().signal)).toEqual(expected);
 });
