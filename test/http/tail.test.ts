@@ -289,8 +289,8 @@ describe("readers", () => {
     const service = shared();
     using stuck = openStuckTail(service);
     using stream = await openTail(service);
-    // Several times what the network and the service hold for one reader.
-    const batches = 40;
+    // Twice what the network and the service hold for one reader.
+    const batches = 20;
     const events = named("much", 100, { properties: { text: "x".repeat(9_000) } });
     for (let nth = 0; nth < batches; nth += 1) await service.batch(events);
     const sent = batches * events.length;

@@ -12,8 +12,8 @@ import type { Broken, Round, Scenario } from "../scenario.ts";
 /** The content of each event, so that a changed event is detected. */
 const mark = "as it was sent";
 
-/** Files that matter only while a service runs. */
-const withoutContent = new Set(["lock", "address"]);
+/** Files that matter only while a service runs; nobody reads those of `scratch/` after it. */
+const withoutContent = /^(?:lock|address|scratch\/.*|.*\.tmp)$/s;
 
 /** Corrupts bytes, first for `verify`, then for a service. */
 export const corrupt = corruptWith({ verified: 40, served: 4 });
@@ -126,7 +126,7 @@ interface FileOfFolder {
 
 function filesOf(dataDir: string): FileOfFolder[] {
   return readdirSync(dataDir, { recursive: true, encoding: "utf8" })
-    .filter((file) => statSync(join(dataDir, file)).isFile() && !withoutContent.has(file) && !file.endsWith(".tmp"))
+    .filter((file) => statSync(join(dataDir, file)).isFile() && !withoutContent.test(file))
     .map((file) => {
       const bytes = readFileSync(join(dataDir, file));
       return { file: join(dataDir, file), bytes, restore: () => writeFileSync(join(dataDir, file), bytes) };
