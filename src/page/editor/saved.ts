@@ -1,4 +1,5 @@
 /** Queries that this browser keeps: those with a name, and the last that ran. Nothing else is stored, and no token. */
+import { jsonOrUndefined } from "../json.ts";
 
 /** A query with a name. */
 export type SavedQuery = { readonly name: string; readonly sql: string };
@@ -71,7 +72,7 @@ export function importQueries(shelf: Shelf, file: string): { added: number; all:
 }
 
 function queriesIn(file: string): SavedQuery[] {
-  const content = parsed(file);
+  const content = jsonOrUndefined(file);
   const listed = typeof content === "object" && content !== null ? Reflect.get(content, "millrace_queries") : undefined;
   if (!Array.isArray(listed) || !listed.every(isSaved))
     throw new NotSavedQueries('The file is not a list of saved queries: {"millrace_queries":[{"name","sql"}]}');
@@ -93,17 +94,8 @@ function put(shelf: Shelf, queries: readonly SavedQuery[]): SavedQuery[] {
 
 /** What another version of the page, or a person, wrote there may be anything. */
 function listOf(text: string | null): unknown[] {
-  const value = text === null ? [] : parsed(text);
+  const value = text === null ? [] : jsonOrUndefined(text);
   return Array.isArray(value) ? value : [];
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return undefined;
-  }
 }
 
 const hasStrings = (value: unknown, names: readonly string[]): boolean =>

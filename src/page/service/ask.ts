@@ -1,4 +1,6 @@
 /** SQL to the service: one question of this page at a time, so that the page never takes more than one place. */
+
+import { jsonOrUndefined } from "../json.ts";
 import { Cell } from "../state/cell.ts";
 import { isRecord, request, ServiceGone, ServiceRefused } from "./request.ts";
 import { pause } from "./wait.ts";
@@ -78,19 +80,10 @@ async function bodyOf(answer: Response): Promise<string> {
 }
 
 function answerOf(text: string): { columns: Column[]; rows: Value[][] } {
-  const body = parsed(text);
+  const body = jsonOrUndefined(text, digitsKept(text));
   if (!isRecord(body) || !Array.isArray(body["columns"]) || !Array.isArray(body["rows"]))
     throw new ServiceGone("What answered is not this service");
   return { columns: body["columns"], rows: body["rows"] };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text, digitsKept(text));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** Sixteen digits and more may be past 2^53. Only then are numbers looked at one by one, where the browser can. */

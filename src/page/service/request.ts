@@ -1,4 +1,6 @@
 /** Requests to the service, with the token. Addresses are relative, so a proxy may serve the page under a prefix. */
+
+import { jsonOrUndefined } from "../json.ts";
 import { Cell } from "../state/cell.ts";
 import { forgetToken, token } from "./token.ts";
 
@@ -133,13 +135,8 @@ async function refusalOf(answer: Response): Promise<ServiceRefused> {
 }
 
 function parsed(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const value = jsonOrUndefined(text);
+  return isRecord(value) ? value : undefined;
 }
 
 /** Whether a value of JSON is an object. */

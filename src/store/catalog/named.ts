@@ -29,6 +29,7 @@ export function statementsNamedIn(sql: string, content: CatalogContent): string[
   read(sql);
   const isNamed = (item: CatalogItem) => named.has(item);
   const namedTyped = typed.filter(isNamed);
+  // As in `catalogStatements`; of the views over events, typed views read the first alone.
   const before = namedTyped.length === 0 ? [] : [...eventsWithoutFiles.slice(0, 1), ...namedTyped];
   return [...before, ...items.filter(isNamed)].map(creation);
 }

@@ -15,7 +15,7 @@ export const gapMicros = (gap: string) => `(CASE WHEN epoch_us((${gap})::INTERVA
     THEN epoch_us((${gap})::INTERVAL)
     ELSE error('${gapRefused}') END)`;
 
-/** What is said of a gap that is none. */
+/** What is said of a wrong gap. */
 export const gapRefused = "sessions: gap must be longer than zero, such as INTERVAL 30 MINUTE";
 
 /** Makes every timestamp positive, so that the division into cells rounds down. Microseconds. */

@@ -39,7 +39,7 @@ type Wanted = {
 export function sessionsQuery({ gap, read = "true", where = "true" }: Wanted): string {
   const cells = numberedCells({
     gap,
-    from: `SELECT ${place} AS place, * FROM (${keyedEvents}) 
+    from: `SELECT ${place} AS place, * FROM (${keyedEvents})
       WHERE (session_id IS NOT NULL OR lone IS NOT NULL) AND ${read}`,
     aggregates: [
       "count(*) AS events",

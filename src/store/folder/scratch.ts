@@ -1,5 +1,6 @@
 /**
- * Private folders for a process's temporary files: a copy of what is not sealed, what DuckDB spills, pipes.
+ * Private folders for a process's temporary files: a copy of what is not sealed, what DuckDB spills, pipes, the
+ * program of queries.
  *
  * Invariants:
  * - `scratch/NAME/lock` is held by the process that made the folder. The kernel releases it however the process ends.
