@@ -162,6 +162,7 @@ describe("`*` allows every origin", () => {
           expect(allowedOrigin).toBe(isOrigin(sent) ? sent : sent === "null" ? "*" : undefined);
         },
       ),
+      { examples: [["*"], [" * "], ["null"], [""]] },
     );
   });
 });

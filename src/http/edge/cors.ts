@@ -42,8 +42,9 @@ export class Cors {
   readonly #isAllowedNow: (origin: string) => boolean;
 
   constructor({ origins, isAllowedNow = () => false }: CorsOptions) {
-    this.#listed = new Set(origins);
-    this.#isAny = this.#listed.has("*");
+    // `*` is not an origin: a page that claims to be called so must not get `*` beside credentials.
+    this.#listed = new Set(origins.filter((origin) => origin !== "*"));
+    this.#isAny = origins.includes("*");
     this.#isAllowedNow = isAllowedNow;
   }
 
