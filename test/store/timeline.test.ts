@@ -84,7 +84,10 @@ describe("timeline", () => {
           );
         },
       ),
-      { numRuns: 120 },
+      {
+        numRuns: 120,
+        examples: [[["Australia/Lord_Howe", "2024-10-05T15:30Z"], ["INTERVAL 1 HOUR", hour], [], 0, 1]],
+      },
     );
   });
 

@@ -104,7 +104,8 @@ export const timeline: CatalogItem = {
       FROM checked WHERE first <= last AND (${zone} = 'UTC' OR NOT ${isElapsed})
       UNION
       SELECT ${startOf("point")} FROM (
-        SELECT unnest(generate_series(${instantOf(startOf("first"))}, last, least(${width}, INTERVAL 15 MINUTE))) AS point FROM checked
+        -- From the first instant, not from the start of its bucket: where the clock leapt, that is in the bucket before.
+        SELECT unnest(generate_series(first, last, least(${width}, INTERVAL 15 MINUTE)) || [last]) AS point FROM checked
         WHERE first <= last AND ${zone} <> 'UTC' AND ${isElapsed}
         UNION ALL
         -- A clock that is put back near an end of the range shows there what is not between the ends.
