@@ -24,6 +24,7 @@ import { spelling } from "./spelling.ts";
 import { sql } from "./sql.ts";
 import { start, startLarge } from "./start.ts";
 import { statsSize } from "./stats-size.ts";
+import { tailCauses } from "./tail-causes.ts";
 import { warmUp } from "./warm-up.ts";
 
 /** What runs when no name is given. */
@@ -53,4 +54,4 @@ export const scenariosByDefault: readonly Scenario[] = [
 ];
 
 /** What takes too long, or too much disk, to run unless its name is given. */
-export const scenariosOnRequest: readonly Scenario[] = [sql, soak, startLarge, warmUp, clients];
+export const scenariosOnRequest: readonly Scenario[] = [sql, soak, startLarge, warmUp, tailCauses, clients];
