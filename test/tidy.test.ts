@@ -9,6 +9,7 @@ import { exportsNobodyImports, exportsWithoutDocstring, exportsWithoutName } fro
 import { deadFiles, importCycles, importsOfActors, importsOutOfOrder } from "./support/tidy/imports.ts";
 import { packagesOutOfPlace } from "./support/tidy/packages.ts";
 import { type Project, projectOf, readProject } from "./support/tidy/project.ts";
+import { drawsElsewhere } from "./support/tidy/properties.ts";
 import { brokenLinks, filesTooLong, foldersWithoutReadme, wordsOutOfPlace } from "./support/tidy/prose.ts";
 import { streamsElsewhere } from "./support/tidy/streams.ts";
 import { proseLinesTooLong, wordsReplaced } from "./support/tidy/words.ts";
@@ -289,6 +290,24 @@ const rules: readonly Rule[] = [
       "src/query/a.ts:4 streamAndReadAll",
       "src/query/a.ts:4 startStream",
       "src/query/a.ts:5 yieldRows",
+    ],
+  },
+  {
+    promise: "properties draw the same values in every run, and others in a hunt",
+    find: drawsElsewhere,
+    sample: {
+      "test/support/property.ts": 'import fc from "fast-check"; fc.configureGlobal({ seed, numRuns });',
+      "test/event/a.test.ts": [
+        'import { draws, fc } from "../support/property.ts";',
+        "fc.assert(property, draws(20)); run({ seed: 1 }); fc.assert(property, { ...draws(20), examples: [[1]] });",
+        "fc.assert(property, { numRuns: 20, seed: 1 });",
+      ].join("\n"),
+      "test/event/b.test.ts": 'import fc from "fast-check";',
+    },
+    found: [
+      "test/event/a.test.ts:3 numRuns; call draws()",
+      "test/event/a.test.ts:3 seed; call draws()",
+      "test/event/b.test.ts imports fast-check; import test/support/property.ts",
     ],
   },
   {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { MessageChannel } from "node:worker_threads";
-import fc from "fast-check";
 import { answerOn, Wire } from "../../src/actor/wire.ts";
+import { draws, fc } from "../support/property.ts";
 
 /** A wire whose other end answers in the same thread, and the end of both. */
 function wireTo(handle: (request: unknown) => Promise<unknown>): { wire: Wire } & Disposable {
@@ -35,7 +35,7 @@ test("each request gets its own reply or its own error, in whatever order they a
         expect(shown).toEqual(requests.map(({ value, fails }) => (fails ? `no ${value}` : value)));
       }
     }),
-    { numRuns: 20 },
+    draws(20),
   );
 });
 

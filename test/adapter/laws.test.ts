@@ -1,7 +1,6 @@
 /** What holds for every body: no mapper throws, and each event comes out once. */
 import { describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
-import fc from "fast-check";
 import { batchesOf } from "../../src/adapter/batches.ts";
 import { keyIn } from "../../src/adapter/body-key.ts";
 import { openBody } from "../../src/adapter/body-text.ts";
@@ -11,6 +10,7 @@ import { mapOtlpProtobuf } from "../../src/adapter/otlp/protobuf.ts";
 import { parseJson } from "../../src/event/parse/parse.ts";
 import { validateEvent } from "../../src/event/parse/validate.ts";
 import { protocols } from "../../src/event/protocols.ts";
+import { fc } from "../support/property.ts";
 import { type ProtobufField, protobuf } from "../support/protobuf.ts";
 import { someFacts } from "../support/vendor-requests.ts";
 

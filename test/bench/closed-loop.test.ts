@@ -3,7 +3,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import fc from "fast-check";
 import type { ClosedLoad } from "../../bench/closed-loop/closed-load.ts";
 import { goals } from "../../bench/closed-loop/goals.ts";
 import { findingsOf, type Round } from "../../bench/closed-loop/result.ts";
@@ -11,6 +10,7 @@ import { ledgerOf } from "../../bench/load/closed-loop.ts";
 import { idsOf, writeBodies } from "../../bench/load/requests.ts";
 import type { LoadResult } from "../../bench/load/wrk.ts";
 import { complaintsAbout } from "../../bench/system/audit.ts";
+import { fc } from "../support/property.ts";
 
 const batches: ClosedLoad = {
   name: "batches",

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { median } from "../../bench/core/method.ts";
 import type { Figure, Run } from "../../bench/core/result.ts";
 import { compareRuns, exceedsNoise, type KeptRun, parseKeptRun } from "../../bench/report/compare.ts";
+import { fc } from "../support/property.ts";
 import { figure, result, sampleRun } from "./sample-run.ts";
 
 /** As a run is after it was kept and read. */

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { AnswerReader } from "../../bench/load/answers.ts";
 import { Schedule } from "../../bench/load/schedule.ts";
+import { fc } from "../support/property.ts";
 
 function timesWithin(schedule: Schedule, seconds: number): number[] {
   const times: number[] = [];

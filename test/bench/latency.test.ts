@@ -1,5 +1,4 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import {
   atPercentile,
   histogramOf,
@@ -9,6 +8,7 @@ import {
   record,
   sumOf,
 } from "../../bench/load/latency.ts";
+import { draws, fc } from "../support/property.ts";
 
 function recorded(latencies: readonly number[]) {
   const histogram = newHistogram();
@@ -47,7 +47,7 @@ test("a histogram is made of buckets, and histograms add up", () => {
       const sum = sumOf([left, right].map((each) => histogramOf(asBuckets(each))));
       expect(percentilePoints(sum)).toEqual(percentilePoints(recorded([...left, ...right])));
     }),
-    { numRuns: 20 },
+    draws(20),
   );
   expect(
     histogramOf([

@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
-import fc from "fast-check";
 import { countIn } from "../../bench/peers/influxdb.ts";
 import {
   fieldText,
@@ -12,6 +11,7 @@ import {
 } from "../../bench/peers/line-protocol.ts";
 import { provide } from "../../bench/peers/packages.ts";
 import { peerSecret, signToken } from "../../bench/peers/token.ts";
+import { fc } from "../support/property.ts";
 
 /** Any text, with what means something in a line more often than chance would bring it. */
 const anyText = fc.string({

@@ -1,5 +1,4 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { compareRuns, parseKeptRun } from "../../bench/report/compare.ts";
 import { lineColours, textColour, widthPx } from "../../bench/report/drawing.ts";
 import { reportHtml } from "../../bench/report/html.ts";
@@ -7,6 +6,7 @@ import { plotRows } from "../../bench/report/plot-table.ts";
 import { goalRows, numberText } from "../../bench/report/rows.ts";
 import { plotSvg, thinned } from "../../bench/report/svg.ts";
 import { reportText, tableLines } from "../../bench/report/text.ts";
+import { fc } from "../support/property.ts";
 import { plots, result, sampleRun } from "./sample-run.ts";
 
 const run = sampleRun();

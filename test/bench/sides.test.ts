@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { inTurn } from "../../bench/core/method.ts";
 import { parseWork } from "../../bench/floors/work.ts";
 import { barsOf, figuresOf, remarksOf, shareName } from "../../bench/peers/side-figures.ts";
 import { compare, type Measured } from "../../bench/peers/sides.ts";
+import { fc } from "../support/property.ts";
 
 const measured = (eventsPerSecond: number, rest: Partial<Measured> = {}): Measured => ({
   eventsPerSecond,

@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { allowedCores } from "../../bench/scenarios/cores.ts";
 import { sealingRate } from "../../bench/storage/backlog.ts";
 import { sealedEvents } from "../../bench/system/folder.ts";
 import { lookDuring } from "../../bench/system/looks.ts";
 import { readMetric } from "../../bench/system/service.ts";
 import { cpuByKind } from "../../bench/system/threads.ts";
+import { fc } from "../support/property.ts";
 
 const segment = (shard: number, from: number, to: number, generation = "") =>
   `${String(shard).padStart(4, "0")}-${[from, to].map((each) => String(each).padStart(16, "0")).join("-")}${generation}-d1dc66e7.duckdb`;

@@ -1,8 +1,8 @@
 /** How scripts of `millrace sql` are read: pieces with their lines, and values in the place of parameters. */
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import { piecesOf } from "../../src/cli/sql-pieces.ts";
 import { SqlValues } from "../../src/cli/sql-values.ts";
+import { fc } from "../support/property.ts";
 
 const pieces = (script: string) => [...piecesOf(script)].map(({ text, line }) => `${line} ${text}`);
 

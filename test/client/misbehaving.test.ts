@@ -1,11 +1,11 @@
 /** The client beside a server that misbehaves: what it does again, what it gives up, and that it says so. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import fc from "fast-check";
 import type { Clock } from "../../src/client/clock.ts";
 import { createClientIn } from "../../src/client/create.ts";
 import { eventId } from "../../src/client/event-id.ts";
 import { backoffMs, retryAfterMs } from "../../src/client/retry.ts";
 import type { ClientOptions, DropReason } from "../../src/client/types.ts";
+import { draws, fc } from "../support/property.ts";
 import { type Asked, accepted, startScriptedServer, type Turn } from "../support/scripted-server.ts";
 import { testMsMax } from "../support/service.ts";
 
@@ -327,6 +327,6 @@ test("whatever the server does, every event is acknowledged or reported as dropp
       // One that was acknowledged too late, or while the client was closed, may also be reported as dropped.
       expect(acknowledged.size).toBeGreaterThanOrEqual(counts.sent);
     }),
-    { numRuns: 60 },
+    draws(60),
   );
 });

@@ -1,10 +1,10 @@
 /** A body of mapped events: each event is judged by itself, with the words of the own API, and kept as it was sent. */
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import { validateEach } from "../../src/event/parse/each.ts";
 import { parseJson } from "../../src/event/parse/parse.ts";
 import { splitEvents } from "../../src/event/parse/split-events.ts";
 import { validateEvent } from "../../src/event/parse/validate.ts";
+import { fc } from "../support/property.ts";
 import { schemaSet } from "../support/schemas.ts";
 
 const bodyOf = (events: readonly string[]) => Buffer.from(`{"events":[${events.join(",")}]}`);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import { makeEventId, parseEventId, readEventId, writeEventId } from "../../src/event/event-id.ts";
+import { fc } from "../support/property.ts";
 
 const id = "0192f0c1-2b3c-7d4e-8f90-abcdef012345";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
-import fc from "fast-check";
 import { type Inflated, inflate } from "../../src/event/parse/inflate.ts";
+import { fc } from "../support/property.ts";
 
 const MiB = 1024 * 1024;
 const body = Buffer.from(JSON.stringify({ events: Array(100).fill({ event_name: "signup" }) }));

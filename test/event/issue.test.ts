@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import { answerOf } from "../../src/event/parse/issue.ts";
+import { fc } from "../support/property.ts";
 
 /** What an answer shows of an input. */
 function shown(input: unknown): unknown {

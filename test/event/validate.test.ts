@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
-import fc from "fast-check";
 import { eventFieldNames } from "../../src/event/fields.ts";
 import { batchEventsMax, eventNameCodePointsMax } from "../../src/event/limits.ts";
 import type { Issue } from "../../src/event/parse/issue.ts";
@@ -10,6 +9,7 @@ import { type Validated, type ValidEvent, validateBatch, validateEvent } from ".
 import { batchSchema, eventSchema } from "../../src/event/schema.ts";
 import { categories, priorities, propertiesText } from "../support/arbitraries.ts";
 import { canonicalJson } from "../support/json.ts";
+import { draws, fc } from "../support/property.ts";
 
 const encoder = new TextEncoder();
 
@@ -318,7 +318,7 @@ describe("for any JSON", () => {
           expect((result.ok ? result.events : result.issues).length).toBeGreaterThan(0);
         }
       }),
-      { numRuns: 2000 },
+      draws(2000),
     );
   });
 
@@ -344,7 +344,7 @@ describe("for any JSON", () => {
           expect(validatedBatch(any).ok).toBe(Value.Check(batchShape, any));
         },
       ),
-      { numRuns: 2000 },
+      draws(2000),
     );
   });
 });

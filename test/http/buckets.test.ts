@@ -1,7 +1,7 @@
 /** Token buckets: what each name may take, for any requests at any times. */
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { Buckets } from "../../src/http/edge/buckets.ts";
+import { fc } from "../support/property.ts";
 
 /** A request some time after the one before. */
 const requests = fc.array(

@@ -1,9 +1,9 @@
 /** Which pages of other origins may read answers. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import fc from "fast-check";
 import { isOrigin, originProblem } from "../../src/base/origin.ts";
 import { Cors } from "../../src/http/edge/cors.ts";
 import { endpoints } from "../../src/http/endpoints.ts";
+import { fc } from "../support/property.ts";
 import { rawHead, sendRaw } from "../support/raw.ts";
 import { paths, type RequestOptions, type Service, sharedService, testMsMax } from "../support/service.ts";
 

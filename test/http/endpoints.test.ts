@@ -2,12 +2,12 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
-import fc from "fast-check";
 import { issuesOf } from "../../src/event/parse/issues-of.ts";
 import { eraseDocumentation } from "../../src/http/endpoints/erase.ts";
 import { queryDocumentation } from "../../src/http/endpoints/query-documentation.ts";
 import { endpoints } from "../../src/http/endpoints.ts";
 import { shaped, validationAnswer } from "../support/answers.ts";
+import { draws, fc } from "../support/property.ts";
 import { expectRefused } from "../support/refusals.ts";
 import { sharedService, testMsMax } from "../support/service.ts";
 
@@ -121,7 +121,7 @@ test("issues are found exactly where the documented schema does not hold", () =>
         const issues = issuesOf(schema, { loc: ["body"], value, exact: value });
         expect([value, issues.length === 0]).toEqual([value, Value.Check(schema, value)]);
       }),
-      { numRuns: 500 },
+      draws(500),
     );
   }
 });

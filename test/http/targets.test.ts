@@ -3,9 +3,9 @@
  * path's answer.
  */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import fc from "fast-check";
 import { isHost, plainPathOf } from "../../src/http/edge/target.ts";
 import { endpoints, methodsIn } from "../../src/http/endpoints.ts";
+import { draws, fc } from "../support/property.ts";
 import { type RawAnswer, rawHead, sendRaw } from "../support/raw.ts";
 import { expectNoInsides, expectWellRefused } from "../support/refusals.ts";
 import { paths, sharedService, testMsMax } from "../support/service.ts";
@@ -194,7 +194,7 @@ test("no random path but a served one is answered with anything but a refusal", 
       const path = target.split("?", 1)[0] ?? "";
       expect([target, answer.status === 200]).toEqual([target, methods.get(path)?.startsWith("GET") === true]);
     }),
-    { numRuns: 200 },
+    draws(200),
   );
 });
 
@@ -271,6 +271,6 @@ test("hosts and paths of any text are judged without an error", () => {
       if (path !== undefined) expect(new URL(path, "http://x").pathname).toBe(path);
       if (isHost(text)) expect(() => new URL(`http://${text}/`)).not.toThrow();
     }),
-    { numRuns: 2_000 },
+    draws(2_000),
   );
 });

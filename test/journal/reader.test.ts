@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import { sequence } from "../../src/base/brand.ts";
 import { commitLine, commitPrefix, parseCommitLine } from "../../src/journal/format.ts";
 import { judgeJournal, rowLines, soundBytesOf } from "../../src/journal/reader.ts";
+import { draws, fc } from "../support/property.ts";
 import { linesOf, rowAt } from "../support/rows.ts";
 
 const anyTime = Date.UTC(2026, 5, 1);
@@ -157,7 +157,7 @@ describe("a power cut in the write of a group that was never acknowledged", () =
         expect(sound).toEqual(bytes.subarray(0, content.groups.length === 2 ? bytes.byteLength : start));
         expect(content.groups.map(({ lines }) => lines.at(-1))).toEqual(content.groups.map(() => 0x0a));
       }),
-      { numRuns: 1_000 },
+      draws(1_000),
     );
   });
 

@@ -1,12 +1,12 @@
 /** The builders of funnel and retention, without a browser: their SQL, their steps, and what they draw. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import fc from "fast-check";
 import { funnelSql, retentionSql } from "../../src/page/builders/builder-sql.ts";
 import { funnelsOf } from "../../src/page/builders/funnel-rows.ts";
 import { stepsMax, withoutStep, withStep, withStepMoved } from "../../src/page/builders/steps.ts";
 import { eventsWithoutId, retentionRows, triangleOf } from "../../src/page/builders/triangle.ts";
 import { duration, visible } from "../../src/page/parts/numbers.ts";
 import { DuckDB } from "../../src/store/sql/duckdb.ts";
+import { draws, fc } from "../support/property.ts";
 import { testMsMax } from "../support/service.ts";
 
 setDefaultTimeout(testMsMax);
@@ -29,7 +29,7 @@ test("the names that a person chose are strings in a builder's SQL, whatever the
       );
       expect(kept).toEqual({ start: other, back: null, tz: other || "UTC" });
     }),
-    { numRuns: 200 },
+    draws(200),
   );
 });
 

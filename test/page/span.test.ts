@@ -1,10 +1,10 @@
 /** Ranges of the page: whole buckets, days of the zone. */
 import { expect, test } from "bun:test";
 import { DuckDBInstance } from "@duckdb/node-api";
-import fc from "fast-check";
 import { eventsOverTime } from "../../src/page/questions.ts";
 import { bucketAt, rangeNames, spanOf } from "../../src/page/state/span.ts";
 import { dayStart, offsetMs } from "../../src/page/state/zone.ts";
+import { fc } from "../support/property.ts";
 
 const zones = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia"];
 

@@ -1,6 +1,5 @@
 /** What the SQL view makes of an answer: rows read up to a bound, plots, and queries that the browser keeps. */
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import { type Answer, cellsOf, readAnswer, textOf } from "../../src/page/editor/answer.ts";
 import { plotData, suggestedPlot } from "../../src/page/editor/plot-choice.ts";
 import {
@@ -14,6 +13,7 @@ import {
   saveQuery,
 } from "../../src/page/editor/saved.ts";
 import { fullText } from "../../src/page/editor/values.ts";
+import { fc } from "../support/property.ts";
 
 const unbounded = { rowsMax: 1e9, charactersMax: 1e9 };
 

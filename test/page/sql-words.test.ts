@@ -1,11 +1,11 @@
 /** The words of the SQL view: tokens, what completion offers, and where an error stands. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import fc from "fast-check";
 import { type Source, sourcesOf } from "../../src/page/editor/catalog.ts";
 import { complete } from "../../src/page/editor/completion.ts";
 import { placeOfError, tokensOf } from "../../src/page/editor/tokens.ts";
 import { quotedIfNeeded, reservedWords } from "../../src/page/editor/words.ts";
 import { DuckDB } from "../../src/store/sql/duckdb.ts";
+import { draws, fc } from "../support/property.ts";
 import { testMsMax } from "../support/service.ts";
 
 setDefaultTimeout(testMsMax);
@@ -114,7 +114,7 @@ test("tokens are the whole text, whatever it is", () => {
       // Places fit together, and completion has an answer at each of them.
       for (const { start } of tokens) complete(text, start, sources);
     }),
-    { numRuns: 50 },
+    draws(50),
   );
 });
 
@@ -143,6 +143,6 @@ test("a name of any characters is the same name for DuckDB", async () => {
       const [own] = await duckdb.rows(`SELECT ${quotedIfNeeded(text)} FROM (SELECT 1 AS ${quotedIfNeeded(text)})`);
       expect(Object.keys(own ?? {})).toEqual([text]);
     }),
-    { numRuns: 200 },
+    draws(200),
   );
 });

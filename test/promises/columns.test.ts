@@ -1,9 +1,9 @@
 /** What lies on disk: the views, their columns and types, each segment alone, time to the microsecond. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { randomUUID } from "node:crypto";
-import fc from "fast-check";
 import { categories, category, moment, priorities, priority } from "../support/arbitraries.ts";
 import { queryFile, single } from "../support/catalog.ts";
+import { draws, fc } from "../support/property.ts";
 import { paths, sharedService, startService, testMsMax } from "../support/service.ts";
 
 setDefaultTimeout(testMsMax);
@@ -164,7 +164,7 @@ test("any event comes back in its columns, and the hours agree with the events",
         expect(rows.sort(byId)).toEqual(expected.sort(byId));
       },
     ),
-    { numRuns: 12, interruptAfterTimeLimit: 30_000 },
+    draws(12, { withinMs: 30_000 }),
   );
   const hourly = "SELECT hour, category, priority, event_name, sum(events) AS events FROM events_hourly GROUP BY ALL";
   expect(await service().rows(`(${hourly}) EXCEPT (${countedHours})`)).toEqual([]);

@@ -4,8 +4,8 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
 import { parseMetrics, sum } from "../support/prometheus.ts";
+import { draws, fc } from "../support/property.ts";
 import { type Service, sharedService, startService, testMsMax } from "../support/service.ts";
 
 setDefaultTimeout(testMsMax);
@@ -88,7 +88,7 @@ test("any overlap of batches sent at once stores each id once and counts every r
       expect(stored).toBe(distinct);
       expect((await service().stats()).total_events).toBe(before.total_events + distinct);
     }),
-    { numRuns: 40, interruptAfterTimeLimit: 20_000 },
+    draws(40, { withinMs: 20_000 }),
   );
   await service().waitSealed();
   expect(await service().rows("SELECT (count(*) - count(DISTINCT event_id))::INT AS extra FROM events")).toEqual([

@@ -1,9 +1,9 @@
 /** What was sent in `properties` comes back from the catalog with the digits, keys and characters that it had. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { randomUUID } from "node:crypto";
-import fc from "fast-check";
 import { propertiesText } from "../support/arbitraries.ts";
 import { canonicalJson } from "../support/json.ts";
+import { draws, fc } from "../support/property.ts";
 import { paths, sharedService, testMsMax } from "../support/service.ts";
 
 setDefaultTimeout(testMsMax);
@@ -111,6 +111,6 @@ test("any properties come back as they were sent", async () => {
     fc.asyncProperty(fc.array(propertiesText, { minLength: 50, maxLength: 100, size: "max" }), async (texts) => {
       expect((await roundTrip(texts)).map(canonicalJson)).toEqual(texts.map(canonicalJson));
     }),
-    { numRuns: 15, interruptAfterTimeLimit: 15_000 },
+    draws(15, { withinMs: 15_000 }),
   );
 });

@@ -1,7 +1,7 @@
 /** Places for queries: how many run, and who comes next. */
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { type Place, Places } from "../../src/query/places.ts";
+import { draws, fc } from "../support/property.ts";
 
 /** Longer than a test takes: nobody gives up. ms */
 const patientMs = 60_000;
@@ -120,6 +120,6 @@ test("never more than there are, never all for one, and none idle while somebody
       }
       places.stop();
     }),
-    { numRuns: 60 },
+    draws(60),
   );
 });

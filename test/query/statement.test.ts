@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import fc from "fast-check";
 import { judgeCondition, judgeStatement } from "../../src/query/statement.ts";
 import { DuckDB } from "../../src/store/sql/duckdb.ts";
+import { draws, fc } from "../support/property.ts";
 import { testMsMax } from "../support/service.ts";
 
 setDefaultTimeout(testMsMax);
@@ -330,7 +330,7 @@ describe("a condition", () => {
         });
         expect(row).toEqual({ rows: 0 });
       }),
-      { numRuns: 500 },
+      draws(500),
     );
   });
 });

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
 import { systemClock } from "../../src/base/clock.ts";
 import { openLog } from "../../src/base/log.ts";
 import { belongsTo, belongsToPerson } from "../../src/refused/matching.ts";
@@ -12,6 +11,7 @@ import { RefusedStore } from "../../src/refused/refused-store.ts";
 import { prepareDataFolder } from "../../src/store/folder/layout.ts";
 import { openLockedDuckDB } from "../../src/store/sql/lock-duckdb.ts";
 import { findRefused } from "../../src/upkeep/find-refused.ts";
+import { fc } from "../support/property.ts";
 
 const recordOf = (event: string, { is_mapped = true, subject = null as string | null } = {}): RefusedRecord => ({
   refused_at: "2026-11-27T10:00:00.000Z",

@@ -1,6 +1,5 @@
 /** Properties are checked by the schema of their event's name, on both ways to a line, with all faults in order. */
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import { LineBuffer } from "../../src/base/line-buffer.ts";
 import { formNamed } from "../../src/event/forms.ts";
 import { parseJson } from "../../src/event/parse/parse.ts";
@@ -8,6 +7,7 @@ import { validateBatch, validateEvent } from "../../src/event/parse/validate.ts"
 import { timestampOfMs } from "../../src/event/timestamp.ts";
 import { Transcriber } from "../../src/event/transcribe/transcribe.ts";
 import { propertiesText } from "../support/arbitraries.ts";
+import { draws, fc } from "../support/property.ts";
 import { schemaSet } from "../support/schemas.ts";
 
 const purchase = {
@@ -152,7 +152,7 @@ test("the quick way admits exactly what the parser does", () => {
       const without = new Transcriber(new LineBuffer());
       if (isAccepted) expect(written?.length).toBe(formNamed("batch").transcribe(without, body, sender)?.length);
     }),
-    { numRuns: 300 },
+    draws(300),
   );
   expect(refused).toBeGreaterThan(10);
 });

@@ -1,9 +1,9 @@
 /** An inferred schema fits every event that it was made from, and says what all of them have in common. */
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { compileSchema } from "../../src/schema/compile.ts";
 import { inferSchema } from "../../src/schema/infer.ts";
 import { propertiesText } from "../support/arbitraries.ts";
+import { draws, fc } from "../support/property.ts";
 
 const inferred = (properties: readonly unknown[]) => {
   const { $schema, ...schema } = inferSchema(properties);
@@ -80,6 +80,6 @@ test("it fits every event that it was made from", () => {
       const schema = compileSchema({ file: "inferred.json", text });
       for (const each of properties) expect(schema.firstFault(each ?? {})).toBeUndefined();
     }),
-    { numRuns: 200 },
+    draws(200),
   );
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { packAnswers, packRequests, unpackAnswers, unpackRequests } from "../../src/shard/bundle.ts";
 import type { AppendAnswer, AppendRequest } from "../../src/shard/protocol.ts";
+import { fc } from "../support/property.ts";
 
 const request: fc.Arbitrary<AppendRequest> = fc.record({
   body: fc.uint8Array({ maxLength: 300 }),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import { IdList } from "../../src/shard/ids/id-list.ts";
 import { createIdTableMemory, IdTable, idsKeptMin } from "../../src/shard/ids/id-table.ts";
+import { draws, fc } from "../support/property.ts";
 
 /** Ids that differ in their number alone. */
 function idsOf(...numbers: number[]): IdList {
@@ -115,7 +115,7 @@ describe("the id table", () => {
           } else table.release(idsOf(...claimed));
         }
       }),
-      { numRuns: 200 },
+      draws(200),
     );
   });
 });

@@ -4,10 +4,10 @@
  * the keeper fails before or after its commit, threads die and the process starts again.
  */
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import type { AppendAnswer } from "../../src/shard/protocol.ts";
 import type { CallManner } from "../support/late-journal.ts";
 import type { SealManner } from "../support/model-keeper.ts";
+import { fc } from "../support/property.ts";
 import { type Faults, World } from "./world.ts";
 
 const shards = 2;
@@ -233,16 +233,13 @@ async function live(given: Scenario): Promise<void> {
   }
 }
 
-/** The same cases at each run, so that a failure is one of this change. To look for others: take the seed out. */
-const runs = { numRuns: 100, seed: 20_261_127 };
-
 test("whatever fails or is late: acknowledged events are there once, refused ones are not, counts agree, nothing hangs", async () => {
-  await fc.assert(fc.asyncProperty(anything, live), runs);
-}, 60_000);
+  await fc.assert(fc.asyncProperty(anything, live));
+});
 
 test("the same, where few ids are sent again and again while their groups fail", async () => {
-  await fc.assert(fc.asyncProperty(duplicates, live), runs);
-}, 60_000);
+  await fc.assert(fc.asyncProperty(duplicates, live));
+});
 
 /** Faults of a test that chooses them. */
 const faultsOf = (some: Partial<Faults>): Faults => ({

@@ -1,12 +1,12 @@
 /** Counting again is exact, whatever is accepted, sealed or refused while the keeper counts. */
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { sequence, shardId } from "../../src/base/brand.ts";
 import type { PendingPart } from "../../src/shard/worker/flush.ts";
 import { SealedCounter } from "../../src/shard/worker/sealed-counts.ts";
 import { Tally } from "../../src/shard/worker/tally.ts";
 import { prepareDataFolder } from "../../src/store/folder/layout.ts";
 import type { SealedCounts } from "../../src/store/segment/rollup.ts";
+import { draws, fc } from "../support/property.ts";
 import { rowAt, temporaryFolder } from "../support/rows.ts";
 
 const hourMs = 3_600_000;
@@ -117,6 +117,6 @@ test("the counts are those of all events at the moment at which they are told", 
       expect(told?.byHour.get(nowMs / hourMs) ?? 0).toBe(model.total);
       expect((told?.byCategory ?? []).reduce((sum, events) => sum + events, 0)).toBe(model.total);
     }),
-    { numRuns: 150 },
+    draws(150),
   );
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { type FlushLag, Throttle } from "../../src/shard/worker/throttle.ts";
+import { fc } from "../support/property.ts";
 
 function pauseOf(lag: FlushLag): number {
   const throttle = new Throttle();

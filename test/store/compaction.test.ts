@@ -1,6 +1,5 @@
 /** Which segments are merged: on the folder of a whole day, without its bytes. */
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { sequence, shardId } from "../../src/base/brand.ts";
 import { currentFormat } from "../../src/store/folder/names.ts";
 import { planDrop } from "../../src/store/segment/plan-drop.ts";
@@ -13,6 +12,7 @@ import {
   rewriteOf,
 } from "../../src/store/segment/plan-merge.ts";
 import type { Rewrite } from "../../src/store/segment/rewrite.ts";
+import { fc } from "../support/property.ts";
 
 const bytesPerEvent = 37;
 

@@ -1,5 +1,4 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { sequence, shardId } from "../../src/base/brand.ts";
 import { currentSegments } from "../../src/store/folder/current.ts";
 import {
@@ -11,6 +10,7 @@ import {
   type SegmentName,
   segmentName,
 } from "../../src/store/folder/names.ts";
+import { fc } from "../support/property.ts";
 
 const name: fc.Arbitrary<SegmentName> = fc
   .record({

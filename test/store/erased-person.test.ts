@@ -3,7 +3,6 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
 import {
   anonymousIdsQuery,
   loadPersonIds,
@@ -14,6 +13,7 @@ import {
 import { keptLine } from "../../src/store/folder/kept-file.ts";
 import { DuckDB } from "../../src/store/sql/duckdb.ts";
 import { literal } from "../../src/store/sql/literals.ts";
+import { draws, fc } from "../support/property.ts";
 
 let duckdb: DuckDB;
 const place = mkdtempSync(join(tmpdir(), "millrace-test-"));
@@ -61,7 +61,7 @@ test("each person gets exactly the events that the rule gives them", async () =>
         expect({ person, numbers: found.map(({ number }) => Number(number)) }).toEqual({ person, numbers: theirs });
       }
     }),
-    { numRuns: 60 },
+    draws(60),
   );
 });
 

@@ -1,9 +1,9 @@
 /** The macro `funnel`: against one that tries every way, and what it says of small histories. */
 import { afterAll, describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import type { DuckDB } from "../../src/store/sql/duckdb.ts";
 import { listLiteral, literal } from "../../src/store/sql/literals.ts";
 import { type FunnelOrder, type FunnelQuestion, plainFunnel } from "../support/plain-funnel.ts";
+import { draws, fc } from "../support/property.ts";
 import { catalogOfTold, type ToldEvent, tellEvents } from "../support/told.ts";
 
 let opened: DuckDB | undefined;
@@ -188,7 +188,7 @@ describe("funnel", () => {
         const inOrder = (lines: readonly unknown[]) => lines.map((line) => JSON.stringify(line)).sort();
         expect(inOrder(told)).toEqual(inOrder(plainFunnel(events, asked)));
       }),
-      { numRuns: 150 },
+      draws(150),
     );
   });
 

@@ -1,8 +1,8 @@
 /** Whose event it is: the rule in SQL against one that asks every event in turn. */
 import { afterAll, describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import type { DuckDB } from "../../src/store/sql/duckdb.ts";
 import { personOf } from "../support/plain-questions.ts";
+import { draws, fc } from "../support/property.ts";
 import { catalogOfTold, type ToldEvent, tellEvents } from "../support/told.ts";
 
 let opened: DuckDB | undefined;
@@ -60,7 +60,7 @@ describe("persons", () => {
       fc.asyncProperty(fc.array(event, { maxLength: 14 }), async (events) => {
         expect(await persons(events)).toEqual(plainPersons(events));
       }),
-      { numRuns: 150 },
+      draws(150),
     );
   });
 });

@@ -1,10 +1,10 @@
 /** The macros that list and follow: against plain computations; and that WITH events reaches every macro. */
 import { afterAll, describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import { catalogMacros } from "../../src/store/catalog/questions/questions.ts";
 import type { DuckDB } from "../../src/store/sql/duckdb.ts";
 import { literal } from "../../src/store/sql/literals.ts";
 import { type Placed, personOf, placed, sessionsOf } from "../support/plain-questions.ts";
+import { draws, fc } from "../support/property.ts";
 import { catalogOfTold, idOfPlace, type ToldEvent, tellEvents } from "../support/told.ts";
 
 let opened: DuckDB | undefined;
@@ -84,7 +84,7 @@ test("top counts the values of a column in a range", async () => {
         expected.slice(0, n),
       );
     }),
-    { numRuns: 40 },
+    draws(40),
   );
 });
 
@@ -101,7 +101,7 @@ test("breakdown counts events and people by a property of any name; what is not 
         .sort(byCount);
       expect(await ask(`breakdown(${[literal(property), ...rangeArguments(bounds)].join(", ")})`)).toEqual(expected);
     }),
-    { numRuns: 40 },
+    draws(40),
   );
 });
 
@@ -138,7 +138,7 @@ test("properties lists names with their types, counts and examples", async () =>
         expect(examples).toHaveLength(Math.min(3, values.length));
       }
     }),
-    { numRuns: 40 },
+    draws(40),
   );
 });
 
@@ -155,7 +155,7 @@ test("person_events gives the events of one person in order, of joined devices, 
       );
       expect(rows).toEqual(expected.map(({ place }) => ({ id: idOfPlace(place), person: who })));
     }),
-    { numRuns: 60 },
+    draws(60),
   );
 });
 
@@ -176,7 +176,7 @@ describe("paths", () => {
         const rows = await ask(`paths(${literal(from)}, depth := ${depth})`);
         expect(rows.map((row) => JSON.stringify(row)).toSorted()).toEqual(plainPaths(told, from, depth).toSorted());
       }),
-      { numRuns: 60 },
+      draws(60),
     );
   });
 

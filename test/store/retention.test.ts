@@ -1,9 +1,9 @@
 /** The macro `retention`: against a plain computation, and what it says of small histories. */
 import { afterAll, describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import type { DuckDB } from "../../src/store/sql/duckdb.ts";
 import { literal } from "../../src/store/sql/literals.ts";
 import { plainRetention, type RetentionQuestion } from "../support/plain-retention.ts";
+import { draws, fc } from "../support/property.ts";
 import { catalogOfTold, type ToldEvent, tellEvents } from "../support/told.ts";
 
 let opened: DuckDB | undefined;
@@ -102,7 +102,7 @@ describe("retention", () => {
         );
         expect(rows).toEqual(plainRetention(history, asked));
       }),
-      { numRuns: 200 },
+      draws(200),
     );
   });
 

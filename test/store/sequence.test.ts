@@ -2,7 +2,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import fc from "fast-check";
 import { sequence, shardId } from "../../src/base/brand.ts";
 import { openLog } from "../../src/base/log.ts";
 import { commitLine } from "../../src/journal/format.ts";
@@ -23,6 +22,7 @@ import { rewriteSegments, sealImported } from "../../src/store/segment/rewrite.t
 import { segmentsQuery } from "../../src/store/segment/segments-query.ts";
 import { readSummary } from "../../src/store/segment/summary.ts";
 import type { DuckDB } from "../../src/store/sql/duckdb.ts";
+import { draws, fc } from "../support/property.ts";
 import { linesOf, rowAt, temporaryFolder } from "../support/rows.ts";
 import { openDuckDB } from "../support/sealed.ts";
 import { testMsMax } from "../support/service.ts";
@@ -141,7 +141,7 @@ test("each event keeps its place in the journal: over several parts, refused lin
       const once = [...accepted].filter(([, id]) => !seen.has(id) && seen.add(id));
       expect(await sequencesIn(duckdb, [path])).toEqual(new Map(once));
     }),
-    { numRuns: 15 },
+    draws(15),
   );
 });
 

@@ -1,8 +1,8 @@
 /** Sessions by inactivity: the view and the macro against a plain computation, and where a session came from. */
 import { afterAll, describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import type { DuckDB } from "../../src/store/sql/duckdb.ts";
 import { firstOf, type Placed, placed, sessionsOf } from "../support/plain-questions.ts";
+import { draws, fc } from "../support/property.ts";
 import { catalogOfTold, type ToldEvent, tellEvents } from "../support/told.ts";
 
 let opened: DuckDB | undefined;
@@ -48,7 +48,7 @@ describe("sessions", () => {
           for (const session of expected) judge(rows.find((row) => row["session"] === nameOf(session)) ?? {}, session);
         },
       ),
-      { numRuns: 40 },
+      draws(40),
     );
   });
 

@@ -1,8 +1,8 @@
 /** The macro `timeline` against a plain computation, over days of 23 and 25 hours and hours that occur twice. */
 import { afterAll, describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import type { DuckDB } from "../../src/store/sql/duckdb.ts";
 import { placed, sessionsOf } from "../support/plain-questions.ts";
+import { draws, fc } from "../support/property.ts";
 import { catalogOfTold, type ToldEvent, tellEvents } from "../support/told.ts";
 
 let opened: DuckDB | undefined;
@@ -85,7 +85,7 @@ describe("timeline", () => {
         },
       ),
       {
-        numRuns: 120,
+        ...draws(120),
         examples: [[["Australia/Lord_Howe", "2024-10-05T15:30Z"], ["INTERVAL 1 HOUR", hour], [], 0, 1]],
       },
     );

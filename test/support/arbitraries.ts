@@ -1,5 +1,5 @@
 /** What fast-check makes events from. */
-import fc from "fast-check";
+import { fc } from "./property.ts";
 
 /** The eight of the reference, written here again: the tests hold the schema against it. */
 export const categories = [

@@ -23,10 +23,34 @@ export function randomFrom(seed: number): Random {
   return { seed, between, onceIn: (n) => between({ from: 1, to: n }) === 1 };
 }
 
-/** The seed in MILLRACE_TEST_SEED, or a new one; printed, so that a run that failed can be run again. */
+/** The seed of every test that says nothing else, so that CI says the same of the same commit. */
+const seedUsual = 20_261_127;
+
+/**
+ * The seed that MILLRACE_TEST_SEED asks for: a number, `random` for another one each time, and the usual one if it is
+ * not set.
+ * @throws Error if it is anything else
+ */
+export function seedOf(given: string | undefined): number {
+  if (!given) return seedUsual;
+  if (given === "random") return Math.floor(Math.random() * 2 ** 31);
+  const seed = Number(given);
+  if (Number.isSafeInteger(seed) && Math.abs(seed) <= 2 ** 31) return seed;
+  throw new Error(`MILLRACE_TEST_SEED is ${given}: give a whole number of 32 bits, or random`);
+}
+
+/** The seed of this run; printed, so that a run that failed can be run again. */
 export function seedOfRun(test: string): number {
-  const given = Number(process.env["MILLRACE_TEST_SEED"]);
-  const seed = Number.isSafeInteger(given) && given > 0 ? given : Math.floor(Math.random() * 2 ** 31);
+  const seed = seedOf(process.env["MILLRACE_TEST_SEED"]);
   console.log(`${test}: MILLRACE_TEST_SEED=${seed}`);
   return seed;
+}
+
+/** MILLRACE_TEST_RUNS: every property makes this many times its draws, and its test may take this many times longer. */
+export const drawsFactor = factorOf(process.env["MILLRACE_TEST_RUNS"]);
+
+function factorOf(given: string | undefined): number {
+  const times = Number(given || 1);
+  if (Number.isSafeInteger(times) && times > 0) return times;
+  throw new Error(`MILLRACE_TEST_RUNS is ${given}: give a whole number from 1, by which the draws are multiplied`);
 }

@@ -16,6 +16,7 @@ import {
 import { queryFile, type Row, single } from "./catalog.ts";
 import { filesUnder } from "./folders.ts";
 import { ended, entryPath, type Started, spawn } from "./process.ts";
+import { drawsFactor } from "./random.ts";
 import type { ReadAnswer } from "./refusals.ts";
 import { nowSeconds, signToken } from "./tokens.ts";
 import { patience, until } from "./until.ts";
@@ -24,7 +25,7 @@ import { patience, until } from "./until.ts";
  * For `setDefaultTimeout` at the head of each file: a start may take 20 s and a stop 10 s before the test itself is to
  * tell what was wrong. Bun 1.4.5 ignores bunfig's `timeout`, and sets a default for one file at a time. Milliseconds.
  */
-export const testMsMax = 60_000 * patience;
+export const testMsMax = 60_000 * patience * drawsFactor;
 
 /** A request that is not answered by then fails. Milliseconds. */
 const requestMsMax = 30_000 * patience;

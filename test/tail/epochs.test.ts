@@ -1,11 +1,11 @@
 /** A reader that resumes misses nothing in silence: not after a restore, in a copy, or in another folder. */
 import { expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import fc from "fast-check";
 import { keepEpochs } from "../../src/store/folder/epochs.ts";
 import { type DataFolder, dataFolder } from "../../src/store/folder/names.ts";
 import { inspectSmallFiles } from "../../src/store/small-files.ts";
 import { beginEpoch, continuationOf } from "../../src/tail/epochs.ts";
+import { draws, fc } from "../support/property.ts";
 import { recordedLog } from "../support/recorded-log.ts";
 import { temporaryFolder } from "../support/rows.ts";
 
@@ -61,7 +61,7 @@ test("whatever starts, backups and restores there were: what a reader resumes pa
       const passed = world.events.flatMap((each, shard) => each.slice(0, position[shard]));
       expect(passed.filter((event) => !reader.had.has(event))).toEqual([]);
     }),
-    { seed: 20_261_127, numRuns: 500 },
+    draws(500),
   );
   expect(Math.min(told, untold)).toBeGreaterThan(20);
 });

@@ -1,8 +1,8 @@
 /** A journal line as the tail shows it: every column, and properties as they were sent. */
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { fieldNames } from "../../src/event/fields.ts";
 import { eventJson, fits, membersOf } from "../../src/tail/filter.ts";
+import { fc } from "../support/property.ts";
 
 const head =
   '{"event_id":"01a21d33-73b8-7585-aedd-75716621b736","timestamp":"2026-11-27T13:30:40.950000Z","received_at":"2026-11-27T13:30:40.950000Z","category":"auth"';
