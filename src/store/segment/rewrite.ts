@@ -122,9 +122,11 @@ async function writeAgain(duckdb: DuckDB, folder: DataFolder, written: Written):
   const columns = [...Object.keys(eventColumns), "sequence"].map(identifier).join(", ");
   await duckdb.run(`ATTACH ${literal(unfinished)} AS segment ${segmentLayout(events)}`);
   try {
-    await duckdb.run(`CREATE TABLE segment.events AS SELECT ${columns} ${query}`);
-    await duckdb.run(`CREATE TABLE segment.rollup AS ${rollup ?? rollupQuery("segment.events")}`);
-    await duckdb.run(`CREATE TABLE segment.summary AS ${summaryQuery("segment.events", { clientIds, isFinal })}`);
+    await duckdb.inTransaction(async () => {
+      await duckdb.run(`CREATE TABLE segment.events AS SELECT ${columns} ${query}`);
+      await duckdb.run(`CREATE TABLE segment.rollup AS ${rollup ?? rollupQuery("segment.events")}`);
+      await duckdb.run(`CREATE TABLE segment.summary AS ${summaryQuery("segment.events", { clientIds, isFinal })}`);
+    });
     await duckdb.run("CHECKPOINT segment");
   } finally {
     await duckdb.run("DETACH segment");
