@@ -13,17 +13,13 @@ import { type DuckDBFailure, duckdbFailureOf } from "../sql/failures.ts";
 import { literal } from "../sql/literals.ts";
 import { type CatalogContent, catalogStatements, statementsBetween } from "./views.ts";
 
-/** Publications that make everything. Only a service that goes on publishing gains from what they have in common. */
-const wholeMax = 2;
-
 /**
  * Publishes the catalog of one folder, again and again. Most views and all macros are the same each time, and making
- * them takes two thirds of a publication. So from the third one on a catalog in memory is brought up to date and
- * copied.
+ * them takes two thirds of a publication. So a catalog in memory is brought up to date and copied. The first
+ * publication, which makes it, takes no longer than one that writes everything into the file.
  */
 export class CatalogWriter {
   readonly #folder: DataFolder;
-  #written = 0;
   /** The catalog in memory, and the DuckDB that has it; after a failure it is made again. */
   #kept: { duckdb: DuckDB; content: CatalogContent } | undefined;
 
@@ -34,17 +30,13 @@ export class CatalogWriter {
   /** Writes the catalog and returns once the new file durably has its name. */
   async publish(duckdb: DuckDB, content: CatalogContent): Promise<void> {
     const unfinished = this.#folder.catalog + unfinishedSuffix;
-    if (this.#written < wholeMax) await writeCatalog(duckdb, unfinished, content);
-    else {
-      await this.#bringUpToDate(duckdb, content);
-      removeCatalog(unfinished);
-      await inCatalogFile(duckdb, unfinished, () =>
-        duckdb.run("COPY FROM DATABASE kept_catalog TO catalog_file (SCHEMA)"),
-      );
-      await syncFile(unfinished);
-    }
+    await this.#bringUpToDate(duckdb, content);
+    removeCatalog(unfinished);
+    await inCatalogFile(duckdb, unfinished, () =>
+      duckdb.run("COPY FROM DATABASE kept_catalog TO catalog_file (SCHEMA)"),
+    );
+    await syncFile(unfinished);
     renameDurably({ from: unfinished, to: this.#folder.catalog });
-    this.#written += 1;
   }
 
   async #bringUpToDate(duckdb: DuckDB, content: CatalogContent): Promise<void> {
@@ -72,7 +64,7 @@ export async function writeCatalog(duckdb: DuckDB, path: string, content: Catalo
       await duckdb.run("USE catalog_file");
       // In one transaction: otherwise each statement writes DuckDB's log, which takes twice as long.
       await duckdb.run("BEGIN");
-      for (const statement of catalogStatements(content)) await duckdb.run(statement);
+      await duckdb.script(catalogStatements(content));
       await duckdb.run("COMMIT");
     } catch (error) {
       // Without a rollback USE fails in the aborted transaction, and its error hides this one.
