@@ -36,6 +36,8 @@ serveProcess<KeeperRequest, KeeperReplies>((options) => {
   const longLineQueue = new JobQueue({ threads, memoryMiB: memoryForLongLinesMiB }, access);
   const queueFor = ({ lineBytesMax: longest }: SegmentSource) => {
     if (longest > lineBytesMax) return longLineQueue;
+    // The second DuckDB opens with the first flush that would wait for something.
+    if (!flushQueue.isOpen && queue.jobs === 0) return queue;
     return flushQueue.jobs <= queue.jobs ? flushQueue : queue;
   };
   return {

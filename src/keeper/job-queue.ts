@@ -31,6 +31,11 @@ export class JobQueue {
     return this.#jobs;
   }
 
+  /** Whether its DuckDB is open or being opened: the first job opens it. */
+  get isOpen(): boolean {
+    return this.#duckdb !== undefined;
+  }
+
   /** Runs a job after those before it, however they ended. */
   inTurn<Result>(job: (duckdb: DuckDB) => Promise<Result>): Promise<Result> {
     const run = () => this.#run(job);

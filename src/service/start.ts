@@ -106,7 +106,7 @@ async function serve(parts: Parts, scope: AsyncDisposableStack): Promise<void> {
   gate.isAccepting = true;
   life.front = scope.adopt(await openFront(parts), (front) => front.close());
   keepText(folder.address, life.front.address);
-  preloadMetrics(log);
+  scope.use(preloadMetrics(log));
   queries.prepare();
   life.alerts = openAlerts(parts, scope);
 }
