@@ -15,6 +15,9 @@ export type SchemaSource = { mode: SchemaMode; files: readonly SchemaFile[] };
 /** An event that did not fit. `fault` shows nothing of the event. */
 export type Misfit = { eventName: string; fault: string };
 
+/** Events of one body that did not fit, and whether they were refused for it. */
+export type Misfits = { misfits: readonly Misfit[]; isRefused: boolean };
+
 /** Most faults of one event that a 422 lists: an answer must not grow with the body. */
 const issuesMax = 20;
 

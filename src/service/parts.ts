@@ -27,6 +27,7 @@ import { createIdTableMemory, IdTable } from "../shard/ids/id-table.ts";
 import { AllShards, laneTo, type ShardHost } from "../shard/lanes/all-shards.ts";
 import { Dispatcher } from "../shard/lanes/dispatcher.ts";
 import { EachSender } from "../shard/lanes/each-sender.ts";
+import { ParserThread } from "../shard/parser/thread.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import { takeOver } from "../store/sweep.ts";
 import { Tail } from "../tail/tail.ts";
@@ -113,6 +114,7 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
   const onSignal = (signal: NodeJS.Signals) => passOn(signal, life);
   const keeper = scope.adopt(openKeeper({ folder, log, config, onSignal }), (each) => each.destroy());
   scope.defer(() => orLogged(log, within(keeper.ask({ kind: "settle" }), settleMsMax)));
+  const parser = scope.adopt(new ParserThread({ schemas: schemas.shared }, log), (each) => orLogged(log, each.close()));
   const shards = openShards({
     config,
     folder,
@@ -123,6 +125,7 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
     log,
     onSealed: () => publisher.want(),
     keeper,
+    parser,
   });
   scope.defer(async () => {
     await Promise.all(shards.map((shard) => orLogged(log, shard.destroy())));
@@ -133,6 +136,7 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
   );
   schemas.onChange = () => {
     orLogged(log, allShards.useSchemas(schemas.shared.source));
+    orLogged(log, parser.useSchemas(schemas.shared.source));
     publisher.want();
   };
   const dispatcher = scope.use(

@@ -7,7 +7,7 @@ import { release } from "../base/release.ts";
 import { withRemedy } from "../base/remedy.ts";
 import type { KeeperForShards } from "../keeper/protocol.ts";
 import { packAnswers, unpackRequests } from "./bundle.ts";
-import type { ShardAnswers, ShardOptions, ShardQuestion, ShardReplies, ShardRequest } from "./protocol.ts";
+import type { LeftBody, ShardAnswers, ShardOptions, ShardQuestion, ShardReplies, ShardRequest } from "./protocol.ts";
 import { Shard } from "./worker/shard.ts";
 
 const options = bornWith() as ShardOptions;
@@ -35,7 +35,8 @@ async function recovered(): Promise<Shard> {
 const handlersOf = (door: ShardDoor): Handlers<ShardRequest, ShardReplies> => ({
   recover: async () => {
     const onSealed = () => door.tell({ kind: "sealed", shard: options.shard });
-    shard = Shard.recover({ options, keeper: keeperBehind(door), onSealed });
+    const parse = (left: LeftBody) => door.ask({ ...left, kind: "parse" }, [left.body.buffer]);
+    shard = Shard.recover({ options, keeper: keeperBehind(door), parse, onSealed });
     try {
       await shard;
       return { refused: undefined };

@@ -8,6 +8,7 @@ import type { KeeperHost } from "../keeper/host.ts";
 import { Board } from "./board.ts";
 import { IdTable } from "./ids/id-table.ts";
 import type { ShardHost } from "./lanes/all-shards.ts";
+import type { ParserThread } from "./parser/thread.ts";
 import type { ShardAnswers, ShardOptions, ShardQuestion, ShardReplies, ShardRequest } from "./protocol.ts";
 
 /** What all shards need, and their callback. */
@@ -18,16 +19,18 @@ type ShardsGiven = Pick<ShardOptions, "folder" | "descriptors" | "schemas" | "id
   onSealed: () => void;
   /** Answers the shards' questions. */
   keeper: Pick<KeeperHost, "ask">;
+  parser: Pick<ParserThread, "parse">;
 };
 
 /** Opens the actor of each shard; `start` makes it recover. */
-export function openShards({ config, log, onSealed, keeper, ...shared }: ShardsGiven): ShardHost[] {
+export function openShards({ config, log, onSealed, keeper, parser, ...shared }: ShardsGiven): ShardHost[] {
   const questions: Handlers<ShardQuestion, ShardAnswers> = {
     settle: (question) => keeper.ask(question),
     seal: (question) => keeper.ask(question),
     check: (question) => keeper.ask(question),
     "note lost": (question) => keeper.ask(question),
     count: (question) => keeper.ask(question),
+    parse: (left) => parser.parse(left),
     sealed: async () => {
       onSealed();
       return undefined;

@@ -5,8 +5,10 @@ import type { DescriptorBudget } from "../base/descriptors.ts";
 import type { OverloadReason } from "../base/errors.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { HistogramCounts } from "../base/metrics.ts";
+import type { WrittenRow } from "../event/line/written-row.ts";
+import type { RefusedAlone } from "../event/protocols.ts";
 import type { KeeperQuestion, KeeperReplies } from "../keeper/protocol.ts";
-import type { SchemaSource } from "../schema/set.ts";
+import type { Misfits, SchemaSource } from "../schema/set.ts";
 import type { ShardWatermark } from "../store/catalog/views.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import type { ImportStep } from "./ids/imported-ids.ts";
@@ -44,12 +46,24 @@ export type AppendRequest = {
   subject: string | null;
 };
 
+/**
+ * Up to this size, a body that the transcriber does not take is parsed in the shard's thread. A larger one would hold
+ * the other requests, so it is left to the parser's thread. Bytes.
+ */
+export const unusualBytesMax = 16 * 1024;
+
 /** Compressed batches become about this many times larger when inflated. */
 const inflationLikely = 8;
 
 /** The approximate size of a request's body after inflation. Bytes. */
 export const inflatedBytesLikely = ({ body, encoding }: AppendRequest): number =>
   encoding === "identity" ? body.byteLength : body.byteLength * inflationLikely;
+
+/** A body of this size may be parsed for long: it shares no message, so that no other answer waits for it. Bytes. */
+const aloneBytesMin = 64 * 1024;
+
+/** Whether a request goes in a message of its own. */
+export const goesAlone = (request: AppendRequest): boolean => inflatedBytesLikely(request) >= aloneBytesMin;
 
 /** The answer to one request; `body` is JSON. */
 export type AppendAnswer =
@@ -58,6 +72,15 @@ export type AppendAnswer =
   | { kind: "too_large" }
   | { kind: "not_inflated" }
   | { kind: "overloaded"; reason: OverloadReason };
+
+/** A body that a shard leaves to the parser's thread, inflated. `body` has memory of its own, which moves there. */
+export type LeftBody = { body: Uint8Array<ArrayBuffer>; form: string; subject: string | null; receivedAtMs: number };
+
+/** What such a body has become: lines with their rows, or the answer that needs no journal. */
+export type ParsedBody = { misfits: Misfits[] } & (
+  | { kind: "rows"; rows: readonly WrittenRow[]; lines: Uint8Array<ArrayBuffer>; refused: readonly RefusedAlone[] }
+  | { kind: "answer"; answer: AppendAnswer }
+);
 
 /** Everything that a shard actor is asked. */
 export type ShardRequest =
@@ -100,8 +123,15 @@ export type ShardReplies = {
   stop: undefined;
 };
 
-/** What a shard actor asks or reports over its door; `sealed`: it has a new segment. */
-export type ShardQuestion = KeeperQuestion | { kind: "sealed"; shard: ShardId };
+/**
+ * What a shard actor asks or reports over its door; `sealed`: it has a new segment; `parse`: a body that would hold it
+ * for too long.
+ */
+export type ShardQuestion = KeeperQuestion | { kind: "sealed"; shard: ShardId } | ({ kind: "parse" } & LeftBody);
 
 /** The answer to each of them. */
-export type ShardAnswers = Pick<KeeperReplies, KeeperQuestion["kind"]> & { sealed: undefined };
+export type ShardAnswers = Pick<KeeperReplies, KeeperQuestion["kind"]> & {
+  sealed: undefined;
+  /** Undefined: not now. */
+  parse: ParsedBody | undefined;
+};

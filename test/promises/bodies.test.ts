@@ -139,3 +139,27 @@ test("past the bound nothing more is held, and what was held before stays held",
   first[Symbol.dispose]();
   expect(receipt.bytes).toBe(0);
 });
+
+test("bodies that would hold a shard are stored once, refused with their reasons, and hold no watermark back", async () => {
+  await using service = await startService({ env: { MILLRACE_SHARDS: "1" } });
+  const keys = Array.from({ length: 20_000 }, (_, index) => `"${20_000 - index}":1.50`).join(",");
+  const event_id = "01a21483-3214-7734-bf45-8667cfa16c71";
+  const hostile = `{"event_name":"hostile","event_id":"${event_id}","properties":{${keys}}}`;
+  const faulty = `{"events":[{"event_name":"fine"},{"properties":{${keys}}}]}`;
+  const [first, second, refused, small] = await Promise.all([
+    service.track(hostile),
+    service.track(hostile),
+    service.post(paths.batch, faulty),
+    service.track({ event_name: "small" }),
+  ]);
+  expect([first.event_id, second.event_id]).toEqual([event_id, event_id]);
+  expect(small.success).toBe(true);
+  expect(refused.status).toBe(422);
+  expect(await refused.json()).toMatchObject({
+    detail: [{ type: "missing", loc: ["body", "events", 1, "event_name"] }],
+  });
+  await service.waitSealed();
+  expect(await service.count()).toBe(2);
+  const [row] = await service.rows("SELECT properties::VARCHAR AS text FROM events WHERE event_name = 'hostile'");
+  expect(String(row?.["text"])).toStartWith('{"1":1.50,"2":1.50,');
+});

@@ -12,6 +12,7 @@ import { FileJournal } from "../../src/journal/file-journal.ts";
 import { Board, createBoardMemory } from "../../src/shard/board.ts";
 import { loadIdLogs } from "../../src/shard/ids/id-log.ts";
 import { createIdTableMemory, IdTable } from "../../src/shard/ids/id-table.ts";
+import { BodyParser } from "../../src/shard/parser/body-parser.ts";
 import type { AppendAnswer, AppendRequest } from "../../src/shard/protocol.ts";
 import { Shard } from "../../src/shard/worker/shard.ts";
 import { journalFilesOf } from "../../src/store/folder/journal-files.ts";
@@ -34,6 +35,8 @@ const sealsWell: SealManner = { commitsAfterMs: 1, answersAfterMs: 1, fails: "no
 
 /** One life of a shard, until its thread ends. */
 type Life = { shard: Shard; isAlive: boolean; end(): void };
+
+const parser = new BodyParser();
 
 /** A process with its shards. */
 export class World implements Disposable {
@@ -151,6 +154,7 @@ export class World implements Disposable {
         boards: this.#boards,
       },
       keeper: this.keeper.askedBy(asker),
+      parse: async (left) => parser.parse(left),
       onSealed: () => undefined,
       time,
       openJournal: (each, log) => {

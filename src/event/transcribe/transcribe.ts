@@ -71,9 +71,14 @@ export class Transcriber {
   #receivedAt: Timestamp | undefined;
   #body: Buffer = Buffer.alloc(0);
   #parsedBytes = 0;
+  readonly #unusualBytesMax: number;
+  /** Bytes of unusual events in this body. */
+  #unusualBytes = 0;
 
-  constructor(lines: LineBuffer) {
+  /** A body with more than `unusualBytesMax` bytes of unusual events is left to the parser. */
+  constructor(lines: LineBuffer, unusualBytesMax = Number.POSITIVE_INFINITY) {
     this.#lines = lines;
+    this.#unusualBytesMax = unusualBytesMax;
   }
 
   /** Writes the line of an event. */
@@ -100,6 +105,7 @@ export class Transcriber {
   #written<Result>(body: Buffer, write: () => Result | undefined): Result | undefined {
     if (!isUtf8(body)) return undefined;
     this.#body = body;
+    this.#unusualBytes = 0;
     this.#scanner.begin(body);
     const start = this.#lines.end;
     const result = write();
@@ -185,6 +191,8 @@ export class Transcriber {
   }
 
   #otherEvent(bytes: Buffer, acceptance: Acceptance): WrittenRow | undefined {
+    this.#unusualBytes += bytes.byteLength;
+    if (this.#unusualBytes > this.#unusualBytesMax) return undefined;
     this.#parsedBytes += bytes.byteLength;
     const parsed = parseJson(bytes);
     if (!parsed.ok) return undefined;

@@ -14,7 +14,7 @@ import { invariant } from "../../base/invariant.ts";
 import { release } from "../../base/release.ts";
 import { Board } from "../board.ts";
 import { packRequests, unpackAnswers } from "../bundle.ts";
-import { type AppendAnswer, type AppendRequest, inflatedBytesLikely } from "../protocol.ts";
+import { type AppendAnswer, type AppendRequest, goesAlone, inflatedBytesLikely } from "../protocol.ts";
 import { Lane, type Sent, type ShardLane } from "./lane.ts";
 import { chooseShard } from "./routing.ts";
 
@@ -121,11 +121,18 @@ export class Dispatcher implements Disposable {
     for (const lane of this.#lanes) if (lane.waiting.length > 0) this.#send(lane);
   }
 
-  async #send(lane: Lane): Promise<void> {
-    const waiting = lane.waiting;
+  #send(lane: Lane): void {
+    const { waiting } = lane;
     lane.waiting = [];
+    const alone = waiting.filter(({ request }) => goesAlone(request));
+    const together = alone.length === 0 ? waiting : waiting.filter((each) => !alone.includes(each));
+    if (together.length > 0) void this.#sendMessage(lane, { waiting: together, isAlone: false });
+    for (const each of alone) void this.#sendMessage(lane, { waiting: [each], isAlone: true });
+  }
+
+  async #sendMessage(lane: Lane, { waiting, isAlone }: Pick<Sent, "waiting" | "isAlone">): Promise<void> {
     const { length } = waiting;
-    const sent: Sent = { atMs: systemClock.monotonicMs(), waiting };
+    const sent: Sent = { atMs: systemClock.monotonicMs(), waiting, isAlone };
     lane.sent.add(sent);
     let bytes = 0;
     for (const { request } of waiting) bytes += inflatedBytesLikely(request);

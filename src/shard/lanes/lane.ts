@@ -44,8 +44,11 @@ const lateLooksMin = 2;
 const slowDiskMsMin = 250;
 const slowDiskCountsMs = 2_000;
 
-/** Requests that went in one message. */
-export type Sent = { atMs: number; waiting: Waiting[] };
+/**
+ * Requests that went in one message. One that went alone may be parsed in another thread, so its age says nothing about
+ * the shard.
+ */
+export type Sent = { atMs: number; waiting: Waiting[]; isAlone: boolean };
 
 /** The main thread's way to one shard. */
 export class Lane implements ShardLoad {
@@ -86,7 +89,7 @@ export class Lane implements ShardLoad {
 
   /** Checks how long the oldest request has waited, and answers those that have waited too long. */
   look(nowMs: number): void {
-    const [oldest] = this.sent;
+    const oldest = this.sent.values().find(({ isAlone }) => !isAlone);
     this.#oldestMs = oldest === undefined ? 0 : nowMs - oldest.atMs;
     if (this.board.diskWorkMs(systemClock.monotonicMs) >= slowDiskMsMin) this.#slowDiskAtMs = nowMs;
     const isLate = this.#oldestMs >= lateMs && nowMs - this.#slowDiskAtMs > slowDiskCountsMs;
@@ -100,7 +103,7 @@ export class Lane implements ShardLoad {
   /** The shard has answered, or will not. */
   done(sent: Sent): void {
     this.sent.delete(sent);
-    if (this.sent.size > 0) return;
+    if (this.sent.values().some(({ isAlone }) => !isAlone)) return;
     this.#oldestMs = 0;
     this.#lateLooks = 0;
   }

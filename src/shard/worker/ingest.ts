@@ -31,6 +31,12 @@ export type IngestedRows = {
   refused: readonly RefusedAlone[];
 };
 
+/**
+ * A body that would hold the shard for too long. `bytes`: the body, inflated; valid only until the next request is
+ * ingested.
+ */
+type LeftToParser = { kind: "left"; bytes: Uint8Array };
+
 /** Rows whose lines are written, and events that were refused alone. */
 type ReadRows = { rows: WrittenRow[]; refused: readonly RefusedAlone[] };
 
@@ -39,13 +45,19 @@ const noneRefused: readonly RefusedAlone[] = [];
 /** Ingests one request after another, in memory that it reuses. */
 export class Ingest {
   readonly #lines = new LineBuffer();
-  readonly #transcriber = new Transcriber(this.#lines);
+  readonly #transcriber: Transcriber;
   readonly #checks: PropertyChecks | undefined;
+  readonly #unusualBytesMax: number;
   #bytesLeft = 0;
 
-  /** `checks`: the schemas that properties must fit; undefined where there are none. */
-  constructor(checks?: PropertyChecks) {
+  /**
+   * `checks`: the schemas that properties must fit; undefined where there are none. `unusualBytesMax`: of a larger
+   * body, no more than this is parsed here, and the rest of the work is left.
+   */
+  constructor({ checks, unusualBytesMax }: { checks?: PropertyChecks; unusualBytesMax: number }) {
     this.#checks = checks;
+    this.#unusualBytesMax = unusualBytesMax;
+    this.#transcriber = new Transcriber(this.#lines, unusualBytesMax);
   }
 
   /** Bytes that were inflated or parsed since the last call, and are now garbage. */
@@ -56,7 +68,7 @@ export class Ingest {
   }
 
   /** Inflates a body, validates it and writes its lines. */
-  ingest(request: AppendRequest, context: IngestContext): IngestedRows | AppendAnswer {
+  ingest(request: AppendRequest, context: IngestContext): IngestedRows | LeftToParser | AppendAnswer {
     if (request.encoding === "identity") return this.#ingest(request, request.body, context);
     const inflated = inflate(request.body, request.encoding, context.bodyBytesMax);
     if (!inflated.ok) return { kind: inflated.reason === "too_large" ? "too_large" : "not_inflated" };
@@ -64,7 +76,11 @@ export class Ingest {
     return this.#ingest(request, inflated.bytes, context);
   }
 
-  #ingest(request: AppendRequest, bytes: Uint8Array, context: IngestContext): IngestedRows | AppendAnswer {
+  #ingest(
+    request: AppendRequest,
+    bytes: Uint8Array,
+    context: IngestContext,
+  ): IngestedRows | LeftToParser | AppendAnswer {
     const { receivedAt, receivedAtMs } = context;
     const form = formNamed(request.form);
     const sender: Sender = { receivedAt, subjectText: JSON.stringify(request.subject) };
@@ -73,6 +89,10 @@ export class Ingest {
     const schemas = this.#checks?.set;
     this.#transcriber.schemas = schemas;
     const transcribed = form.transcribe(this.#transcriber, body, sender);
+    if (transcribed === undefined && bytes.byteLength > this.#unusualBytesMax) {
+      this.#checks?.forget();
+      return { kind: "left", bytes };
+    }
     const read =
       transcribed === undefined ? this.#parse(form, bytes, sender) : { rows: transcribed, refused: noneRefused };
     if (schemas !== undefined) this.#checks?.settle("kind" in read ? "refused" : "accepted");

@@ -24,14 +24,23 @@ import { Board, createBoardMemory } from "../board.ts";
 import { IdLog, idsIn } from "../ids/id-log.ts";
 import { IdTable } from "../ids/id-table.ts";
 import { ImportedIds } from "../ids/imported-ids.ts";
-import type { AppendAnswer, AppendRequest, ShardOptions } from "../protocol.ts";
+import {
+  type AppendAnswer,
+  type AppendRequest,
+  type LeftBody,
+  type ParsedBody,
+  type ShardOptions,
+  unusualBytesMax,
+} from "../protocol.ts";
 import { Accounts } from "./accounts.ts";
 import { Admission } from "./admission.ts";
 import { DiskWork } from "./disk-work.ts";
 import { Flusher } from "./flush.ts";
 import { Ingest } from "./ingest.ts";
 import { Journaling } from "./journaling.ts";
+import { LeftBodies } from "./left-bodies.ts";
 import { openedNoter } from "./lost-events.ts";
+import { MisfitLog } from "./misfit-log.ts";
 import { PropertyChecks } from "./property-checks.ts";
 import { ownedShards, type Recovered, recoverShard } from "./recovery.ts";
 import { SealedCounter } from "./sealed-counts.ts";
@@ -47,6 +56,8 @@ const tickMs = 50;
 type ShardSurroundings = {
   options: ShardOptions;
   keeper: KeeperForShards;
+  /** Parses a body elsewhere; undefined: not now. The body's memory moves away. */
+  parse: (left: LeftBody) => Promise<ParsedBody | undefined>;
   onSealed: () => void;
   openJournal?: (shard: ShardId, log: Log) => Journal;
   time?: Time;
@@ -68,7 +79,9 @@ export class Shard {
   readonly importedIds: ImportedIds;
   readonly #board: Board;
   readonly #checks: PropertyChecks;
+  readonly #misfits: MisfitLog;
   readonly #ingest: Ingest;
+  readonly #leftBodies: LeftBodies;
   readonly #admission: Admission;
   readonly #accounts: Accounts;
   readonly #counter: SealedCounter;
@@ -109,8 +122,9 @@ export class Shard {
     this.#log = log;
     this.#journal = journal;
     this.#board = new Board(options.boards[shard] ?? createBoardMemory());
-    this.#checks = new PropertyChecks({ board: this.#board, log, time });
-    this.#ingest = new Ingest(this.#checks);
+    this.#misfits = new MisfitLog({ board: this.#board, log, time });
+    this.#checks = new PropertyChecks((misfits) => this.#misfits.note(misfits));
+    this.#ingest = new Ingest({ checks: this.#checks, unusualBytesMax });
     this.#disk = new DiskWork(this.#board, join(folder.journal, `trial.${shard}${unfinishedSuffix}`), time.monotonicMs);
     this.#idTable = new IdTable(options.idTable, shard);
     this.importedIds = new ImportedIds(folder, log);
@@ -163,6 +177,11 @@ export class Shard {
       boards: options.boards.map((memory) => new Board(memory)),
       bufferEventsMax: options.bufferEventsMax,
     });
+    this.#leftBodies = new LeftBodies({
+      parse: given.parse,
+      admit: (ingested) => this.#admission.admit(ingested),
+      onMisfits: (misfits) => this.#misfits.note(misfits),
+    });
     for (const { tally } of recovered.pending) this.#idTable.enter(tally.ids);
     this.#idTable.releasePending();
     this.#accounts.start(recovered, given.sealed);
@@ -180,7 +199,9 @@ export class Shard {
     const answers: (AppendAnswer | Promise<AppendAnswer>)[] = [];
     for (const request of requests) {
       const ingested = this.#ingest.ingest(request, context);
-      answers.push(ingested.kind === "rows" ? this.#admission.admit(ingested) : ingested);
+      if (ingested.kind === "rows") answers.push(this.#admission.admit(ingested));
+      else if (ingested.kind === "left") answers.push(this.#leftBodies.admit(request, ingested.bytes, receivedAtMs));
+      else answers.push(ingested);
     }
     collectAfter(this.#ingest.takeBytesLeft());
     return Promise.all(answers);
@@ -210,7 +231,8 @@ export class Shard {
    * otherwise now. Between two messages no other events are on their way.
    */
   watermarks(): ShardWatermark[] {
-    const times = [this.#accounts.oldestMs, this.#journaling.groups.oldestMs, this.#admission.oldestWaitingMs];
+    const accepted = [this.#accounts.oldestMs, this.#journaling.groups.oldestMs];
+    const times = [...accepted, this.#admission.oldestWaitingMs, this.#leftBodies.oldestMs];
     const watermarkMs = Math.min(this.#time.nowMs(), ...times.filter((time) => time !== undefined));
     return ownedShards(this.#options).map((shard) => ({ shard, watermarkMs }));
   }

@@ -39,7 +39,7 @@ const areas = ["src", "bench", "test"];
 const rooms: Readonly<Record<string, readonly string[]>> = {
   event: ["parse", "line", "transcribe"],
   store: ["folder", "sql", "segment", "catalog", "ids"],
-  shard: ["ids", "lanes", "worker"],
+  shard: ["ids", "lanes", "worker", "parser"],
   page: ["state", "service", "parts", "editor", "builders", "views"],
   http: ["token", "edge", "connections", "endpoints", "listen"],
 };
