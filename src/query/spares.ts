@@ -5,7 +5,7 @@
  * - A spare runs one query and is then replaced. It has opened nothing of the data folder.
  * - A spare that has ended, or whose scratch folder is gone, is given to nobody.
  */
-import { availableParallelism } from "node:os";
+import { availableParallelism, loadavg } from "node:os";
 import type { QueryProcess } from "./process.ts";
 
 /** For this long after a query as many wait as may; after that, this many. A spare takes 20 MB. */
@@ -14,6 +14,9 @@ const idleSparesMax = 2;
 
 /** A service that has just started has the processor for itself for this long. ms */
 const preparePauseMs = 5_000;
+
+/** On a busy machine the first spares wait longer, for a core that is free, and at most this long. ms */
+const prepareMsMax = 30_000;
 
 /** Before a spare that ended by itself is replaced. ms */
 const replacePauseMs = 2_000;
@@ -56,7 +59,16 @@ export class Spares {
   prepare(): void {
     if (this.#isStopped || this.#wanted > 0) return;
     this.#wanted = this.#idleSpares;
-    this.#fillAfter(preparePauseMs);
+    this.#fillOnceQuiet(performance.now() + prepareMsMax);
+  }
+
+  /** Half a second of processor time is better spent on what the machine is busy with. */
+  #fillOnceQuiet(latestMs: number): void {
+    this.#fillTimer = setTimeout(() => {
+      const [load = 0] = loadavg();
+      if (load > availableParallelism() && performance.now() < latestMs) this.#fillOnceQuiet(latestMs);
+      else this.#fill();
+    }, preparePauseMs);
   }
 
   /** The spare that can begin first; undefined if there is none. */
