@@ -11,7 +11,7 @@
 import { systemClock } from "../../base/clock.ts";
 import { Overloaded } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
-import { release } from "../../base/release.ts";
+import { OldGarbage, release } from "../../base/release.ts";
 import { Board } from "../board.ts";
 import { packRequests, unpackAnswers } from "../bundle.ts";
 import { type AppendAnswer, type AppendRequest, goesAlone, inflatedBytesLikely } from "../protocol.ts";
@@ -40,6 +40,7 @@ export class Dispatcher implements Disposable {
   readonly #lanes: readonly Lane[];
   #ticker: NodeJS.Timeout | undefined;
   readonly #bufferEventsMax: number;
+  readonly #garbage = new OldGarbage();
   #isScheduled = false;
 
   /** Checks the age of requests in flight until it is disposed. */
@@ -48,6 +49,7 @@ export class Dispatcher implements Disposable {
     dispatcher.#ticker = setInterval(() => {
       const nowMs = systemClock.monotonicMs();
       for (const lane of dispatcher.#lanes) lane.look(nowMs);
+      dispatcher.#garbage.collectIfDue(nowMs);
     }, lookEveryMs);
     return dispatcher;
   }
@@ -149,6 +151,7 @@ export class Dispatcher implements Disposable {
     } finally {
       lane.bytesInFlight -= bytes;
       lane.requestsInFlight -= length;
+      this.#garbage.add(length);
       lane.done(sent);
     }
   }

@@ -1,0 +1,28 @@
+import { edenGC, heapStats } from "bun:jsc";
+import { expect, test } from "bun:test";
+import { OldGarbage } from "../../src/base/release.ts";
+
+const requests = 20_000;
+
+test("what many requests left is collected, even after it has lived through a collection", () => {
+  const garbage = new OldGarbage();
+  const left: object[] = Array.from({ length: requests }, (_, at) => ({ at }));
+  edenGC();
+  const before = heapStats().objectCount;
+  left.length = 0;
+  garbage.add(requests);
+  expect(garbage.collectIfDue(60_000)).toBeTrue();
+  expect(before - heapStats().objectCount).toBeGreaterThan(requests / 2);
+});
+
+test("a full collection comes at most every ten seconds, and only after many requests", () => {
+  const garbage = new OldGarbage();
+  garbage.add(requests - 1);
+  expect(garbage.collectIfDue(60_000)).toBeFalse();
+  garbage.add(1);
+  expect(garbage.collectIfDue(60_000)).toBeTrue();
+  garbage.add(requests * 50);
+  expect(garbage.collectIfDue(69_999)).toBeFalse();
+  expect(garbage.collectIfDue(70_000)).toBeTrue();
+  expect(garbage.collectIfDue(80_000)).toBeFalse();
+});
