@@ -60,15 +60,16 @@ test("every event that was answered before the watermark is in the catalog that 
   await using service = await startService();
   const answered: { id: string; atMs: number }[] = [];
   const endMs = Date.now() + 4_000;
+  let isOver = false;
   const write = async () => {
-    while (Date.now() < endMs) {
+    while (!isOver) {
       const { event_id: id } = await service.track({ event_name: "answered" });
       answered.push({ id, atMs: Date.now() });
     }
   };
-  let looks = 0;
   const read = async () => {
-    while (Date.now() < endMs) {
+    // On a machine that is busy a look may take seconds.
+    for (let looks = 0; looks <= 3 || Date.now() < endMs; ) {
       const [row] = await service.rows(
         "SELECT (SELECT epoch_ms(watermark) FROM freshness WHERE shard IS NULL)::VARCHAR AS mark, string_agg(event_id::VARCHAR, ' ') AS ids FROM events",
       );
@@ -78,6 +79,11 @@ test("every event that was answered before the watermark is in the catalog that 
       if (ids.size > 10) looks++;
     }
   };
-  await Promise.all([write(), write(), read()]);
-  expect(looks).toBeGreaterThan(3);
+  await Promise.all([
+    write(),
+    write(),
+    read().finally(() => {
+      isOver = true;
+    }),
+  ]);
 });

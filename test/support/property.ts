@@ -8,7 +8,17 @@ import { drawsFactor, seedOf } from "./random.ts";
 /** How many draws a property makes that does not say it. */
 const drawsUsual = 100;
 
-fc.configureGlobal({ seed: seedOf(process.env["MILLRACE_TEST_SEED"]), numRuns: drawsUsual * drawsFactor });
+/**
+ * No draw begins later than this after the first one. A machine that is too slow for all of them makes fewer, and a
+ * counterexample that takes minutes to shrink is told before the test times out. Milliseconds.
+ */
+const drawsMsMax = 45_000;
+
+fc.configureGlobal({
+  seed: seedOf(process.env["MILLRACE_TEST_SEED"]),
+  numRuns: drawsUsual * drawsFactor,
+  interruptAfterTimeLimit: drawsMsMax * drawsFactor,
+});
 
 export { fc };
 
@@ -19,7 +29,6 @@ type Draws = Pick<fc.Parameters, "numRuns" | "interruptAfterTimeLimit">;
  * Parameters of a property that makes `count` draws, times MILLRACE_TEST_RUNS. With `withinMs` it begins no draw later
  * than this many milliseconds after its first one, times MILLRACE_TEST_RUNS.
  */
-export function draws(count: number, { withinMs }: { withinMs?: number } = {}): Draws {
-  const parameters = { numRuns: count * drawsFactor };
-  return withinMs === undefined ? parameters : { ...parameters, interruptAfterTimeLimit: withinMs * drawsFactor };
+export function draws(count: number, { withinMs = drawsMsMax }: { withinMs?: number } = {}): Draws {
+  return { numRuns: count * drawsFactor, interruptAfterTimeLimit: withinMs * drawsFactor };
 }
