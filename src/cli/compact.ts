@@ -1,7 +1,7 @@
 /** `millrace compact`: merges segments and removes duplicates now, without waiting for the background merges. */
 import { Command } from "@commander-js/extra-typings";
 import { readConfig } from "../config/config.ts";
-import { reachServer } from "./reach.ts";
+import { reachFolder } from "./reach.ts";
 
 /** Merges until there are as few segments as possible. */
 export const compactCommand = new Command("compact")
@@ -12,7 +12,7 @@ export const compactCommand = new Command("compact")
   )
   .action(async () => {
     const config = readConfig(process.env);
-    await using server = await reachServer(config, "admin");
+    await using server = await reachFolder(config, "admin");
     const { merges, repeats_removed, segments } = await server.post("compact", {});
     process.stdout.write(`${merges} merges, ${repeats_removed} repeats removed, ${segments} segments\n`);
   });

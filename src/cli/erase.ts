@@ -3,7 +3,7 @@ import { Command } from "@commander-js/extra-typings";
 import { ConfigInvalid } from "../base/errors.ts";
 import { readConfig } from "../config/config.ts";
 import type { ErasureRequest } from "../store/catalog/erasures.ts";
-import { reachServer } from "./reach.ts";
+import { reachFolder } from "./reach.ts";
 
 /** Erases events by what says whose they are, or those that match a condition. */
 export const eraseCommand = new Command("erase")
@@ -33,7 +33,7 @@ anywhere in them. Exit code 1 says that something could not be searched.`,
   .action(async (options) => {
     const config = readConfig(process.env);
     const request = requestOf(options);
-    await using server = await reachServer(config, "admin");
+    await using server = await reachFolder(config, "admin");
     const receipt = await server.post("erase", options.dryRun === true ? { ...request, dry_run: true } : request);
     process.stdout.write(`${JSON.stringify(receipt)}\n`);
     const { not_searched: files } = receipt;

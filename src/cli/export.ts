@@ -1,14 +1,15 @@
 /** `millrace export`: events as files for other programs. */
-import { createReadStream, existsSync } from "node:fs";
+import { createReadStream } from "node:fs";
 import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { Command, Option } from "@commander-js/extra-typings";
-import { ConfigInvalid, PlaceRefused } from "../base/errors.ts";
+import { ConfigInvalid } from "../base/errors.ts";
 import { readConfig } from "../config/config.ts";
 import { parseTimestamp } from "../event/timestamp.ts";
 import { exportEvents } from "../offline/export.ts";
 import { exportPerson } from "../offline/export-person.ts";
 import { type ExportFormat, exportFormats } from "../offline/export-query.ts";
+import { requireDataFolder } from "../store/folder/layout.ts";
 import { type DataFolder, dataFolder } from "../store/folder/names.ts";
 import { Progress } from "./progress.ts";
 import { scratchFolder } from "./scratch.ts";
@@ -78,7 +79,7 @@ async function exportOne(folder: DataFolder, options: PersonOptions): Promise<vo
   if (format !== "ndjson") problems.push(`--format ${format}: a person's events are written as ndjson only`);
   if (from !== undefined || to !== undefined) problems.push("--from, --to: a person's events are exported whole");
   if (problems.length > 0) throw new ConfigInvalid(problems);
-  if (!existsSync(folder.segments)) throw new PlaceRefused(`${folder.root} is not a data folder: it has no segments`);
+  requireDataFolder(folder);
   using scratch = scratchFolder(folder);
   const path = out ?? join(scratch.path, "person.ndjson");
   const report = await exportPerson({ folder, person, out: path, scratch: scratch.path });

@@ -1,7 +1,7 @@
 /** `millrace quarantine`: moves a damaged segment to quarantine, so that the rest works without it. */
 import { Command } from "@commander-js/extra-typings";
 import { readConfig } from "../config/config.ts";
-import { reachServer } from "./reach.ts";
+import { reachFolder } from "./reach.ts";
 
 /** Prints which events are missing with it. */
 export const quarantineCommand = new Command("quarantine")
@@ -18,7 +18,7 @@ A sound segment is refused. It works with and without a running server.`,
   )
   .action(async (segment) => {
     const config = readConfig(process.env);
-    await using server = await reachServer(config, "admin");
+    await using server = await reachFolder(config, "admin");
     const { moved_to, shard, from, to, reason } = await server.post("quarantine", { segment });
     const what = moved_to === null ? "marked as missing" : `moved to ${String(moved_to)}`;
     process.stdout.write(`${what}: events ${from} to ${to} of shard ${shard}; ${String(reason)}\n`);

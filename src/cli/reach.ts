@@ -2,6 +2,7 @@
  * Finds a server for one command: the one that runs on the folder, or one that is started for the command and stopped
  * with it. So a command works the same way whether a server runs or not.
  */
+import { resolve } from "node:path";
 import { DataFolderRefused, MillraceError, messageOf } from "../base/errors.ts";
 import type { Config } from "../config/config.ts";
 import { signToken } from "../http/token/hs256.ts";
@@ -10,9 +11,9 @@ import type { Scope } from "../http/token/principal.ts";
 import type { Service } from "../service/service.ts";
 import { startService } from "../service/start.ts";
 import { readKeptText } from "../store/folder/kept-file.ts";
-import { prepareDataFolder } from "../store/folder/layout.ts";
+import { prepareDataFolder, requireDataFolder } from "../store/folder/layout.ts";
 import { FolderInUse } from "../store/folder/lock.ts";
-import type { DataFolder } from "../store/folder/names.ts";
+import { type DataFolder, dataFolder } from "../store/folder/names.ts";
 
 /** The server refused the request; the message is the server's. */
 class CommandRefused extends MillraceError {
@@ -32,7 +33,16 @@ const addressMsMax = 10_000;
 const tokenSeconds = 24 * 3_600;
 
 /**
- * Reaches the folder's server, or starts one on a port of its own.
+ * Reaches the server of a folder that is there, or starts one on a port of its own.
+ * @throws PlaceRefused when there is no data folder; DataFolderRefused as reachServer
+ */
+export async function reachFolder(config: Config, scope: Scope): Promise<Reached> {
+  requireDataFolder(dataFolder(resolve(config.dataDir)));
+  return reachServer(config, scope);
+}
+
+/**
+ * Reaches the folder's server, or starts one on a port of its own; makes a folder that is missing.
  * @throws DataFolderRefused when the folder cannot be served, or its server cannot be found
  */
 export async function reachServer(config: Config, scope: Scope): Promise<Reached> {

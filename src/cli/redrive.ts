@@ -4,7 +4,7 @@ import { ConfigInvalid } from "../base/errors.ts";
 import { readConfig } from "../config/config.ts";
 import { protocols } from "../event/protocols.ts";
 import { parseTimestamp } from "../event/timestamp.ts";
-import { reachServer } from "./reach.ts";
+import { reachFolder } from "./reach.ts";
 
 /** Prints how many were sent and how many are still refused. */
 export const redriveCommand = new Command("redrive")
@@ -20,7 +20,7 @@ It works with and without a running server, and can be interrupted and given aga
   .action(async ({ protocol, since }) => {
     const config = readConfig(process.env);
     const sinceMs = since === undefined ? undefined : timeOf(since);
-    await using server = await reachServer(config, "admin");
+    await using server = await reachFolder(config, "admin");
     const { sent, refused } = await server.post("redrive", { protocol, since_ms: sinceMs });
     process.stdout.write(`${sent} sent, ${refused} still refused\n`);
     if (refused !== 0) process.exitCode = 1;

@@ -1,14 +1,13 @@
-/** `millrace schema infer`: a first schema of an event's properties, made from the events that are there. */
-import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { MillraceError, PlaceRefused } from "../base/errors.ts";
+import { MillraceError } from "../base/errors.ts";
 import { readConfig } from "../config/config.ts";
 import { eventNameCodePointsMax } from "../event/limits.ts";
 import { FolderReader, retriedWhileGone } from "../offline/folder-reader.ts";
 import { schemaFileName } from "../schema/files.ts";
 import { inferSchema } from "../schema/infer.ts";
+import { requireDataFolder } from "../store/folder/layout.ts";
 import { dataFolder } from "../store/folder/names.ts";
 import type { DuckDB } from "../store/sql/duckdb.ts";
 import { digits, literal } from "../store/sql/literals.ts";
@@ -56,7 +55,7 @@ with or without a running service. Put it into the folder that MILLRACE_SCHEMAS 
   )
   .action(async (eventName, options) => {
     const folder = dataFolder(resolve(readConfig(process.env).dataDir));
-    if (!existsSync(folder.segments)) throw new PlaceRefused(`${folder.root} is not a data folder: it has no segments`);
+    requireDataFolder(folder);
     using scratch = scratchFolder(folder);
     const limits = { threads: availableParallelism(), memoryMiB, spillTo: join(scratch.path, "spill") };
     using reader = await FolderReader.open({ folder, scratch: scratch.path, limits });

@@ -1,12 +1,11 @@
-/** `millrace sql`: DuckDB over everything accepted, with or without a service on the folder. */
-import { existsSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { extname, join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { ConfigInvalid, PlaceRefused } from "../base/errors.ts";
+import { ConfigInvalid } from "../base/errors.ts";
 import { readConfig } from "../config/config.ts";
 import { FolderReader } from "../offline/folder-reader.ts";
+import { requireDataFolder } from "../store/folder/layout.ts";
 import { dataFolder } from "../store/folder/names.ts";
 import { scratchFolder } from "./scratch.ts";
 import { helpText, Quit } from "./sql-commands.ts";
@@ -62,7 +61,7 @@ ${helpText()}`,
   )
   .action(async (given, { file: files, ...options }) => {
     const folder = dataFolder(resolve(readConfig(process.env).dataDir));
-    if (!existsSync(folder.segments)) throw new PlaceRefused(`${folder.root} is not a data folder: it has no segments`);
+    requireDataFolder(folder);
     if (given !== undefined && files.length > 0)
       throw new ConfigInvalid(["-f, --file: a text is given, too; give one of them"]);
     const isPrompt = given === undefined && files.length === 0 && process.stdin.isTTY;

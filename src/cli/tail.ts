@@ -1,11 +1,9 @@
-/** `millrace tail`: events as a running service acknowledges them. */
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
-import { PlaceRefused } from "../base/errors.ts";
 import { readConfig } from "../config/config.ts";
 import { categories } from "../event/categories.ts";
 import { readKeptText } from "../store/folder/kept-file.ts";
+import { requireDataFolder } from "../store/folder/layout.ts";
 import { dataFolder } from "../store/folder/names.ts";
 import { commandToken } from "./reach.ts";
 import { followTail } from "./tail-follow.ts";
@@ -29,7 +27,7 @@ events. It connects again by itself after the last event, also across a restart 
   .action(async (options) => {
     const config = readConfig(process.env);
     const folder = dataFolder(resolve(config.dataDir));
-    if (!existsSync(folder.segments)) throw new PlaceRefused(`${folder.root} is not a data folder: it has no segments`);
+    requireDataFolder(folder);
     endQuietly();
     const { isTTY } = process.stdout;
     const hasColour = isTTY && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { removeIfThere } from "../base/durable.ts";
-import { PlaceRefused } from "../base/errors.ts";
+import { codeOf, PlaceRefused } from "../base/errors.ts";
 import { keepJson, readKeptJson } from "../store/folder/kept-file.ts";
 import { lockFile } from "../store/folder/lock.ts";
 import { unfinishedSuffix } from "../store/folder/names.ts";
@@ -55,7 +55,12 @@ export const exportScratch = (out: string) => join(out, scratchName);
  * @throws PlaceRefused when it holds something else, or another export into it is running
  */
 export function takeExportFolder(out: string): Disposable {
-  mkdirSync(out, { recursive: true });
+  try {
+    mkdirSync(out, { recursive: true });
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") throw new PlaceRefused(`${out} is a file`);
+    throw error;
+  }
   const isOurs = (file: string) => file === lockName || file === earlier.lock || file.endsWith(unfinishedSuffix);
   const isExport = existsSync(join(out, manifestFile)) || existsSync(join(out, earlier.manifest));
   if (!isExport && !readdirSync(out).every(isOurs))

@@ -12,7 +12,7 @@ import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { removeIfThere, renameDurably, syncFile, syncFolder } from "../base/durable.ts";
-import { PlaceRefused } from "../base/errors.ts";
+import { requireDataFolder, requirePlaceOfItsOwn } from "../store/folder/layout.ts";
 import { type DataFolder, unfinishedSuffix } from "../store/folder/names.ts";
 import {
   type ExportedDay,
@@ -58,13 +58,13 @@ const memoryMiB = 1024;
 
 /**
  * Exports events, or continues an export that was interrupted.
- * @throws PlaceRefused when `out` holds something else or an export with other parameters, or another export into it is
- * running
+ * @throws PlaceRefused when `out` is within a folder of the service, holds something else or an export with other
+ * parameters, or another export into it is running
  */
 export async function exportEvents(options: ExportOptions): Promise<ExportReport> {
   const out = resolve(options.out);
-  if (!existsSync(options.folder.segments))
-    throw new PlaceRefused(`${options.folder.root} is not a data folder: it has no segments`);
+  requireDataFolder(options.folder);
+  requirePlaceOfItsOwn(options.folder, out);
   using _lock = takeExportFolder(out);
   const manifest = openManifest(out, options);
   const scratch = exportScratch(out);

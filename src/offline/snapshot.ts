@@ -20,7 +20,14 @@ import { refusedFilesIn } from "../store/catalog/refused-view.ts";
 import { carryEpochs } from "../store/folder/epochs.ts";
 import { markFormat, requireKnownFormat } from "../store/folder/format-mark.ts";
 import { keepJson, readKeptJson } from "../store/folder/kept-file.ts";
-import { filesIn, holdsEvents, prepareDataFolder, refusedEventsIn } from "../store/folder/layout.ts";
+import {
+  filesIn,
+  holdsEvents,
+  prepareDataFolder,
+  refusedEventsIn,
+  requireDataFolder,
+  requirePlaceOfItsOwn,
+} from "../store/folder/layout.ts";
 import { lockDataFolder } from "../store/folder/lock.ts";
 import { type DataFolder, dataFolder, parseSegmentName, summaryFile, unfinishedSuffix } from "../store/folder/names.ts";
 import { inspectSmallFiles } from "../store/small-files.ts";
@@ -54,12 +61,14 @@ const limits = { threads: 2, memoryMiB: 512 };
 
 /**
  * Takes a snapshot of a data folder into `path`. A service may write the data folder meanwhile.
- * @throws PlaceRefused when `path` exists and is not an empty folder, or `folder` is not a data folder
+ * @throws PlaceRefused when `path` is within a folder of the service, or exists and is not an empty folder, or when
+ * `folder` is not a data folder
  */
 export async function takeSnapshot(folder: DataFolder, path: string): Promise<SnapshotReport> {
   requireKnownFormat(folder);
-  if (!existsSync(folder.segments)) throw new PlaceRefused(`${folder.root} is not a data folder: it has no segments`);
+  requireDataFolder(folder);
   const root = resolve(path);
+  requirePlaceOfItsOwn(folder, root);
   requireEmpty(root);
   sweepBeside(root);
   const takenAt = new Date().toISOString();

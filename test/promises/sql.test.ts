@@ -226,15 +226,6 @@ test.each([
   expectPlainWords(ended.stderr);
 });
 
-test("a folder that is none is refused, and not made", async () => {
-  using scratch = temporaryFolder();
-  const dataDir = join(scratch.path, "none");
-  const { code, stderr } = await millrace(["sql", "SELECT 1"], { env: { MILLRACE_DATA_DIR: dataDir } });
-  expect(code).toBe(1);
-  expect(stderr).toContain("is not a data folder");
-  expect(existsSync(dataDir)).toBe(false);
-});
-
 /** `millrace sql` on a terminal of its own. */
 function prompt(service: Service, stateDir: string) {
   let shown = "";

@@ -1,9 +1,9 @@
 /** The data folder as a whole: made at first start. */
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { dataPathProblem } from "../../base/data-path.ts";
 import { removeIfThere, syncFolder } from "../../base/durable.ts";
-import { codeOf, DataFolderRefused, messageOf } from "../../base/errors.ts";
+import { codeOf, DataFolderRefused, messageOf, PlaceRefused } from "../../base/errors.ts";
 import { requireKnownFormat } from "./format-mark.ts";
 import { type DataFolder, dataFolder, parseRefusedEventsName, parseSegmentName, unfinishedSuffix } from "./names.ts";
 
@@ -36,6 +36,27 @@ export function prepareDataFolder(path: string): DataFolder {
     throw new DataFolderRefused(`data folder ${folder.root} cannot be written: ${messageOf(error)}`, { cause: error });
   }
   return folder;
+}
+
+/**
+ * For commands that read or change what a folder holds: under a mistyped name they would find nothing, make a folder
+ * there, and report success.
+ * @throws PlaceRefused when the folder is not a data folder
+ */
+export function requireDataFolder(folder: DataFolder): void {
+  if (!existsSync(folder.segments))
+    throw new PlaceRefused(`${folder.root} is not a data folder: it has no segments; set MILLRACE_DATA_DIR to one`);
+}
+
+/**
+ * For what a command writes and a person keeps: the service sweeps its own folders, and reads what lies in them.
+ * @throws PlaceRefused when `path` is within a folder that the service keeps in its data folder
+ */
+export function requirePlaceOfItsOwn(folder: DataFolder, path: string): void {
+  const { root, ...kept } = folder;
+  const [name = ""] = relative(root, resolve(path)).split(sep);
+  if (Object.values(kept).includes(join(root, name)))
+    throw new PlaceRefused(`${path} is within ${join(root, name)}, which the service keeps; choose another folder`);
 }
 
 /** Writes and removes a file: an existing folder may be on a disk that accepts no writes. */
