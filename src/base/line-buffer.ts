@@ -35,6 +35,19 @@ export class LineBuffer {
     this.#bytes = larger;
   }
 
+  /**
+   * The memory itself, to write into from `end` on; `moveEnd` then says how far. It is another one after the next
+   * `reserve`.
+   */
+  get memory(): Buffer {
+    return this.#bytes;
+  }
+
+  /** Moves the end behind what was written into `memory`. REQUIRES: it was reserved. */
+  moveEnd(end: number): void {
+    this.#end = end;
+  }
+
   /** Appends a string in UTF-8. REQUIRES: three bytes reserved for each of its UTF-16 units. */
   text(text: string): void {
     this.#end += this.#bytes.write(text, this.#end, "utf8");

@@ -241,6 +241,34 @@ test("an object of very many members takes no longer than its bytes, and is left
   expect(agrees(`{"event_name":"a","properties":{${members.join(",")},"k7":0}}`, "event")).toBe(true);
 });
 
+test("a key twice in a large object is seen, wherever the two are, and in each object apart", () => {
+  for (const keys of [63, 64, 65, 66, 200, 3_000]) {
+    const members = Array.from({ length: keys }, (_, index) => `"k${index}":${index}`);
+    const event = (inner: string[]) => `{"event_name":"a","properties":{${inner.join(",")}}}`;
+    const nested = `{"o":{${members.join(",")}},${members.join(",")},"p":{${members.join(",")}}}`;
+    expect(agrees(`{"event_name":"a","properties":${nested}}`, "event")).toBe(true);
+    for (const at of [0, 1, keys >> 1, keys - 1]) {
+      const text = event([...members.slice(0, at), `"k${keys - 1 - at}":"again"`, ...members.slice(at)]);
+      expect(agrees(text, "event")).toBe(true);
+    }
+  }
+});
+
+test("past its bound of numbers to compare, and of unusual events, a body is left, and else never", () => {
+  const numbers = (count: number) => `{"event_name":"a","properties":{"v":[${Array(count).fill("1e+21").join(",")}]}}`;
+  const twice = '{"event_name":"a","properties":{"a":1,"a":2}}';
+  const takes = (text: string, form: Form) => {
+    const bounded = new Transcriber(new LineBuffer(), 1_000);
+    const body = Buffer.from(text);
+    if (form === "event") return bounded.event(body, { ...shared, clientIdText: "null" }) !== undefined;
+    return bounded.batch(body, shared) !== undefined;
+  };
+  expect([takes(numbers(500), "event"), takes(numbers(501), "event")]).toEqual([true, false]);
+  const batch = (count: number) => `{"events":[${Array(count).fill(twice).join(",")}]}`;
+  const fitting = Math.floor(1_000 / twice.length);
+  expect([takes(batch(fitting), "batch"), takes(batch(fitting + 1), "batch")]).toEqual([true, false]);
+});
+
 test("a long client's id is left to the parser before it stands in any line", () => {
   const text = JSON.stringify({ client_id: "c".repeat(10_000), events: [{ event_name: "a" }] });
   expect(transcribed(Buffer.from(text), "batch")).toBeUndefined();

@@ -13,7 +13,7 @@ type NumberPlaces = {
 };
 
 /** From this many characters on, a number may have more digits than a double. */
-const longNumberChars = 16;
+export const longNumberChars = 16;
 
 /** From this many zeros after the point on, JavaScript writes an exponent. */
 const smallZeros = 6;

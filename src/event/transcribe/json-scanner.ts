@@ -23,15 +23,13 @@ import {
   quote,
   space,
 } from "../../base/ascii.ts";
-import { spellingOf } from "../parse/json-number.ts";
+import { longNumberChars, spellingOf } from "../parse/json-number.ts";
 import { escapeEnd, isRespelled } from "./json-escape.ts";
 import { KeyHash } from "./key-hash.ts";
+import { KeyStack } from "./key-stack.ts";
 
 /** Deeper values go to the parser, which refuses some of them. `properties` may nest this deep in any body. Levels. */
 const depthMax = 64;
-
-/** Up to this many keys of an object are compared one by one; more are looked up in a set. */
-const comparedMax = 64;
 
 /** 1 for each byte that a JSON string may hold unescaped: all but controls, the quote and the backslash. */
 const ordinary = Uint8Array.from({ length: 256 }, (_, byte) =>
@@ -65,8 +63,15 @@ export class JsonScanner {
   hasPlus = false;
   /** Whether the last key has an escape that JSON.stringify may write differently. */
   isKeyRespelled = false;
-  /** Hashes of the keys of all objects around the position, outermost first. */
-  readonly #hashes: number[] = [];
+  readonly #keys = new KeyStack();
+  /** Numbers of these bytes whose spelling was compared with JavaScript's. */
+  #compared = 0;
+  readonly #comparedNumbersMax: number;
+
+  /** Bytes with more than `comparedNumbersMax` numbers that are long or have an exponent are not accepted. */
+  constructor(comparedNumbersMax = Number.POSITIVE_INFINITY) {
+    this.#comparedNumbersMax = comparedNumbersMax;
+  }
 
   /** Starts scanning other bytes and resets all flags. */
   begin(bytes: Buffer): void {
@@ -77,7 +82,8 @@ export class JsonScanner {
     this.isRespelled = false;
     this.hasOwnSpelling = false;
     this.hasPlus = false;
-    this.#hashes.length = 0;
+    this.#keys.clear();
+    this.#compared = 0;
   }
 
   /** Skips space and returns the next byte; 0 at the end. */
@@ -187,33 +193,26 @@ export class JsonScanner {
   value(depth = 0): boolean {
     const byte = this.peek();
     if (byte === quote) return this.string();
+    if (byte === minus || (byte >= digit0 && byte <= digit9)) return this.#number();
     if (byte === openObject) return depth < depthMax && this.#object(depth);
     if (byte === openList) return depth < depthMax && this.#list(depth);
     for (const word of words) if (byte === word[0]) return this.#word(word);
-    return this.#number();
+    return false;
   }
 
   #object(depth: number): boolean {
-    const hashes = this.#hashes;
-    const first = hashes.length;
-    let many: Set<number> | undefined;
+    const keys = this.#keys;
+    const first = keys.end;
     let goesOn = this.enter(openObject, closeObject);
     while (goesOn === true) {
       const hash = this.key();
       if (hash === undefined) return false;
-      if (many === undefined && hashes.length - first === comparedMax) many = new Set(hashes.slice(first));
       // Two keys with the same hash may be the same key.
-      if (many !== undefined) {
-        if (many.has(hash)) this.isPlain = false;
-        many.add(hash);
-      } else {
-        for (let index = first; index < hashes.length; index++) if (hashes[index] === hash) this.isPlain = false;
-        hashes.push(hash);
-      }
+      if (!keys.push(first, hash)) this.isPlain = false;
       if (!this.value(depth + 1)) return false;
       goesOn = this.next(closeObject);
     }
-    hashes.length = first;
+    if (!keys.pop(first)) this.isPlain = false;
     return goesOn === false;
   }
 
@@ -247,7 +246,13 @@ export class JsonScanner {
     at = this.#digitsEnd(at);
     if (at === whole || (bytes[whole] === digit0 && at > whole + 1)) return false;
     const wholeEnd = at;
-    if (bytes[at] === dot) {
+    const after = bytes[at] ?? 0;
+    // Most numbers: a short integer is spelled in one way, save for minus zero.
+    if (after !== dot && (after | space) !== letterE && at - start < longNumberChars && bytes[start] !== minus) {
+      this.at = at;
+      return true;
+    }
+    if (after === dot) {
       at = this.#digitsEnd(wholeEnd + 1);
       if (at === wholeEnd + 1) return false;
     }
@@ -262,6 +267,10 @@ export class JsonScanner {
     this.at = at;
     // After one number in another spelling, the spelling of the others does not matter.
     if (this.hasOwnSpelling) return true;
+    if (at > fractionEnd || at - start >= longNumberChars) {
+      this.#compared += 1;
+      if (this.#compared > this.#comparedNumbersMax) return false;
+    }
     const spelling = spellingOf(bytes, { start, whole, wholeEnd, fractionEnd, end: at });
     if (spelling === "own") this.hasOwnSpelling = true;
     else if (spelling === "plus") this.hasPlus = true;

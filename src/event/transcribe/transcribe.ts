@@ -48,6 +48,12 @@ const clientIdAtEnd = /^"client_id"[ \t\r\n]*:[ \t\r\n]*("(?:[^"\\]|\\.)*"|null)
 const clientIdCharsMax = 1_024;
 
 /**
+ * Comparing the spelling of a long number takes as long as parsing this many bytes, or less. Such a number has more
+ * bytes with its comma, save for a few with an exponent, so only large bodies can have too many.
+ */
+const comparedNumberBytes = 2;
+
+/**
  * Room in a line for what is neither in its head nor copied from the body: labels, a priority, braces, the line end.
  * Bytes.
  */
@@ -63,8 +69,8 @@ export class Transcriber {
   /** The schemas that properties must fit, if there are any. */
   schemas: PropertySchemas | undefined;
   readonly #lines: LineBuffer;
-  readonly #scanner = new JsonScanner();
-  readonly #fields = new EventFields(this.#scanner);
+  readonly #scanner: JsonScanner;
+  readonly #fields: EventFields;
   readonly #head = new LineHead();
   readonly #sentTime = new SentTime();
   readonly #receivedTime = new SentTime();
@@ -75,10 +81,15 @@ export class Transcriber {
   /** Bytes of unusual events in this body. */
   #unusualBytes = 0;
 
-  /** A body with more than `unusualBytesMax` bytes of unusual events is left to the parser. */
+  /**
+   * A body with more than `unusualBytesMax` bytes of unusual events, or with half as many numbers that are long or have
+   * an exponent, is left to the parser.
+   */
   constructor(lines: LineBuffer, unusualBytesMax = Number.POSITIVE_INFINITY) {
     this.#lines = lines;
     this.#unusualBytesMax = unusualBytesMax;
+    this.#scanner = new JsonScanner(unusualBytesMax / comparedNumberBytes);
+    this.#fields = new EventFields(this.#scanner);
   }
 
   /** Writes the line of an event. */
