@@ -5,7 +5,7 @@
  */
 import { availableParallelism } from "node:os";
 import type { PersonIds } from "../store/catalog/erased-person.ts";
-import type { Rewrite, Rewritten } from "../store/segment/rewrite.ts";
+import { isOrdered, type Rewrite, type Rewritten } from "../store/segment/rewrite.ts";
 import { RewriteOutOfMemory, type Rewriter } from "./rewriter.ts";
 
 /**
@@ -15,8 +15,11 @@ import { RewriteOutOfMemory, type Rewriter } from "./rewriter.ts";
  */
 const orderingThreadMiB = [160, 320, 480];
 
-/** Memory of DuckDB for each of its threads where events are not ordered. MiB */
-const copyingMiB = 160;
+/**
+ * Memory of DuckDB for each of its threads where events are not ordered, MiB. Most merges under a load only copy small
+ * segments: with `little` such a process takes 98 MB instead of 126, and as much processor time.
+ */
+const copyingMiB = { little: 64, most: 160 };
 
 /** With more threads, ordering takes more memory and more processor time in all. */
 const threadsMax = 3;
@@ -33,6 +36,8 @@ type Wanted = {
 export class RewriteEfforts {
   readonly #rewriter: Rewriter;
   readonly #orderingMiB: readonly number[];
+  /** Whether large events have needed more than `copyingMiB.little`. */
+  #littleIsTooLittle = false;
   /** How many of `#orderingMiB` were too little. */
   #tooLittle = 0;
 
@@ -56,6 +61,14 @@ export class RewriteEfforts {
         { kind: "rewrite", rewrite, mayOrder, ids },
         { ...limits, memoryMiB: threadMiB * limits.threads },
       );
+    // A condition may need any memory.
+    if (!this.#littleIsTooLittle && rewrite.keep === undefined && !isOrdered(rewrite))
+      try {
+        return await run(copyingMiB.little, false);
+      } catch (error) {
+        if (!(error instanceof RewriteOutOfMemory)) throw error;
+        this.#littleIsTooLittle = true;
+      }
     for (const threadMiB of this.#orderingMiB.slice(this.#tooLittle))
       try {
         return await run(threadMiB, true);
@@ -63,6 +76,6 @@ export class RewriteEfforts {
         if (!(error instanceof RewriteOutOfMemory)) throw error;
         this.#tooLittle = Math.min(this.#tooLittle + 1, this.#orderingMiB.length - 1);
       }
-    return await run(copyingMiB, false);
+    return await run(copyingMiB.most, false);
   }
 }

@@ -50,6 +50,10 @@ const orderedEventsMin = 2_000_000;
 /** The sessions of a day are divided into this many parts; within each, events are ordered by name. */
 const sessionParts = 4;
 
+/** Whether the events of a rewrite are put in order, if there is memory for it. */
+export const isOrdered = ({ repeatsIn, isFinal, events }: Pick<Rewrite, "repeatsIn" | "isFinal" | "events">) =>
+  repeatsIn !== undefined || isFinal || events >= orderedEventsMin;
+
 /** Units by which time is divided: days if a segment spans several, or else hours if it spans several. us */
 const timeUnits = [86_400_000_000, 3_600_000_000];
 
@@ -78,8 +82,7 @@ export async function rewriteSegments(
   const once = others === undefined || clientIds === 0 ? kept : await removeRepeats(duckdb, search);
   const isWhole = once === source;
   const isFinal = repeatsIn !== undefined || rewrite.isFinal;
-  const isOrdered = mayOrder && (isFinal || events >= orderedEventsMin);
-  const order = isOrdered ? await orderOf(duckdb, source) : "";
+  const order = mayOrder && isOrdered(rewrite) ? await orderOf(duckdb, source) : "";
   const rollup = isWhole ? mergedRollupQuery(paths) : undefined;
   const query = `FROM ${once} ${order}`;
   const rewritten = await writeAgain(duckdb, folder, { range, events, clientIds, isFinal, query, rollup });
