@@ -1,14 +1,11 @@
 /** Splits the events of a body into messages for shards. */
+import { batchEventsMax } from "../event/limits.ts";
 import type { RefusedEvent } from "../event/protocols.ts";
-import { batchSchema } from "../event/schema.ts";
 import type { Mapped } from "./mapped.ts";
 import type { Batch } from "./protocol.ts";
 
 /** A larger message keeps other requests waiting; a larger event goes alone. Bytes. */
 const batchBytesMax = 512 * 1024;
-
-/** As many events as a batch of our own API may have. */
-const batchEventsMax = batchSchema.properties.events.maxItems ?? 1;
 
 const [head, tail] = ['{"events":[', "]}"];
 

@@ -1,6 +1,5 @@
 /** Lists everything that is wrong with a value by its schema, in pydantic's words and in the schema's order. */
-import type { TArray, TObject, TSchema } from "@sinclair/typebox";
-import { is, isOptional } from "../shapes.ts";
+import { KindGuard, type TArray, type TObject, type TSchema } from "@sinclair/typebox";
 import {
   booleanFault,
   dictOrListFault,
@@ -17,29 +16,30 @@ import { depthError, isRecord, nestsDeeper } from "./parse.ts";
 import { memberOf, propertiesLevelsMax } from "./values.ts";
 
 /** A place in a body, and its value in both forms of `ParsedJson`. */
-type Place = { loc: Issue["loc"]; value: unknown; exact: unknown };
+export type Place = { loc: Issue["loc"]; value: unknown; exact: unknown };
 
 /**
  * All that is wrong at a place and within it. REQUIRES: the schema consists of objects, lists, records, strings,
  * integers, booleans, literals and unions of these; anything else is not checked.
  */
 export function issuesOf(schema: TSchema, place: Place): Issue[] {
-  const all = is.union(schema) ? schema.anyOf : [schema];
-  const alternatives = all.filter((alternative) => !is.null(alternative));
+  const all = KindGuard.IsUnion(schema) ? schema.anyOf : [schema];
+  const alternatives = all.filter((alternative) => !KindGuard.IsNull(alternative));
   if (alternatives.length < all.length && place.value === null) return [];
-  const members = alternatives.filter(is.literal).map((literal) => literal.const);
+  const members = alternatives.filter(KindGuard.IsLiteral).map((literal) => literal.const);
   if (members.length === alternatives.length) return issuesAt(place, enumFault(members, place.value));
   const models = alternatives.filter(isModel);
   if (models.length > 1) return issuesOfChoice(models, place);
-  if (alternatives.some((alternative) => is.record(alternative))) return issuesAt(place, dictOrListFault(place.value));
+  if (alternatives.some((alternative) => KindGuard.IsRecord(alternative)))
+    return issuesAt(place, dictOrListFault(place.value));
 
   const [wanted] = alternatives;
-  if (is.array(wanted)) return issuesOfList(wanted, place);
+  if (KindGuard.IsArray(wanted)) return issuesOfList(wanted, place);
   if (isModel(wanted)) return issuesOfModel(wanted, place);
-  if (is.object(wanted)) return issuesOfDict(place);
-  if (is.boolean(wanted)) return issuesAt(place, booleanFault(place.value));
-  if (is.integer(wanted)) return issuesAt(place, integerFault(wanted, place.value));
-  if (!is.string(wanted)) return [];
+  if (KindGuard.IsObject(wanted)) return issuesOfDict(place);
+  if (KindGuard.IsBoolean(wanted)) return issuesAt(place, booleanFault(place.value));
+  if (KindGuard.IsInteger(wanted)) return issuesAt(place, integerFault(wanted, place.value));
+  if (!KindGuard.IsString(wanted)) return [];
   if (wanted.format === "date-time") return issuesAt(place, timestampFault(place.value));
   if (wanted.format === "uuid") return issuesAt(place, eventIdFault(place.value));
   return issuesAt(place, stringFault(wanted, place.value));
@@ -47,7 +47,7 @@ export function issuesOf(schema: TSchema, place: Place): Issue[] {
 
 /** Whether a schema is of an object with named fields; any other object may have any members. */
 const isModel = (schema: unknown): schema is TObject =>
-  is.object(schema) && (schema.additionalProperties === undefined || schema.additionalProperties === false);
+  KindGuard.IsObject(schema) && (schema.additionalProperties === undefined || schema.additionalProperties === false);
 
 function issuesAt({ loc, exact }: Place, fault: Fault | undefined): Issue[] {
   if (fault === undefined) return [];
@@ -63,7 +63,7 @@ function issuesOfModel({ properties, additionalProperties }: TObject, place: Pla
   const fields = place.value;
   const issues = Object.entries(properties).flatMap(([name, schema]) => {
     if (Object.hasOwn(fields, name)) return issuesOf(schema, placeWithin(place, name));
-    if (isOptional(schema)) return [];
+    if (KindGuard.IsOptional(schema)) return [];
     return issuesAt({ ...place, loc: [...place.loc, name] }, { type: "missing", msg: "Field required" });
   });
   if (additionalProperties !== false) return issues;

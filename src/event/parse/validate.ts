@@ -5,11 +5,9 @@
 import { recordOf } from "../../base/record.ts";
 import { type Category, categoryDefault, type Priority, priorityDefault } from "../categories.ts";
 import { type EventFieldName, eventFieldNames, fields, type StringName, stringNames } from "../fields.ts";
-import { batchEventsMax } from "../limits.ts";
-import { batchSchema, eventSchema } from "../schema.ts";
+import { batchEventsMax, eventNameCodePointsMax } from "../limits.ts";
 import type { Timestamp } from "../timestamp.ts";
 import type { Issue } from "./issue.ts";
-import { issuesOf } from "./issues-of.ts";
 import { isRecord, nestsDeeper } from "./parse.ts";
 import type { PropertiesPlace, PropertySchemas } from "./property-schemas.ts";
 import { isBatchShaped, isEventShaped, type ShapedEvent } from "./shaped.ts";
@@ -34,6 +32,11 @@ const noStrings = recordOf(stringNames, () => null);
 /** The events of a body, or everything that is wrong with it. */
 export type Validated = { ok: true; events: ValidEvent[]; client_id: string | null } | { ok: false; issues: Issue[] };
 
+const nameLengths = { minLength: 1, maxLength: eventNameCodePointsMax };
+
+/** What explains a refusal is loaded for the first one: with TypeBox, that takes a thread 25 ms of its start. */
+const explanations = () => require("./explanations.ts") as typeof import("./explanations.ts");
+
 /** More than the largest `errorOrder`. */
 const eventPlaces = 1 + Math.max(...eventFieldNames.map((name) => fields[name].errorOrder));
 
@@ -45,7 +48,7 @@ export function validateEvent(value: unknown, exact: unknown, schemas: PropertyS
   const event = isEventShaped(value) ? eventOf(value, exact, schemas) : undefined;
   if (event !== undefined) return { ok: true, events: [event], client_id: null };
   const place = { loc: ["body"], value, exact };
-  return { ok: false, issues: inOrder(issuesOf(eventSchema, place), issuesBySchema(schemas, place)) };
+  return { ok: false, issues: inOrder(explanations().issuesOfEvent(place), issuesBySchema(schemas, place)) };
 }
 
 /** Validates the body of a batch; the arguments are those of `validateEvent`. */
@@ -54,7 +57,7 @@ export function validateBatch(value: unknown, exact: unknown, schemas: PropertyS
     const events = eventsOf(value.events, memberOf(exact, "events"), schemas);
     if (events !== undefined) return { ok: true, events, client_id: value.client_id ?? null };
   }
-  const issues = issuesOf(batchSchema, { loc: ["body"], value, exact });
+  const issues = explanations().issuesOfBatch({ loc: ["body"], value, exact });
   const [events, exactEvents] = [memberOf(value, "events"), memberOf(exact, "events")];
   // A list that is too long is one issue, and its events are not looked at.
   if (!Array.isArray(events) || events.length > batchEventsMax) return { ok: false, issues };
@@ -108,7 +111,7 @@ function eventOf(value: ShapedEvent, exact: unknown, schemas: PropertySchemas | 
   const timestamp = timestampOf(value.timestamp);
   const eventId = eventIdOf(value.event_id);
   if (!timestamp.ok || !eventId.ok) return undefined;
-  if (isLengthWrong(value.event_name, eventSchema.properties.event_name)) return undefined;
+  if (isLengthWrong(value.event_name, nameLengths)) return undefined;
   if (nestsDeeper(value.properties, propertiesLevelsMax)) return undefined;
   if (schemas?.admits(value.event_name, value.properties) === false) return undefined;
   const event: ValidEvent = {
