@@ -51,6 +51,15 @@ export function asFailed(error: unknown, text: string, before: number): QueryFai
   });
 }
 
+/**
+ * Drops the place of a conversion that failed, for a statement that calls a macro: DuckDB counts it from the start of
+ * the definition that holds the conversion, and does not say whether that is the macro's.
+ */
+export function withoutMacroPlace(error: unknown): unknown {
+  if (!(error instanceof QueryFailed) || !error.failure.message.startsWith("Conversion Error")) return error;
+  return new QueryFailed({ ...error.failure, position: undefined });
+}
+
 function jsonAt(text: string, start: number): Record<string, unknown> | undefined {
   if (start < 0) return undefined;
   const told = jsonOrUndefined(text.slice(start));

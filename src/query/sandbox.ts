@@ -20,7 +20,7 @@ import { DuckDB } from "../store/sql/duckdb.ts";
 import { duckdbFailureOf } from "../store/sql/failures.ts";
 import { literal } from "../store/sql/literals.ts";
 import { lockDuckDB } from "../store/sql/lock-duckdb.ts";
-import { asFailed, ofFiles, QueryFailed, refused } from "./failures.ts";
+import { asFailed, ofFiles, QueryFailed, refused, withoutMacroPlace } from "./failures.ts";
 import { makeFifo, throughFifo } from "./fifo.ts";
 import {
   copyStatement,
@@ -121,10 +121,8 @@ async function answer(duckdb: DuckDB, order: QueryOrder, fifo: string): Promise<
   process.chdir(order.root);
   if (order.sealed !== undefined) return await answerSealed(duckdb, order, { sealed: order.sealed, fifo });
   using view = viewFolder(dataFolder("."), relative(order.root, order.scratch));
-  await duckdb.script([
-    ...statementsNamedIn(order.sql, view.content),
-    ...(isListing(order.sql) ? listingStatements : []),
-  ]);
+  const named = statementsNamedIn(order.sql, view.content);
+  await duckdb.script([...named, ...(isListing(order.sql) ? listingStatements : [])]);
   const refusedFiles = view.content.refusedFiles.map((file) => join(order.root, "refused", file));
   const segments = view.content.segments.map(({ file }) => join("segments", file));
   const unsealed = view.files.map((file) => join(order.root, file));
@@ -139,9 +137,13 @@ async function answer(duckdb: DuckDB, order: QueryOrder, fifo: string): Promise<
   if (!given.ok) throw refused(given.message);
   const asked = { sql: judged.sql, values: given.text === "" ? undefined : given.text };
   const out = new Outlet();
-  const sent = judged.explain === undefined ? asked : await planOf(duckdb, judged.explain, asked);
-  const rows = await send(duckdb, sent, order, { out, fifo });
-  if (rows > order.rowsMax) throw tooManyRows(order);
+  try {
+    const sent = judged.explain === undefined ? asked : await planOf(duckdb, judged.explain, asked);
+    const rows = await send(duckdb, sent, order, { out, fifo });
+    if (rows > order.rowsMax) throw tooManyRows(order);
+  } catch (error) {
+    throw named.some((statement) => /^CREATE OR REPLACE MACRO\b/.test(statement)) ? withoutMacroPlace(error) : error;
+  }
   out.flush();
 }
 

@@ -151,6 +151,12 @@ test("a query that fails is 400 with DuckDB's words and the place, and no folder
       detail: expect.stringContaining("Conversion"),
     });
   }
+  expect(await failed("SELECT 'x'::INTEGER FROM events")).toMatchObject({ position: 10 });
+  // DuckDB's place would be one within the macro's definition, far past the end of this statement.
+  expect(await failed("FROM funnel('view', INTERVAL 1 HOUR)")).toEqual({
+    detail: expect.stringContaining("Conversion Error"),
+  });
+  expect(await failed("FROM top(nothing, 5)")).toMatchObject({ position: 5 });
   await failed(`SELECT error('${service().dataDir}/segments')`);
   await failed(`FROM '${join("segments", "x.duckdb")}'`);
   expect(await rowsOf(service(), "SELECT * FROM catalog")).toEqual([[0, expect.any(String), "."]]);
