@@ -18,17 +18,25 @@ export interface Wait {
 }
 
 /**
+ * A look that asks DuckDB takes more of a core than the service that it waits for: the pause after a look is twice as
+ * long as the look was, up to this. ms
+ */
+const longestPauseMs = 200;
+
+/**
  * Looks until `look` gives anything but `undefined` or `false`, and returns that.
  * @throws Error after `limitMs` times `patience`, with what was waited for and the last state
  */
 export async function until<T>(look: () => Promise<T | undefined | false> | T | undefined | false, wait: Wait) {
   const deadlineMs = performance.now() + wait.limitMs * patience;
   for (;;) {
+    const begunMs = performance.now();
     const found = await look();
     if (found !== undefined && found !== false) return found as T;
     if (performance.now() > deadlineMs) {
       throw new Error(`waited ${wait.limitMs * patience} ms for ${wait.what}; ${wait.state?.() ?? "it did not come"}`);
     }
-    await Bun.sleep(wait.everyMs ?? 20);
+    const lookMs = performance.now() - begunMs;
+    await Bun.sleep(Math.max(wait.everyMs ?? 20, Math.min(2 * lookMs, longestPauseMs)));
   }
 }
