@@ -9,6 +9,7 @@ import { closeSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type ShardId, sequence } from "../../base/brand.ts";
 import { removeIfThere, writeAll } from "../../base/durable.ts";
+import { release } from "../../base/release.ts";
 import { fileReader } from "../../journal/file-reader.ts";
 import type { OpenedJournal } from "../../journal/journal.ts";
 import { rowLines } from "../../journal/reader.ts";
@@ -105,8 +106,9 @@ function copyUnsealed(
   let bytes = 0;
   let descriptor: number | undefined;
   try {
-    for (const { shard, read } of journals)
-      for (const { commit, lines } of read().groups) {
+    for (const { shard, read } of journals) {
+      const { groups } = read();
+      for (const { commit, lines } of groups) {
         const range = {
           shard,
           from: commit.sequence,
@@ -119,11 +121,18 @@ function copyUnsealed(
         events += commit.rows;
         lineBytesMax = Math.max(lineBytesMax, longestLine(lines));
       }
+      // Before the next one is read: under load there are several of 24 MiB, and the collector does not see their size.
+      const bytesRead = groups[0]?.lines.buffer;
+      if (bytesRead !== undefined && bytesRead.byteLength >= releasedMin) release(new Uint8Array(bytesRead));
+    }
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
   return { events, lineBytesMax };
 }
+
+/** Smaller files add up to little, and the runtime may keep several small ones in one piece of memory. Bytes. */
+const releasedMin = 1024 * 1024;
 
 /** A line is no longer than its group, and needs no larger buffer below this: then lines are not measured. Bytes. */
 const linesLookedAtMin = 1024 * 1024;
