@@ -241,6 +241,57 @@ test("an object of very many members takes no longer than its bytes, and is left
   expect(agrees(`{"event_name":"a","properties":{${members.join(",")},"k7":0}}`, "event")).toBe(true);
 });
 
+describe("keys that are numbers", () => {
+  const takes = (keys: readonly string[]) => {
+    const members = keys.map((key, index) => `"${key}":${index}`);
+    const body = Buffer.from(`{"event_name":"a","properties":{${members.join(",")}}}`);
+    expect(agrees(body, "event")).toBe(true);
+    return new Transcriber(new LineBuffer(), 1).event(body, { ...shared, clientIdText: "null" }) !== undefined;
+  };
+
+  test("need no parser where JavaScript keeps their order", () => {
+    const kept = [["0"], ["0", "1", "10"], ["7", "4294967294", "4294967295", "a"], ["a", "01", "00"], ["3", "x", "03"]];
+    expect(kept.map(takes)).toEqual(kept.map(() => true));
+  });
+
+  test("are left to the parser where it does not, or may not", () => {
+    const other = [["1", "0"], ["a", "1"], ["4294967295", "4294967294"], ["01", "1"], ["1", "1"], ["\\u0031"]];
+    expect(other.map(takes)).toEqual(other.map(() => false));
+  });
+
+  test("in any order, among other keys, and in each object apart", () => {
+    const key = fc.oneof(
+      fc.nat(12).map(String),
+      fc.constantFrom("a", "00", "-1", "1.5", "", "4294967294", "4294967295"),
+    );
+    const object = fc.array(fc.tuple(key, fc.constantFrom("1", '{"2":1,"1":2}', '{"1":1,"2":2}')), { maxLength: 4 });
+    const text = object.map((members) => `{${members.map(([name, value]) => `"${name}":${value}`).join(",")}}`);
+    fc.assert(
+      fc.property(text, (inner) => {
+        agrees(`{"event_name":"a","properties":${inner}}`, "event");
+        agrees(`{"1":1,"event_name":"a","other":${inner},"0":2}`, "event");
+        agrees(`{"5":${inner},"events":[{"event_name":"a","0":${inner}}],"other":${inner}}`, "batch");
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+test("what is ignored of an event needs no parser, whatever it is, save for what may be a field", () => {
+  const odd = '{"2":1,"1":1,"a":1,"a":1e999,"\\u0061":[{"a":1,"a":2}]}';
+  const takes = (text: string, form: Form) => {
+    const bounded = new Transcriber(new LineBuffer(), 10);
+    const body = Buffer.from(text);
+    agrees(body, form);
+    if (form === "event") return bounded.event(body, { ...shared, clientIdText: "null" }) !== undefined;
+    return bounded.batch(body, shared) !== undefined;
+  };
+  expect(takes(`{"1":${odd},"event_name":"a","0":${odd},"x":${odd},"x":1,"\\u0078":2}`, "event")).toBe(true);
+  expect(takes(`{"x":${odd},"events":[{"event_name":"a","x":${odd}}],"0":${odd}}`, "batch")).toBe(true);
+  expect(takes('{"event_name":"a","user_\\u0069d":"u"}', "event")).toBe(false);
+  expect(takes(`{"event_name":"a","properties":${odd}}`, "event")).toBe(false);
+});
+
 test("a key twice in a large object is seen, wherever the two are, and in each object apart", () => {
   for (const keys of [63, 64, 65, 66, 200, 3_000]) {
     const members = Array.from({ length: keys }, (_, index) => `"k${index}":${index}`);

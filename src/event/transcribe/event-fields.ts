@@ -71,8 +71,8 @@ export class EventFields implements Record<Exclude<EventFieldName, StringName>, 
 
   /**
    * Steps over an event and finds its fields. Returns false where the scanner accepts none. Makes the scanner not plain
-   * for a field that is there twice, an escape in a field that is compared here, and a key with escapes, which may be a
-   * field's.
+   * for a field that is there twice, an escape in a field that is compared here, and a key with escapes that may be a
+   * field's. What is ignored may be anything.
    */
   scan(): boolean {
     const scanner = this.#scanner;
@@ -81,16 +81,18 @@ export class EventFields implements Record<Exclude<EventFieldName, StringName>, 
     while (goesOn === true) {
       const hash = scanner.key();
       if (hash === undefined) return false;
-      if (scanner.isKeyRespelled) scanner.isPlain = false;
       const named = this.#ofHash.get(hash);
       const field = named !== undefined && scanner.keyIs(named.key) ? named : undefined;
+      if (named !== undefined && scanner.isKeyRespelled) scanner.isPlain = false;
       const first = scanner.peek();
       const from = scanner.at;
       scanner.hasSpace = false;
       scanner.isRespelled = false;
       scanner.hasPlus = false;
+      const wasPlain = scanner.isPlain;
       if (!scanner.value()) return false;
-      if (field !== undefined) {
+      if (field === undefined) scanner.isPlain = wasPlain;
+      else {
         if (field.isThere) scanner.isPlain = false;
         field.isThere = true;
         field.isNull = first === letterN;

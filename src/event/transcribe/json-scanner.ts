@@ -31,6 +31,9 @@ import { KeyStack } from "./key-stack.ts";
 /** Deeper values go to the parser, which refuses some of them. `properties` may nest this deep in any body. Levels. */
 const depthMax = 64;
 
+/** The largest index of a list: a larger number is a key like any other. */
+const indexMax = 2 ** 32 - 2;
+
 /** 1 for each byte that a JSON string may hold unescaped: all but controls, the quote and the backslash. */
 const ordinary = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < space || byte === quote || byte === backslash ? 0 : 1,
@@ -46,8 +49,8 @@ export class JsonScanner {
   /** Where the bytes of the last key begin. */
   keyAt = 0;
   /**
-   * Set to false at what JSON.stringify might write differently: a number as a key, or two keys with one hash. The
-   * caller sets it to true.
+   * Set to false at what JSON.stringify might write differently: keys that are numbers and not in its order, or two
+   * keys with one hash. The caller sets it to true.
    */
   isPlain = true;
   /** Set to true by space between tokens; set to false by the caller. */
@@ -61,6 +64,11 @@ export class JsonScanner {
    * caller.
    */
   hasPlus = false;
+  /**
+   * The last key as an index of a list, which JavaScript puts before other keys, in ascending order; -1 if it is not
+   * one, NaN if it is spelled with escapes.
+   */
+  keyIndex = -1;
   /** Whether the last key has an escape that JSON.stringify may write differently. */
   isKeyRespelled = false;
   readonly #keys = new KeyStack();
@@ -135,22 +143,37 @@ export class JsonScanner {
     let byte = bytes[at] ?? 0;
     this.keyAt = at;
     this.isKeyRespelled = false;
-    // JavaScript puts keys that are numbers before all others.
-    let isNumber = byte >= digit0 && byte <= digit9;
+    const isDigit = byte >= digit0 && byte <= digit9;
     let hash = 0;
     while (ordinary[byte] === 1) {
       hash = (Math.imul(hash, 31) + byte) | 0;
-      if (isNumber && (byte < digit0 || byte > digit9)) isNumber = false;
       byte = bytes[++at] ?? 0;
     }
+    this.keyIndex = -1;
     if (byte === backslash) {
       const key = this.#keyWithEscapes();
       if (key === undefined) return undefined;
-      ({ hash, isNumber } = key);
-    } else if (byte === quote) this.at = at + 1;
-    else return undefined;
-    if (isNumber) this.isPlain = false;
+      ({ hash } = key);
+      if (key.isNumber) this.keyIndex = Number.NaN;
+    } else if (byte === quote) {
+      this.at = at + 1;
+      if (isDigit) this.keyIndex = this.#indexIn(this.keyAt, at);
+    } else return undefined;
     return this.token(colon) ? hash : undefined;
+  }
+
+  /** The key from `from` to before `to` as an index of a list; -1 if it is not one. */
+  #indexIn(from: number, to: number): number {
+    const bytes = this.#bytes;
+    if (bytes[from] === digit0 && to > from + 1) return -1;
+    let index = 0;
+    for (let at = from; at < to; at++) {
+      const digit = (bytes[at] ?? 0) - digit0;
+      if (digit < 0 || digit > 9) return -1;
+      index = index * 10 + digit;
+      if (index > indexMax) return -1;
+    }
+    return index;
   }
 
   /** Steps over a key that has escapes, and hashes it as JSON.stringify would write it. */
@@ -203,12 +226,18 @@ export class JsonScanner {
   #object(depth: number): boolean {
     const keys = this.#keys;
     const first = keys.end;
+    let lastIndex = -1;
     let goesOn = this.enter(openObject, closeObject);
     while (goesOn === true) {
       const hash = this.key();
       if (hash === undefined) return false;
       // Two keys with the same hash may be the same key.
       if (!keys.push(first, hash)) this.isPlain = false;
+      const { keyIndex } = this;
+      if (keyIndex === -1) lastIndex = Number.POSITIVE_INFINITY;
+      else if (keyIndex > lastIndex) lastIndex = keyIndex;
+      // Also for NaN.
+      else this.isPlain = false;
       if (!this.value(depth + 1)) return false;
       goesOn = this.next(closeObject);
     }

@@ -148,10 +148,11 @@ export class Transcriber {
         const first = scanner.peek();
         const from = scanner.at;
         if (!scanner.value()) return undefined;
+        // It is a string or null, or it is ignored and may be anything.
+        scanner.isPlain = true;
         if (isClientId && (clientIdText !== undefined || (first !== quote && first !== letterN))) return undefined;
         if (isClientId) clientIdText = canonicalText(this.#body.toString("utf8", from, scanner.at));
       }
-      if (!scanner.isPlain) return undefined;
       goesOn = scanner.next(closeObject);
     }
     if (goesOn !== false || rows === undefined || !this.#isAtEnd()) return undefined;
@@ -168,8 +169,7 @@ export class Transcriber {
 
   #events(acceptance: Acceptance): WrittenRow[] | undefined {
     const scanner = this.#scanner;
-    // A key before the list may not have been plain.
-    if (!scanner.isPlain || acceptance.clientIdText.length > clientIdCharsMax) return undefined;
+    if (acceptance.clientIdText.length > clientIdCharsMax) return undefined;
     this.#share(acceptance);
     const rows: WrittenRow[] = [];
     let goesOn = scanner.enter(openList, closeList);
