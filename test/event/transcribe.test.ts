@@ -272,7 +272,7 @@ describe("keys that are numbers", () => {
         agrees(`{"1":1,"event_name":"a","other":${inner},"0":2}`, "event");
         agrees(`{"5":${inner},"events":[{"event_name":"a","0":${inner}}],"other":${inner}}`, "batch");
       }),
-      { numRuns: 1_000 },
+      draws(1_000),
     );
   });
 });

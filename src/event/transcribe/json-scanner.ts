@@ -25,14 +25,11 @@ import {
 } from "../../base/ascii.ts";
 import { longNumberChars, spellingOf } from "../parse/json-number.ts";
 import { escapeEnd, isRespelled } from "./json-escape.ts";
-import { KeyHash } from "./key-hash.ts";
+import { indexIn, KeyHash } from "./key-hash.ts";
 import { KeyStack } from "./key-stack.ts";
 
 /** Deeper values go to the parser, which refuses some of them. `properties` may nest this deep in any body. Levels. */
 const depthMax = 64;
-
-/** The largest index of a list: a larger number is a key like any other. */
-const indexMax = 2 ** 32 - 2;
 
 /** 1 for each byte that a JSON string may hold unescaped: all but controls, the quote and the backslash. */
 const ordinary = Uint8Array.from({ length: 256 }, (_, byte) =>
@@ -157,23 +154,9 @@ export class JsonScanner {
       if (key.isNumber) this.keyIndex = Number.NaN;
     } else if (byte === quote) {
       this.at = at + 1;
-      if (isDigit) this.keyIndex = this.#indexIn(this.keyAt, at);
+      if (isDigit) this.keyIndex = indexIn(bytes, this.keyAt, at);
     } else return undefined;
     return this.token(colon) ? hash : undefined;
-  }
-
-  /** The key from `from` to before `to` as an index of a list; -1 if it is not one. */
-  #indexIn(from: number, to: number): number {
-    const bytes = this.#bytes;
-    if (bytes[from] === digit0 && to > from + 1) return -1;
-    let index = 0;
-    for (let at = from; at < to; at++) {
-      const digit = (bytes[at] ?? 0) - digit0;
-      if (digit < 0 || digit > 9) return -1;
-      index = index * 10 + digit;
-      if (index > indexMax) return -1;
-    }
-    return index;
   }
 
   /** Steps over a key that has escapes, and hashes it as JSON.stringify would write it. */

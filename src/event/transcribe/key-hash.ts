@@ -12,6 +12,22 @@ export function keyHash(key: Uint8Array): number {
 /** The hash of what has this hash and one more byte. */
 export const hashWith = (hash: number, byte: number): number => (Math.imul(hash, 31) + byte) | 0;
 
+/** The largest index of a list: a larger number is a key like any other. */
+const indexMax = 2 ** 32 - 2;
+
+/** The key from `from` to before `to` as an index of a list; -1 if it is not one. */
+export function indexIn(bytes: Uint8Array, from: number, to: number): number {
+  if (bytes[from] === digit0 && to > from + 1) return -1;
+  let index = 0;
+  for (let at = from; at < to; at++) {
+    const digit = (bytes[at] ?? 0) - digit0;
+    if (digit < 0 || digit > 9) return -1;
+    index = index * 10 + digit;
+    if (index > indexMax) return -1;
+  }
+  return index;
+}
+
 /** The same hash for a key that has escapes: of the bytes that JSON.stringify would write for it. */
 export class KeyHash {
   hash = 0;
