@@ -47,9 +47,10 @@ export const rollupColumns = {
 /** SQL for a column of a journal line, read as the type that `journalType` names. */
 export function journalColumn(name: string, type: string): string {
   if (type.startsWith("ENUM")) return `${name}::${type} AS ${name}`;
-  // `properties` is a string where its numbers must keep their spelling.
+  // `properties` is a string where its numbers must keep their spelling. `json_type` would parse each a second time,
+  // and hold 2,048 of them in parsed form, which may take 40 times their size.
   if (type === "JSON")
-    return `CASE WHEN json_type(${name}) = 'VARCHAR' THEN (${name}->>'$')::JSON ELSE ${name} END AS ${name}`;
+    return `CASE WHEN starts_with(${name}, '"') THEN (${name}->>'$')::JSON ELSE ${name} END AS ${name}`;
   return `"${name}"`;
 }
 

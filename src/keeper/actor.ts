@@ -6,10 +6,13 @@
  * pool with the journal's syncs either.
  */
 import { serveProcess, tellService } from "../actor/process.ts";
+import { SegmentNotSealed } from "../base/errors.ts";
 import { openLog } from "../base/log.ts";
 import { keepSealedTo } from "../store/folder/missing.ts";
 import { sealSoundLines } from "../store/segment/refused-lines.ts";
 import { countRows, type SegmentSource } from "../store/segment/segment.ts";
+import type { DuckDB } from "../store/sql/duckdb.ts";
+import { duckdbFailureOf } from "../store/sql/failures.ts";
 import { JobQueue } from "./job-queue.ts";
 import { Keeper } from "./keeper.ts";
 import { sweepOfKeeper } from "./leftovers.ts";
@@ -23,7 +26,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 process.on("SIGHUP", () => undefined);
 
 serveProcess<KeeperRequest, KeeperReplies>((options) => {
-  const { folder, threads, memoryMiB, lineBytesMax, memoryForLongLinesMiB, logLevel } = options as KeeperOptions;
+  const { folder, threads, memoryMiB, lineBytesMax, memoryForLargeEventsMiB, logLevel } = options as KeeperOptions;
   const log = openLog(logLevel, "keeper");
   const keeper = new Keeper(folder, log);
   // A file planted in the folder cannot make the keeper read anything else on the machine.
@@ -32,10 +35,10 @@ serveProcess<KeeperRequest, KeeperReplies>((options) => {
   // bottleneck under sustained load. Each has its own instance: what breaks one does not affect the other.
   const queue = new JobQueue({ threads, memoryMiB }, access);
   const flushQueue = new JobQueue({ threads, memoryMiB }, access);
-  // Its DuckDB is opened by the first event that is too large for the other two.
-  const longLineQueue = new JobQueue({ threads, memoryMiB: memoryForLongLinesMiB }, access);
+  // Its DuckDB is opened by the first event that is too large for the other two, or by a part of large ones.
+  const largeEventQueue = new JobQueue({ threads, memoryMiB: memoryForLargeEventsMiB }, access);
   const queueFor = ({ lineBytesMax: longest }: SegmentSource) => {
-    if (longest > lineBytesMax) return longLineQueue;
+    if (longest > lineBytesMax) return largeEventQueue;
     // The second DuckDB opens with the first flush that would wait for something.
     if (!flushQueue.isOpen && queue.jobs === 0) return queue;
     return flushQueue.jobs <= queue.jobs ? flushQueue : queue;
@@ -47,12 +50,23 @@ serveProcess<KeeperRequest, KeeperReplies>((options) => {
       return { refused: undefined };
     },
     settle: async () => {
-      await Promise.all([queue.settled(), flushQueue.settled(), longLineQueue.settled()]);
+      await Promise.all([queue.settled(), flushQueue.settled(), largeEventQueue.settled()]);
       return undefined;
     },
     "rebuild ids": ({ idsMax }) => queue.inTurn((opened) => keeper.rebuildIds(opened, idsMax)),
     publish: ({ watermarks, nowMs }) => queue.inTurn((opened) => keeper.publish(opened, { watermarks, nowMs })),
-    seal: ({ source }) => queueFor(source).inTurn((opened) => sealSoundLines(opened, { folder, log, source })),
+    seal: async ({ source }) => {
+      const seal = (opened: DuckDB) => sealSoundLines(opened, { folder, log, source });
+      const first = queueFor(source);
+      try {
+        return await first.inTurn(seal);
+      } catch (error) {
+        const isMemory = error instanceof SegmentNotSealed && duckdbFailureOf(error.cause) === "memory";
+        if (first === largeEventQueue || !isMemory) throw error;
+        log.info({ from: source.from, to: source.to }, "large events are sealed with more memory");
+        return await largeEventQueue.inTurn(seal);
+      }
+    },
     // In the same queue as `publish`, which writes the same note.
     "note lost": ({ range }) =>
       queue.inTurn(async () => {

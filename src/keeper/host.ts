@@ -10,21 +10,26 @@ import type { KeeperNotice, KeeperOptions, KeeperReplies, KeeperRequest } from "
 export type KeeperHost = ProcessHost<KeeperRequest, KeeperReplies, KeeperNotice>;
 
 /**
- * DuckDB's memory: `base` for a flush of small events; `perBodyMiB` for each MiB of the largest body, which is what the
- * largest event needs while it is read and compressed. MiB
+ * DuckDB's memory: `base` for a flush of small events; `perEventMiB` for each MiB of a large event while it is read and
+ * compressed. DuckDB reads 2,048 events at once, so of large ones it may hold all of a part: a list of numbers of one
+ * digit takes 45 times its size. MiB
  */
-const memoryMiB = { base: 128, perBodyMiB: 64 };
+const memoryMiB = { base: 128, perEventMiB: 64 };
 
-const memoryFor = (bodyBytes: number) => memoryMiB.base + Math.ceil(bodyBytes / 2 ** 20) * memoryMiB.perBodyMiB;
+const memoryFor = (eventBytes: number) => memoryMiB.base + Math.ceil(eventBytes / 2 ** 20) * memoryMiB.perEventMiB;
 
 /** What the service adds to an event is smaller. Bytes. */
 const addedBytesMax = 64 * 1024;
 
-/** Starts the keeper's process. `onSignal` is called when that process gets a signal to end. */
+/**
+ * Starts the keeper's process. `partBytesMax` is the size of the largest part that it seals at once, but for a single
+ * larger event. `onSignal` is called when that process gets a signal to end.
+ */
 export function openKeeper(given: {
   folder: DataFolder;
   log: Log;
   config: Pick<Config, "logLevel" | "bodyBytesMax">;
+  partBytesMax: number;
   onSignal: (signal: KeeperNotice["signal"]) => void;
 }): KeeperHost {
   const { logLevel, bodyBytesMax } = given.config;
@@ -35,8 +40,8 @@ export function openKeeper(given: {
     threads: Math.max(1, Math.floor(availableParallelism() / 4)),
     memoryMiB: memoryFor(bodyBytesMax),
     lineBytesMax: bodyBytesMax + addedBytesMax,
-    // Other vendors' SDKs may send larger ones.
-    memoryForLongLinesMiB: memoryFor(vendorBodyBytesMax(given.config)),
+    // Other vendors' SDKs may send larger ones; and a whole part may consist of large ones.
+    memoryForLargeEventsMiB: memoryFor(Math.max(vendorBodyBytesMax(given.config), given.partBytesMax)),
   };
   return ProcessHost.open<KeeperRequest, KeeperReplies, KeeperNotice>({
     name: "keeper",

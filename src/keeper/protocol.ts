@@ -17,9 +17,9 @@ export type KeeperOptions = {
   /** Threads of each of its DuckDBs, and memory in MiB. */
   threads: number;
   memoryMiB: number;
-  /** Longer lines need more memory while they are sealed: `memoryForLongLinesMiB`. Bytes. */
+  /** Longer lines need more memory while they are sealed: `memoryForLargeEventsMiB`. Bytes. */
   lineBytesMax: number;
-  memoryForLongLinesMiB: number;
+  memoryForLargeEventsMiB: number;
 };
 
 /** What is sealed of a shard: its watermark, events, segments, bytes on disk. */

@@ -28,6 +28,7 @@ import { AllShards, laneTo, type ShardHost } from "../shard/lanes/all-shards.ts"
 import { Dispatcher } from "../shard/lanes/dispatcher.ts";
 import { EachSender } from "../shard/lanes/each-sender.ts";
 import { ParserThread } from "../shard/parser/thread.ts";
+import { flushBytesMax } from "../shard/worker/flush.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import { takeOver } from "../store/sweep.ts";
 import { Tail } from "../tail/tail.ts";
@@ -112,7 +113,9 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
   const boards = boardMemories.map((memory) => new Board(memory));
 
   const onSignal = (signal: NodeJS.Signals) => passOn(signal, life);
-  const keeper = scope.adopt(openKeeper({ folder, log, config, onSignal }), (each) => each.destroy());
+  const keeper = scope.adopt(openKeeper({ folder, log, config, partBytesMax: flushBytesMax, onSignal }), (each) =>
+    each.destroy(),
+  );
   scope.defer(() => orLogged(log, within(keeper.ask({ kind: "settle" }), settleMsMax)));
   const parser = scope.adopt(new ParserThread({ schemas: schemas.shared }, log), (each) => orLogged(log, each.close()));
   const shards = openShards({

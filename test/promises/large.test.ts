@@ -49,3 +49,11 @@ test("many events of the largest default size are sealed within the memory of a 
   await service.waitSealed(40_000);
   expect(await service.count("json_array_length(properties->'values') = 9000")).toBe(80);
 });
+
+test("a part of large events that take many times their size while they are read is sealed, too", async () => {
+  await using service = await startService({ env: { MILLRACE_SHARDS: "1", MILLRACE_FLUSH_INTERVAL_SECONDS: "600" } });
+  const event = { event_name: "large", properties: { digits: Array.from({ length: 400_000 }, (_, at) => at % 10) } };
+  for (let sent = 0; sent < 12; sent++) expect((await service.track(event)).success).toBe(true);
+  await service.stop();
+  expect(await service.count("json_array_length(properties->'digits') = 400000")).toBe(12);
+});
