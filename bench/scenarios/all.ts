@@ -8,6 +8,7 @@ import { cores } from "./cores.ts";
 import { countable } from "./countable.ts";
 import { floorsScenario } from "./floors.ts";
 import { flush } from "./flush.ts";
+import { largeBodies } from "./large-bodies.ts";
 import { memory } from "./memory.ts";
 import { mixed } from "./mixed.ts";
 import { openLoop } from "./open-loop.ts";
@@ -54,4 +55,12 @@ export const scenariosByDefault: readonly Scenario[] = [
 ];
 
 /** What takes too long, or too much disk, to run unless its name is given. */
-export const scenariosOnRequest: readonly Scenario[] = [sql, soak, startLarge, warmUp, tailCauses, clients];
+export const scenariosOnRequest: readonly Scenario[] = [
+  sql,
+  soak,
+  startLarge,
+  warmUp,
+  tailCauses,
+  largeBodies,
+  clients,
+];
