@@ -16,7 +16,7 @@ import { depthError, isRecord, nestsDeeper } from "./parse.ts";
 import { memberOf, propertiesLevelsMax } from "./values.ts";
 
 /** A place in a body, and its value in both forms of `ParsedJson`. */
-export type Place = { loc: Issue["loc"]; value: unknown; exact: unknown };
+type Place = { loc: Issue["loc"]; value: unknown; exact: unknown };
 
 /**
  * All that is wrong at a place and within it. REQUIRES: the schema consists of objects, lists, records, strings,

@@ -1,16 +1,19 @@
 /**
  * Turns JSON into events, or lists everything that is wrong with it in pydantic's words. Nearly every body is valid, so
- * a quick check and the parsers decide first; only what they refuse is compared with the schema to explain it.
+ * a compiled check and the parsers decide first; only what they refuse is compared with the schema to explain it.
  */
+import { type Static, Type } from "@sinclair/typebox";
+import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { recordOf } from "../../base/record.ts";
 import { type Category, categoryDefault, type Priority, priorityDefault } from "../categories.ts";
 import { type EventFieldName, eventFieldNames, fields, type StringName, stringNames } from "../fields.ts";
-import { batchEventsMax, eventNameCodePointsMax } from "../limits.ts";
+import { batchEventsMax } from "../limits.ts";
+import { batchSchema, eventSchema } from "../schema.ts";
 import type { Timestamp } from "../timestamp.ts";
 import type { Issue } from "./issue.ts";
+import { issuesOf } from "./issues-of.ts";
 import { isRecord, nestsDeeper } from "./parse.ts";
 import type { PropertiesPlace, PropertySchemas } from "./property-schemas.ts";
-import { isBatchShaped, isEventShaped, type ShapedEvent } from "./shaped.ts";
 import { eventIdOf, isLengthWrong, memberOf, propertiesLevelsMax, timestampOf } from "./values.ts";
 
 /** A valid event, with the defaults that need neither a clock nor randomness. */
@@ -32,32 +35,43 @@ const noStrings = recordOf(stringNames, () => null);
 /** The events of a body, or everything that is wrong with it. */
 export type Validated = { ok: true; events: ValidEvent[]; client_id: string | null } | { ok: false; issues: Issue[] };
 
-const nameLengths = { minLength: 1, maxLength: eventNameCodePointsMax };
-
-/** What explains a refusal is loaded for the first one: with TypeBox, that takes a thread 25 ms of its start. */
-const explanations = () => require("./explanations.ts") as typeof import("./explanations.ts");
-
+/**
+ * What this shape does not check, `eventOf` does: a length in code points, the meaning of times and ids, how deep
+ * properties nest.
+ */
+const eventShape = Type.Object({
+  ...eventSchema.properties,
+  event_name: Type.String(),
+  timestamp: Type.Optional(Type.Unknown()),
+  event_id: Type.Optional(Type.Unknown()),
+});
+const batchShape = Type.Object({
+  ...batchSchema.properties,
+  events: Type.Array(eventShape, batchSchema.properties.events),
+});
 /** More than the largest `errorOrder`. */
 const eventPlaces = 1 + Math.max(...eventFieldNames.map((name) => fields[name].errorOrder));
+const eventCheck = TypeCompiler.Compile(eventShape);
+const batchCheck = TypeCompiler.Compile(batchShape);
 
 /**
  * Validates one event; `value` and `exact` are what `parseJson` returns. With `schemas`, its properties must fit the
  * schema of its name.
  */
 export function validateEvent(value: unknown, exact: unknown, schemas: PropertySchemas | undefined): Validated {
-  const event = isEventShaped(value) ? eventOf(value, exact, schemas) : undefined;
+  const event = eventCheck.Check(value) ? eventOf(value, exact, schemas) : undefined;
   if (event !== undefined) return { ok: true, events: [event], client_id: null };
   const place = { loc: ["body"], value, exact };
-  return { ok: false, issues: inOrder(explanations().issuesOfEvent(place), issuesBySchema(schemas, place)) };
+  return { ok: false, issues: inOrder(issuesOf(eventSchema, place), issuesBySchema(schemas, place)) };
 }
 
 /** Validates the body of a batch; the arguments are those of `validateEvent`. */
 export function validateBatch(value: unknown, exact: unknown, schemas: PropertySchemas | undefined): Validated {
-  if (isBatchShaped(value)) {
+  if (batchCheck.Check(value)) {
     const events = eventsOf(value.events, memberOf(exact, "events"), schemas);
     if (events !== undefined) return { ok: true, events, client_id: value.client_id ?? null };
   }
-  const issues = explanations().issuesOfBatch({ loc: ["body"], value, exact });
+  const issues = issuesOf(batchSchema, { loc: ["body"], value, exact });
   const [events, exactEvents] = [memberOf(value, "events"), memberOf(exact, "events")];
   // A list that is too long is one issue, and its events are not looked at.
   if (!Array.isArray(events) || events.length > batchEventsMax) return { ok: false, issues };
@@ -68,7 +82,7 @@ export function validateBatch(value: unknown, exact: unknown, schemas: PropertyS
 }
 
 function eventsOf(
-  values: ShapedEvent[],
+  values: Static<typeof eventShape>[],
   exact: unknown,
   schemas: PropertySchemas | undefined,
 ): ValidEvent[] | undefined {
@@ -106,12 +120,16 @@ function placeOf({ loc: [, ...path] }: Issue): number {
   return Number(index) * eventPlaces + (given === undefined ? 0 : fields[given].errorOrder);
 }
 
-/** Undefined: the event has a fault that the quick check does not see. */
-function eventOf(value: ShapedEvent, exact: unknown, schemas: PropertySchemas | undefined): ValidEvent | undefined {
+/** Undefined: the event has a fault that the compiled check does not see. */
+function eventOf(
+  value: Static<typeof eventShape>,
+  exact: unknown,
+  schemas: PropertySchemas | undefined,
+): ValidEvent | undefined {
   const timestamp = timestampOf(value.timestamp);
   const eventId = eventIdOf(value.event_id);
   if (!timestamp.ok || !eventId.ok) return undefined;
-  if (isLengthWrong(value.event_name, nameLengths)) return undefined;
+  if (isLengthWrong(value.event_name, eventSchema.properties.event_name)) return undefined;
   if (nestsDeeper(value.properties, propertiesLevelsMax)) return undefined;
   if (schemas?.admits(value.event_name, value.properties) === false) return undefined;
   const event: ValidEvent = {
