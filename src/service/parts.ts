@@ -143,7 +143,12 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
     publisher.want();
   };
   const dispatcher = scope.use(
-    Dispatcher.open({ shards: shards.map(laneTo), boards: boardMemories, bufferEventsMax: config.bufferEventsMax }),
+    Dispatcher.open({
+      shards: shards.map(laneTo),
+      boards: boardMemories,
+      bufferEventsMax: config.bufferEventsMax,
+      isParsing: () => parser.isBusy,
+    }),
   );
   const refusedEvents = scope.use(RefusedStore.open({ folder, log, clock: systemClock }));
   const program = new SandboxProgram(log);

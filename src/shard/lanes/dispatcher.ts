@@ -33,6 +33,8 @@ type DispatcherOptions = {
   shards: readonly ShardLane[];
   boards: readonly SharedArrayBuffer[];
   bufferEventsMax: number;
+  /** Whether bodies are being parsed outside of the shards now. */
+  isParsing: () => boolean;
 };
 
 /** Hands requests to shards and brings their answers back. */
@@ -48,7 +50,7 @@ export class Dispatcher implements Disposable {
     const dispatcher = new Dispatcher(options);
     dispatcher.#ticker = setInterval(() => {
       const nowMs = systemClock.monotonicMs();
-      for (const lane of dispatcher.#lanes) lane.look(nowMs);
+      for (const lane of dispatcher.#lanes) lane.look(nowMs, options.isParsing());
       dispatcher.#garbage.collectIfDue(nowMs);
     }, lookEveryMs);
     return dispatcher;

@@ -44,10 +44,7 @@ const lateLooksMin = 2;
 const slowDiskMsMin = 250;
 const slowDiskCountsMs = 2_000;
 
-/**
- * Requests that went in one message. One that went alone may be parsed in another thread, so its age says nothing about
- * the shard.
- */
+/** Requests that went in one message. A large one goes alone, and may be parsed in another thread. */
 export type Sent = { atMs: number; waiting: Waiting[]; isAlone: boolean };
 
 /** The main thread's way to one shard. */
@@ -87,9 +84,12 @@ export class Lane implements ShardLoad {
     );
   }
 
-  /** Checks how long the oldest request has waited, and answers those that have waited too long. */
-  look(nowMs: number): void {
-    const oldest = this.sent.values().find(({ isAlone }) => !isAlone);
+  /**
+   * Checks how long the oldest request has waited, and answers those that have waited too long. `isParsing`: the
+   * parser's thread has bodies, so that a request that went alone may wait for that thread and not for the shard.
+   */
+  look(nowMs: number, isParsing: boolean): void {
+    const oldest = this.sent.values().find(({ isAlone }) => !(isAlone && isParsing));
     this.#oldestMs = oldest === undefined ? 0 : nowMs - oldest.atMs;
     if (this.board.diskWorkMs(systemClock.monotonicMs) >= slowDiskMsMin) this.#slowDiskAtMs = nowMs;
     const isLate = this.#oldestMs >= lateMs && nowMs - this.#slowDiskAtMs > slowDiskCountsMs;
@@ -103,7 +103,7 @@ export class Lane implements ShardLoad {
   /** The shard has answered, or will not. */
   done(sent: Sent): void {
     this.sent.delete(sent);
-    if (this.sent.values().some(({ isAlone }) => !isAlone)) return;
+    if (this.sent.size > 0) return;
     this.#oldestMs = 0;
     this.#lateLooks = 0;
   }

@@ -28,6 +28,11 @@ export class ParserThread {
     return this.#host;
   }
 
+  /** Whether it has bodies now. */
+  get isBusy(): boolean {
+    return this.#bytesInFlight > 0;
+  }
+
   /** Returns what a body becomes; undefined if too much waits already, or the thread has died with it. */
   async parse(left: LeftBody): Promise<ParsedBody | undefined> {
     const { byteLength } = left.body;
