@@ -3,8 +3,7 @@
  * size does.
  */
 import { type Common, type FigureRow, figuresOf } from "../core/figures.ts";
-import { inTurn, median } from "../core/method.ts";
-import type { ScenarioResult } from "../core/result.ts";
+import { median } from "../core/method.ts";
 import { type Findings, type ScenarioRun, scenario } from "../core/scenario.ts";
 import { type LargeBody, slowBodies, stringBody } from "../load/large-bodies.ts";
 import { longest } from "../load/latency.ts";
@@ -14,6 +13,7 @@ import { writeBodies } from "../load/requests.ts";
 import { beside, pause } from "../open-loop/beside.ts";
 import { latencyFigures } from "../open-loop/figures.ts";
 import { requests } from "../open-loop/rates.ts";
+import { eachInTurn } from "../trial/rounds.ts";
 import { auditedTrial, type Trial } from "../trial/trial.ts";
 
 /** Small events. A second. */
@@ -43,26 +43,17 @@ export const largeBodies = scenario({
 });
 
 async function measure(run: ScenarioRun): Promise<Findings> {
-  const told: Pick<ScenarioResult, "audits" | "warnings"> = { audits: [], warnings: [] };
   const bodiesPath = await writeBodies(requests, run);
-  const rounds = await run.eachRound(async (round): Promise<Round> => {
-    const found = new Map<LargeBody, Found>();
-    for (const large of inTurn(bodies, round)) {
-      run.progress(`  beside ${large.name}`);
-      const one = await auditedTrial(run, { requests, bodiesPath }, (trial) => smallBeside(run, trial, large));
-      found.set(large, one.found);
-      told.audits.push(one.audit);
-      told.warnings.push(...one.warnings);
-    }
-    return found;
+  const { found: rounds, ...told } = await eachInTurn(run, bodies, (large) => {
+    run.progress(`  beside ${large.name}`);
+    return auditedTrial(run, { requests, bodiesPath }, (trial) => smallBeside(run, trial, large));
   });
   return {
     about:
       `An open loop of ${perSecond.toLocaleString("en-US")} single events a second for ${run.seconds} s, ${run.rounds} rounds, and beside it one client that posts a body of 1 MB, ` +
       `waits for its answer and ${pauseMs} ms more. Each kind of body has a service of its own, in turn.`,
     figures: bodies.flatMap((large) => figuresBeside(large, rounds)),
-    audits: told.audits,
-    warnings: [...new Set(told.warnings)],
+    ...told,
   };
 }
 

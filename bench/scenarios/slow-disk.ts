@@ -1,10 +1,9 @@
 /** The service on a disk whose syncs are slow: how many events still get through, and what their clients wait for. */
 import { type FigureRow, figuresOf } from "../core/figures.ts";
-import { inTurn } from "../core/method.ts";
-import type { ScenarioResult } from "../core/result.ts";
 import { type Findings, type ScenarioRun, scenario } from "../core/scenario.ts";
 import { batches, type Requests, singles } from "../load/requests.ts";
 import type { LoadResult } from "../load/wrk.ts";
+import { eachInTurn } from "../trial/rounds.ts";
 import { auditedTrial } from "../trial/trial.ts";
 
 /** What is added to each sync: a disk over a network, and one that turns. ms */
@@ -48,25 +47,12 @@ function delayed(delayMs: number): string[] {
 }
 
 async function measure(run: ScenarioRun): Promise<Findings> {
-  const told: Pick<ScenarioResult, "audits" | "warnings"> = { audits: [], warnings: [] };
-  const rounds = await run.eachRound(async (round) => {
-    const found = new Map<Case, LoadResult>();
-    for (const each of inTurn(cases, round)) {
-      run.progress(`  ${each.kind.name}, syncs ${each.delayMs} ms longer`);
-      const wish = { requests: each.kind.requests, launcher: delayed(each.delayMs) };
-      const {
-        found: load,
-        audit,
-        warnings,
-      } = await auditedTrial(run, wish, async (trial) => {
-        await trial.warmUp();
-        return await trial.closedLoop({ seconds: run.seconds });
-      });
-      found.set(each, load);
-      told.audits.push(audit);
-      told.warnings.push(...warnings);
-    }
-    return found;
+  const { found: rounds, ...told } = await eachInTurn(run, cases, ({ kind, delayMs }) => {
+    run.progress(`  ${kind.name}, syncs ${delayMs} ms longer`);
+    return auditedTrial(run, { requests: kind.requests, launcher: delayed(delayMs) }, async (trial) => {
+      await trial.warmUp();
+      return await trial.closedLoop({ seconds: run.seconds });
+    });
   });
   return {
     about: `Single events over 256 connections and batches of 100 over 64 (wrk), ${run.seconds} s each after ${run.warmUpSeconds} s of warm-up, ${run.rounds} rounds, each on a service of its own. strace holds each fsync and fdatasync of all its processes for 5 and for 20 ms before it is made.`,
@@ -82,7 +68,6 @@ async function measure(run: ScenarioRun): Promise<Findings> {
       ];
       return figuresOf({ eventsPerRequest, waitsFor: "fsync" }, loads, rows);
     }),
-    audits: told.audits,
-    warnings: [...new Set(told.warnings)],
+    ...told,
   };
 }

@@ -3,8 +3,6 @@
  * cause taken away. Only to measure: none of these is a way to run the service.
  */
 import { type Common, type FigureRow, figuresOf } from "../core/figures.ts";
-import { inTurn } from "../core/method.ts";
-import type { ScenarioResult } from "../core/result.ts";
 import { type Findings, type ScenarioRun, scenario } from "../core/scenario.ts";
 import { atPercentile } from "../load/latency.ts";
 import { compilerMissing } from "../load/native.ts";
@@ -13,6 +11,7 @@ import { writeBodies } from "../load/requests.ts";
 import { acceptedOf, latencyFigures, percentileLine } from "../open-loop/figures.ts";
 import { requests } from "../open-loop/rates.ts";
 import { keptAwake } from "../system/awake.ts";
+import { eachInTurn } from "../trial/rounds.ts";
 import { auditedTrial } from "../trial/trial.ts";
 
 /** The rate of who posts inline: half of the second core is idle. */
@@ -68,22 +67,15 @@ export const tailCauses = scenario({
 type Round = ReadonlyMap<Variant, OpenLoopResult>;
 
 async function measure(run: ScenarioRun): Promise<Findings> {
-  const told: Pick<ScenarioResult, "audits" | "warnings"> = { audits: [], warnings: [] };
   const bodiesPath = await writeBodies(requests, run);
-  const rounds = await run.eachRound(async (round): Promise<Round> => {
-    const found = new Map<Variant, OpenLoopResult>();
-    for (const variant of inTurn(variants, round)) {
-      run.progress(`  without ${variant.without}`);
-      await using _awake = variant.isAwake === true ? keptAwake() : undefined;
-      const one = await auditedTrial(run, { requests, bodiesPath, env: variant.env }, (trial) => {
-        const warmUp = run.isQuick ? warmUpSeconds.quick : warmUpSeconds.own;
-        return trial.openLoop({ perSecond, seconds: run.seconds, warmUpSeconds: warmUp, seed: round + 1 });
-      });
-      found.set(variant, one.found);
-      told.audits.push(one.audit);
-      told.warnings.push(...one.warnings.map((warning) => `without ${variant.without}: ${warning}`));
-    }
-    return found;
+  const { found: rounds, ...told } = await eachInTurn(run, variants, async (variant, round) => {
+    run.progress(`  ${nameOf(variant)}`);
+    await using _awake = variant.isAwake === true ? keptAwake() : undefined;
+    const { warnings, ...one } = await auditedTrial(run, { requests, bodiesPath, env: variant.env }, (trial) => {
+      const warmUp = run.isQuick ? warmUpSeconds.quick : warmUpSeconds.own;
+      return trial.openLoop({ perSecond, seconds: run.seconds, warmUpSeconds: warmUp, seed: round + 1 });
+    });
+    return { ...one, warnings: warnings.map((warning) => `${nameOf(variant)}: ${warning}`) };
   });
   return {
     about:
@@ -99,8 +91,7 @@ async function measure(run: ScenarioRun): Promise<Findings> {
         lines: variants.map((variant) => percentileLine(nameOf(variant), acceptedOf(resultsOf(variant, rounds)))),
       },
     ],
-    audits: told.audits,
-    warnings: [...new Set(told.warnings)],
+    ...told,
   };
 }
 
