@@ -85,7 +85,7 @@ type DayInCatalog = { events: number; segments: string | undefined };
 async function exportDays(work: Work): Promise<ExportReport> {
   const { manifest, onProgress } = work;
   const limits = { threads: availableParallelism(), memoryMiB, spillTo: work.scratch };
-  using reader = await FolderReader.open({ folder: work.folder, scratch: work.scratch, limits });
+  using reader = await FolderReader.open({ folder: work.folder, scratch: work.scratch, limits, isReadOnly: true });
   const days = await freshly(reader, () => readDays(reader, work));
   for (const day of Object.keys(manifest.days)) if (!days.has(day)) dropDay(work, day);
   const events = [...days.values()].reduce((sum, day) => sum + day.events, 0);

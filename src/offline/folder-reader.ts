@@ -3,7 +3,7 @@
  */
 import { join } from "node:path";
 import { type FolderView, viewFolder } from "../store/catalog/folder-view.ts";
-import { catalogStatements } from "../store/catalog/views.ts";
+import { type CatalogContent, catalogStatements, statementsBetween } from "../store/catalog/views.ts";
 import { requireKnownFormat } from "../store/folder/format-mark.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import { DuckDB, type DuckDBLimits } from "../store/sql/duckdb.ts";
@@ -29,27 +29,43 @@ export async function retriedWhileGone<Answer>(work: () => Promise<Answer>): Pro
 /** The database that holds the views; `memory`, which comes first in the search path, is left to the caller. */
 const viewsDatabase = "millrace";
 
+/** Which folder to read, and how. */
+type ReaderOptions = {
+  folder: DataFolder;
+  /** A private folder of the caller. */
+  scratch: string;
+  /**
+   * The caller's statements change none of the views and macros, so that listing the folder again makes only those that
+   * show something else. Default: they may, and all are made again.
+   */
+  isReadOnly?: boolean;
+};
+
 /** An in-memory DuckDB with a view of a data folder, with or without a service on it. */
 export class FolderReader implements Disposable {
   /** For statements of any kind. */
   readonly duckdb: DuckDB;
   readonly #folder: DataFolder;
   readonly #scratch: string;
+  readonly #isReadOnly: boolean;
   #view: FolderView | undefined;
+  /** What the views show, if nothing but this class has changed them. */
+  #shown: CatalogContent | undefined;
 
-  private constructor(duckdb: DuckDB, folder: DataFolder, scratch: string) {
+  private constructor(duckdb: DuckDB, { folder, scratch, isReadOnly = false }: ReaderOptions) {
     this.duckdb = duckdb;
     this.#folder = folder;
     this.#scratch = scratch;
+    this.#isReadOnly = isReadOnly;
   }
 
   /**
-   * Opens one and lists the folder; `scratch` is a private folder of the caller.
+   * Opens one and lists the folder.
    * @throws DataFolderRefused when the folder has a later format; the system's or DuckDB's error
    */
-  static async open(options: { folder: DataFolder; scratch: string; limits: DuckDBLimits }): Promise<FolderReader> {
+  static async open(options: ReaderOptions & { limits: DuckDBLimits }): Promise<FolderReader> {
     requireKnownFormat(options.folder);
-    const reader = new FolderReader(await DuckDB.open(options.limits), options.folder, options.scratch);
+    const reader = new FolderReader(await DuckDB.open(options.limits), options);
     try {
       await reader.duckdb.run(`ATTACH ':memory:' AS ${viewsDatabase}`);
       await reader.duckdb.run(`SET search_path = ${literal(`memory,${viewsDatabase}`)}`);
@@ -78,16 +94,22 @@ export class FolderReader implements Disposable {
     const { duckdb } = this;
     this.#view?.[Symbol.dispose]();
     this.#view = viewFolder(this.#folder, this.#scratch);
+    const { content } = this.#view;
+    const shown = this.#shown;
+    this.#shown = undefined;
     const [before] = await duckdb.rows("SELECT current_setting('search_path') AS path");
     try {
-      await duckdb.run("USE memory");
-      await duckdb.run(`DETACH ${viewsDatabase}`);
-      await duckdb.run(`ATTACH ':memory:' AS ${viewsDatabase}`);
+      if (shown === undefined) {
+        await duckdb.run("USE memory");
+        await duckdb.run(`DETACH ${viewsDatabase}`);
+        await duckdb.run(`ATTACH ':memory:' AS ${viewsDatabase}`);
+      }
       await duckdb.run(`USE ${viewsDatabase}`);
-      for (const statement of catalogStatements(this.#view.content)) await duckdb.run(statement);
+      await duckdb.script(shown === undefined ? catalogStatements(content) : statementsBetween(shown, content));
     } finally {
       await duckdb.run(`SET search_path = ${literal(String(before?.["path"]))}`);
     }
+    if (this.#isReadOnly) this.#shown = content;
   }
 
   [Symbol.dispose](): void {
