@@ -8,7 +8,8 @@ import { endedByStep } from "../support/keeper.ts";
 import { type NamedStep, sealFive, stepIn } from "../support/kill-steps.ts";
 import { Ledger } from "../support/ledger.ts";
 import { childrenOf } from "../support/process.ts";
-import { Service, startService, testMsMax } from "../support/service.ts";
+import { startService, testMsMax } from "../support/service.ts";
+import { copiesOf } from "../support/template.ts";
 import { until } from "../support/until.ts";
 import {
   agreedCount,
@@ -56,6 +57,21 @@ test.each(mergeSteps)("kill -9 of a compaction $what loses nothing and doubles n
   await expectSoundFolder(service);
 });
 
+/** Three segments: expired, expired in part, and young. What has a service end at a step begins with a copy of them. */
+const withExpired = copiesOf({ env: briefGrace }, async (service) => {
+  const longAgo = Date.now() - 10 * 86_400_000;
+  const old = Array.from({ length: 10 }, () => ({ receivedMs: longAgo, event: { event_name: "old" } }));
+  // A day ahead: the retention time is of seconds, because nothing goes before the clocks have agreed for as long.
+  const tomorrow = Date.now() + 86_400_000;
+  const young = Array.from({ length: 10 }, () => ({ receivedMs: tomorrow, event: { event_name: "young" } }));
+  await sealLaid(service, [
+    [{ from: 1 }, old],
+    [{ from: 11 }, [...old, ...young]],
+    [{ shard: 1, from: 1 }, young],
+  ]);
+  expect(await agreedCount(service)).toBe(40);
+});
+
 // Of the keeper: its first rename is the catalog of the start.
 test.each([
   ["rename", 2],
@@ -64,23 +80,9 @@ test.each([
 ] as const)(
   "kill -9 at a thread's %s number %i while expired events go: they go, and nothing else",
   async (calls, nth) => {
-    const env: Record<string, string> = { ...briefGrace };
-    await using service = new Service({ env });
-    await service.restart();
-    const longAgo = Date.now() - 10 * 86_400_000;
-    const old = Array.from({ length: 10 }, () => ({ receivedMs: longAgo, event: { event_name: "old" } }));
-    // A day ahead: the retention time is of seconds, because nothing goes before the clocks have agreed for as long.
-    const tomorrow = Date.now() + 86_400_000;
-    const young = Array.from({ length: 10 }, () => ({ receivedMs: tomorrow, event: { event_name: "young" } }));
-    await sealLaid(service, [
-      [{ from: 1 }, old],
-      [{ from: 11 }, [...old, ...young]],
-      [{ shard: 1, from: 1 }, young],
-    ]);
-    expect(await agreedCount(service)).toBe(40);
+    await using service = withExpired({ MILLRACE_RETENTION_DAYS: String(1 / 86_400) });
     const wrapper = faultyCalls({ calls, fault: "kill", from: nth, to: nth, logPath: "/dev/null" });
     if (wrapper === undefined) return;
-    env["MILLRACE_RETENTION_DAYS"] = String(1 / 86_400);
     await service.restart({ wrapper }).catch(() => undefined);
     await endedByStep(service);
     await service.restart();

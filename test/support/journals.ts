@@ -44,17 +44,21 @@ export function layEvents(
   );
 }
 
+/** Where a journal file is laid, and its events. */
+type Laid = readonly [place: { readonly shard?: number; readonly from: number }, events: readonly Accepted[]];
+
 /**
- * Lays journal files and has each become a segment of its own, by a start of the service for each: what one start finds
- * of a shard becomes one segment. Sequences must have no gaps. The service runs before and after.
+ * Lays journal files and has each become a segment of its own. What one start finds of a shard becomes one segment, so
+ * the service is started for the first file of every shard, then for the second ones, and so on. Sequences must have no
+ * gaps. The service runs before and after.
  */
-export async function sealLaid(
-  service: Service,
-  laid: readonly (readonly [place: { readonly shard?: number; readonly from: number }, events: readonly Accepted[]])[],
-): Promise<void> {
-  for (const [place, events] of laid) {
+export async function sealLaid(service: Service, laid: readonly Laid[]): Promise<void> {
+  const ofShards = Map.groupBy(laid, ([{ shard = 0 }]) => shard);
+  const starts = Math.max(...[...ofShards.values()].map((files) => files.length));
+  for (let start = 0; start < starts; start++) {
     await service.stop();
-    layEvents(service.dataDir, place, events);
+    for (const [place, events] of [...ofShards.values()].flatMap((files) => files.slice(start, start + 1)))
+      layEvents(service.dataDir, place, events);
     await service.restart();
     await service.waitSealed();
   }

@@ -4,13 +4,13 @@ import { cpSync } from "node:fs";
 import { Service, type ServiceOptions, startService } from "./service.ts";
 
 /**
- * Has a service written to by `fill` before the tests of the file and stops it. Each call gives a service of the same
- * options on a copy of its folder, which the caller starts with `restart`.
+ * Has a service written to by `fill` before the tests of the file and stops it. Each call gives a service on a copy of
+ * its folder, of the same options and with what is added to their environment. The caller starts it with `restart`.
  */
 export function copiesOf(
   options: Omit<ServiceOptions, "dataDir">,
   fill: (service: Service) => Promise<void>,
-): () => Service {
+): (env?: ServiceOptions["env"]) => Service {
   let template: Service | undefined;
   beforeAll(async () => {
     template = await startService(options);
@@ -18,9 +18,9 @@ export function copiesOf(
     await template.stop();
   });
   afterAll(async () => template?.[Symbol.asyncDispose]());
-  return () => {
+  return (env) => {
     if (template === undefined) throw new Error("the folder was not written");
-    const copy = new Service(options);
+    const copy = new Service({ ...options, env: { ...options.env, ...env } });
     cpSync(template.dataDir, copy.dataDir, { recursive: true });
     return copy;
   };
