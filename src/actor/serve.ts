@@ -47,11 +47,11 @@ export function handlerOf<
   };
 }
 
-/** Passes a request to the handler of its kind. */
-export async function handle<Request extends { kind: string }, Replies extends Record<Request["kind"], unknown>>(
+/** Passes a request to the handler of its kind, and returns what that returns: a promise of the reply. */
+export function handle<Request extends { kind: string }, Replies extends Record<Request["kind"], unknown>>(
   handlers: Handlers<Request, Replies>,
   request: Request,
-): Promise<unknown> {
+): unknown {
   // The table's type binds each kind to its handler; a lookup by a kind known only at run time loses that.
   const handler: unknown = Reflect.get(handlers, request.kind);
   invariant(typeof handler === "function", `this actor answers ${request.kind}`);

@@ -76,8 +76,8 @@ export class Wire {
   }
 }
 
-/** The answering end: passes each request to `handle` and sends the result back. */
-export function answerOn(port: Port, handle: (request: unknown) => Promise<unknown>): void {
+/** The answering end: passes each request to `handle`, and sends back what it returns or what its promise gives. */
+export function answerOn(port: Port, handle: (request: unknown) => unknown): void {
   port.on("message", async (sent) => {
     const { place, request } = sent as Sent;
     const replied: Replied = { place: place ?? 0, reply: undefined, error: undefined };

@@ -24,7 +24,8 @@ export function packRequests(requests: readonly AppendRequest[]): Uint8Array<Arr
   let bytes = 0;
   for (const { form, subject, body } of requests)
     bytes += headBytes + form.length + (subject === null ? 0 : Buffer.byteLength(subject)) + body.byteLength;
-  const all = new Uint8Array(bytes);
+  // Memory outside of the heap from the start: small bytes within it would be copied out when they are moved.
+  const all = new Uint8Array(new ArrayBuffer(bytes));
   const packed = Buffer.from(all.buffer);
   let at = 0;
   for (const { form, subject, body, encoding } of requests) {

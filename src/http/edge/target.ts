@@ -21,6 +21,17 @@ export function isHost(value: string): boolean {
   return name !== "" && name.length <= hostCharsMax && (!endsInNumber.test(name) || isIPv4(name));
 }
 
+/** The same judgement of a string. It remembers the last one that was good, which costs no work when it comes again. */
+export function rememberingLast(isGood: (value: string) => boolean): (value: string) => boolean {
+  let last: string | undefined;
+  return (value) => {
+    if (value === last) return true;
+    if (!isGood(value)) return false;
+    last = value;
+    return true;
+  };
+}
+
 /**
  * Characters that need no escape in a path (RFC 3986, 3.3), so that every reader understands the path in the same way.
  */

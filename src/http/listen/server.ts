@@ -4,7 +4,7 @@ import { invariant } from "../../base/invariant.ts";
 import type { HttpContext } from "../context.ts";
 import { application } from "../edge/application.ts";
 import { endpoints, methodsAmong } from "../endpoints.ts";
-import { addRoute, admitted } from "./routes.ts";
+import { addRoute } from "./routes.ts";
 
 /** A listening server. */
 type HttpServer = {
@@ -25,7 +25,7 @@ const idleSeconds = 30;
 export function listen(context: HttpContext, { host: hostname, port }: { host: string; port: number }): HttpServer {
   const served = endpoints.filter(({ isServed }) => isServed?.(context) ?? true);
   const app = application(context, methodsAmong(served));
-  for (const endpoint of served) addRoute(app, endpoint, admitted(context, endpoint));
+  for (const endpoint of served) addRoute(app, context, endpoint);
   try {
     app.listen({
       hostname,

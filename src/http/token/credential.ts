@@ -3,7 +3,7 @@
 /** Longest header with a credential; the server itself cuts all headers at 16 KB. Characters. */
 export const headerCharsMax = 8_192;
 
-const bearer = /^bearer +(\S+)$/i;
+const bearer = /^bearer +\S+$/i;
 const basic = /^basic +([A-Za-z0-9+/=_-]+)$/i;
 
 /** What a request names itself by. */
@@ -24,8 +24,8 @@ export function credentialOf(headers: Headers): Credential | undefined {
   const authorization = headers.get("authorization");
   if (authorization === null) return orNone(headers.get("x-write-key"));
   if (authorization.length > headerCharsMax) return undefined;
-  const token = bearer.exec(authorization)?.[1];
-  if (token !== undefined) return { whole: token, short: undefined };
+  if (bearer.test(authorization))
+    return { whole: authorization.slice(authorization.lastIndexOf(" ") + 1), short: undefined };
   const encoded = basic.exec(authorization)?.[1];
   // SDKs send the key as the user's name, without a password: a colon stands behind it.
   return encoded === undefined ? undefined : orNone(Buffer.from(encoded, "base64").toString().replace(/:$/, ""));

@@ -11,11 +11,11 @@
 import { systemClock } from "../../base/clock.ts";
 import { Overloaded } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
-import { OldGarbage, release } from "../../base/release.ts";
+import { OldGarbage } from "../../base/release.ts";
 import { Board } from "../board.ts";
-import { packRequests, unpackAnswers } from "../bundle.ts";
 import { type AppendAnswer, type AppendRequest, goesAlone, inflatedBytesLikely } from "../protocol.ts";
-import { Lane, type Sent, type ShardLane } from "./lane.ts";
+import { Lane, type ShardLane } from "./lane.ts";
+import { Message } from "./message.ts";
 import { chooseShard } from "./routing.ts";
 
 /**
@@ -96,16 +96,21 @@ export class Dispatcher implements Disposable {
    */
   submit(request: AppendRequest): Promise<AppendAnswer> {
     const lane = this.#choose();
-    const answer = Promise.withResolvers<AppendAnswer>();
-    lane.waiting.push({ request, answer });
     lane.bytesInFlight += inflatedBytesLikely(request);
     lane.requestsInFlight += 1;
-    if (lane.waiting.length >= messageRequestsMax) this.#send(lane);
+    if (goesAlone(request)) {
+      const message = new Message({ isAlone: true });
+      const answer = message.add(request);
+      void this.#send(lane, message);
+      return answer;
+    }
+    const answer = lane.filling.add(request);
+    if (lane.filling.length >= messageRequestsMax) this.#sendFilling(lane);
     else if (!this.#isScheduled) {
       this.#isScheduled = true;
-      setImmediate(() => this.#sendAll());
+      setImmediate(this.#sendAll);
     }
-    return answer.promise;
+    return answer;
   }
 
   #choose(): Lane {
@@ -120,41 +125,26 @@ export class Dispatcher implements Disposable {
     return lane;
   }
 
-  #sendAll(): void {
+  readonly #sendAll = (): void => {
     this.#isScheduled = false;
-    for (const lane of this.#lanes) if (lane.waiting.length > 0) this.#send(lane);
+    for (const lane of this.#lanes) if (lane.filling.length > 0) this.#sendFilling(lane);
+  };
+
+  #sendFilling(lane: Lane): void {
+    const message = lane.filling;
+    lane.filling = new Message({ isAlone: false });
+    void this.#send(lane, message);
   }
 
-  #send(lane: Lane): void {
-    const { waiting } = lane;
-    lane.waiting = [];
-    const alone = waiting.filter(({ request }) => goesAlone(request));
-    const together = alone.length === 0 ? waiting : waiting.filter((each) => !alone.includes(each));
-    if (together.length > 0) void this.#sendMessage(lane, { waiting: together, isAlone: false });
-    for (const each of alone) void this.#sendMessage(lane, { waiting: [each], isAlone: true });
-  }
-
-  async #sendMessage(lane: Lane, { waiting, isAlone }: Pick<Sent, "waiting" | "isAlone">): Promise<void> {
-    const { length } = waiting;
-    const sent: Sent = { atMs: systemClock.monotonicMs(), waiting, isAlone };
-    lane.sent.add(sent);
-    let bytes = 0;
-    for (const { request } of waiting) bytes += inflatedBytesLikely(request);
+  async #send(lane: Lane, message: Message): Promise<void> {
+    lane.sends(message);
     try {
-      const requests = packRequests(waiting.map(({ request }) => request));
-      for (const { request } of waiting) release(request.body);
-      const packed = await lane.shard.append(requests);
-      const answers = unpackAnswers(packed);
-      invariant(answers.length === length, "an answer for each request");
-      // Empty if the requests were answered here because they waited too long.
-      for (const [index, answer] of answers.entries()) waiting[index]?.answer.resolve(answer);
+      message.answer(await lane.shard.append(message.pack()));
     } catch (error) {
-      for (const { answer } of waiting) answer.reject(error);
+      message.fail(error);
     } finally {
-      lane.bytesInFlight -= bytes;
-      lane.requestsInFlight -= length;
-      this.#garbage.add(length);
-      lane.done(sent);
+      this.#garbage.add(message.length);
+      lane.done(message);
     }
   }
 }

@@ -3,7 +3,7 @@
  */
 import { systemClock } from "../../base/clock.ts";
 import { type Board, diskWorkMsMax } from "../board.ts";
-import type { AppendAnswer, AppendRequest } from "../protocol.ts";
+import { Message } from "./message.ts";
 import type { ShardLoad } from "./routing.ts";
 
 /** A shard, as the main thread sees it. */
@@ -15,9 +15,6 @@ export type ShardLane = {
    */
   append(requests: Uint8Array<ArrayBuffer>): Promise<string>;
 };
-
-/** A request and the promise of its answer. */
-type Waiting = { request: AppendRequest; answer: PromiseWithResolvers<AppendAnswer> };
 
 /**
  * A shard processes this much in about 100 ms; requests queued behind it would wait too long for their callers. Bytes.
@@ -44,18 +41,17 @@ const lateLooksMin = 2;
 const slowDiskMsMin = 250;
 const slowDiskCountsMs = 2_000;
 
-/** Requests that went in one message. A large one goes alone, and may be parsed in another thread. */
-export type Sent = { atMs: number; waiting: Waiting[]; isAlone: boolean };
-
 /** The main thread's way to one shard. */
 export class Lane implements ShardLoad {
   readonly shard: ShardLane;
   readonly board: Board;
-  waiting: Waiting[] = [];
+  /** Takes the requests that will be sent next. */
+  filling = new Message({ isAlone: false });
   /**
-   * Oldest first. Requests that were answered here stay until the shard answers, because they still take its memory.
+   * When each message was sent, the oldest first. One whose requests were answered here stays until the shard answers,
+   * because it still takes the shard's memory.
    */
-  readonly sent = new Set<Sent>();
+  readonly #sent = new Map<Message, number>();
   bytesInFlight = 0;
   requestsInFlight = 0;
   #oldestMs = 0;
@@ -89,21 +85,28 @@ export class Lane implements ShardLoad {
    * parser's thread has bodies, so that a request that went alone may wait for that thread and not for the shard.
    */
   look(nowMs: number, isParsing: boolean): void {
-    const oldest = this.sent.values().find(({ isAlone }) => !(isAlone && isParsing));
-    this.#oldestMs = oldest === undefined ? 0 : nowMs - oldest.atMs;
+    const oldest = this.#sent.entries().find(([{ isAlone }]) => !(isAlone && isParsing));
+    this.#oldestMs = oldest === undefined ? 0 : nowMs - oldest[1];
     if (this.board.diskWorkMs(systemClock.monotonicMs) >= slowDiskMsMin) this.#slowDiskAtMs = nowMs;
     const isLate = this.#oldestMs >= lateMs && nowMs - this.#slowDiskAtMs > slowDiskCountsMs;
     this.#lateLooks = isLate ? this.#lateLooks + 1 : 0;
-    for (const sent of this.sent) {
-      if (nowMs - sent.atMs < waitMsMax) return;
-      for (const { answer } of sent.waiting.splice(0)) answer.resolve({ kind: "overloaded", reason: "commit_late" });
+    for (const [message, atMs] of this.#sent) {
+      if (nowMs - atMs < waitMsMax) return;
+      message.answerAll({ kind: "overloaded", reason: "commit_late" });
     }
   }
 
+  /** A message goes to the shard now. */
+  sends(message: Message): void {
+    this.#sent.set(message, systemClock.monotonicMs());
+  }
+
   /** The shard has answered, or will not. */
-  done(sent: Sent): void {
-    this.sent.delete(sent);
-    if (this.sent.size > 0) return;
+  done(message: Message): void {
+    this.bytesInFlight -= message.bytes;
+    this.requestsInFlight -= message.length;
+    this.#sent.delete(message);
+    if (this.#sent.size > 0) return;
     this.#oldestMs = 0;
     this.#lateLooks = 0;
   }
