@@ -6,6 +6,7 @@ import { commitLine } from "../../src/journal/format.ts";
 import { currentFormat, journalName } from "../../src/store/folder/names.ts";
 import { linesOf, rowAt } from "../support/rows.ts";
 import { type Service, startService } from "../support/service.ts";
+import { copiesOf } from "../support/template.ts";
 import { until } from "../support/until.ts";
 
 const receivedMs = Date.now();
@@ -26,11 +27,7 @@ function journalOf(from: number, sizes: readonly number[]): Buffer {
 }
 
 /** A service that was stopped, to be started again on the journal that a test lays into its folder. */
-async function stoppedService(env: Record<string, string> = {}): Promise<Service> {
-  const service = await startService({ env: { MILLRACE_FLUSH_INTERVAL_SECONDS: "0.2", ...env } });
-  await service.stop();
-  return service;
-}
+const stoppedService = copiesOf({ env: { MILLRACE_FLUSH_INTERVAL_SECONDS: "0.2" } }, async () => undefined);
 
 function layJournal(service: Service, from: number, bytes: Uint8Array, shard = 0): void {
   const name = journalName({ shard: shardId(shard), from: sequence(from) });
@@ -39,7 +36,7 @@ function layJournal(service: Service, from: number, bytes: Uint8Array, shard = 0
 }
 
 test("a torn end of the last journal is cut, and what was whole before it is kept", async () => {
-  await using service = await stoppedService();
+  await using service = stoppedService();
   const whole = journalOf(1, [2, 3]);
   const torn = journalOf(6, [4]);
   layJournal(service, 1, Buffer.concat([whole, torn.subarray(0, torn.byteLength - 30)]));
@@ -51,7 +48,7 @@ test("a torn end of the last journal is cut, and what was whole before it is kep
 });
 
 test("corruption in the middle of a journal is kept aside and told, and every group that checks is kept", async () => {
-  await using service = await stoppedService();
+  await using service = stoppedService();
   const bytes = journalOf(1, [2, 3, 4]);
   const corrupt = Buffer.from(bytes);
   const second = journalOf(1, [2]).byteLength + 40;
@@ -71,7 +68,7 @@ test("corruption in the middle of a journal is kept aside and told, and every gr
 });
 
 test("a torn group in a journal that is not the last is corruption, and is kept aside", async () => {
-  await using service = await stoppedService();
+  await using service = stoppedService();
   const first = journalOf(1, [2, 3]);
   layJournal(service, 1, first.subarray(0, first.byteLength - 20));
   layJournal(service, 6, journalOf(6, [1]));
@@ -82,7 +79,7 @@ test("a torn group in a journal that is not the last is corruption, and is kept 
 });
 
 test("a journal that a segment covers is dropped, not stored again", async () => {
-  await using service = await stoppedService();
+  await using service = stoppedService();
   const bytes = journalOf(1, [3]);
   layJournal(service, 1, bytes);
   await service.restart();
@@ -96,7 +93,7 @@ test("a journal that a segment covers is dropped, not stored again", async () =>
 });
 
 test("a segment that is corrupt while its journal is still there is made again from the journal", async () => {
-  await using service = await stoppedService();
+  await using service = stoppedService();
   const bytes = journalOf(1, [3]);
   layJournal(service, 1, bytes);
   await service.restart();
@@ -112,7 +109,7 @@ test("a segment that is corrupt while its journal is still there is made again f
 });
 
 test("leftovers of an unfinished flush are removed", async () => {
-  await using service = await stoppedService();
+  await using service = stoppedService();
   const leftover = join(
     service.dataDir,
     "segments",
@@ -128,7 +125,7 @@ test("leftovers of an unfinished flush are removed", async () => {
 });
 
 test("shards that no longer run are taken over by those that do", async () => {
-  await using service = await stoppedService({ MILLRACE_SHARDS: "1" });
+  await using service = stoppedService({ MILLRACE_SHARDS: "1" });
   layJournal(service, 1, journalOf(1, [2]), 0);
   layJournal(service, 1, journalOf(10, [3]).subarray(0, 0), 2);
   layJournal(service, 10, journalOf(10, [3]), 3);
@@ -141,7 +138,7 @@ test("shards that no longer run are taken over by those that do", async () => {
 });
 
 test("a line that DuckDB cannot read never stops the rest: it is kept aside with the reason", async () => {
-  await using service = await stoppedService();
+  await using service = stoppedService();
   const sound = rowAt(receivedMs, { event_id: eventId(1) });
   const bad = rowAt(receivedMs, { event_id: eventId(2), session_id: "half a pair" });
   const group = linesOf([sound, { ...bad, line: bad.line.replace("half a pair", "\\ud800") }, rowAt(receivedMs)]);
@@ -162,7 +159,7 @@ test("a line that DuckDB cannot read never stops the rest: it is kept aside with
 });
 
 test("a flush that fails keeps its events, is told by health, and succeeds when it can", async () => {
-  await using service = await stoppedService();
+  await using service = stoppedService();
   layJournal(service, 1, journalOf(1, [3]));
   // A folder where the segment is to be written stands in its way, also for root.
   const inTheWay = join(
@@ -210,7 +207,7 @@ test("B10: a group whose commit line lacks its last bytes is proven by its check
     [1, 512],
     [3, 100],
   ] as const) {
-    await using service = await stoppedService();
+    await using service = stoppedService();
     const whole = journalOf(1, [2, 3]);
     layJournal(service, 1, Buffer.concat([whole.subarray(0, -lacking), Buffer.alloc(zerosBehind)]));
     await service.restart();
