@@ -8,6 +8,7 @@ import { mountSmallDisk } from "../support/faults.ts";
 import { ended, entryPath, spawn } from "../support/process.ts";
 import { expectPlainWords } from "../support/refusals.ts";
 import { startService, testMsMax } from "../support/service.ts";
+import { copiesOf } from "../support/template.ts";
 import { until } from "../support/until.ts";
 
 setDefaultTimeout(testMsMax);
@@ -100,16 +101,19 @@ test("a folder whose name holds a quote is no trouble to SQL", async () => {
   expect(await service.count()).toBe(1);
 });
 
+/** A stopped service with ten events, all sealed. */
+const tenSealed = copiesOf({}, async (service) => {
+  await service.batch(Array(10).fill({ event_name: "kept" }));
+  await service.waitSealed();
+});
+
 describe("a catalog that is", () => {
   test.each<[string, (path: string) => void]>([
     ["gone", (path) => rmSync(path)],
     ["empty", (path) => writeFileSync(path, "")],
     ["no database", (path) => writeFileSync(path, "garbage".repeat(1000))],
   ])("%s is made again at start", async (_what, spoil) => {
-    await using service = await startService();
-    await service.batch(Array(10).fill({ event_name: "kept" }));
-    await service.waitSealed();
-    await service.stop();
+    await using service = tenSealed();
     spoil(service.catalogPath);
     await service.restart();
     await service.waitSealed();
@@ -138,10 +142,7 @@ test("a folder may be moved while its service is stopped, and files that are not
 });
 
 test("a segment that cannot be read is told by its name, at start or in health, never by nothing", async () => {
-  await using service = await startService();
-  await service.batch(Array(10).fill({ event_name: "kept" }));
-  await service.waitSealed();
-  await service.stop();
+  await using service = tenSealed();
   const [segment = ""] = service.segmentPaths();
   writeFileSync(segment, (await Bun.file(segment).bytes()).subarray(0, 5_000));
   const env = { PORT: "0", MILLRACE_DATA_DIR: service.dataDir, MILLRACE_JWT_SECRET: service.secret };

@@ -19,6 +19,7 @@ import { entryPath } from "../support/process.ts";
 import { expectPlainWords } from "../support/refusals.ts";
 import { temporaryFolder } from "../support/rows.ts";
 import { startService, testMsMax } from "../support/service.ts";
+import { copiesOf } from "../support/template.ts";
 
 setDefaultTimeout(testMsMax);
 
@@ -55,17 +56,18 @@ function laid(path: string): string {
   return path;
 }
 
+const left = copiesOf({ env: { MILLRACE_JWT_SECRET: undefined } }, async () => undefined);
+
 /** A folder that a service has left. */
-async function sealedFolder(path: string): Promise<string> {
+function sealedFolder(path: string): string {
   const dataDir = join(path, "data");
-  await using service = await startService({ dataDir, env: { MILLRACE_JWT_SECRET: undefined } });
-  expect(await service.stop()).toBe(0);
+  renameSync(left().dataDir, dataDir);
   return dataDir;
 }
 
 test("nothing is found on a folder that is well, with and without a server, and nothing is changed", async () => {
   using place = temporaryFolder();
-  const dataDir = await sealedFolder(place.path);
+  const dataDir = sealedFolder(place.path);
   const before = stateOf(dataDir);
   const without = await doctor(dataDir);
   expect(without).toMatchObject({ code: 0, found: [] });
@@ -118,7 +120,7 @@ describe("is found, and mended by what the line says:", () => {
     ],
   ])("%s", async (_what, spoil, line) => {
     using place = temporaryFolder();
-    const dataDir = await sealedFolder(place.path);
+    const dataDir = sealedFolder(place.path);
     spoil(dataDir);
     const { code, found } = await doctor(dataDir);
     expect({ code, found }).toEqual({ code: 1, found: [expect.stringMatching(line)] });
@@ -129,7 +131,7 @@ describe("is found, and mended by what the line says:", () => {
 
   test("modes of owner where MILLRACE_SHARE is group", async () => {
     using place = temporaryFolder();
-    const dataDir = await sealedFolder(place.path);
+    const dataDir = sealedFolder(place.path);
     const { code, found } = await doctor(dataDir, { MILLRACE_SHARE: "group" });
     expect({ code, found }).toEqual({
       code: 1,
@@ -171,7 +173,7 @@ describe("is found:", () => {
     ],
   ])("%s", async (_what, spoil, line) => {
     using place = temporaryFolder();
-    const dataDir = await sealedFolder(place.path);
+    const dataDir = sealedFolder(place.path);
     spoil(dataDir);
     const { code, found } = await doctor(dataDir);
     expect(code).toBe(1);
