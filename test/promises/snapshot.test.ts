@@ -103,7 +103,8 @@ test("snapshots taken during ingest and merges never hold less than the one befo
   const write = async () => {
     while (isLoading) {
       await ledger.send(service, Ledger.ids(10));
-      await Bun.sleep(5);
+      // Each snapshot shall find another state, and few events do for that.
+      await Bun.sleep(20);
     }
   };
   const merge = async () => {
