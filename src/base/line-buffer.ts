@@ -1,6 +1,6 @@
 /** Reusable memory for building lines: it makes no garbage. */
 
-import { backslash, quote } from "./ascii.ts";
+import { backslash, digit0, quote } from "./ascii.ts";
 
 /** Initial capacity. Bytes. */
 const bytesAtFirst = 256 * 1024;
@@ -73,9 +73,23 @@ export class LineBuffer {
     this.#bytes[this.#end++] = byte;
   }
 
-  /** Overwrites bytes at an offset with an ASCII string. */
-  over(at: number, text: string): void {
-    this.#bytes.write(text, at, "latin1");
+  /** Appends a whole number, not below 0, in decimal digits. REQUIRES: 16 bytes reserved. */
+  digits(value: number): void {
+    let length = 1;
+    for (let limit = 10; value >= limit; limit *= 10) length += 1;
+    this.#end += length;
+    this.digitsBefore(this.#end, value);
+  }
+
+  /** Overwrites the bytes before an offset with the decimal digits of a whole number, not below 0. */
+  digitsBefore(end: number, value: number): void {
+    let at = end;
+    let rest = value;
+    do {
+      const digit = rest % 10;
+      this.#bytes[--at] = digit0 + digit;
+      rest = (rest - digit) / 10;
+    } while (rest > 0);
   }
 
   /** Turns the JSON from an offset to the end into a JSON string. REQUIRES: that JSON has no control characters. */

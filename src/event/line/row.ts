@@ -50,14 +50,18 @@ const contentChars = String(contentMask).length;
 export const contentRoom = " ".repeat(contentChars);
 
 /** A checksum as it is written in a line. */
-export const contentText = (content: number) => String(content).padStart(contentChars);
+const contentText = (content: number) => String(content).padStart(contentChars);
 
 /**
  * The checksum of what a client sent: its time as it is stored, the category, and the rest as it is in a line. A time
  * that the server filled in differs from try to try, so it is not included.
  */
-export const contentOf = (sentTime: string, category: string, rest: string | Uint8Array): number =>
-  Bun.hash.xxHash32(rest, Bun.hash.xxHash32(`${sentTime}${category}`)) & contentMask;
+const contentOf = (sentTime: string, category: string, rest: string): number =>
+  contentOfBytes(`${sentTime}${category}`, rest);
+
+/** The same of bytes; `beginning`: the time, if the client sent one, and the category. */
+export const contentOfBytes = (beginning: string | Uint8Array, rest: string | Uint8Array): number =>
+  Bun.hash.xxHash32(rest, Bun.hash.xxHash32(beginning)) & contentMask;
 
 /** What precedes each field of a head, in this order, and the checksum. */
 export const headKeys = {
@@ -85,9 +89,6 @@ export function sharedText(acceptance: Acceptance): string {
   }
   return text;
 }
-
-/** Offset of the checksum in a line. Bytes, and as many characters. */
-export const contentPlaceAt = (category: string) => categoryAt + category.length + 1 + headKeys.content.length;
 
 /** What the client sent, without the fields of the head and without `properties`, which end a line. */
 const beforeProperties = sentNames.filter((name) => name !== "properties");

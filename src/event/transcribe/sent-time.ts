@@ -3,12 +3,13 @@
  * allocating a string.
  */
 import { colon, digit0, digit9, dot, letterZ } from "../../base/ascii.ts";
-import { hourOfText, parseTimestamp } from "../timestamp.ts";
+import { parseTimestamp, type Timestamp } from "../timestamp.ts";
 
 /** Length of `YYYY-MM-DD`. */
 const dateBytes = 10;
 /** Length of `YYYY-MM-DDTHH:MM:SS`, after which a fraction may follow. */
 const secondsEnd = 19;
+const hourAt = 11;
 /** Digits of a fraction that are kept. */
 const fractionDigits = 6;
 const textBytes = 27;
@@ -25,11 +26,6 @@ export class SentTime {
   /** Hours from 1970 to the start of the day in `bytes`. */
   #dayHours = 0;
 
-  /** The same as `bytes`. */
-  get text(): string {
-    return this.bytes.toString("latin1");
-  }
-
   /** Reads a JSON string, quotes included; false if it is not a time, or not certain to be one. */
   readString(body: Buffer, { from, to, isRespelled }: JsonString): boolean {
     // .NET escapes the plus of an offset.
@@ -41,11 +37,15 @@ export class SentTime {
   read(value: string | number): boolean {
     const parsed = parseTimestamp(value);
     if (!parsed.ok) return false;
-    const { text, hour } = parsed.timestamp;
+    this.take(parsed.timestamp);
+    return true;
+  }
+
+  /** Takes a time that was read before. */
+  take({ text, hour }: Timestamp): void {
     this.bytes.write(text, 0, "latin1");
     this.hour = hour;
-    this.#dayHours = hourOfText(`${text.slice(0, dateBytes)}T00`);
-    return true;
+    this.#dayHours = hour - twoDigits(this.bytes, hourAt);
   }
 
   /**
@@ -58,7 +58,7 @@ export class SentTime {
     if (length < secondsEnd || length > secondsEnd + 1 + fractionDigits || body[fractionEnd] !== letterZ) return false;
     for (let index = 0; index <= dateBytes; index++) if (body[from + index] !== bytes[index]) return false;
     if (body[from + 13] !== colon || body[from + 16] !== colon) return false;
-    const hour = twoDigits(body, from + 11);
+    const hour = twoDigits(body, from + hourAt);
     if (!(hour <= 23 && twoDigits(body, from + 14) <= 59 && twoDigits(body, from + 17) <= 59)) return false;
     if (length > secondsEnd && (body[from + secondsEnd] !== dot || length === secondsEnd + 1)) return false;
     for (let index = secondsEnd + 1; index < length; index++) if (!isDigit(body[from + index] ?? 0)) return false;
@@ -74,6 +74,7 @@ const isDigit = (byte: number) => byte >= digit0 && byte <= digit9;
 
 /** 100 where there are not two digits, which fails every comparison. */
 function twoDigits(bytes: Buffer, at: number): number {
-  const [tens, ones] = [bytes[at] ?? 0, bytes[at + 1] ?? 0];
+  const tens = bytes[at] ?? 0;
+  const ones = bytes[at + 1] ?? 0;
   return isDigit(tens) && isDigit(ones) ? (tens - digit0) * 10 + ones - digit0 : 100;
 }

@@ -16,12 +16,13 @@ import { categories, categoryDefault, priorities, priorityDefault } from "../cat
 import { makeEventId, parseEventId } from "../event-id.ts";
 import { batchEventsMax } from "../limits.ts";
 import { LineHead } from "../line/line-head.ts";
-import { type Acceptance, contentOf, contentPlaceAt, contentText, rowOf } from "../line/row.ts";
+import { type Acceptance, rowOf } from "../line/row.ts";
 import { type WrittenRow, writeRow } from "../line/written-row.ts";
 import { parseJson } from "../parse/parse.ts";
 import type { PropertySchemas } from "../parse/property-schemas.ts";
 import { validateEvent } from "../parse/validate.ts";
 import type { Timestamp } from "../timestamp.ts";
+import { ContentChecksum } from "./content-checksum.ts";
 import { EventFields, type Field } from "./event-fields.ts";
 import { admitsIn, isNameIn, memberIn } from "./field-values.ts";
 import { canonicalText, copyRespelled } from "./json-copy.ts";
@@ -72,6 +73,7 @@ export class Transcriber {
   readonly #scanner: JsonScanner;
   readonly #fields: EventFields;
   readonly #head = new LineHead();
+  readonly #checksum = new ContentChecksum();
   readonly #sentTime = new SentTime();
   readonly #receivedTime = new SentTime();
   #receivedAt: Timestamp | undefined;
@@ -94,16 +96,22 @@ export class Transcriber {
 
   /** Writes the line of an event. */
   event(body: Buffer, acceptance: Acceptance): WrittenRow[] | undefined {
-    return this.#written(body, () => {
-      this.#share(acceptance);
-      const row = this.#event(acceptance);
-      return row !== undefined && this.#isAtEnd() ? [row] : undefined;
-    });
+    if (!this.#begin(body)) return undefined;
+    const start = this.#lines.end;
+    this.#share(acceptance);
+    const row = this.#event(acceptance);
+    if (row !== undefined && this.#isAtEnd()) return [row];
+    this.#lines.cut(start);
+    return undefined;
   }
 
   /** Writes the lines of a batch. */
   batch(body: Buffer, acceptance: Omit<Acceptance, "clientIdText">): WrittenRow[] | undefined {
-    return this.#written(body, () => this.#batch(acceptance));
+    if (!this.#begin(body)) return undefined;
+    const start = this.#lines.end;
+    const rows = this.#batch(acceptance);
+    if (rows === undefined) this.#lines.cut(start);
+    return rows;
   }
 
   /** Returns how many bytes of events the parser has read since the last call. */
@@ -113,15 +121,13 @@ export class Transcriber {
     return bytes;
   }
 
-  #written<Result>(body: Buffer, write: () => Result | undefined): Result | undefined {
-    if (!isUtf8(body)) return undefined;
+  /** Begins another body. Returns false where it is not UTF-8. */
+  #begin(body: Buffer): boolean {
+    if (!isUtf8(body)) return false;
     this.#body = body;
     this.#unusualBytes = 0;
     this.#scanner.begin(body);
-    const start = this.#lines.end;
-    const result = write();
-    if (result === undefined) this.#lines.cut(start);
-    return result;
+    return true;
   }
 
   #isAtEnd(): boolean {
@@ -186,7 +192,7 @@ export class Transcriber {
     this.#head.share(acceptance);
     if (this.#receivedAt === acceptance.receivedAt) return;
     this.#receivedAt = acceptance.receivedAt;
-    this.#receivedTime.read(acceptance.receivedAt.text);
+    this.#receivedTime.take(acceptance.receivedAt);
   }
 
   /** Writes the line of the event that begins here. */
@@ -221,10 +227,10 @@ export class Transcriber {
     const { event_name, properties } = this.#fields;
     const category = memberIn(body, this.#fields.category, categoryTexts, categoryDefaultAt);
     const priority = memberIn(body, this.#fields.priority, priorityTexts, priorityDefaultAt);
-    const [categoryText, priorityText] = [categoryTexts[category], priorityTexts[priority]];
+    const priorityText = priorityTexts[priority];
     const isTimeSent = this.#timeAt(this.#fields.timestamp);
     const sentId = this.#idAt(this.#fields.event_id);
-    if (categoryText === undefined || priorityText === undefined || isTimeSent === undefined || sentId === undefined)
+    if (category === -1 || priorityText === undefined || isTimeSent === undefined || sentId === undefined)
       return undefined;
     if (!isText(event_name) || !isNameIn(body, event_name)) return undefined;
     for (const field of this.#fields.strings) if (field.hasValue && !isText(field)) return undefined;
@@ -233,11 +239,13 @@ export class Transcriber {
 
     const lines = this.#lines;
     const start = lines.end;
-    const eventId = sentId ?? makeEventId();
     const time = isTimeSent ? this.#sentTime : this.#receivedTime;
-    const head = { eventId, time: time.bytes, category: categoryText, hasContent: sentId !== null };
-    lines.reserve(this.#head.bytesMax(categoryText.length) + bytes + labelBytesMax);
-    this.#head.write(lines, head);
+    const eventId = sentId ?? makeEventId();
+    const row: WrittenRow = { eventId, category, hour: time.hour, content: undefined, bytes: 0 };
+    lines.reserve(this.#head.bytesMax + bytes + labelBytesMax);
+    this.#head.write(lines, row, time.bytes);
+    const contentEnd = sentId === null ? undefined : this.#head.contentRoom(lines);
+    this.#head.shared(lines);
     const sentFrom = lines.end;
     let propertiesFrom = 0;
     for (const field of this.#fields.sent) {
@@ -250,17 +258,18 @@ export class Transcriber {
         this.#write(field, field.isRespelled || this.#fields.propertiesHaveSpace);
       } else this.#write(field);
     }
-    const sent = sentId === null ? undefined : lines.view(sentFrom + 1);
-    const categoryName = categories[category] ?? "";
-    const content = sent && contentOf(isTimeSent ? time.text : "", categoryName, sent);
-    if (content !== undefined) lines.over(start + contentPlaceAt(categoryName), contentText(content));
+    if (contentEnd !== undefined) {
+      row.content = this.#checksum.of(category, isTimeSent ? time.bytes : undefined, lines.view(sentFrom + 1));
+      lines.digitsBefore(contentEnd, row.content);
+    }
     // As in `rowOf`: DuckDB would respell these numbers.
     const isQuoted = this.#scanner.hasOwnSpelling || this.#fields.propertiesHavePlus;
     if (properties.hasValue && isQuoted) lines.quoteFrom(propertiesFrom);
     lines.reserve(2);
     lines.byte(closeObject);
     lines.byte(lineEnd);
-    return { eventId, category, hour: time.hour, content, bytes: lines.end - start };
+    row.bytes = lines.end - start;
+    return row;
   }
 
   #write(field: Field, isRespelled = field.isRespelled): void {
