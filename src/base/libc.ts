@@ -1,6 +1,6 @@
 /**
- * The few calls of the system's C library that the runtime does not offer: limits of the process, and sockets by their
- * descriptor. Linux alone; undefined elsewhere, and if the library is not found.
+ * The few calls of the system's C library that the runtime does not offer: limits of the process, sockets by their
+ * descriptor, and a clock that all threads share. Linux alone; undefined elsewhere, and if the library is not found.
  */
 import { dlopen, FFIType } from "bun:ffi";
 
@@ -14,6 +14,7 @@ const calls = {
   getpeername: { args: [i32, ptr, ptr], returns: i32 },
   getsockopt: { args: [i32, i32, i32, ptr, ptr], returns: i32 },
   shutdown: { args: [i32, i32], returns: i32 },
+  clock_gettime: { args: [i32, ptr], returns: i32 },
 } as const;
 
 /** The library's name on most systems, and on those with musl. */
