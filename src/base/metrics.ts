@@ -54,8 +54,8 @@ class Histogram {
 
   /** Counts one value. */
   observe(value: number): void {
-    const found = this.#bounds.findIndex((bound) => value <= bound);
-    const bucket = found < 0 ? this.#bounds.length : found;
+    let bucket = 0;
+    while (value > (this.#bounds[bucket] ?? Number.POSITIVE_INFINITY)) bucket += 1;
     this.#buckets[bucket] = (this.#buckets[bucket] ?? 0) + 1;
     this.#sum += value;
   }

@@ -14,9 +14,6 @@ import type { RefusedAlone } from "./protocols.ts";
 import type { Timestamp } from "./timestamp.ts";
 import type { Transcriber } from "./transcribe/transcribe.ts";
 
-/** What the events of a body share but the body does not contain. */
-export type Sender = Omit<Acceptance, "clientIdText">;
-
 /** The events of a body, or the JSON of the 422 with everything that is wrong with it. */
 type ParsedBody =
   | {
@@ -40,8 +37,11 @@ type Accepted = {
 
 /** One form of body. */
 export type Form = {
-  /** Writes the lines of a body without parsing it. Undefined: no line was written, and `parse` must decide. */
-  transcribe(transcriber: Transcriber, body: Buffer, sender: Sender): WrittenRow[] | undefined;
+  /**
+   * Writes the lines of a body without parsing it. Undefined: no line was written, and `parse` must decide.
+   * `acceptance` is without what the body says of all of its events.
+   */
+  transcribe(transcriber: Transcriber, body: Buffer, acceptance: Acceptance): WrittenRow[] | undefined;
   /** Parses any body, into its valid events or all of its faults. */
   parse(body: Uint8Array, schemas: PropertySchemas | undefined): ParsedBody;
   /** The JSON of the 200. */
@@ -54,14 +54,14 @@ export type Form = {
  */
 const forms = {
   event: {
-    transcribe: (transcriber, body, sender) => transcriber.event(body, { ...sender, clientIdText: "null" }),
+    transcribe: (transcriber, body, acceptance) => transcriber.event(body, acceptance),
     parse: (body, schemas) => parseAs(validateEvent, body, schemas),
     answer: ({ rows, duplicates, receivedAt }) =>
       `{"success":true,"event_id":"${rows[0]?.eventId ?? ""}","message":"Event tracked successfully",` +
       `"timestamp":"${receivedAt.text}","duplicate":${duplicates > 0}}`,
   },
   batch: {
-    transcribe: (transcriber, body, sender) => transcriber.batch(body, sender),
+    transcribe: (transcriber, body, acceptance) => transcriber.batch(body, acceptance),
     parse: (body, schemas) => parseAs(validateBatch, body, schemas),
     answer: ({ rows: { length }, duplicates, receivedAt }) =>
       `{"success":true,"events_received":${length},"events_queued":${length},"events_failed":0,` +
@@ -69,7 +69,7 @@ const forms = {
   },
   // Events that an adapter mapped from another vendor's body. Only our own code sends this form and reads its answer.
   each: {
-    transcribe: (transcriber, body, sender) => transcriber.batch(body, sender),
+    transcribe: (transcriber, body, acceptance) => transcriber.batch(body, acceptance),
     parse: parseEach,
     answer: ({ rows: { length }, duplicates, refused }) =>
       JSON.stringify({ stored: length - duplicates, duplicates, refused } satisfies EachAccepted),

@@ -14,6 +14,8 @@ const options = bornWith() as ShardOptions;
 shareDescriptors(options.descriptors);
 
 let shard: Promise<Shard> | undefined;
+/** The same, once it has recovered. */
+let running: Shard | undefined;
 
 /** How this thread asks the main thread. */
 type ShardDoor = Door<ShardQuestion, ShardAnswers>;
@@ -38,7 +40,7 @@ const handlersOf = (door: ShardDoor): Handlers<ShardRequest, ShardReplies> => ({
     const parse = (left: LeftBody) => door.ask({ ...left, kind: "parse" }, [left.body.buffer]);
     shard = Shard.recover({ options, keeper: keeperBehind(door), parse, onSealed });
     try {
-      await shard;
+      running = await shard;
       return { refused: undefined };
     } catch (error) {
       // An error's class is lost on the way to the main thread, so it is returned as a value.
@@ -50,7 +52,7 @@ const handlersOf = (door: ShardDoor): Handlers<ShardRequest, ShardReplies> => ({
     }
   },
   append: async ({ requests }) => {
-    const answers = (await recovered()).append(unpackRequests(requests));
+    const answers = (running ?? (await recovered())).append(unpackRequests(requests));
     // Every body is read by now; only the answers are outstanding.
     release(requests);
     return packAnswers(await answers);

@@ -73,20 +73,32 @@ export const createBoardMemory = () => new SharedArrayBuffer(headerBytes + 2 * v
 export class Board {
   readonly #header: Int32Array;
   readonly #copies: readonly [Float64Array, Float64Array];
+  readonly #edits: readonly [BoardEdit, BoardEdit];
 
   constructor(memory: SharedArrayBuffer) {
     this.#header = new Int32Array(memory, 0, headerBytes / 4);
     const copyAt = (copy: number) => new Float64Array(memory, headerBytes + copy * valuesCount * 8, valuesCount);
     this.#copies = [copyAt(0), copyAt(1)];
+    this.#edits = [new BoardEdit(this.#copies[0]), new BoardEdit(this.#copies[1])];
   }
 
   /** Changes several values as one; for the shard's actor alone. */
   write(change: (edit: BoardEdit) => void): void {
+    change(this.begin());
+    this.publish();
+  }
+
+  /** The same in two steps: what is changed in between is seen with `publish`. */
+  begin(): BoardEdit {
     const version = Atomics.load(this.#header, versionAt);
-    const next = this.#copyOf(version + 1);
-    next.set(this.#copyOf(version));
-    change(new BoardEdit(next));
-    Atomics.store(this.#header, versionAt, (version + 1) | 0);
+    const edit = this.#edits[placeOf(version + 1)];
+    edit.start(this.#copyOf(version));
+    return edit;
+  }
+
+  /** Shows what was changed since `begin`. */
+  publish(): void {
+    Atomics.store(this.#header, versionAt, (Atomics.load(this.#header, versionAt) + 1) | 0);
   }
 
   /** One consistent state. */
@@ -104,7 +116,7 @@ export class Board {
   }
 
   #copyOf(version: number): Float64Array {
-    return this.#copies[version % 2 === 0 ? 0 : 1];
+    return this.#copies[placeOf(version)];
   }
 
   /**
@@ -148,12 +160,20 @@ export class Board {
   }
 }
 
-/** Changes to a board, inside `Board.write`. */
+/** Which of the two copies a version has. */
+const placeOf = (version: number): 0 | 1 => (version % 2 === 0 ? 0 : 1);
+
+/** Changes to a board, inside `Board.write` or until `Board.publish`. */
 export class BoardEdit {
   readonly #values: Float64Array;
 
   constructor(values: Float64Array) {
     this.#values = values;
+  }
+
+  /** Starts from these values. */
+  start(values: Float64Array): void {
+    this.#values.set(values);
   }
 
   /** Sets a value. */

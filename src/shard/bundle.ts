@@ -43,7 +43,8 @@ export function packRequests(requests: readonly AppendRequest[]): Uint8Array<Arr
 }
 
 /** Unpacks what `packRequests` packed; bodies are views of `packed`. */
-export function* unpackRequests(packed: Uint8Array): Generator<AppendRequest> {
+export function unpackRequests(packed: Uint8Array): AppendRequest[] {
+  const requests: AppendRequest[] = [];
   const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
   let at = 0;
   while (at < bytes.byteLength) {
@@ -56,9 +57,10 @@ export function* unpackRequests(packed: Uint8Array): Generator<AppendRequest> {
     const bodyAt = subjectAt + (subjectBytes === noSubject ? 0 : subjectBytes);
     const form = bytes.toString("latin1", formAt, subjectAt);
     const subject = subjectBytes === noSubject ? null : bytes.toString("utf8", subjectAt, bodyAt);
-    yield { form, encoding, subject, body: packed.subarray(bodyAt, bodyAt + bodyBytes) };
+    requests.push({ form, encoding, subject, body: bytes.subarray(bodyAt, bodyAt + bodyBytes) });
     at = bodyAt + bodyBytes;
   }
+  return requests;
 }
 
 /** Packs answers, in their order; no body or reason contains a newline. */

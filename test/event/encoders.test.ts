@@ -18,7 +18,8 @@ function ingested(file: string): { lines: string[]; parsedBytes: number } {
   const ingest = new Ingest({ unusualBytesMax: Number.POSITIVE_INFINITY });
   const answer = ingest.ingest({ form: "batch", body: read(file), subject: null, encoding: "identity" }, context);
   if (answer.kind !== "rows") throw new Error(`${file} was refused: ${JSON.stringify(answer)}`);
-  return { lines: answer.lines.toString().trimEnd().split("\n"), parsedBytes: ingest.takeBytesLeft() };
+  const lines = answer.lines.toString("utf8", 0, answer.linesBytes);
+  return { lines: lines.trimEnd().split("\n"), parsedBytes: ingest.takeBytesLeft() };
 }
 
 /** `properties` as the column holds it: its JSON. In a line it is an object, or a string of that JSON. */

@@ -134,7 +134,7 @@ test("the quick way admits exactly what the parser does", () => {
   const schema = { properties: { a: { type: "number" } }, maxProperties: 3, propertyNames: { maxLength: 6 } };
   const name = fc.constantFrom('"purchase"', '"pur\\u0063hase"', '"other"', '"\\"quoted\\""');
   const set = schemaSet("enforce", { purchase: schema, '"quoted"': schema });
-  const sender = { receivedAt: timestampOfMs(0), subjectText: "null" };
+  const sender = { receivedAt: timestampOfMs(0), subjectText: "null", clientIdText: "null" };
   let refused = 0;
   fc.assert(
     fc.property(fc.array(fc.tuple(name, fc.option(propertiesText)), { minLength: 1, maxLength: 3 }), (events) => {

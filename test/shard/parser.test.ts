@@ -28,8 +28,8 @@ function ingestedHere({ body, form, subject }: LeftBody) {
   const ingested = ingest.ingest({ body, form, subject, encoding: "identity" }, context);
   if (ingested.kind === "left") throw new Error("an ingest without a bound leaves nothing");
   if (ingested.kind !== "rows") return { kind: "answer", answer: ingested };
-  const { rows, lines, refused } = ingested;
-  return { kind: "rows", rows, lines: lines.toString(), refused };
+  const { rows, lines, linesBytes, refused } = ingested;
+  return { kind: "rows", rows, lines: lines.toString("utf8", 0, linesBytes), refused };
 }
 
 describe("what a shard leaves becomes what the shard would have made of it", () => {

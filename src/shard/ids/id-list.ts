@@ -2,6 +2,10 @@
 import { writeEventId } from "../../event/event-id.ts";
 import { type Claims, idWords } from "./id-table.ts";
 
+/** Room at first, and how much a list keeps when it is cleared. An id takes 20 bytes. */
+const idsAtFirst = 16;
+const idsKeptMax = 16_384;
+
 /** A growing list of ids with the checksums of their contents. */
 export class IdList implements Claims {
   #words: Uint32Array;
@@ -9,7 +13,7 @@ export class IdList implements Claims {
   #count = 0;
 
   /** Room for this many ids before it grows. */
-  constructor(capacity = 16) {
+  constructor(capacity = idsAtFirst) {
     this.#words = new Uint32Array(capacity * idWords);
     this.#contents = new Uint32Array(capacity);
   }
@@ -37,9 +41,20 @@ export class IdList implements Claims {
   /** Adds all of another list's ids. */
   addAll(other: Claims): void {
     this.#makeRoom(other.count);
-    this.#words.set(other.words.subarray(0, other.count * idWords), this.#count * idWords);
-    this.#contents.set(other.contents.subarray(0, other.count), this.#count);
+    const words = this.#words;
+    const from = this.#count * idWords;
+    // Copied one by one: most lists are short, and a view for `set` would be larger than they are.
+    for (let index = 0; index < other.count * idWords; index++) words[from + index] = other.words[index] ?? 0;
+    for (let index = 0; index < other.count; index++) this.#contents[this.#count + index] = other.contents[index] ?? 0;
     this.#count += other.count;
+  }
+
+  /** Removes all ids. */
+  clear(): void {
+    this.#count = 0;
+    if (this.#contents.length <= idsKeptMax) return;
+    this.#words = new Uint32Array(idsAtFirst * idWords);
+    this.#contents = new Uint32Array(idsAtFirst);
   }
 
   /** A list of the ids whose mark is not 1. */

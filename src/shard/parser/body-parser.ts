@@ -27,7 +27,7 @@ export class BodyParser {
     this.#misfits = [];
     invariant(ingested.kind !== "left", "the parser's thread leaves no body to another");
     if (ingested.kind !== "rows") return { misfits, kind: "answer", answer: ingested };
-    const { rows, lines, refused } = ingested;
-    return { misfits, kind: "rows", rows, lines: new Uint8Array(lines), refused };
+    const { rows, lines, linesBytes, refused } = ingested;
+    return { misfits, kind: "rows", rows, lines: new Uint8Array(lines.subarray(0, linesBytes)), refused };
   }
 }

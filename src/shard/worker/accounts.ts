@@ -96,15 +96,15 @@ export class Accounts {
     if (this.#tally.rows === 0 && tally.rows > 0) this.#openSince = this.#options.clock.monotonicMs();
     this.#tally.addAll(tally);
     counter.note(tally);
-    board.write((edit) => {
-      addTally(edit, tally);
-      edit.add("pendingEvents", tally.rows);
-      edit.add("acceptedEvents", tally.rows);
-      edit.add("durableTo", tally.rows);
-      edit.add("duplicates", group.duplicates);
-      edit.add("conflicts", group.conflicts);
-      this.#tellJournal(edit);
-    });
+    const edit = board.begin();
+    addTally(edit, tally);
+    edit.add("pendingEvents", tally.rows);
+    edit.add("acceptedEvents", tally.rows);
+    edit.add("durableTo", tally.rows);
+    edit.add("duplicates", group.duplicates);
+    edit.add("conflicts", group.conflicts);
+    this.#tellJournal(edit);
+    board.publish();
   }
 
   /** A part was closed: returns its tally and begins a new one. */
@@ -194,10 +194,9 @@ export class Accounts {
   #tellJournal(edit: BoardEdit): void {
     const queue = this.#options.queue();
     edit.set("oldestPendingMs", queue[0]?.tally.oldestMs ?? this.#tally.oldestMs);
-    edit.set(
-      "journalBytes",
-      queue.reduce((sum, { part }) => sum + part.bytes, this.#options.openBytes()),
-    );
+    let journalBytes = this.#options.openBytes();
+    for (const { part } of queue) journalBytes += part.bytes;
+    edit.set("journalBytes", journalBytes);
   }
 }
 
@@ -212,6 +211,7 @@ const negative = ({ byCategory, byHour }: Tally) => ({
 });
 
 function addTally(edit: BoardEdit, tally: Pick<Tally, "byCategory" | "byHour">): void {
-  for (const [category, events] of tally.byCategory.entries()) edit.addCategory(category, events);
-  for (const [hour, events] of tally.byHour) edit.addHour(hour, events);
+  for (let category = 0; category < tally.byCategory.length; category++)
+    edit.addCategory(category, tally.byCategory[category] ?? 0);
+  for (const hour of tally.byHour.keys()) edit.addHour(hour, tally.byHour.get(hour) ?? 0);
 }

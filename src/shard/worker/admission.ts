@@ -14,7 +14,7 @@ import type { Board } from "../board.ts";
 import { IdList } from "../ids/id-list.ts";
 import type { ClaimOutcome, IdTable } from "../ids/id-table.ts";
 import type { ImportedIds } from "../ids/imported-ids.ts";
-import type { AppendAnswer } from "../protocol.ts";
+import type { Admitted, Joined } from "./admitted.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { IngestedRows } from "./ingest.ts";
 import type { OpenGroup } from "./open-group.ts";
@@ -48,6 +48,7 @@ type AdmissionOptions = {
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #waiting = new Set<IngestedRows>();
+  readonly #ids = new IdList();
   #isClosed = false;
   #conflictLoggedMs = Number.NEGATIVE_INFINITY;
 
@@ -68,10 +69,10 @@ export class Admission {
   }
 
   /** Admits valid rows to the open group, unless there is no room or no journal for them. */
-  admit(ingested: IngestedRows): AppendAnswer | Promise<AppendAnswer> {
+  admit(ingested: IngestedRows): Admitted | Promise<Admitted> {
     const refusal = this.#refusal() ?? this.#reserveRoom(ingested.rows.length);
     if (refusal !== undefined) return { kind: "overloaded", reason: refusal };
-    return this.#join(ingested) ?? this.#retryJoin({ ...ingested, lines: Buffer.from(ingested.lines) });
+    return this.#join(ingested) ?? this.#retryJoin(kept(ingested));
   }
 
   #refusal(): OverloadReason | undefined {
@@ -92,10 +93,10 @@ export class Admission {
    * Joins the open group with reserved room; undefined while an id of the request is pending in another shard, or being
    * imported.
    */
-  #join(ingested: IngestedRows): Promise<AppendAnswer> | undefined {
+  #join(ingested: IngestedRows): Joined | undefined {
     const { board, groups } = this.#options;
     const { form, receivedAt, rows, lines, refused } = ingested;
-    const outcomes = this.#claim(idsOf(rows));
+    const outcomes = this.#claim(this.#idsOf(rows));
     if (outcomes === undefined) return undefined;
     const group = groups.join();
     group.tally.noteReceived(ingested.receivedAtMs);
@@ -116,9 +117,15 @@ export class Admission {
     }
     board.reserve(added - rows.length);
     const body = form.answer({ rows, duplicates: rows.length - added, receivedAt, refused });
-    return group.durable.then((isDurable) =>
-      isDurable ? { kind: "accepted", body } : { kind: "overloaded", reason: "commit_failed" },
-    );
+    return { kind: "joined", durable: group.durable, body };
+  }
+
+  /** The client-made ids of the rows, valid until the next call; undefined when there are none. */
+  #idsOf(rows: readonly Row[]): IdList | undefined {
+    const ids = this.#ids;
+    ids.clear();
+    for (const { content, eventId } of rows) if (content !== undefined) ids.add(eventId, content);
+    return ids.count === 0 ? undefined : ids;
   }
 
   /**
@@ -126,7 +133,7 @@ export class Admission {
    * has no room.
    */
   #claim(ids: IdList | undefined): readonly ClaimOutcome[] | undefined {
-    if (ids === undefined) return [];
+    if (ids === undefined) return noOutcomes;
     const { idTable, importedIds } = this.#options;
     const imported = importedIds.look(ids);
     if (imported === undefined) return idTable.claim(ids);
@@ -142,7 +149,7 @@ export class Admission {
     return this.#waiting.size === 0 ? undefined : Math.min(...this.#waiting.values().map((each) => each.receivedAtMs));
   }
 
-  async #retryJoin(ingested: IngestedRows): Promise<AppendAnswer> {
+  async #retryJoin(ingested: IngestedRows): Promise<Admitted> {
     this.#waiting.add(ingested);
     try {
       return await this.#joinLater(ingested);
@@ -151,7 +158,7 @@ export class Admission {
     }
   }
 
-  async #joinLater(ingested: IngestedRows): Promise<AppendAnswer> {
+  async #joinLater(ingested: IngestedRows): Promise<Admitted> {
     // An event with this id was sent before and may be stored.
     let refusal: OverloadReason = "commit_late";
     const { time } = this.#options;
@@ -180,13 +187,10 @@ export class Admission {
   }
 }
 
-/** The client-made ids of the rows; undefined when there are none. */
-function idsOf(rows: readonly Row[]): IdList | undefined {
-  let ids: IdList | undefined;
-  for (const row of rows) {
-    if (row.content === undefined) continue;
-    ids ??= new IdList(rows.length);
-    ids.add(row.eventId, row.content);
-  }
-  return ids;
-}
+const noOutcomes: readonly ClaimOutcome[] = [];
+
+/** The same rows, with lines that stay. */
+const kept = (ingested: IngestedRows): IngestedRows => ({
+  ...ingested,
+  lines: Buffer.from(ingested.lines.subarray(0, ingested.linesBytes)),
+});

@@ -17,8 +17,8 @@ export class DiskWork {
   readonly #board: Board;
   readonly #trialPath: string;
   readonly #clock: () => number;
-  /** Oldest first. */
-  readonly #running = new Set<{ startMs: number }>();
+  /** When each work began that runs, oldest first. ms */
+  readonly #running: number[] = [];
   #isSuspect = false;
   #unprovenBytes = 0;
   #triedMs = 0;
@@ -32,41 +32,49 @@ export class DiskWork {
 
   /** Runs work that touches the disk. */
   run<Result>(work: () => Result): Result {
-    const end = this.#begin();
+    const startMs = this.begin();
     try {
       return work();
     } finally {
-      end();
+      this.end(startMs);
     }
   }
 
   /** Starts work that may take long, at once, and marks it until its promise settles. */
   async wait<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
-    const end = this.#begin();
+    const startMs = this.begin();
     try {
       return await ask();
     } finally {
-      end();
+      this.end(startMs);
     }
   }
 
-  /** Marks work as begun; the returned function ends it. The board shows the oldest work that runs. */
-  #begin(): () => void {
-    const work = { startMs: this.#clock() };
-    this.#running.add(work);
-    if (this.#running.size === 1 && !this.#isSuspect) this.#board.markDiskWork(work.startMs);
-    return () => {
-      this.#running.delete(work);
-      if (this.#clock() - work.startMs >= diskWorkMsMax) this.#isSuspect = true;
-      if (!this.#isSuspect) this.#tell();
-    };
+  /** Marks work as begun, and returns when it began, for `end`. The board shows the oldest work that runs. ms */
+  begin(): number {
+    const startMs = this.#clock();
+    this.#running.push(startMs);
+    if (this.#running.length === 1 && !this.#isSuspect) this.#board.markDiskWork(startMs);
+    return startMs;
+  }
+
+  /** Ends work that began at this time, and returns how long it took. ms */
+  end(startMs: number): number {
+    const at = this.#running.indexOf(startMs);
+    // Most work is the only one that runs; `splice` would leave a list as garbage.
+    if (at === 0) this.#running.shift();
+    else this.#running.splice(at, 1);
+    const tookMs = this.#clock() - startMs;
+    if (tookMs >= diskWorkMsMax) this.#isSuspect = true;
+    if (!this.#isSuspect) this.#tell();
+    return tookMs;
   }
 
   /** Puts the oldest work on the board, or clears it if there is none. */
   #tell(): void {
-    const [oldest] = this.#running;
-    if (oldest === undefined) this.#board.endDiskWork();
-    else this.#board.markDiskWork(oldest.startMs);
+    const oldestMs = this.#running[0];
+    if (oldestMs === undefined) this.#board.endDiskWork();
+    else this.#board.markDiskWork(oldestMs);
   }
 
   /** A group of this many bytes could not be written. */

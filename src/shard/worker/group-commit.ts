@@ -14,8 +14,9 @@ import { JournalNotWritten } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
 import type { Time } from "../../base/time.ts";
 import type { Journal, JournalPart } from "../../journal/journal.ts";
+import type { DiskWork } from "./disk-work.ts";
 import { InOrder } from "./in-order.ts";
-import { GroupMemory, OpenGroup } from "./open-group.ts";
+import { GroupMemory, type JournalAnswer, type OpenGroup } from "./open-group.ts";
 import type { Throttle } from "./throttle.ts";
 
 /**
@@ -43,15 +44,15 @@ type GroupHooks = {
   /** The journal takes groups again; `onPart` was called before if the repair closed a part. */
   onRepaired(): void;
   onNotRepaired(error: JournalNotWritten): void;
-  /** Wraps a journal call that may take long. */
-  onDisk<Answer>(ask: () => Promise<Answer>): Promise<Answer>;
-  /** After each write: its duration in ms and its size in bytes. */
-  onWritten(group: OpenGroup, written: { ms: number; bytes: number }): void;
+  /** After each write: its size in bytes. */
+  onWritten(group: OpenGroup, bytes: number): void;
 };
 
 /** What group commit needs. */
 type GroupCommitOptions = {
   journal: Journal;
+  /** Marks the calls that may take long. */
+  disk: Pick<DiskWork, "begin" | "end" | "wait">;
   throttle: Throttle;
   time: Time;
   /** A group that would make the part larger than this goes into the next one. Bytes. */
@@ -63,16 +64,27 @@ type GroupCommitOptions = {
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
   readonly #answers = new InOrder();
-  readonly #memory = new GroupMemory();
-  /** Groups that were committed and not answered. */
-  readonly #underWay = new Set<OpenGroup>();
+  readonly #memory: GroupMemory;
+  /** Groups that were committed and not answered, oldest first. */
+  readonly #underWay: OpenGroup[] = [];
   #open: OpenGroup | undefined;
   /** The open group's commit is due, but `underWayMax` groups are under way. */
   #isDue = false;
   #isBroken = false;
+  readonly #commitInTurn = (): void => {
+    if (this.#underWay.length < underWayMax) this.commit();
+    else this.#isDue = this.#open !== undefined;
+  };
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
+    this.#memory = new GroupMemory({
+      onArrived: (group) => {
+        group.tookMs = options.disk.end(group.startMs);
+        this.#answers.look();
+      },
+      onTurn: (group, answer) => this.#handle(group, answer),
+    });
   }
 
   /** Whether the journal failed and is not repaired yet: no rows are accepted. */
@@ -93,8 +105,8 @@ export class GroupCommit {
     invariant(!this.#isBroken, "no row joins a group while the journal is broken");
     if (this.#open !== undefined && this.#open.lines.end > groupBytesMax) this.#commitInTurn();
     if (this.#open === undefined) {
-      this.#open = new OpenGroup(this.#memory.take());
-      this.#options.time.after(this.#options.throttle.pauseMs, () => this.#commitInTurn());
+      this.#open = this.#memory.take();
+      this.#options.time.after(this.#options.throttle.pauseMs, this.#commitInTurn);
     }
     return this.#open;
   }
@@ -111,22 +123,20 @@ export class GroupCommit {
     if (group === undefined) return;
     this.#open = undefined;
     this.#isDue = false;
-    this.#underWay.add(group);
-    if (group.tally.rows === 0) {
-      // Only duplicates, perhaps of rows that are under way: the group waits for them, and fails if they fail.
-      void this.#answers.act(Promise.resolve(), {
-        done: () => (this.#isBroken ? this.#fail(group, waitsForRepair()) : this.#settle(group)),
-        failed: () => undefined,
-      });
-    } else this.#append(group);
+    const { journal, disk, partBytesMax } = this.#options;
+    if (journal.openBytes > 0 && journal.openBytes + group.lines.end > partBytesMax) void this.rotate();
+    this.#underWay.push(group);
+    this.#answers.add(group);
+    group.startMs = disk.begin();
+    group.appendTo(journal);
   }
 
   /** Closes the committed groups as a part, and passes it to `onPart`. Returns whether that succeeded. */
   async rotate(): Promise<boolean> {
-    const { journal, hooks } = this.#options;
+    const { journal, disk, hooks } = this.#options;
     let isClosed = false;
     await this.#answers.act(
-      hooks.onDisk(() => journal.rotate()),
+      disk.wait(() => journal.rotate()),
       {
         done: (part) => {
           if (part !== undefined) hooks.onPart(part);
@@ -145,11 +155,11 @@ export class GroupCommit {
 
   /** Repairs the journal if it is broken, once it has answered everything else. Returns whether it takes groups. */
   async repair(): Promise<boolean> {
-    const { journal, hooks } = this.#options;
+    const { journal, disk, hooks } = this.#options;
     await this.#answers.idle();
     if (!this.#isBroken) return true;
     await this.#answers.act(
-      hooks.onDisk(() => journal.repair()),
+      disk.wait(() => journal.repair()),
       {
         done: (part) => {
           if (part !== undefined) hooks.onPart(part);
@@ -167,42 +177,34 @@ export class GroupCommit {
     return this.#answers.idle();
   }
 
-  #commitInTurn(): void {
-    if (this.#underWay.size < underWayMax) this.commit();
-    else this.#isDue = this.#open !== undefined;
-  }
-
-  #append(group: OpenGroup): void {
-    const { journal, hooks, partBytesMax } = this.#options;
-    const { lines, tally } = group;
-    if (journal.openBytes > 0 && journal.openBytes + lines.end > partBytesMax) void this.rotate();
-    const startMs = performance.now();
-    void this.#answers.act(
-      hooks.onDisk(() => journal.append({ lines, rows: tally.rows })),
-      {
-        done: (bytes) => {
-          invariant(!this.#isBroken, "a journal that failed takes nothing until its repair");
-          hooks.onWritten(group, { ms: performance.now() - startMs, bytes });
-          this.#settle(group);
-        },
-        failed: (error) => {
-          const why = knownFailure(error);
-          this.#isBroken = true;
-          this.#fail(group, why);
-          this.#failOpen(why);
-        },
-      },
-    );
-  }
-
-  #settle(group: OpenGroup): void {
-    this.#options.hooks.onDurable(group);
-    this.#end(group, true);
+  /** Handles the journal's answer, after those to all earlier calls. */
+  #handle(group: OpenGroup, answer: JournalAnswer): void {
+    const { hooks } = this.#options;
+    if ("error" in answer) {
+      const why = knownFailure(answer.error);
+      this.#isBroken = true;
+      this.#fail(group, why);
+      this.#failOpen(why);
+    } else if (group.rows === 0 && this.#isBroken) {
+      // Only duplicates, perhaps of rows that were under way and failed.
+      this.#fail(group, waitsForRepair());
+    } else {
+      invariant(!this.#isBroken, "a journal that failed takes nothing until its repair");
+      if (group.rows > 0) hooks.onWritten(group, answer.bytes);
+      hooks.onDurable(group);
+      this.#underWay.shift();
+      group.settle(true);
+      this.#memory.giveBack(group);
+      if (this.#isDue) this.#commitInTurn();
+    }
   }
 
   #fail(group: OpenGroup, error: JournalNotWritten): void {
+    // Its memory is not used again: until the repair its ids are needed.
     this.#options.hooks.onFailed(group, error);
-    this.#end(group, false);
+    if (this.#underWay[0] === group) this.#underWay.shift();
+    group.settle(false);
+    if (this.#isDue) this.#commitInTurn();
   }
 
   /** Fails the open group: it may have duplicates of rows that failed. */
@@ -211,13 +213,6 @@ export class GroupCommit {
     this.#open = undefined;
     this.#isDue = false;
     if (open !== undefined) this.#fail(open, error);
-  }
-
-  #end(group: OpenGroup, isDurable: boolean): void {
-    this.#underWay.delete(group);
-    this.#memory.giveBack(group.lines);
-    group.settle(isDurable);
-    if (this.#isDue) this.#commitInTurn();
   }
 }
 

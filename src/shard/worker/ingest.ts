@@ -1,8 +1,8 @@
 /** Turns a request's body into journal lines, or into the answer that refuses it. No I/O. */
 
 import { LineBuffer } from "../../base/line-buffer.ts";
-import { type Form, formNamed, type Sender } from "../../event/forms.ts";
-import { rowOf } from "../../event/line/row.ts";
+import { type Form, formNamed } from "../../event/forms.ts";
+import { type Acceptance, rowOf } from "../../event/line/row.ts";
 import { type WrittenRow, writeRow } from "../../event/line/written-row.ts";
 import { inflate } from "../../event/parse/inflate.ts";
 import type { RefusedAlone } from "../../event/protocols.ts";
@@ -25,8 +25,12 @@ export type IngestedRows = {
   /** `receivedAt` in ms since 1970. */
   receivedAtMs: number;
   rows: readonly WrittenRow[];
-  /** Their lines, end to end. Valid only until the next request is ingested: copy them to keep them. */
+  /**
+   * Begins with their lines, end to end. Valid only until the next request is ingested: copy `linesBytes` of it to keep
+   * them.
+   */
   lines: Buffer;
+  linesBytes: number;
   /** Events of the body that were refused alone. */
   refused: readonly RefusedAlone[];
 };
@@ -37,9 +41,6 @@ export type IngestedRows = {
  */
 type LeftToParser = { kind: "left"; bytes: Uint8Array };
 
-/** Rows whose lines are written, and events that were refused alone. */
-type ReadRows = { rows: WrittenRow[]; refused: readonly RefusedAlone[] };
-
 const noneRefused: readonly RefusedAlone[] = [];
 
 /** Ingests one request after another, in memory that it reuses. */
@@ -49,6 +50,9 @@ export class Ingest {
   readonly #checks: PropertyChecks | undefined;
   readonly #unusualBytesMax: number;
   #bytesLeft = 0;
+  /** Of the last request. Most are alike, so the JSON of their subject is made once. */
+  #subject: string | null = null;
+  #subjectText = "null";
 
   /**
    * `checks`: the schemas that properties must fit; undefined where there are none. `unusualBytesMax`: of a larger
@@ -81,28 +85,47 @@ export class Ingest {
     bytes: Uint8Array,
     context: IngestContext,
   ): IngestedRows | LeftToParser | AppendAnswer {
-    const { receivedAt, receivedAtMs } = context;
     const form = formNamed(request.form);
-    const sender: Sender = { receivedAt, subjectText: JSON.stringify(request.subject) };
+    const subjectText = this.#subjectTextOf(request);
+    const acceptance: Acceptance = { receivedAt: context.receivedAt, subjectText, clientIdText: "null" };
     this.#lines.clear();
-    const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const body = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const schemas = this.#checks?.set;
     this.#transcriber.schemas = schemas;
-    const transcribed = form.transcribe(this.#transcriber, body, sender);
-    if (transcribed === undefined && bytes.byteLength > this.#unusualBytesMax) {
+    const rows = form.transcribe(this.#transcriber, body, acceptance);
+    if (rows === undefined && bytes.byteLength > this.#unusualBytesMax) {
       this.#checks?.forget();
       return { kind: "left", bytes };
     }
-    const read =
-      transcribed === undefined ? this.#parse(form, bytes, sender) : { rows: transcribed, refused: noneRefused };
-    if (schemas !== undefined) this.#checks?.settle("kind" in read ? "refused" : "accepted");
-    if ("kind" in read) return read;
-    const { rows, refused } = read;
-    if (rows.length === 0) return { kind: "accepted", body: form.answer({ rows, duplicates: 0, receivedAt, refused }) };
-    return { kind: "rows", form, receivedAt, receivedAtMs, rows, lines: this.#lines.view(), refused };
+    const ingested =
+      rows === undefined
+        ? this.#parse(form, bytes, acceptance, context)
+        : this.#written(form, rows, noneRefused, context);
+    if (schemas !== undefined) this.#checks?.settle(ingested.kind === "rows" ? "accepted" : "refused");
+    if (ingested.kind !== "rows" || ingested.rows.length > 0) return ingested;
+    const { receivedAt, refused } = ingested;
+    return { kind: "accepted", body: form.answer({ rows: [], duplicates: 0, receivedAt, refused }) };
   }
 
-  #parse(form: Form, bytes: Uint8Array, sender: Sender): ReadRows | AppendAnswer {
+  #subjectTextOf({ subject }: AppendRequest): string {
+    if (subject !== this.#subject) {
+      this.#subject = subject;
+      this.#subjectText = JSON.stringify(subject);
+    }
+    return this.#subjectText;
+  }
+
+  #written(
+    form: Form,
+    rows: readonly WrittenRow[],
+    refused: readonly RefusedAlone[],
+    { receivedAt, receivedAtMs }: IngestContext,
+  ): IngestedRows {
+    const { memory: lines, end: linesBytes } = this.#lines;
+    return { kind: "rows", form, receivedAt, receivedAtMs, rows, lines, linesBytes, refused };
+  }
+
+  #parse(form: Form, bytes: Uint8Array, acceptance: Acceptance, context: IngestContext): IngestedRows | AppendAnswer {
     this.#bytesLeft += bytes.byteLength;
     this.#checks?.forget();
     const parsed = form.parse(bytes, this.#checks?.set);
@@ -110,8 +133,8 @@ export class Ingest {
     // The `client_id` is stored with each event: a long one could make a small body a hundred times larger.
     const clientIdChars = parsed.client_id?.length ?? 0;
     if (clientIdChars * parsed.events.length > clientIdCharsMax) return { kind: "too_large" };
-    const acceptance = { ...sender, clientIdText: JSON.stringify(parsed.client_id) };
-    const rows = parsed.events.map((event) => writeRow(rowOf(event, acceptance, parsed.hasOwnSpellings), this.#lines));
-    return { rows, refused: parsed.refused ?? noneRefused };
+    const own = { ...acceptance, clientIdText: JSON.stringify(parsed.client_id) };
+    const rows = parsed.events.map((event) => writeRow(rowOf(event, own, parsed.hasOwnSpellings), this.#lines));
+    return this.#written(form, rows, parsed.refused ?? noneRefused, context);
   }
 }

@@ -58,6 +58,7 @@ export class Journaling {
     this.#sealAfterMs = flushIntervalMs - Math.min(flushIntervalMs / 2, sealAheadMsMax);
     this.groups = new GroupCommit({
       journal,
+      disk,
       throttle,
       time,
       partBytesMax: flushBytesMax,
@@ -71,12 +72,11 @@ export class Journaling {
         },
         onRepaired: () => this.#onRepaired(),
         onNotRepaired: (error) => log.debug({ error: error.message }, "journal still not written"),
-        onDisk: (ask) => disk.wait(ask),
-        onWritten: (group, written) => {
-          metrics.groupEvents.observe(group.tally.rows);
-          metrics.groupBytes.observe(written.bytes);
-          metrics.commitSeconds.observe(written.ms / 1000);
-          disk.written(written);
+        onWritten: (group, bytes) => {
+          metrics.groupEvents.observe(group.rows);
+          metrics.groupBytes.observe(bytes);
+          metrics.commitSeconds.observe(group.tookMs / 1000);
+          disk.written({ bytes, ms: group.tookMs });
         },
       },
     });

@@ -5,14 +5,15 @@
 import { formNamed } from "../../event/forms.ts";
 import { timestampOfMs } from "../../event/timestamp.ts";
 import type { Misfits } from "../../schema/set.ts";
-import type { AppendAnswer, AppendRequest, LeftBody, ParsedBody } from "../protocol.ts";
-import type { IngestedRows } from "./ingest.ts";
+import type { AppendRequest, LeftBody, ParsedBody } from "../protocol.ts";
+import type { Admission } from "./admission.ts";
+import type { Admitted } from "./admitted.ts";
 
 /** What a shard gives for its left bodies. */
 type LeftBodiesGiven = {
   /** Parses a body elsewhere; undefined: not now. The body's memory moves away. */
   parse: (left: LeftBody) => Promise<ParsedBody | undefined>;
-  admit: (ingested: IngestedRows) => AppendAnswer | Promise<AppendAnswer>;
+  admit: Admission["admit"];
   onMisfits: (misfits: Misfits) => void;
 };
 
@@ -31,7 +32,7 @@ export class LeftBodies {
   }
 
   /** Has a body parsed, and admits its rows. `bytes`, inflated, are copied before this returns. */
-  async admit({ form, subject }: AppendRequest, bytes: Uint8Array, receivedAtMs: number): Promise<AppendAnswer> {
+  async admit({ form, subject }: AppendRequest, bytes: Uint8Array, receivedAtMs: number): Promise<Admitted> {
     const left: LeftBody = { body: new Uint8Array(bytes), form, subject, receivedAtMs };
     this.#waiting.add(left);
     try {
@@ -41,9 +42,11 @@ export class LeftBodies {
       if (parsed.kind === "answer") return parsed.answer;
       const { rows, refused } = parsed;
       const lines = Buffer.from(parsed.lines.buffer);
+      const linesBytes = lines.byteLength;
       const receivedAt = timestampOfMs(receivedAtMs);
       // Joins its group before it leaves the waiting ones: no watermark can overtake it.
-      return this.#given.admit({ kind: "rows", form: formNamed(form), receivedAt, receivedAtMs, rows, lines, refused });
+      const times = { receivedAt, receivedAtMs };
+      return this.#given.admit({ kind: "rows", form: formNamed(form), ...times, rows, lines, linesBytes, refused });
     } finally {
       this.#waiting.delete(left);
     }

@@ -34,6 +34,7 @@ import {
 } from "../protocol.ts";
 import { Accounts } from "./accounts.ts";
 import { Admission } from "./admission.ts";
+import { type Admitted, answered } from "./admitted.ts";
 import { DiskWork } from "./disk-work.ts";
 import { Flusher } from "./flush.ts";
 import { Ingest } from "./ingest.ts";
@@ -192,19 +193,19 @@ export class Shard {
   }
 
   /** Takes requests and returns their answers, in the same order, once their events are durable. */
-  async append(requests: Iterable<AppendRequest>): Promise<AppendAnswer[]> {
+  append(requests: Iterable<AppendRequest>): Promise<AppendAnswer[]> {
     const receivedAtMs = this.#time.nowMs();
     const receivedAt = timestampOfMs(receivedAtMs);
     const context = { receivedAt, receivedAtMs, bodyBytesMax: this.#options.bodyBytesMax };
-    const answers: (AppendAnswer | Promise<AppendAnswer>)[] = [];
+    const admitted: (Admitted | Promise<Admitted>)[] = [];
     for (const request of requests) {
       const ingested = this.#ingest.ingest(request, context);
-      if (ingested.kind === "rows") answers.push(this.#admission.admit(ingested));
-      else if (ingested.kind === "left") answers.push(this.#leftBodies.admit(request, ingested.bytes, receivedAtMs));
-      else answers.push(ingested);
+      if (ingested.kind === "rows") admitted.push(this.#admission.admit(ingested));
+      else if (ingested.kind === "left") admitted.push(this.#leftBodies.admit(request, ingested.bytes, receivedAtMs));
+      else admitted.push(ingested);
     }
     collectAfter(this.#ingest.takeBytesLeft());
-    return Promise.all(answers);
+    return answered(admitted);
   }
 
   #tick(): void {

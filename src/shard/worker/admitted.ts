@@ -1,0 +1,35 @@
+/**
+ * What becomes of the requests of a message, until their answers leave. All that joined a group wait for one promise of
+ * it: a promise for each request would leave more garbage than the request itself.
+ */
+import type { AppendAnswer } from "../protocol.ts";
+
+/** The answer to a request whose rows joined a group; false from `durable`: they are not stored. */
+export type Joined = { kind: "joined"; durable: Promise<boolean>; body: string };
+
+/** What becomes of a request: an answer, or one that waits for its group. */
+export type Admitted = AppendAnswer | Joined;
+
+/** The answers, in their order, once all groups are durable or failed. */
+export async function answered(admitted: readonly (Admitted | Promise<Admitted>)[]): Promise<AppendAnswer[]> {
+  // A message waits for a promise of its own only where an id is pending elsewhere or a body is parsed elsewhere.
+  const known = admitted.every(isKnown) ? admitted : await Promise.all(admitted);
+  const answers: AppendAnswer[] = [];
+  let durable: Promise<boolean> | undefined;
+  let isDurable = false;
+  for (const each of known) {
+    if (each.kind !== "joined") answers.push(each);
+    else {
+      if (each.durable !== durable) {
+        durable = each.durable;
+        isDurable = await durable;
+      }
+      answers.push(isDurable ? { kind: "accepted", body: each.body } : notStored);
+    }
+  }
+  return answers;
+}
+
+const isKnown = (each: Admitted | Promise<Admitted>): each is Admitted => !(each instanceof Promise);
+
+const notStored: AppendAnswer = { kind: "overloaded", reason: "commit_failed" };
