@@ -16,8 +16,8 @@ export type Clock = {
 };
 
 /**
- * What performance.now() began with in this thread, on the system's clock. process.hrtime() is no such clock: it begins
- * anew in each thread, and a thread that replaces a dead one may be hours younger than the others (seen). ms
+ * What performance.now() began with in this thread, on the system's clock. process.hrtime() begins at zero in each
+ * thread, and a thread that replaces a dead one may be hours younger than the others (seen). ms
  */
 const threadStartMs = monotonicNowMs() - performance.now();
 

@@ -81,6 +81,11 @@ export class LineBuffer {
     this.digitsBefore(this.#end, value);
   }
 
+  /** Appends a whole number of 32 bits, not below 0, as eight hexadecimal digits. REQUIRES: 8 bytes reserved. */
+  hex(value: number): void {
+    for (let shift = 28; shift >= 0; shift -= 4) this.#bytes[this.#end++] = hexDigits[(value >>> shift) & 0xf] ?? 0;
+  }
+
   /** Overwrites the bytes before an offset with the decimal digits of a whole number, not below 0. */
   digitsBefore(end: number, value: number): void {
     let at = end;
@@ -121,5 +126,7 @@ export class LineBuffer {
     if (this.#bytes.byteLength > bytesKeptMax) this.#bytes = Buffer.allocUnsafeSlow(bytesAtFirst);
   }
 }
+
+const hexDigits = Buffer.from("0123456789abcdef");
 
 const isEscaped = (byte: number | undefined) => byte === quote || byte === backslash;

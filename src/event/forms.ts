@@ -57,8 +57,10 @@ const forms = {
     transcribe: (transcriber, body, acceptance) => transcriber.event(body, acceptance),
     parse: (body, schemas) => parseAs(validateEvent, body, schemas),
     answer: ({ rows, duplicates, receivedAt }) =>
-      `{"success":true,"event_id":"${rows[0]?.eventId ?? ""}","message":"Event tracked successfully",` +
-      `"timestamp":"${receivedAt.text}","duplicate":${duplicates > 0}}`,
+      // One template for each case: what is joined of more pieces leaves more strings.
+      duplicates > 0
+        ? `{"success":true,"event_id":"${rows[0]?.eventId ?? ""}","message":"Event tracked successfully","timestamp":"${receivedAt.text}","duplicate":true}`
+        : `{"success":true,"event_id":"${rows[0]?.eventId ?? ""}","message":"Event tracked successfully","timestamp":"${receivedAt.text}","duplicate":false}`,
   },
   batch: {
     transcribe: (transcriber, body, acceptance) => transcriber.batch(body, acceptance),

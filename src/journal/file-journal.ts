@@ -7,7 +7,7 @@ import { invariant } from "../base/invariant.ts";
 import type { Log } from "../base/log.ts";
 import { type DiskSteps, diskSteps } from "./disk-steps.ts";
 import { type JournalFiles, recoverFiles } from "./file-recovery.ts";
-import { commitLine } from "./format.ts";
+import { appendCommitLine } from "./format.ts";
 import type { Group, Journal, JournalPart, RecoveredJournal, RecoveryDecisions } from "./journal.ts";
 import { readJournal } from "./reader.ts";
 
@@ -240,9 +240,7 @@ export class FileJournal implements Journal {
 
   /** The bytes of a group with its commit line. */
   #encode({ lines, rows }: Group): Uint8Array {
-    const commit = commitLine({ sequence: this.#next, rows, lines: lines.view() });
-    lines.reserve(commit.length * 3);
-    lines.text(commit);
+    appendCommitLine(lines, { sequence: this.#next, rows });
     return lines.view();
   }
 

@@ -11,6 +11,7 @@
  */
 import { crc32 } from "node:zlib";
 import { type Sequence, sequence } from "../base/brand.ts";
+import type { LineBuffer } from "../base/line-buffer.ts";
 
 /** What a commit line says about the lines before it. */
 export type Commit = { sequence: Sequence; rows: number; bytes: number; crc32: number };
@@ -26,14 +27,40 @@ export function groupChecksum(group: { sequence: Sequence; rows: number; lines: 
   return crc32(`${group.sequence} ${group.rows} ${group.lines.byteLength}`, crc32(group.lines));
 }
 
+/** What is in a commit line besides its numbers, in this order. */
+const keys = {
+  sequence: `${commitPrefix}"sequence":`,
+  rows: ',"rows":',
+  bytes: ',"bytes":',
+  crc32: ',"crc32":"',
+  end: '"}}\n',
+} as const;
+
 /** The commit line for the lines of a group, with its newline. */
 export function commitLine(group: { sequence: Sequence; rows: number; lines: Uint8Array }): string {
   const checksum = groupChecksum(group).toString(16).padStart(8, "0");
-  return `{"commit":{"sequence":${group.sequence},"rows":${group.rows},"bytes":${group.lines.byteLength},"crc32":"${checksum}"}}\n`;
+  const numbers = `${keys.sequence}${group.sequence}${keys.rows}${group.rows}${keys.bytes}${group.lines.byteLength}`;
+  return numbers + keys.crc32 + checksum + keys.end;
 }
 
 /** An upper bound for the length of a commit line. Bytes. */
 export const commitBytesMax = 128;
+
+/** Appends to the lines of a group its commit line: the same bytes as `commitLine`, without making strings. */
+export function appendCommitLine(lines: LineBuffer, group: { sequence: Sequence; rows: number }): void {
+  const { end: bytes } = lines;
+  const checksum = groupChecksum({ sequence: group.sequence, rows: group.rows, lines: lines.view() });
+  lines.reserve(commitBytesMax);
+  lines.ascii(keys.sequence);
+  lines.digits(group.sequence);
+  lines.ascii(keys.rows);
+  lines.digits(group.rows);
+  lines.ascii(keys.bytes);
+  lines.digits(bytes);
+  lines.ascii(keys.crc32);
+  lines.hex(checksum);
+  lines.ascii(keys.end);
+}
 
 /** Whether bytes end with a commit line and its newline, even where the line before it has lost its own. */
 export function endsWithCommitLine(bytes: Buffer): boolean {
@@ -47,7 +74,7 @@ export function endsWithCommitLine(bytes: Buffer): boolean {
 export function endsGroup(bytes: Buffer, { next, groupBytes }: { next: Sequence; groupBytes: number }): boolean {
   for (let digits = 1; digits <= 9; digits++)
     for (let bytesDigits = 1; bytesDigits <= 12; bytesDigits++) {
-      const numbers = `{"commit":{"sequence":${next},"rows":${"1".repeat(digits)},"bytes":`;
+      const numbers = `${keys.sequence}${next}${keys.rows}${"1".repeat(digits)}${keys.bytes}`;
       const lineBytes = numbers.length + bytesDigits + emptyChecksum.length;
       const lines = groupBytes - lineBytes;
       if (lines <= 0 || String(lines).length !== bytesDigits) continue;
@@ -61,7 +88,7 @@ export function endsGroup(bytes: Buffer, { next, groupBytes }: { next: Sequence;
 }
 
 /** The end of a commit line, with a checksum of zeros. */
-const emptyChecksum = ',"crc32":"00000000"}}\n';
+const emptyChecksum = `${keys.crc32}00000000${keys.end}`;
 
 /** Reads a commit line without its newline; undefined when it is not one. */
 export function parseCommitLine(line: string): Commit | undefined {

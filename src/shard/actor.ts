@@ -34,6 +34,14 @@ async function recovered(): Promise<Shard> {
   return shard;
 }
 
+/** Appends requests; resolves with the packed answers. */
+function append(to: Shard, requests: Uint8Array): Promise<string> {
+  const answers = to.append(unpackRequests(requests));
+  // Every body is read by now; only the answers are outstanding.
+  release(requests);
+  return answers.then(packAnswers);
+}
+
 const handlersOf = (door: ShardDoor): Handlers<ShardRequest, ShardReplies> => ({
   recover: async () => {
     const onSealed = () => door.tell({ kind: "sealed", shard: options.shard });
@@ -51,12 +59,8 @@ const handlersOf = (door: ShardDoor): Handlers<ShardRequest, ShardReplies> => ({
       throw error;
     }
   },
-  append: async ({ requests }) => {
-    const answers = (running ?? (await recovered())).append(unpackRequests(requests));
-    // Every body is read by now; only the answers are outstanding.
-    release(requests);
-    return packAnswers(await answers);
-  },
+  append: ({ requests }) =>
+    running === undefined ? recovered().then((late) => append(late, requests)) : append(running, requests),
   metrics: async () => (await recovered()).metrics(),
   watermarks: async () => (await recovered()).watermarks(),
   seal: async () => {

@@ -117,7 +117,7 @@ export class Admission {
     }
     board.reserve(added - rows.length);
     const body = form.answer({ rows, duplicates: rows.length - added, receivedAt, refused });
-    return { kind: "joined", durable: group.durable, body };
+    return { kind: "accepted", body, durable: group.durable };
   }
 
   /** The client-made ids of the rows, valid until the next call; undefined when there are none. */

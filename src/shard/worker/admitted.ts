@@ -4,28 +4,25 @@
  */
 import type { AppendAnswer } from "../protocol.ts";
 
-/** The answer to a request whose rows joined a group; false from `durable`: they are not stored. */
-export type Joined = { kind: "joined"; durable: Promise<boolean>; body: string };
+/** The answer to a request whose rows joined a group: it holds if `durable` resolves to true. */
+export type Joined = { kind: "accepted"; body: string; durable: Promise<boolean> };
 
 /** What becomes of a request: an answer, or one that waits for its group. */
 export type Admitted = AppendAnswer | Joined;
 
 /** The answers, in their order, once all groups are durable or failed. */
 export async function answered(admitted: readonly (Admitted | Promise<Admitted>)[]): Promise<AppendAnswer[]> {
-  // A message waits for a promise of its own only where an id is pending elsewhere or a body is parsed elsewhere.
+  // Only where an id is pending elsewhere or a body is parsed elsewhere does a request have a promise of its own.
   const known = admitted.every(isKnown) ? admitted : await Promise.all(admitted);
   const answers: AppendAnswer[] = [];
   let durable: Promise<boolean> | undefined;
   let isDurable = false;
   for (const each of known) {
-    if (each.kind !== "joined") answers.push(each);
-    else {
-      if (each.durable !== durable) {
-        durable = each.durable;
-        isDurable = await durable;
-      }
-      answers.push(isDurable ? { kind: "accepted", body: each.body } : notStored);
+    if ("durable" in each && each.durable !== durable) {
+      durable = each.durable;
+      isDurable = await durable;
     }
+    answers.push("durable" in each && !isDurable ? notStored : each);
   }
   return answers;
 }

@@ -6,7 +6,7 @@ import { type Acceptance, rowOf } from "../../event/line/row.ts";
 import { type WrittenRow, writeRow } from "../../event/line/written-row.ts";
 import { inflate } from "../../event/parse/inflate.ts";
 import type { RefusedAlone } from "../../event/protocols.ts";
-import type { Timestamp } from "../../event/timestamp.ts";
+import { type Timestamp, timestampOfMs } from "../../event/timestamp.ts";
 import { Transcriber } from "../../event/transcribe/transcribe.ts";
 import type { AppendAnswer, AppendRequest } from "../protocol.ts";
 import type { PropertyChecks } from "./property-checks.ts";
@@ -50,9 +50,9 @@ export class Ingest {
   readonly #checks: PropertyChecks | undefined;
   readonly #unusualBytesMax: number;
   #bytesLeft = 0;
-  /** Of the last request. Most are alike, so the JSON of their subject is made once. */
+  /** Of the last request, with its subject: most requests of a message share it. */
+  #acceptance: Acceptance = { receivedAt: timestampOfMs(0), subjectText: "null", clientIdText: "null" };
   #subject: string | null = null;
-  #subjectText = "null";
 
   /**
    * `checks`: the schemas that properties must fit; undefined where there are none. `unusualBytesMax`: of a larger
@@ -86,8 +86,7 @@ export class Ingest {
     context: IngestContext,
   ): IngestedRows | LeftToParser | AppendAnswer {
     const form = formNamed(request.form);
-    const subjectText = this.#subjectTextOf(request);
-    const acceptance: Acceptance = { receivedAt: context.receivedAt, subjectText, clientIdText: "null" };
+    const acceptance = this.#acceptanceOf(request, context);
     this.#lines.clear();
     const body = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const schemas = this.#checks?.set;
@@ -107,12 +106,14 @@ export class Ingest {
     return { kind: "accepted", body: form.answer({ rows: [], duplicates: 0, receivedAt, refused }) };
   }
 
-  #subjectTextOf({ subject }: AppendRequest): string {
-    if (subject !== this.#subject) {
-      this.#subject = subject;
-      this.#subjectText = JSON.stringify(subject);
-    }
-    return this.#subjectText;
+  #acceptanceOf({ subject }: AppendRequest, { receivedAt }: IngestContext): Acceptance {
+    const before = this.#acceptance;
+    const isSameSubject = subject === this.#subject;
+    if (isSameSubject && receivedAt === before.receivedAt) return before;
+    const subjectText = isSameSubject ? before.subjectText : JSON.stringify(subject);
+    this.#subject = subject;
+    this.#acceptance = { receivedAt, subjectText, clientIdText: "null" };
+    return this.#acceptance;
   }
 
   #written(

@@ -68,6 +68,7 @@ export class OpenGroup implements Group, Outstanding {
     else journal.append(this).then(this.#onWritten, this.#onFailed);
   }
 
+  /** Has the owner handle the journal's answer. */
   act(): void {
     if (this.#answer !== undefined) this.#owner.onTurn(this, this.#answer);
   }
