@@ -10,19 +10,20 @@ export type Joined = { kind: "accepted"; body: string; durable: Promise<boolean>
 /** What becomes of a request: an answer, or one that waits for its group. */
 export type Admitted = AppendAnswer | Joined;
 
-/** The answers, in their order, once all groups are durable or failed. */
-export async function answered(admitted: readonly (Admitted | Promise<Admitted>)[]): Promise<AppendAnswer[]> {
+/** The answers, in their order, once all groups are durable or failed. The list is used for the answers. */
+export async function answered(admitted: (Admitted | Promise<Admitted>)[]): Promise<AppendAnswer[]> {
   // Only where an id is pending elsewhere or a body is parsed elsewhere does a request have a promise of its own.
-  const known = admitted.every(isKnown) ? admitted : await Promise.all(admitted);
-  const answers: AppendAnswer[] = [];
+  const answers: Admitted[] = admitted.every(isKnown) ? admitted : await Promise.all(admitted);
   let durable: Promise<boolean> | undefined;
   let isDurable = false;
-  for (const each of known) {
-    if ("durable" in each && each.durable !== durable) {
+  for (let index = 0; index < answers.length; index++) {
+    const each = answers[index];
+    if (each === undefined || !("durable" in each)) continue;
+    if (each.durable !== durable) {
       durable = each.durable;
       isDurable = await durable;
     }
-    answers.push("durable" in each && !isDurable ? notStored : each);
+    if (!isDurable) answers[index] = notStored;
   }
   return answers;
 }
