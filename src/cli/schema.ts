@@ -58,7 +58,7 @@ with or without a running service. Put it into the folder that MILLRACE_SCHEMAS 
     requireDataFolder(folder);
     using scratch = scratchFolder(folder);
     const limits = { threads: availableParallelism(), memoryMiB, spillTo: join(scratch.path, "spill") };
-    using reader = await FolderReader.open({ folder, scratch: scratch.path, limits });
+    using reader = await FolderReader.open({ folder, scratch: scratch.path, limits, isReadOnly: true });
     const { properties, events } = await retriedWhileGone(async () => {
       await reader.refresh();
       return read(reader.duckdb, eventName, options.events);

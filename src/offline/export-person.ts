@@ -37,7 +37,7 @@ export async function exportPerson({ folder, person, out, scratch }: PersonExpor
   const path = resolve(out);
   if (existsSync(path)) throw new PlaceRefused(`${path} is there already; remove it, or name another file`);
   const limits = { threads: availableParallelism(), memoryMiB, spillTo: join(scratch, "spill") };
-  using reader = await FolderReader.open({ folder, scratch, limits });
+  using reader = await FolderReader.open({ folder, scratch, limits, isReadOnly: true });
   const unfinished = path + unfinishedSuffix;
   try {
     const { events, ids } = await retriedWhileGone(async () => {
