@@ -20,7 +20,7 @@ import {
 } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { crc32 } from "node:zlib";
+import { crc32 } from "./crc32.ts";
 import { openKept } from "./descriptors.ts";
 import { codeOf } from "./errors.ts";
 

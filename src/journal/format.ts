@@ -9,8 +9,9 @@
  * CRC-32 over those bytes and the three numbers. Every line is JSON, so DuckDB reads the file as it is. In the file
  * that takes appends, zeros may follow the last group.
  */
-import { crc32 } from "node:zlib";
+
 import { type Sequence, sequence } from "../base/brand.ts";
+import { crc32 } from "../base/crc32.ts";
 import type { LineBuffer } from "../base/line-buffer.ts";
 
 /** What a commit line says about the lines before it. */

@@ -7,7 +7,7 @@
  * which earlier releases gave out, has no epoch. Each position has one spelling. It names sequences and no place in a
  * file, so it stays valid across restarts, merges and another number of shards.
  */
-import { crc32 } from "node:zlib";
+import { crc32 } from "../base/crc32.ts";
 
 /** By the number of the shard: the sequence of its last event, 0 before its first. A shard past the end has 0. */
 export type Position = readonly number[];

@@ -6,9 +6,9 @@
  * - A receipt exists only after the last byte of what was erased is gone.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { crc32 } from "node:zlib";
 import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
+import { crc32 } from "../../base/crc32.ts";
 import { removeIfThere, renameDurably, syncFolder, truncateDurably } from "../../base/durable.ts";
 import { keepJson, readKeptJson, readKeptLines, replaceDurably } from "../folder/kept-file.ts";
 import type { DataFolder } from "../folder/names.ts";

@@ -15,7 +15,7 @@
  *   resembles a checksum is never accepted as a file without one.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
-import { crc32 } from "node:zlib";
+import { crc32 } from "../../base/crc32.ts";
 import { type Content, noteInPlace, replaceFile } from "../../base/durable.ts";
 import { codeOf, DataFolderRefused } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";

@@ -5,7 +5,7 @@
  * a person has replaced does not match the checksum either, and no change of one byte makes it match: it is used, and
  * reported.
  */
-import { crc32 } from "node:zlib";
+import { crc32 } from "../../base/crc32.ts";
 import { keepText, mendBytes, readKeptText } from "./kept-file.ts";
 import type { DataFolder } from "./names.ts";
 

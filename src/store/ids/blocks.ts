@@ -13,8 +13,8 @@
  * records, and they do not say to which shard their events belong.
  */
 import { readFileSync } from "node:fs";
-import { crc32 } from "node:zlib";
 import { type Sequence, type ShardId, sequence, shardId } from "../../base/brand.ts";
+import { crc32 } from "../../base/crc32.ts";
 
 const magic = 0x5444494d;
 const headBytes = 32;

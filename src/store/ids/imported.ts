@@ -12,7 +12,7 @@
  */
 
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { crc32 } from "node:zlib";
+import { crc32 } from "../../base/crc32.ts";
 import { writeAll } from "../../base/durable.ts";
 import { MillraceError } from "../../base/errors.ts";
 import { replaceDurably } from "../folder/kept-file.ts";
