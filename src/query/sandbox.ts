@@ -12,7 +12,7 @@ import { closeSync, mkdirSync, writeSync } from "node:fs";
 import { join, relative } from "node:path";
 import { codeOf, messageOf } from "../base/errors.ts";
 import { endAtOnce, yieldMemory } from "../base/limited-process.ts";
-import { viewFolder } from "../store/catalog/folder-view.ts";
+import { viewFolderFor } from "../store/catalog/folder-view.ts";
 import { isListing, statementsNamedIn } from "../store/catalog/named.ts";
 import { catalogNames, emptyCatalog } from "../store/catalog/views.ts";
 import { dataFolder } from "../store/folder/names.ts";
@@ -85,7 +85,7 @@ function end(): never {
  */
 async function rehearse(duckdb: DuckDB, fifo: string): Promise<void> {
   const sql = "SELECT 1";
-  await duckdb.script(statementsNamedIn("events", emptyCatalog));
+  await duckdb.script([...statementsNamedIn("events", emptyCatalog), "DROP VIEW events"]);
   await judgeStatement(duckdb, sql, { catalog: new Set() });
   // The outlet keeps what is small, and is not flushed.
   await send(duckdb, { sql, values: undefined }, { format: "json", rowsMax: 1 }, { out: new Outlet(), fifo });
@@ -121,7 +121,7 @@ async function answer(duckdb: DuckDB, order: QueryOrder, fifo: string): Promise<
   // From within the folder no path of the view is absolute, so that no statement can show one.
   process.chdir(order.root);
   if (order.sealed !== undefined) return await answerSealed(duckdb, order, { sealed: order.sealed, fifo });
-  using view = viewFolder(dataFolder("."), relative(order.root, order.scratch));
+  using view = viewFolderFor(order.sql, dataFolder("."), relative(order.root, order.scratch));
   const named = statementsNamedIn(order.sql, view.content);
   await duckdb.script([...named, ...(isListing(order.sql) ? listingStatements : [])]);
   const refusedFiles = view.content.refusedFiles.map((file) => join(order.root, "refused", file));

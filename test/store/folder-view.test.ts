@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
 import { openLog } from "../../src/base/log.ts";
 import { FileJournal } from "../../src/journal/file-journal.ts";
-import { type FolderView, viewFolder } from "../../src/store/catalog/folder-view.ts";
+import { type FolderView, viewFolder, viewFolderFor } from "../../src/store/catalog/folder-view.ts";
+import { statementsNamedIn } from "../../src/store/catalog/named.ts";
 import { journalFilesOf } from "../../src/store/folder/journal-files.ts";
 import { prepareDataFolder } from "../../src/store/folder/layout.ts";
 import { type DataFolder, dataFolder, journalName } from "../../src/store/folder/names.ts";
@@ -89,6 +90,34 @@ test("the copy goes with the view, and an empty folder has none", async () => {
     expect(view.files.map((file) => existsSync(file))).toEqual([true]);
   }
   expect(readdirSync(scratch.path)).toEqual([]);
+  await journal.close();
+});
+
+test("SQL that can read no event needs no copy of what is not sealed; any other SQL sees all of it", async () => {
+  using scratch = temporaryFolder();
+  using temporary = temporaryFolder();
+  using duckdb = await DuckDB.open(limits);
+  const folder = prepareDataFolder(temporary.path);
+  const journal = await journalOf(folder);
+  await journal.append(groupOf([named("a"), named("b")]));
+  for (const sql of ["SELECT 1", "FROM catalog", "SELECT count(*) FROM refused"]) {
+    using view = viewFolderFor(sql, folder, scratch.path);
+    expect([sql, view.unsealedEvents, view.files, readdirSync(scratch.path)]).toEqual([sql, 0, [], []]);
+    await duckdb.script(statementsNamedIn(sql, view.content));
+    expect(await duckdb.rows(sql)).toBeArray();
+  }
+  for (const [sql, value] of [
+    ["SELECT count(*)::INTEGER FROM Events", 2],
+    ["SELECT events::INTEGER FROM top(event_name) LIMIT 1", 1],
+    ["SELECT rows::INTEGER FROM freshness WHERE shard IS NULL", 2],
+    ["SELECT sum(events)::INTEGER FROM events_hourly", 2],
+    ["SELECT (SELECT count(*)::INTEGER FROM events) FROM catalog", 2],
+  ] as const) {
+    using view = viewFolderFor(sql, folder, scratch.path);
+    await duckdb.script(statementsNamedIn(sql, view.content));
+    const [row] = await duckdb.rows(sql);
+    expect([sql, Object.values(row ?? {})]).toEqual([sql, [value]]);
+  }
   await journal.close();
 });
 

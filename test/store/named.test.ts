@@ -1,6 +1,6 @@
 /** A query's process makes only what its SQL can name, and that is enough. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { statementsNamedIn } from "../../src/store/catalog/named.ts";
+import { mayReadEvents, statementsNamedIn } from "../../src/store/catalog/named.ts";
 import { catalogItems, emptyCatalog } from "../../src/store/catalog/views.ts";
 import { testMsMax } from "../support/service.ts";
 import { catalogOfTold, tellEvents } from "../support/told.ts";
@@ -51,4 +51,18 @@ test("a query that names nothing of the catalog makes nothing of it", () => {
   // What lists the catalog sees all of it, with its comments.
   for (const sql of ["SHOW TABLES", "DESCRIBE events", "FROM duckdb_columns()", "FROM information_schema.tables"])
     expect(statementsNamedIn(sql, content).join()).toContain('COMMENT ON VIEW "events_hourly" IS');
+});
+
+test("SQL may read events if it names anything that reads them, and not if it names nothing of the kind", () => {
+  // `erasures` has a column named `events`: it counts as reading them.
+  const without = ["refused", "catalog"];
+  for (const { name, kind } of catalogItems(content))
+    for (const said of [name, name.toUpperCase(), `"${name}"`, `main.${name}`, `${name} /* of all */ `]) {
+      const sql = `SELECT * FROM ${said}${kind === "macro" ? "()" : ""}`;
+      expect([sql, mayReadEvents(sql, typedEvents)]).toEqual([sql, !without.includes(name)]);
+    }
+  for (const sql of ["FROM event_purchase", 'SUMMARIZE "Event_Purchase"', "PIVOT events ON category", "SHOW TABLES"])
+    expect([sql, mayReadEvents(sql, typedEvents)]).toEqual([sql, true]);
+  for (const sql of ["SELECT 1", "FROM range(10)", "SELECT current_date AS day", "FROM event_unknown"])
+    expect([sql, mayReadEvents(sql, typedEvents)]).toEqual([sql, false]);
 });

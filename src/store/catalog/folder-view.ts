@@ -20,8 +20,9 @@ import { type DataFolder, parseSegmentName, type SegmentName } from "../folder/n
 import { readUnreadable } from "../folder/unreadable.ts";
 import { journalQuery } from "../segment/segment.ts";
 import { readTypedEvents } from "./kept-typed-views.ts";
+import { mayReadEvents } from "./named.ts";
 import { readReceipts } from "./receipts.ts";
-import type { CatalogContent } from "./views.ts";
+import { type CatalogContent, emptyCatalog } from "./views.ts";
 
 /**
  * Everything accepted before the call, sealed or not, of a data folder that a service may be writing at this moment.
@@ -33,6 +34,18 @@ export type FolderView = {
   /** Files that a sandbox must let through besides the segments. */
   files: string[];
 } & Disposable;
+
+/**
+ * Makes a view of the folder for one query: of SQL that can read no event, without events, since copying what is not
+ * sealed takes memory and time. `scratch` is as for `viewFolder`.
+ * @throws as `viewFolder` does
+ */
+export function viewFolderFor(sql: string, folder: DataFolder, scratch: string): FolderView {
+  const typedEvents = readTypedEvents(folder);
+  if (mayReadEvents(sql, typedEvents)) return viewFolder(folder, scratch);
+  const content = { ...emptyCatalog, ...readRest(folder), root: folder.root, typedEvents, publishedAtMs: Date.now() };
+  return { content, unsealedEvents: 0, files: [], [Symbol.dispose]: () => undefined };
+}
 
 /**
  * Makes a view of the folder. `scratch` is a private folder of the caller; disposing the view removes the copy in it.
@@ -58,9 +71,7 @@ export function viewFolder(folder: DataFolder, scratch: string): FolderView {
       })),
       unsealed: events === 0 ? undefined : journalQuery({ files: [copy], lineBytesMax }),
       watermarks: [...shards].sort((a, b) => a - b).map((shard) => ({ shard, watermarkMs })),
-      erasures: readReceipts(folder),
-      // Without refused events the view need not be made for each query.
-      refusedFiles: refusedEventsIn(folder).filter((file) => sizeOf(join(folder.refusedEvents, file)) > 0),
+      ...readRest(folder),
       typedEvents: readTypedEvents(folder),
       version: 0,
       publishedAtMs: watermarkMs,
@@ -71,6 +82,13 @@ export function viewFolder(folder: DataFolder, scratch: string): FolderView {
     throw error;
   }
 }
+
+/** What a catalog shows besides events. */
+const readRest = (folder: DataFolder) => ({
+  erasures: readReceipts(folder),
+  // Without refused events the view need not be made for each query.
+  refusedFiles: refusedEventsIn(folder).filter((file) => sizeOf(join(folder.refusedEvents, file)) > 0),
+});
 
 /** Bytes of a file; 0 if it was removed. */
 const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;

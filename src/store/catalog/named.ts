@@ -2,7 +2,7 @@
 import { identifier } from "../sql/literals.ts";
 import { type CatalogItem, creation } from "./item.ts";
 import { typedViews } from "./typed-views.ts";
-import { type CatalogContent, catalogItems, catalogStatements, eventsWithoutFiles } from "./views.ts";
+import { type CatalogContent, catalogItems, catalogStatements, emptyCatalog, eventsWithoutFiles } from "./views.ts";
 
 /** What lists the catalog: then all of it must be there, with its comments. */
 const listsCatalog = /duckdb_|information_schema|show|describe|pragma/i;
@@ -16,6 +16,28 @@ export const isListing = (sql: string): boolean => listsCatalog.test(sql);
  */
 export function statementsNamedIn(sql: string, content: CatalogContent): string[] {
   if (isListing(sql)) return catalogStatements(content);
+  const { typed, items } = itemsNamedIn(sql, content);
+  // As in `catalogStatements`; of the views over events, typed views read the first alone.
+  const before = typed.length === 0 ? [] : [...eventsWithoutFiles.slice(0, 1), ...typed];
+  return [...before, ...items].map(creation);
+}
+
+/** In the place of a SELECT of what is not sealed, to find out which items read it. */
+const unsealedMark = "SELECT millrace_unsealed";
+
+/**
+ * Whether this SQL can read events: whether `statementsNamedIn` makes anything that reads them. No other view or macro
+ * is there to be named, so SQL for which this is false reads no event, whatever it says. SQL that may list the catalog
+ * counts as reading them.
+ */
+export function mayReadEvents(sql: string, typedEvents: CatalogContent["typedEvents"]): boolean {
+  if (isListing(sql)) return true;
+  const { items } = itemsNamedIn(sql, { ...emptyCatalog, typedEvents, unsealed: unsealedMark });
+  return items.some(({ query }) => query.includes(unsealedMark));
+}
+
+/** The items whose names are in SQL, and those that they read, each kind in the catalog's order. */
+function itemsNamedIn(sql: string, content: CatalogContent): { typed: CatalogItem[]; items: CatalogItem[] } {
   const [typed, items] = [typedViews(content.typedEvents), catalogItems(content)];
   const named = new Set<CatalogItem>();
   const read = (text: string) => {
@@ -28,10 +50,7 @@ export function statementsNamedIn(sql: string, content: CatalogContent): string[
   };
   read(sql);
   const isNamed = (item: CatalogItem) => named.has(item);
-  const namedTyped = typed.filter(isNamed);
-  // As in `catalogStatements`; of the views over events, typed views read the first alone.
-  const before = namedTyped.length === 0 ? [] : [...eventsWithoutFiles.slice(0, 1), ...namedTyped];
-  return [...before, ...items.filter(isNamed)].map(creation);
+  return { typed: typed.filter(isNamed), items: items.filter(isNamed) };
 }
 
 /**
