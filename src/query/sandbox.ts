@@ -19,7 +19,6 @@ import { dataFolder } from "../store/folder/names.ts";
 import { type SealedEvents, sealedEventsQuery } from "../store/segment/sealed-events.ts";
 import { DuckDB } from "../store/sql/duckdb.ts";
 import { duckdbFailureOf } from "../store/sql/failures.ts";
-import { literal } from "../store/sql/literals.ts";
 import { lockDuckDB } from "../store/sql/lock-duckdb.ts";
 import { asFailed, ofFiles, QueryFailed, refused, withoutMacroPlace } from "./failures.ts";
 import { makeFifo, throughFifo } from "./fifo.ts";
@@ -39,8 +38,8 @@ import { runWrapped } from "./run.ts";
 import { withoutSemicolon } from "./sql-text.ts";
 import { judgeStatement } from "./statement.ts";
 
-/** Disk space for sorts and joins that exceed their memory. */
-const spillBytesMax = "1GiB";
+/** Disk space for sorts and joins that exceed their memory. MiB */
+const spillMiB = 1024;
 
 /**
  * Nothing is sent before this much of an answer is there, or all of it: an early failure can still be a status. Bytes.
@@ -49,15 +48,17 @@ const heldBytesMax = 256 * 1024;
 
 async function main(): Promise<void> {
   yieldMemory();
-  // Made before the process waits for its order. The process starts in the scratch folder.
-  const fifo = join(process.cwd(), "rows");
+  // What needs no order is done before it comes. The process starts in its scratch folder.
+  const home = process.cwd();
+  const [fifo, spillTo] = [join(home, "rows"), join(home, "spill")];
   try {
     makeFifo(fifo);
+    mkdirSync(spillTo, { mode: 0o700 });
   } catch (error) {
     report({ kind: "unavailable", message: messageOf(error), position: undefined });
     endAtOnce();
   }
-  using duckdb = await DuckDB.open({ threads: 1, memoryMiB: Number(process.argv[2]) });
+  using duckdb = await DuckDB.open({ threads: 1, memoryMiB: Number(process.argv[2]), spillTo, spillMiB });
   await rehearse(duckdb, fifo);
   report({ kind: "ready" });
   const order = readOrder(await Bun.stdin.text());
@@ -66,7 +67,7 @@ async function main(): Promise<void> {
     await answer(duckdb, order, fifo);
   } catch (error) {
     const { message, ...failure } = error instanceof QueryFailed ? error.failure : broken(error);
-    report({ ...failure, message: withoutFolders(message, order) });
+    report({ ...failure, message: withoutFolders(message, [home, order.scratch, order.root]) });
     end();
   }
   report({ kind: "answered" });
@@ -123,7 +124,7 @@ async function answer(duckdb: DuckDB, order: QueryOrder, fifo: string): Promise<
   if (order.sealed !== undefined) return await answerSealed(duckdb, order, { sealed: order.sealed, fifo });
   using view = viewFolderFor(order.sql, dataFolder("."), relative(order.root, order.scratch));
   const named = statementsNamedIn(order.sql, view.content);
-  await duckdb.script([...named, ...(isListing(order.sql) ? listingStatements : [])]);
+  await duckdb.script([...named, ...(isListing(order.sql) ? listingStatements : []), errorsAsJson]);
   const refusedFiles = view.content.refusedFiles.map((file) => join(order.root, "refused", file));
   const segments = view.content.segments.map(({ file }) => join("segments", file));
   const unsealed = view.files.map((file) => join(order.root, file));
@@ -148,6 +149,9 @@ async function answer(duckdb: DuckDB, order: QueryOrder, fifo: string): Promise<
   out.flush();
 }
 
+/** From here on DuckDB's errors have the places that a client is shown. */
+const errorsAsJson = "SET errors_as_json = true";
+
 /** Answers for the tail: the statement is ours, and the values in it are literals. */
 async function answerSealed(
   duckdb: DuckDB,
@@ -155,6 +159,7 @@ async function answerSealed(
   { sealed, fifo }: { sealed: SealedEvents; fifo: string },
 ): Promise<void> {
   const { sql, files } = sealedEventsQuery(dataFolder("."), sealed);
+  await duckdb.run(errorsAsJson);
   await lock(duckdb, { segments: files, others: [fifo] }, order);
   const out = new Outlet();
   const rows = await send(duckdb, { sql, values: undefined }, order, { out, fifo });
@@ -176,18 +181,11 @@ const tooManyRows = ({ rowsMax }: QueryOrder) =>
 async function lock(
   duckdb: DuckDB,
   { segments, others }: { segments: readonly string[]; others: readonly string[] },
-  { root, scratch }: QueryOrder,
+  { root }: QueryOrder,
 ): Promise<void> {
-  const spill = join(scratch, "spill");
-  mkdirSync(spill, { mode: 0o700 });
   const paths = segments.map((segment) => join(root, segment));
   // DuckDB looks for a write-ahead log beside each file that it opens.
   const files = [...paths, ...paths.map((path) => `${path}.wal`), ...others];
-  await duckdb.script([
-    `SET temp_directory = ${literal(spill)}`,
-    `SET max_temp_directory_size = '${spillBytesMax}'`,
-    "SET errors_as_json = true",
-  ]);
   await lockDuckDB(duckdb, { files });
 }
 
@@ -261,8 +259,8 @@ function writeAllOut(bytes: Uint8Array): void {
 }
 
 /** Names of files may be shown; the folders of these files may not. */
-const withoutFolders = (message: string, { root, scratch }: QueryOrder) =>
-  [scratch, root].reduce((text, folder) => text.replaceAll(`${folder}/`, "").replaceAll(folder, "."), message);
+const withoutFolders = (message: string, folders: readonly string[]) =>
+  folders.reduce((text, folder) => text.replaceAll(`${folder}/`, "").replaceAll(folder, "."), message);
 
 // Not awaited: a bundle with bytecode has no await at its top level.
 void main();
