@@ -4,7 +4,8 @@
  * 80 ms of processor time more than of this one.
  */
 import "@duckdb/node-api";
-import { dirname } from "node:path";
+import { writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { writeAll } from "../base/durable.ts";
 import { endAtOnce } from "../base/limited-process.ts";
@@ -17,9 +18,8 @@ const library = Object.keys(require.cache).find((path) => path.endsWith("/duckdb
 
 const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error("the folder is missing");
-await Bun.build({
+const { outputs } = await Bun.build({
   entrypoints: [fileURLToPath(new URL("./sandbox.ts", import.meta.url))],
-  outdir: folder,
   target: "bun",
   minify: true,
   // Only this format has bytecode.
@@ -37,5 +37,8 @@ await Bun.build({
     },
   ],
 });
+// The runtime's own writing would make a folder again that was removed meanwhile, and nobody would remove that one.
+for (const output of outputs)
+  writeFileSync(join(folder, basename(output.path)), new Uint8Array(await output.arrayBuffer()));
 writeAll(1, Buffer.from("bundled"));
 endAtOnce();

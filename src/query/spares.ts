@@ -8,7 +8,7 @@
 import { availableParallelism, loadavg } from "node:os";
 import type { QueryProcess } from "./process.ts";
 
-/** For this long after a query as many wait as may; after that, this many. A spare takes 20 MB. */
+/** For this long after a query as many wait as may; after that, this many. A spare takes 14 MB. */
 const busyMs = 60_000;
 const idleSparesMax = 2;
 

@@ -1,5 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { readlinkSync, rmSync } from "node:fs";
+import { readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { childrenOf, readProc } from "../support/process.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
@@ -39,6 +39,8 @@ test("spares are one file each, made in the service's own folder; without it que
     .split("\0")
     .find((part) => part.endsWith("/sandbox.js"));
   expect(entry).toContain("/scratch/run-");
+  // It names DuckDB's library, which a start would otherwise look for.
+  expect(readFileSync(entry ?? "", "utf8")).toMatch(/"\/[^"]+\/duckdb\.node"/);
   rmSync(join(service.dataDir, "scratch"), { recursive: true });
   for (const value of [1, 2, 3]) {
     const answer = await ask(service, `SELECT ${value} AS v`);
