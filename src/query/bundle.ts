@@ -4,10 +4,9 @@
  * 80 ms of processor time more than of this one.
  */
 import "@duckdb/node-api";
-import { writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { writeAll } from "../base/durable.ts";
+import { appendToFile, writeAll } from "../base/durable.ts";
 import { endAtOnce } from "../base/limited-process.ts";
 
 /** The part of the driver that loads DuckDB's library. */
@@ -39,6 +38,6 @@ const { outputs } = await Bun.build({
 });
 // The runtime's own writing would make a folder again that was removed meanwhile, and nobody would remove that one.
 for (const output of outputs)
-  writeFileSync(join(folder, basename(output.path)), new Uint8Array(await output.arrayBuffer()));
+  appendToFile(join(folder, basename(output.path)), new Uint8Array(await output.arrayBuffer()));
 writeAll(1, Buffer.from("bundled"));
 endAtOnce();
