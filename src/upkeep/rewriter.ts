@@ -35,6 +35,13 @@ const duckdbMiB = 512;
  */
 const processMiB = (duckdbMiB: number) => 2_048 + 6 * duckdbMiB;
 
+/**
+ * Options of DuckDB's allocator in the process. It keeps freed memory for seconds, apart for each thread that ran a
+ * statement: 100 MB and more beside DuckDB's limit, which does not count them. With one arena, no caches of threads and
+ * 50 ms, ordering three million events took 144 MB at most instead of 218, for 6 % more processor time.
+ */
+const allocatorOptions = "narenas:1,dirty_decay_ms:50,muzzy_decay_ms:0,tcache:false";
+
 const entry = fileURLToPath(new URL("./rewrite-process.ts", import.meta.url));
 
 /** Time and memory of a job that evaluates a client's condition; DuckDB gets half of the memory. */
@@ -77,7 +84,9 @@ export class Rewriter implements Disposable {
     if (isLeft()) throw new RewriteFailed(nobodyWaits);
     const limits = { memoryMiB: guard === undefined ? memoryMiB : Math.floor(guard.memoryMiB / 2), spillMiB };
     const order: RewriteOrder = { folder: this.#folder, threads, ...limits, job };
-    const { command, env } = limitedProcess({ entry, args: [], memoryMiB: guard?.memoryMiB ?? processMiB(memoryMiB) });
+    const limit = guard?.memoryMiB ?? processMiB(memoryMiB);
+    const { command, env: limitedEnv } = limitedProcess({ entry, args: [], memoryMiB: limit });
+    const env = { ...limitedEnv, DUCKDB_JE_MALLOC_CONF: allocatorOptions };
     // Passed as one buffer: writing to a process that was killed meanwhile would throw a second error.
     const stdin = Buffer.from(JSON.stringify(order));
     const child = withKeptDescriptor(() =>

@@ -14,6 +14,7 @@ import { type DataFolder, type SegmentName, segmentName, unfinishedSuffix } from
 import type { DuckDB } from "../sql/duckdb.ts";
 import { identifier, integer, literal } from "../sql/literals.ts";
 import { removeRepeats } from "./duplicates.ts";
+import { eventOrderOf } from "./event-order.ts";
 import { rollupQuery } from "./rollup.ts";
 import { countRows, journalQuery, segmentLayout } from "./segment.ts";
 import { segmentsQuery } from "./segments-query.ts";
@@ -47,15 +48,9 @@ export type Rewritten = { unfinished: string; name: SegmentName; events: number 
  */
 const orderedEventsMin = 2_000_000;
 
-/** The sessions of a day are divided into this many parts; within each, events are ordered by name. */
-const sessionParts = 4;
-
 /** Whether the events of a rewrite are put in order, if there is memory for it. */
 export const isOrdered = ({ repeatsIn, isFinal, events }: Pick<Rewrite, "repeatsIn" | "isFinal" | "events">) =>
   repeatsIn !== undefined || isFinal || events >= orderedEventsMin;
-
-/** Units by which time is divided: days if a segment spans several, or else hours if it spans several. us */
-const timeUnits = [86_400_000_000, 3_600_000_000];
 
 /**
  * Journal lines of imported events, in one file in the folder `import`. `ids` of them came with an id; those ids are in
@@ -82,10 +77,10 @@ export async function rewriteSegments(
   const once = others === undefined || clientIds === 0 ? kept : await removeRepeats(duckdb, search);
   const isWhole = once === source;
   const isFinal = repeatsIn !== undefined || rewrite.isFinal;
-  const order = mayOrder && isOrdered(rewrite) ? await orderOf(duckdb, source) : "";
+  const order = mayOrder && isOrdered(rewrite) ? await eventOrderOf(duckdb, source, events) : undefined;
   const rollup = isWhole ? mergedRollupQuery(paths) : undefined;
-  const query = `FROM ${once} ${order}`;
-  const rewritten = await writeAgain(duckdb, folder, { range, events, clientIds, isFinal, query, rollup });
+  const queries = order?.pieces.map((piece) => `FROM ${once} WHERE ${piece} ORDER BY ${order.by}`) ?? [`FROM ${once}`];
+  const rewritten = await writeAgain(duckdb, folder, { range, events, clientIds, isFinal, queries, rollup });
   if (isWhole && rewritten.events !== events)
     throw new SegmentNotSealed(`merged segment has ${rewritten.events} events where its sources have ${events}`);
   return rewritten;
@@ -107,18 +102,21 @@ export async function sealImported(
   await duckdb.run(`CREATE TEMP VIEW imported AS SELECT *, rowid + ${integer(range.from)} AS sequence FROM lines`);
   const paths = others.map((file) => join(folder.segments, file));
   const search = { from: "imported", shard: range.shard, others: paths, stays: "theirs" } as const;
-  const query = `FROM ${await removeRepeats(duckdb, search)} ORDER BY "timestamp"`;
-  return writeAgain(duckdb, folder, { range, events, clientIds: events, isFinal: false, query, rollup: undefined });
+  const queries = [`FROM ${await removeRepeats(duckdb, search)} ORDER BY "timestamp"`];
+  return writeAgain(duckdb, folder, { range, events, clientIds: events, isFinal: false, queries, rollup: undefined });
 }
 
-/** What is written: a query from its FROM on, and the query of its rollup if that needs no counting of events. */
+/**
+ * What is written: queries from their FROM on, whose events follow each other, and the query of the rollup if that needs
+ * no counting of events.
+ */
 type Written = Pick<Rewrite, "range" | "events" | "clientIds" | "isFinal"> & {
-  query: string;
+  queries: readonly string[];
   rollup: string | undefined;
 };
 
 async function writeAgain(duckdb: DuckDB, folder: DataFolder, written: Written): Promise<Rewritten> {
-  const { range, events, clientIds, isFinal, query, rollup } = written;
+  const { range, events, clientIds, isFinal, queries, rollup } = written;
   // The process id is in the name: two processes that make the same segment, one of them left over from a service that
   // was killed, never write to the same file.
   const unfinished = join(folder.segments, `${segmentName({ ...range, crc32: 0 })}.${process.pid}${unfinishedSuffix}`);
@@ -126,7 +124,10 @@ async function writeAgain(duckdb: DuckDB, folder: DataFolder, written: Written):
   await duckdb.run(`ATTACH ${literal(unfinished)} AS segment ${segmentLayout(events)}`);
   try {
     await duckdb.inTransaction(async () => {
-      await duckdb.run(`CREATE TABLE segment.events AS SELECT ${columns} ${query}`);
+      for (const [index, query] of queries.entries())
+        await duckdb.run(
+          `${index === 0 ? "CREATE TABLE segment.events AS" : "INSERT INTO segment.events"} SELECT ${columns} ${query}`,
+        );
       await duckdb.run(`CREATE TABLE segment.rollup AS ${rollup ?? rollupQuery("segment.events")}`);
       await duckdb.run(`CREATE TABLE segment.summary AS ${summaryQuery("segment.events", { clientIds, isFinal })}`);
     });
@@ -144,29 +145,3 @@ async function writeAgain(duckdb: DuckDB, folder: DataFolder, written: Written):
 const mergedRollupQuery = (paths: readonly string[]) =>
   `SELECT * REPLACE (sum(events)::BIGINT AS events) FROM (${segmentsQuery({ table: "rollup", files: paths })})
    GROUP BY ALL ORDER BY ALL`;
-
-/**
- * The order in which a query by time, by session or by name reads only a part of the row groups: days (or hours),
- * within each the quarters of the sessions, then names, then sessions. `bun run bench sql` measures it against a table
- * in order of arrival. Sessions before names were better for one session and worse for one name; names before sessions
- * were the reverse.
- */
-async function orderOf(duckdb: DuckDB, source: string): Promise<string> {
-  const parts = Array.from({ length: sessionParts - 1 }, (_, index) => (index + 1) / sessionParts).join(", ");
-  // From the 1st to the 99th percentile: one event of another century must not decide.
-  const [found] = await duckdb.rows(
-    `SELECT (quantile_disc(epoch_us("timestamp"), 0.99) - quantile_disc(epoch_us("timestamp"), 0.01))::DOUBLE AS span,
-       quantile_disc(coalesce(session_id, ''), [${parts}]) AS sessions
-     FROM (SELECT "timestamp", session_id FROM ${source} USING SAMPLE 2 PERCENT (system))`,
-  );
-  const unit = timeUnits.find((each) => Number(found?.["span"] ?? 0) > 2 * each);
-  const bounds = Array.isArray(found?.["sessions"]) ? found["sessions"].map(String) : [];
-  const quarter = bounds.map((id) => `(coalesce(session_id, '') >= ${literal(id)})::TINYINT`).join(" + ");
-  const terms = [
-    unit === undefined ? "" : `epoch_us("timestamp") // ${integer(unit)}`,
-    quarter,
-    "event_name",
-    "session_id",
-  ];
-  return `ORDER BY ${[...terms, '"timestamp"'].filter((term) => term !== "").join(", ")}`;
-}
