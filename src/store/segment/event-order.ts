@@ -1,4 +1,4 @@
-/** The order of a segment's events, and how they are sorted within a small memory limit: in pieces, one after another. */
+/** The order of a segment's events. They are sorted in pieces, one after another, which takes less memory. */
 import type { DuckDB } from "../sql/duckdb.ts";
 import { integer, literal } from "../sql/literals.ts";
 
@@ -6,7 +6,7 @@ import { integer, literal } from "../sql/literals.ts";
  * `by` is what follows ORDER BY. `pieces` are SQL conditions, at least one: every event meets exactly one of them, and
  * each event of a piece comes before all events of the next.
  */
-export type EventOrder = { by: string; pieces: readonly string[] };
+type EventOrder = { by: string; pieces: readonly string[] };
 
 /** The sessions of a day are divided into this many parts; within each, events are ordered by name. */
 const sessionParts = 4;

@@ -107,8 +107,8 @@ export async function sealImported(
 }
 
 /**
- * What is written: queries from their FROM on, whose events follow each other, and the query of the rollup if that needs
- * no counting of events.
+ * What is written: queries from their FROM on, whose events follow each other, and the query of the rollup if that
+ * needs no counting of events.
  */
 type Written = Pick<Rewrite, "range" | "events" | "clientIds" | "isFinal"> & {
   queries: readonly string[];
