@@ -5,7 +5,7 @@ import type { DuckDB } from "../../src/store/sql/duckdb.ts";
 import { openDuckDB } from "../support/sealed.ts";
 
 /** As many as are sorted in three pieces, and as many as in one. */
-const [three, one] = [2_000_000, 250_000];
+const [three, one] = [4_000_000, 250_000];
 
 /** Enough that the sample of 2 percent always finds some; fewer than `three`, so that the test is quick. */
 const made = 800_000;
