@@ -1,6 +1,6 @@
 import { edenGC, heapStats } from "bun:jsc";
 import { expect, test } from "bun:test";
-import { OldGarbage } from "../../src/base/release.ts";
+import { OldGarbage, YoungGarbage } from "../../src/base/release.ts";
 
 const requests = 20_000;
 
@@ -25,4 +25,13 @@ test("a full collection comes at most every ten seconds, and only after many req
   expect(garbage.collectIfDue(69_999)).toBeFalse();
   expect(garbage.collectIfDue(70_000)).toBeTrue();
   expect(garbage.collectIfDue(80_000)).toBeFalse();
+});
+
+test("young garbage is collected once a hundred requests have left some, and then counted from the beginning", () => {
+  const garbage = new YoungGarbage();
+  garbage.add(99);
+  expect(garbage.collectIfDue()).toBeFalse();
+  garbage.add(1);
+  expect(garbage.collectIfDue()).toBeTrue();
+  expect(garbage.collectIfDue()).toBeFalse();
 });

@@ -11,7 +11,7 @@
 import { systemClock } from "../../base/clock.ts";
 import { Overloaded } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
-import { OldGarbage } from "../../base/release.ts";
+import { OldGarbage, YoungGarbage } from "../../base/release.ts";
 import { Board } from "../board.ts";
 import { type AppendAnswer, type AppendRequest, goesAlone, inflatedBytesLikely } from "../protocol.ts";
 import { Lane, type ShardLane } from "./lane.ts";
@@ -25,7 +25,7 @@ import { chooseShard } from "./routing.ts";
  */
 const messageRequestsMax = 64;
 
-/** The age of requests in flight is checked this often. ms */
+/** The age of requests in flight is checked, and garbage collected, this often. ms */
 const lookEveryMs = 50;
 
 /** What the dispatcher needs. */
@@ -42,16 +42,17 @@ export class Dispatcher implements Disposable {
   readonly #lanes: readonly Lane[];
   #ticker: NodeJS.Timeout | undefined;
   readonly #bufferEventsMax: number;
-  readonly #garbage = new OldGarbage();
+  readonly #oldGarbage = new OldGarbage();
+  readonly #youngGarbage = new YoungGarbage();
   #isScheduled = false;
 
-  /** Checks the age of requests in flight until it is disposed. */
+  /** Checks the age of requests in flight, and collects garbage, until it is disposed. */
   static open(options: DispatcherOptions): Dispatcher {
     const dispatcher = new Dispatcher(options);
     dispatcher.#ticker = setInterval(() => {
       const nowMs = systemClock.monotonicMs();
       for (const lane of dispatcher.#lanes) lane.look(nowMs, options.isParsing());
-      dispatcher.#garbage.collectIfDue(nowMs);
+      if (!dispatcher.#oldGarbage.collectIfDue(nowMs)) dispatcher.#youngGarbage.collectIfDue();
     }, lookEveryMs);
     return dispatcher;
   }
@@ -143,7 +144,8 @@ export class Dispatcher implements Disposable {
     } catch (error) {
       message.fail(error);
     } finally {
-      this.#garbage.add(message.length);
+      this.#oldGarbage.add(message.length);
+      this.#youngGarbage.add(message.length);
       lane.done(message);
     }
   }

@@ -9,7 +9,7 @@ import type { ShardId } from "../../base/brand.ts";
 import { messageOf } from "../../base/errors.ts";
 import { type Log, openLog } from "../../base/log.ts";
 import { type HistogramCounts, openShardMetrics, type ShardMetrics } from "../../base/metrics.ts";
-import { collectAfter } from "../../base/release.ts";
+import { collectAfter, YoungGarbage } from "../../base/release.ts";
 import { systemTime, type Time } from "../../base/time.ts";
 import { timestampOfMs } from "../../event/timestamp.ts";
 import { FileJournal } from "../../journal/file-journal.ts";
@@ -87,6 +87,7 @@ export class Shard {
   readonly #accounts: Accounts;
   readonly #counter: SealedCounter;
   readonly #idLog: IdLog;
+  readonly #garbage = new YoungGarbage();
   readonly #stopTicking: () => void;
 
   /**
@@ -205,12 +206,14 @@ export class Shard {
       else admitted.push(ingested);
     }
     collectAfter(this.#ingest.takeBytesLeft());
+    this.#garbage.add(admitted.length);
     return answered(admitted);
   }
 
   #tick(): void {
     this.#journaling.tick();
     this.#throttle.step(this.#lag());
+    this.#garbage.collectIfDue();
     this.#accounts.turnCounts((error) =>
       this.#log.error({ error: messageOf(error) }, "sealed events not counted; tried again"),
     );
