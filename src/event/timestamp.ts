@@ -2,6 +2,7 @@
  * When an event happened, to the microsecond, in UTC. Reads what pydantic 2 reads (`speedate`, lax mode), without Date,
  * which has only milliseconds.
  */
+import { digit0 } from "../base/ascii.ts";
 
 /** A time from year 1 to year 9999. */
 export type Timestamp = {
@@ -140,6 +141,9 @@ function refused(error: string): ParsedTimestamp {
   return { ok: false, error };
 }
 
+/** Length of a time as it is stored, `YYYY-MM-DDTHH:MM:SS.ffffffZ`. Bytes, and as many characters. */
+export const timestampBytes = 27;
+
 /** The last time that was made, written over for each: joining strings would leave ten of them for each time. */
 const written = Buffer.from("1970-01-01T00:00:00.000000Z");
 /** Days from 1970 to the date in `written`. */
@@ -162,7 +166,7 @@ function momentOf(seconds: number, micros: number): Timestamp {
 function writeDigits(value: number, from: number, to: number): void {
   let rest = value;
   for (let at = to - 1; at >= from; at--) {
-    written[at] = 48 + (rest % 10);
+    written[at] = digit0 + (rest % 10);
     rest = Math.floor(rest / 10);
   }
 }

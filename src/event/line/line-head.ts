@@ -2,6 +2,7 @@
 import { invariant } from "../../base/invariant.ts";
 import type { LineBuffer } from "../../base/line-buffer.ts";
 import { categories } from "../categories.ts";
+import { timestampBytes } from "../timestamp.ts";
 import { type Acceptance, contentRoom, headKeys, type Row, sharedText } from "./row.ts";
 
 const idKey = Buffer.from(headKeys.event_id);
@@ -11,13 +12,12 @@ const contentBytes = Buffer.from(headKeys.content + contentRoom);
 const receivedBytes = headKeys.received_at.length;
 
 const idBytes = 36;
-const timeBytes = 27;
 /** What is neither the time of receipt nor shared. Bytes. */
 const ownBytesMax =
   idKey.length +
   idBytes +
   timeKey.length +
-  timeBytes +
+  timestampBytes +
   Math.max(...categoryTexts.map(({ length }) => length)) +
   contentBytes.length;
 
@@ -25,7 +25,7 @@ const ownBytesMax =
 export class LineHead {
   #acceptance: Acceptance | undefined;
   /** The time, with the keys before and after it. */
-  readonly #received = Buffer.from(headKeys.received_at + " ".repeat(timeBytes) + headKeys.category);
+  readonly #received = Buffer.from(headKeys.received_at + " ".repeat(timestampBytes) + headKeys.category);
   #shared: Buffer = Buffer.alloc(0);
 
   /** Sets what the following lines share. */
@@ -53,7 +53,7 @@ export class LineHead {
     lines.copy(idKey, 0, idKey.length);
     lines.ascii(eventId);
     lines.copy(timeKey, 0, timeKey.length);
-    lines.copy(time, 0, timeBytes);
+    lines.copy(time, 0, timestampBytes);
     lines.copy(this.#received, 0, this.#received.length);
     lines.copy(categoryText, 0, categoryText.length);
   }

@@ -2,14 +2,12 @@
 import { invariant } from "../../base/invariant.ts";
 import { categories } from "../categories.ts";
 import { contentOfBytes } from "../line/row.ts";
-
-/** Length of a time in a line. Bytes. */
-const timeBytes = 27;
+import { timestampBytes } from "../timestamp.ts";
 
 /** Checksums. A thread has one, for all of its lines. */
 export class ContentChecksum {
   /** What is summed first, by category: its name, after the time of the event. */
-  readonly #timed = categories.map((category) => Buffer.from(" ".repeat(timeBytes) + category));
+  readonly #timed = categories.map((category) => Buffer.from(" ".repeat(timestampBytes) + category));
   /** The same for events whose client sent no time. */
   readonly #untimed = categories.map((category) => Buffer.from(category));
 

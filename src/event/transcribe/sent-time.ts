@@ -3,7 +3,7 @@
  * allocating a string.
  */
 import { colon, digit0, digit9, dot, letterZ } from "../../base/ascii.ts";
-import { parseTimestamp, type Timestamp } from "../timestamp.ts";
+import { parseTimestamp, type Timestamp, timestampBytes } from "../timestamp.ts";
 
 /** Length of `YYYY-MM-DD`. */
 const dateBytes = 10;
@@ -12,7 +12,6 @@ const secondsEnd = 19;
 const hourAt = 11;
 /** Digits of a fraction that are kept. */
 const fractionDigits = 6;
-const textBytes = 27;
 
 /** Where a JSON string is, and whether it has an escape that JSON.stringify may write differently. */
 type JsonString = { from: number; to: number; isRespelled: boolean };
@@ -63,7 +62,7 @@ export class SentTime {
     if (length > secondsEnd && (body[from + secondsEnd] !== dot || length === secondsEnd + 1)) return false;
     for (let index = secondsEnd + 1; index < length; index++) if (!isDigit(body[from + index] ?? 0)) return false;
     for (let index = dateBytes + 1; index < secondsEnd; index++) bytes[index] = body[from + index] ?? 0;
-    for (let index = secondsEnd + 1; index < textBytes - 1; index++)
+    for (let index = secondsEnd + 1; index < timestampBytes - 1; index++)
       bytes[index] = index < length ? (body[from + index] ?? 0) : digit0;
     this.hour = this.#dayHours + hour;
     return true;
