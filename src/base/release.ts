@@ -55,7 +55,7 @@ const youngRequestsMin = 100;
 export class YoungGarbage {
   #requests = 0;
 
-  /** Counts requests that were answered. */
+  /** Counts requests. */
   add(requests: number): void {
     this.#requests += requests;
   }

@@ -11,6 +11,7 @@ export class Message {
   #requests: AppendRequest[] = [];
   #length = 0;
   #bytes = 0;
+  #isAnswered = false;
   readonly #answers = Promise.withResolvers<readonly AppendAnswer[]>();
 
   constructor({ isAlone }: { isAlone: boolean }) {
@@ -57,6 +58,9 @@ export class Message {
 
   /** Answers all requests with the same, unless they were answered before. */
   answerAll(answer: AppendAnswer): void {
+    // A shard that hangs is looked at 20 times a second.
+    if (this.#isAnswered) return;
+    this.#isAnswered = true;
     this.#answers.resolve(new Array<AppendAnswer>(this.#length).fill(answer));
   }
 
