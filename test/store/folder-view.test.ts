@@ -39,13 +39,30 @@ function journalOf(folder: DataFolder): Promise<FileJournal> {
   return recovered(new FileJournal({ files, isSynced: true, log: openLog("silent", "test") }));
 }
 
-test("sealed and unsealed events are there once, torn and unfinished groups are not", async () => {
-  using scratch = temporaryFolder();
-  using temporary = temporaryFolder();
-  using duckdb = await DuckDB.open(limits);
-  const folder = prepareDataFolder(temporary.path);
+/** A folder of its own with two events, "a" and "b", in an open journal. */
+async function unsealedAB() {
+  using scope = new DisposableStack();
+  const scratch = scope.use(temporaryFolder());
+  const folder = prepareDataFolder(scope.use(temporaryFolder()).path);
+  const duckdb = scope.use(await DuckDB.open(limits));
   const journal = await journalOf(folder);
   await journal.append(groupOf([named("a"), named("b")]));
+  const made = scope.move();
+  return {
+    scratch,
+    folder,
+    duckdb,
+    journal,
+    [Symbol.asyncDispose]: async () => {
+      await journal.close();
+      made.dispose();
+    },
+  };
+}
+
+test("sealed and unsealed events are there once, torn and unfinished groups are not", async () => {
+  await using world = await unsealedAB();
+  const { scratch, duckdb, folder, journal } = world;
   const part = await journal.rotate();
   if (part === undefined) throw new Error("a part was closed");
   await journal.append(groupOf([named("c")]));
@@ -72,7 +89,6 @@ test("sealed and unsealed events are there once, torn and unfinished groups are 
   expect(await namesIn(duckdb, view)).toEqual(["a", "b", "c", "d", "e"]);
   expect(view.unsealedEvents).toBe(3);
   expect(view.content.watermarks.map(({ shard }) => shard)).toEqual([shardId(0)]);
-  await journal.close();
 });
 
 test("the copy goes with the view, and an empty folder has none", async () => {
@@ -94,12 +110,8 @@ test("the copy goes with the view, and an empty folder has none", async () => {
 });
 
 test("SQL that can read no event needs no copy of what is not sealed; any other SQL sees all of it", async () => {
-  using scratch = temporaryFolder();
-  using temporary = temporaryFolder();
-  using duckdb = await DuckDB.open(limits);
-  const folder = prepareDataFolder(temporary.path);
-  const journal = await journalOf(folder);
-  await journal.append(groupOf([named("a"), named("b")]));
+  await using world = await unsealedAB();
+  const { scratch, duckdb, folder } = world;
   for (const sql of ["SELECT 1", "FROM catalog", "SELECT count(*) FROM refused"]) {
     using view = viewFolderFor(sql, folder, scratch.path);
     expect([sql, view.unsealedEvents, view.files, readdirSync(scratch.path)]).toEqual([sql, 0, [], []]);
@@ -118,7 +130,6 @@ test("SQL that can read no event needs no copy of what is not sealed; any other 
     const [row] = await duckdb.rows(sql);
     expect([sql, Object.values(row ?? {})]).toEqual([sql, [value]]);
   }
-  await journal.close();
 });
 
 test("every event acknowledged before is seen once, while the service seals and goes on", async () => {
