@@ -22,6 +22,8 @@ type ProcessHostOptions<Notice> = {
   entry: URL;
   /** Passed to the process at its start. */
   options: unknown;
+  /** Variables of its environment, beside those with which programs and libraries are found. Default: none. */
+  environment?: Readonly<Record<string, string>>;
   log: Log;
   /** Called for each notice from the process. */
   onNotice?: (notice: Notice) => void;
@@ -168,9 +170,9 @@ export class ProcessHost<
   }
 
   async #spawn(bornMs: number): Promise<ActorProcess> {
-    const { entry, options, onNotice } = this.#options;
+    const { entry, options, environment = {}, onNotice } = this.#options;
     try {
-      return spawnActor({ entry, options, onNotice: (notice) => onNotice?.(notice as Notice) });
+      return spawnActor({ entry, options, environment, onNotice: (notice) => onNotice?.(notice as Notice) });
     } catch (error) {
       // No descriptor, memory or process is available. `#life` must be set to this promise before `#succeed` replaces
       // it.

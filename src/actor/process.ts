@@ -29,16 +29,24 @@ const deaf = `trap '' INT TERM HUP && exec "$@"`;
 /** The environment variables that are passed on, to find the same programs and libraries. The rest may hold keys. */
 const environmentNames = ["PATH", "LD_LIBRARY_PATH", "LD_PRELOAD"];
 
+/** What to start: an actor's entry, its options, and variables of its environment beside those that are passed on. */
+type Start = {
+  entry: URL;
+  options: unknown;
+  environment: Readonly<Record<string, string>>;
+  onNotice: (notice: unknown) => void;
+};
+
 /**
  * Starts a process that runs an actor's entry. It ends when this process ends.
  * @throws the system's error when no process, descriptor or memory is available
  */
-export function spawnActor(given: { entry: URL; options: unknown; onNotice: (notice: unknown) => void }): ActorProcess {
+export function spawnActor(given: Start): ActorProcess {
   let listener: ((message: unknown) => void) | undefined;
   const command = [process.execPath, "--no-orphans", fileURLToPath(given.entry)];
   const spawn = () =>
     Bun.spawn(["/bin/sh", "-c", deaf, "actor", ...command], {
-      env: Object.fromEntries(environmentNames.map((name) => [name, process.env[name]])),
+      env: { ...Object.fromEntries(environmentNames.map((name) => [name, process.env[name]])), ...given.environment },
       // So that no configuration file in the working directory affects the runtime.
       cwd: "/",
       stdin: "ignore",

@@ -4,6 +4,7 @@ import { ProcessHost } from "../actor/process-host.ts";
 import type { Log } from "../base/log.ts";
 import { type Config, vendorBodyBytesMax } from "../config/config.ts";
 import type { DataFolder } from "../store/folder/names.ts";
+import { allocatorEnvironment } from "../store/sql/allocator.ts";
 import type { KeeperNotice, KeeperOptions, KeeperReplies, KeeperRequest } from "./protocol.ts";
 
 /** The keeper, as others see it. */
@@ -47,6 +48,7 @@ export function openKeeper(given: {
     name: "keeper",
     entry: new URL("./actor.ts", import.meta.url),
     options,
+    environment: allocatorEnvironment,
     log: given.log,
     onNotice: ({ signal }: KeeperNotice) => given.onSignal(signal),
   });
