@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ServerProcess } from "./process.ts";
+import { startVariables } from "./start-command.ts";
 
 /** Where a server of this run may write, and what ends its start. */
 export interface StartOptions {
@@ -223,10 +224,14 @@ function field(value: unknown, name: string): unknown {
     : undefined;
 }
 
-/** The caller's environment without the service's variables, and with durable acknowledgement set explicitly. */
+/**
+ * The start command's variables and the caller's environment, without the service's variables, and with durable
+ * acknowledgement set explicitly.
+ */
 function serviceEnvironment(dataDir: string): Record<string, string | undefined> {
   const foreign = Object.entries(process.env).filter(([name]) => !name.startsWith("MILLRACE_"));
   return {
+    ...startVariables,
     ...Object.fromEntries(foreign),
     HOST: "127.0.0.1",
     PORT: "0",

@@ -5,6 +5,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { queryFile, single } from "../support/catalog.ts";
 import { Family, type Member } from "../support/family.ts";
+import { readProc } from "../support/process.ts";
 import { temporaryFolder } from "../support/rows.ts";
 import { until } from "../support/until.ts";
 
@@ -82,6 +83,17 @@ test.each(Object.entries(commands))("a first start by `%s` prints commands that 
   const millrace = name.replace(/start$/, "millrace");
   expect(family.text).toContain(`\n  ${millrace} token --subject me\n`);
   expect(family.text).toContain(`Bearer $(${millrace} token --subject me)"`);
+});
+
+test.each([
+  ["one marking thread", {}, "1"],
+  ["as many as the caller says", { BUN_JSC_numberOfGCMarkers: "2" }, "2"],
+])("`bun run start` gives the collector %s", async (_what, env, expected) => {
+  using folder = temporaryFolder();
+  await using family = new Family({ command: commands["bun run start"], dataDir: folder.path, onTerminal: false, env });
+  await family.listening();
+  const environment = readProc(`${family.pidOf("service")}/environ`).split("\0");
+  expect(environment).toContain(`BUN_JSC_numberOfGCMarkers=${expected}`);
 });
 
 test("`bun run start` alone ends with 0 when all is sealed", async () => {

@@ -29,6 +29,8 @@ export interface FamilyOptions {
   readonly onTerminal: boolean;
   /** Without a secret of the environment, as at a newcomer's first start. */
   readonly makesSecret?: boolean;
+  /** Variables beside those of every start. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The processes of one run; all are killed at the end of its scope. */
@@ -40,7 +42,7 @@ export class Family implements AsyncDisposable {
   /** What they all printed. */
   text = "";
 
-  constructor({ command, dataDir, onTerminal, makesSecret = false }: FamilyOptions) {
+  constructor({ command, dataDir, onTerminal, makesSecret = false, env: added = {} }: FamilyOptions) {
     this.#dataDir = dataDir;
     const env = cleanEnv({
       PORT: "0",
@@ -49,6 +51,7 @@ export class Family implements AsyncDisposable {
       // An hour: nothing is sealed before a stop does it.
       MILLRACE_FLUSH_INTERVAL_SECONDS: "3600",
       MILLRACE_SHARDS: "1",
+      ...added,
     });
     const decoder = new TextDecoder();
     const heard = (bytes: Uint8Array) => {
