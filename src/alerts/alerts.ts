@@ -186,7 +186,7 @@ export class Alerts implements AsyncDisposable {
     this.#change(alert, turn.last);
   }
 
-  /** A failure of our own must not end the service: it is told as any other. */
+  /** A failure of our own must not end the service: log and health tell it, like the failure of an alert's SQL. */
   async #measured({ sql }: Alert, signal: AbortSignal): Promise<Measured> {
     try {
       return await this.#options.measure(sql, signal);

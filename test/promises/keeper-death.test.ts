@@ -88,6 +88,8 @@ test("A3: the serving process has no DuckDB, and the keeper none of the service'
     .split("\0")
     .map((each) => each.split("=")[0]);
   expect(names.filter((name) => name?.startsWith("MILLRACE_"))).toEqual([]);
+  // Its own: without it, memory that DuckDB has freed stays with the process.
+  expect(names).toContain("DUCKDB_JE_MALLOC_CONF");
   // Killed with the service, it is gone with it, and so is nothing else of the folder's.
   await service.kill9();
   await until(() => readProc(`${keeper}/cmdline`) === "", { what: "the keeper's end", limitMs: 5_000 });

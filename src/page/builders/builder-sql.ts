@@ -25,9 +25,9 @@ export const periods = ["day", "week", "month"] as const;
 /** What a retention is asked. */
 export type RetentionQuestion = {
   readonly period: (typeof periods)[number];
-  /** The event that makes the cohort; undefined: any. */
+  /** The event that makes the cohort; undefined: every event does. */
   readonly start: string | undefined;
-  /** The event that counts as coming back; undefined: any. */
+  /** The event that counts as coming back; undefined: every event does. */
   readonly back: string | undefined;
   readonly timeZone: string;
   readonly range: Range;
