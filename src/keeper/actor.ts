@@ -9,7 +9,6 @@ import { serveProcess, tellService } from "../actor/process.ts";
 import { SegmentNotSealed } from "../base/errors.ts";
 import { openLog } from "../base/log.ts";
 import { keepSealedTo } from "../store/folder/missing.ts";
-import { sealSoundLines } from "../store/segment/refused-lines.ts";
 import { countRows, type SegmentSource } from "../store/segment/segment.ts";
 import type { DuckDB } from "../store/sql/duckdb.ts";
 import { duckdbFailureOf } from "../store/sql/failures.ts";
@@ -56,7 +55,7 @@ serveProcess<KeeperRequest, KeeperReplies>((options) => {
     "rebuild ids": ({ idsMax }) => queue.inTurn((opened) => keeper.rebuildIds(opened, idsMax)),
     publish: ({ watermarks, nowMs }) => queue.inTurn((opened) => keeper.publish(opened, { watermarks, nowMs })),
     seal: async ({ source }) => {
-      const seal = (opened: DuckDB) => sealSoundLines(opened, { folder, log, source });
+      const seal = (opened: DuckDB) => keeper.seal(opened, source);
       const first = queueFor(source);
       try {
         return await first.inTurn(seal);

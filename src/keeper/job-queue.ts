@@ -1,7 +1,6 @@
 /** A DuckDB and the queue of its jobs, which run one after another because they share a connection. */
 import { lacksDescriptors } from "../base/descriptors.ts";
 import { lowerPoolPriority } from "../base/priority.ts";
-import { segmentLogMiB } from "../store/segment/segment.ts";
 import type { DuckDB, DuckDBLimits } from "../store/sql/duckdb.ts";
 import { type DuckDBAccess, openLockedDuckDB } from "../store/sql/lock-duckdb.ts";
 
@@ -53,7 +52,7 @@ export class JobQueue {
   async #run<Result>(job: (duckdb: DuckDB) => Promise<Result>): Promise<Result> {
     let opened: DuckDB | undefined;
     try {
-      this.#duckdb ??= openLockedDuckDB({ ...this.#limits, logMiB: segmentLogMiB }, this.#access);
+      this.#duckdb ??= openLockedDuckDB(this.#limits, this.#access);
       opened = await this.#duckdb;
       lowerPoolPriority(poolNice);
       return await job(opened);

@@ -23,8 +23,10 @@ import { faultOf, KnownSegments } from "../store/segment/known.ts";
 import { planDrop } from "../store/segment/plan-drop.ts";
 import { mergeLimits, planFullMerge, planKeep, planMerge } from "../store/segment/plan-merge.ts";
 import { type Quarantined, quarantine } from "../store/segment/quarantine.ts";
+import { sealSoundLines } from "../store/segment/refused-lines.ts";
 import type { Rewrite, Rewritten } from "../store/segment/rewrite.ts";
 import { countSealed, type HourWindow, type SealedCounts } from "../store/segment/rollup.ts";
+import type { SealedRows, SegmentSource } from "../store/segment/segment.ts";
 import type { DuckDB } from "../store/sql/duckdb.ts";
 import type { FolderInspection, RewriteWish, ShardHoldings, ShardStretch } from "./protocol.ts";
 
@@ -53,6 +55,16 @@ export class Keeper {
     this.#replaced = new ReplacedSegments(folder);
     this.#inspector = new Inspector(folder);
     this.#catalog = new CatalogWriter(folder);
+  }
+
+  /**
+   * Seals these rows into a segment, unless one has them.
+   * @throws SegmentNotSealed for failures that may pass
+   */
+  async seal(duckdb: DuckDB, source: SegmentSource): Promise<SealedRows> {
+    const { rows, segment } = await sealSoundLines(duckdb, { folder: this.#folder, log: this.#log, source });
+    if (segment !== undefined) this.#known.add(segment);
+    return rows;
   }
 
   /**

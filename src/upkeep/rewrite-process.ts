@@ -15,7 +15,6 @@ import { loadPersonIds, PersonIdsDamaged } from "../store/catalog/erased-person.
 import { unfinishedSuffix } from "../store/folder/names.ts";
 import { forgetImportedIds, mergeImportedIds } from "../store/ids/imported-folder.ts";
 import { rewriteSegments, sealImported } from "../store/segment/rewrite.ts";
-import { segmentLogMiB } from "../store/segment/segment.ts";
 import { DuckDB } from "../store/sql/duckdb.ts";
 import { duckdbFailureOf } from "../store/sql/failures.ts";
 import { lockDuckDB } from "../store/sql/lock-duckdb.ts";
@@ -35,7 +34,7 @@ async function carryOut({ folder, threads, memoryMiB, spillMiB, job }: RewriteOr
   const ids = "ids" in job ? job.ids : undefined;
   const spillTo = join(folder.root, `spill.${process.pid}${unfinishedSuffix}`);
   try {
-    using duckdb = await DuckDB.open({ threads, memoryMiB, spillTo, spillMiB, logMiB: segmentLogMiB });
+    using duckdb = await DuckDB.open({ threads, memoryMiB, spillTo, spillMiB });
     // A client's condition is evaluated here.
     await lockDuckDB(duckdb, {
       folders: [folder.segments, folder.imports, folder.refusedEvents],

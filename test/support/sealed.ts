@@ -1,6 +1,6 @@
 /** A data folder of real segments and its catalog, made from events that a test names, without a service. */
-import { mkdirSync, statSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { sequence, shardId } from "../../src/base/brand.ts";
 import { rowOf } from "../../src/event/line/row.ts";
 import { parseTimestamp, timestampOfMs } from "../../src/event/timestamp.ts";
@@ -45,8 +45,8 @@ export async function sealedFolder(
       clientIds: 0,
       ...journalOf(folder, `${index}.ndjson`, events),
     };
-    const { path } = await sealSegment(duckdb, folder, source);
-    sealed.push({ file: basename(path), shard, bytes: statSync(path).size });
+    const { file, bytes } = await sealSegment(duckdb, folder, source);
+    sealed.push({ file, shard, bytes });
   }
   const content: CatalogContent = {
     root: folder.root,

@@ -11,6 +11,7 @@ import { type DataFolder, unfinishedSuffix } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
 import { type DuckDBFailure, duckdbFailureOf } from "../sql/failures.ts";
 import { literal } from "../sql/literals.ts";
+import { attachNew } from "../sql/new-file.ts";
 import { type CatalogContent, catalogStatements, statementsBetween } from "./views.ts";
 
 /**
@@ -84,7 +85,7 @@ function removeCatalog(path: string): void {
 
 /** Makes a new catalog file, in which `fill` makes everything. */
 async function inCatalogFile(duckdb: DuckDB, path: string, fill: () => Promise<void>): Promise<void> {
-  await duckdb.run(`ATTACH ${literal(path)} AS catalog_file (BLOCK_SIZE 16384)`);
+  await duckdb.run(attachNew(path, "catalog_file", ["BLOCK_SIZE 16384"]));
   try {
     await fill();
     await duckdb.run("CHECKPOINT catalog_file");

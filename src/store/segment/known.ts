@@ -38,6 +38,14 @@ export class KnownSegments {
     for (const segment of readUnreadable(folder)) this.#unreadable.set(segment.file, segment);
   }
 
+  /** Adds a segment that was just sealed and opened, so that it is not opened again. */
+  add(segment: KnownSegment): void {
+    const { file } = segment;
+    this.#known.set(file, segment);
+    this.#states.set(file, fileState(join(this.#folder.segments, file)));
+    this.#checked.add(file);
+  }
+
   /** Segments that cannot be read, as of the last list. */
   get unreadable(): readonly UnreadableSegment[] {
     return [...this.#unreadable.values()];
@@ -55,6 +63,9 @@ export class KnownSegments {
         if (found !== undefined) known.set(segment.file, found);
       }
       if (current.some(({ file }) => this.#unreadable.has(file))) continue;
+      // One that was added meanwhile is not listed yet.
+      const files = new Set(listed.map(({ file }) => file));
+      for (const [file, added] of this.#known) if (!files.has(file)) known.set(file, added);
       this.#known = known;
       for (const file of known.keys())
         if (!this.#states.has(file)) this.#states.set(file, fileState(join(this.#folder.segments, file)));

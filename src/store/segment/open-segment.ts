@@ -53,7 +53,7 @@ export async function withSegment<Result>(
  * What a segment has besides its two tables. Segments of the first versions have no summary; in format 2 the summary
  * does not state the format.
  */
-type SegmentParts = { summary: boolean; format: boolean };
+export type SegmentParts = { summary: boolean; format: boolean };
 
 /** Requires that the name and the summary state the same format, and that this version reads it. */
 async function requireAgreedFormat(

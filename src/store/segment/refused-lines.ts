@@ -15,6 +15,7 @@ import { keptLine, readKeptLines, replaceDurably } from "../folder/kept-file.ts"
 import { listNames } from "../folder/layout.ts";
 import { type DataFolder, journalName, parseJournalName, parseSegmentName, unfinishedSuffix } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
+import type { KnownSegment } from "./plan-merge.ts";
 import {
   countRows,
   isAboutLines,
@@ -39,18 +40,22 @@ type RefusedLine = { head: RowHead; line: Buffer; reason: string };
 /** Where to seal, and what. */
 type SealJob = { folder: DataFolder; log: Log; source: SegmentSource };
 
+/** What became of the rows, and the segment that was made of them; undefined if an earlier try had made it. */
+type Sealed = { rows: SealedRows; segment: KnownSegment | undefined };
+
 /**
  * Seals these rows into a segment. If an earlier try sealed them, or those of the first files, and its answer was lost,
  * that segment is recognized and its end is returned.
  * @throws SegmentNotSealed for failures that may pass
  */
-export async function sealSoundLines(duckdb: DuckDB, { folder, log, source }: SealJob): Promise<SealedRows> {
+export async function sealSoundLines(duckdb: DuckDB, { folder, log, source }: SealJob): Promise<Sealed> {
   const { to } = source;
   const sealedTo = await sealedBefore(duckdb, folder, source);
-  if (sealedTo !== undefined) return { to: sealedTo, refused: refusedBefore(folder, source) };
+  if (sealedTo !== undefined)
+    return { rows: { to: sealedTo, refused: refusedBefore(folder, source) }, segment: undefined };
   try {
-    await sealSegment(duckdb, folder, source);
-    return { to, refused: [] };
+    const segment = await sealSegment(duckdb, folder, source);
+    return { rows: { to, refused: [] }, segment };
   } catch (error) {
     if (!(error instanceof LinesRefused)) throw error;
   }
@@ -68,9 +73,9 @@ export async function sealSoundLines(duckdb: DuckDB, { folder, log, source }: Se
     files: rows === 0 ? [] : [cleaned],
     lineBytesMax: source.lineBytesMax + numberBytesMax,
   };
-  await sealSegment(duckdb, folder, left, { kind: "in lines" });
+  const segment = await sealSegment(duckdb, folder, left, { kind: "in lines" });
   removeIfThere(cleaned);
-  return { to, refused: refused.map(({ head }) => countedOf(head)) };
+  return { rows: { to, refused: refused.map(({ head }) => countedOf(head)) }, segment };
 }
 
 const countedOf = ({ category, hour }: RowHead) => ({ category, hour });

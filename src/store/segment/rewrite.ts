@@ -12,7 +12,8 @@ import { SegmentNotSealed } from "../../base/errors.ts";
 import { eventColumns } from "../../event/columns.ts";
 import { type DataFolder, type SegmentName, segmentName, unfinishedSuffix } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
-import { identifier, integer, literal } from "../sql/literals.ts";
+import { identifier, integer } from "../sql/literals.ts";
+import { attachNew } from "../sql/new-file.ts";
 import { removeRepeats } from "./duplicates.ts";
 import { eventOrderOf } from "./event-order.ts";
 import { rollupQuery } from "./rollup.ts";
@@ -121,7 +122,7 @@ async function writeAgain(duckdb: DuckDB, folder: DataFolder, written: Written):
   // was killed, never write to the same file.
   const unfinished = join(folder.segments, `${segmentName({ ...range, crc32: 0 })}.${process.pid}${unfinishedSuffix}`);
   const columns = [...Object.keys(eventColumns), "sequence"].map(identifier).join(", ");
-  await duckdb.run(`ATTACH ${literal(unfinished)} AS segment ${segmentLayout(events)}`);
+  await duckdb.run(attachNew(unfinished, "segment", segmentLayout(events)));
   try {
     await duckdb.inTransaction(async () => {
       for (const [index, query] of queries.entries())

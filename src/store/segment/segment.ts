@@ -6,18 +6,21 @@
  *   renamed. The rename is the commit of a flush.
  * - Its name contains the checksum of its bytes; nobody ever writes it again.
  */
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { Sequence, ShardId } from "../../base/brand.ts";
 import { checksumOfFile, removeIfThere, renameDurably, syncFile } from "../../base/durable.ts";
 import { messageOf, SegmentNotSealed } from "../../base/errors.ts";
 import { eventColumns, journalColumn, journalType } from "../../event/columns.ts";
-import { currentFormat, type DataFolder, type SegmentName, segmentName, unfinishedSuffix } from "../folder/names.ts";
+import { currentFormat, type DataFolder, segmentName, unfinishedSuffix } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
 import { duckdbFailureOf } from "../sql/failures.ts";
 import { digits, emptyQuery, identifier, integer, listLiteral, literal } from "../sql/literals.ts";
+import { attachNew } from "../sql/new-file.ts";
 import { withSegment } from "./open-segment.ts";
+import type { KnownSegment } from "./plan-merge.ts";
 import { rollupQuery } from "./rollup.ts";
-import { summaryQuery } from "./summary.ts";
+import { type SegmentSummary, summaryIn, summaryQuery } from "./summary.ts";
 
 /** What becomes one segment: rows in journal files, events `from` to `to` of a shard. */
 export type SegmentSource = {
@@ -39,27 +42,18 @@ export type SegmentSource = {
  */
 export type SealedRows = { to: Sequence; refused: { category: number; hour: number }[] };
 
-/** A sealed segment: its path and what its name says. */
-type SealedSegment = { path: string; name: SegmentName };
-
 /** DuckDB could not read the lines themselves; a retry would fail again. */
 export class LinesRefused extends SegmentNotSealed {}
 
 /**
- * Layout options of a segment's file. What DuckDB 1.5 stores takes a fifth less than what its first version could read.
+ * Options of ATTACH for the layout of a segment's file. What DuckDB 1.5 stores takes a fifth less than what its first
+ * version could read.
  */
 export const segmentLayout = (rows: number) =>
-  `(BLOCK_SIZE ${digits(rows < smallBlocksRowsMax ? 16_384 : 262_144)}, STORAGE_VERSION 'v1.5.0')`;
+  [`BLOCK_SIZE ${digits(rows < smallBlocksRowsMax ? 16_384 : 262_144)}`, "STORAGE_VERSION 'v1.5.0'"] as const;
 
 /** Below this many rows a file with 16 KiB blocks is smaller (110 KB against 800 KB for ten rows). Rows. */
 const smallBlocksRowsMax = 20_000;
-
-/**
- * A segment that is larger than this is not written to DuckDB's log before it is written to its file: as its file is
- * made under a temporary name, nobody would ever read that log. For 50,000 events the log was 13 MB beside a segment of
- * 2, and took a fifth of the processor time of a flush. MiB
- */
-export const segmentLogMiB = 1;
 
 /** A buffer of `read_json` holds two of the longest line; smaller buffers than this only add calls. Bytes. */
 const lineBufferBytesMin = 2 * 1024 * 1024;
@@ -90,7 +84,7 @@ export function journalQuery(source: Pick<SegmentSource, "files" | "lineBytesMax
 }
 
 /**
- * Seals these rows into a segment and returns once it is durable under its name.
+ * Seals these rows into a segment, and returns what there is to know of it once it is durable under its name.
  * @throws LinesRefused when DuckDB cannot read a line; SegmentNotSealed for failures that may pass
  */
 export async function sealSegment(
@@ -98,7 +92,7 @@ export async function sealSegment(
   folder: DataFolder,
   source: SegmentSource,
   numbering?: Numbering,
-): Promise<SealedSegment> {
+): Promise<KnownSegment> {
   const { shard, from, to } = source;
   const named = { shard, from, to, generation: 0, format: currentFormat };
   const unfinished = join(folder.segments, segmentName({ ...named, crc32: 0 }) + unfinishedSuffix);
@@ -106,19 +100,29 @@ export async function sealSegment(
     removeUnfinished(unfinished);
     await writeSegment(duckdb, unfinished, source, numbering ?? { kind: "counted", from });
     await syncFile(unfinished);
-    const rows = await countRows(duckdb, unfinished);
-    if (rows !== source.rows)
-      throw new SegmentNotSealed(`segment has ${rows} rows where its journal has ${source.rows}`);
+    const summary = await checkSealed(duckdb, unfinished, source.rows);
     const name = { ...named, crc32: await checksumOfFile(unfinished) };
-    const path = join(folder.segments, segmentName(name));
-    renameDurably({ from: unfinished, to: path });
-    return { path, name };
+    const file = segmentName(name);
+    const { size: bytes } = statSync(unfinished);
+    renameDurably({ from: unfinished, to: join(folder.segments, file) });
+    return { file, name, bytes, summary };
   } catch (error) {
     removeUnfinished(unfinished);
     if (error instanceof SegmentNotSealed) throw error;
     throw new SegmentNotSealed(`segment not sealed: ${messageOf(error)}`, { cause: error });
   }
 }
+
+/**
+ * Opens a segment that was just written, as its readers will, and returns its summary.
+ * @throws SegmentNotSealed when it does not have these rows
+ */
+const checkSealed = (duckdb: DuckDB, path: string, rows: number): Promise<SegmentSummary> =>
+  withSegment(duckdb, { path, name: "sealed" }, async (has) => {
+    const found = await rowsIn(duckdb, { path, name: "sealed" });
+    if (found !== rows) throw new SegmentNotSealed(`segment has ${found} rows where its journal has ${rows}`);
+    return summaryIn(duckdb, "sealed", has);
+  });
 
 /** Removes an unfinished segment, and DuckDB's log beside it. */
 function removeUnfinished(path: string): void {
@@ -127,19 +131,21 @@ function removeUnfinished(path: string): void {
 }
 
 async function writeSegment(duckdb: DuckDB, path: string, source: SegmentSource, numbering: Numbering): Promise<void> {
-  await duckdb.run(`ATTACH ${literal(path)} AS segment ${segmentLayout(source.rows)}`);
+  await duckdb.run(attachNew(path, "segment", segmentLayout(source.rows)));
   try {
     // There are no files if every line was refused, and `read_json` does not accept an empty list.
     const rows =
       source.files.length === 0 ? emptyQuery({ ...eventColumns, sequence: "BIGINT" }) : journalQuery(source, numbering);
     const known = { clientIds: source.clientIds, isFinal: false };
-    // In one transaction, so that the file is written once: DuckDB writes a large transaction into it at its commit.
+    // In one transaction, so that the file is written once.
     await duckdb.inTransaction(async () => {
       await duckdb.run(`CREATE TABLE segment.events AS ${rows}`).catch((error: unknown) => {
         throw isAboutLines(error) ? new LinesRefused(messageOf(error), { cause: error }) : error;
       });
-      await duckdb.run(`CREATE TABLE segment.rollup AS ${rollupQuery("segment.events")}`);
-      await duckdb.run(`CREATE TABLE segment.summary AS ${summaryQuery("segment.events", known)}`);
+      await duckdb.script([
+        `CREATE TABLE segment.rollup AS ${rollupQuery("segment.events")}`,
+        `CREATE TABLE segment.summary AS ${summaryQuery("segment.events", known)}`,
+      ]);
     });
     // Checkpointed here, off this thread: closing the file would do it on this thread.
     await duckdb.run("CHECKPOINT segment");
@@ -155,14 +161,16 @@ export const isAboutLines = (error: unknown): boolean => duckdbFailureOf(error) 
  * Opens a segment read-only and counts its events; its rollup must agree.
  * @throws SegmentNotSealed when it is not a segment, or the two disagree; DuckDB's error when it cannot be opened
  */
-export async function countRows(duckdb: DuckDB, path: string): Promise<number> {
-  return withSegment(duckdb, { path, name: "counted" }, async () => {
-    const [row] = await duckdb.rows(
-      `SELECT (SELECT count(*) FROM counted.events)::DOUBLE AS rows,
-              (SELECT coalesce(sum(events), 0) FROM counted.rollup)::DOUBLE AS rolled_up`,
-    );
-    if (row === undefined || row["rows"] !== row["rolled_up"])
-      throw new SegmentNotSealed(`${path}: its rollup does not add up to its rows`);
-    return Number(row["rows"]);
-  });
+export const countRows = (duckdb: DuckDB, path: string): Promise<number> =>
+  withSegment(duckdb, { path, name: "counted" }, () => rowsIn(duckdb, { path, name: "counted" }));
+
+/** Counts the events of the attached segment `name`; its rollup must agree. */
+async function rowsIn(duckdb: DuckDB, { path, name }: { path: string; name: string }): Promise<number> {
+  const [row] = await duckdb.rows(
+    `SELECT (SELECT count(*) FROM ${name}.events)::DOUBLE AS rows,
+            (SELECT coalesce(sum(events), 0) FROM ${name}.rollup)::DOUBLE AS rolled_up`,
+  );
+  if (row === undefined || row["rows"] !== row["rolled_up"])
+    throw new SegmentNotSealed(`${path}: its rollup does not add up to its rows`);
+  return Number(row["rows"]);
 }

@@ -5,7 +5,7 @@ import packageJson from "../../../package.json" with { type: "json" };
 import { currentFormat } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
 import { integer, literal } from "../sql/literals.ts";
-import { withSegment } from "./open-segment.ts";
+import { type SegmentParts, withSegment } from "./open-segment.ts";
 
 /** The summary of a segment. Times are in ms since 1970, and undefined if it holds no event. */
 export type SegmentSummary = {
@@ -25,23 +25,25 @@ export const summaryQuery = (events: string, known: Pick<SegmentSummary, "client
      min("timestamp") AS timestamp_from, max("timestamp") AS timestamp_to,
      ${integer(currentFormat)} AS format, ${literal(packageJson.version)} AS written_by FROM ${events}`;
 
-/** Reads the summary of a segment; for an old segment without one, computes it from the events. */
-export async function readSummary(duckdb: DuckDB, path: string): Promise<SegmentSummary> {
-  return withSegment(duckdb, { path, name: "summed" }, async (has) => {
-    const source = has.summary
-      ? "summed.summary"
-      : `(SELECT s.* REPLACE (events AS client_ids) FROM (${summaryQuery("summed.events", { clientIds: 0, isFinal: false })}) s)`;
-    const [row] = await duckdb.rows(
-      `SELECT events::DOUBLE AS events, client_ids::DOUBLE AS client_ids, is_final,
-         epoch_ms(received_from)::DOUBLE AS received_from, epoch_ms(received_to)::DOUBLE AS received_to FROM ${source}`,
-    );
-    const ms = (value: unknown) => (value === null || value === undefined ? undefined : Number(value));
-    return {
-      events: Number(row?.["events"]),
-      clientIds: Number(row?.["client_ids"]),
-      isFinal: row?.["is_final"] === true,
-      receivedFromMs: ms(row?.["received_from"]),
-      receivedToMs: ms(row?.["received_to"]),
-    };
-  });
+/** Opens a segment and reads its summary. */
+export const readSummary = (duckdb: DuckDB, path: string): Promise<SegmentSummary> =>
+  withSegment(duckdb, { path, name: "summed" }, (has) => summaryIn(duckdb, "summed", has));
+
+/** Reads the summary of the attached segment `name`; for an old segment without one, computes it from the events. */
+export async function summaryIn(duckdb: DuckDB, name: string, has: SegmentParts): Promise<SegmentSummary> {
+  const source = has.summary
+    ? `${name}.summary`
+    : `(SELECT s.* REPLACE (events AS client_ids) FROM (${summaryQuery(`${name}.events`, { clientIds: 0, isFinal: false })}) s)`;
+  const [row] = await duckdb.rows(
+    `SELECT events::DOUBLE AS events, client_ids::DOUBLE AS client_ids, is_final,
+       epoch_ms(received_from)::DOUBLE AS received_from, epoch_ms(received_to)::DOUBLE AS received_to FROM ${source}`,
+  );
+  const ms = (value: unknown) => (value === null || value === undefined ? undefined : Number(value));
+  return {
+    events: Number(row?.["events"]),
+    clientIds: Number(row?.["client_ids"]),
+    isFinal: row?.["is_final"] === true,
+    receivedFromMs: ms(row?.["received_from"]),
+    receivedToMs: ms(row?.["received_to"]),
+  };
 }

@@ -11,17 +11,12 @@ import { keepFirstMarks } from "./driver-strings.ts";
 
 keepFirstMarks();
 
-/**
- * Limits of one DuckDB instance; beyond its memory it spills to `spillTo`, or fails if that is not given. A transaction
- * that is larger than `logMiB` goes into its file at its commit, and is not written to DuckDB's log first; without it,
- * DuckDB's own limit holds.
- */
+/** Limits of one DuckDB instance; beyond its memory it spills to `spillTo`, or fails if that is not given. */
 export type DuckDBLimits = {
   threads: number;
   memoryMiB: number;
   spillTo?: string;
   spillMiB?: number | undefined;
-  logMiB?: number;
 };
 
 /** A query failed after some of its rows were returned, and DuckDB does not say why. */
@@ -47,7 +42,6 @@ export class DuckDB implements Disposable {
       memory_limit: `${limits.memoryMiB}MiB`,
       temp_directory: limits.spillTo ?? "",
       ...(limits.spillMiB === undefined ? {} : { max_temp_directory_size: `${limits.spillMiB}MiB` }),
-      ...(limits.logMiB === undefined ? {} : { checkpoint_threshold: `${limits.logMiB}MiB` }),
       autoinstall_known_extensions: "false",
     });
     const connection = await instance.connect();
