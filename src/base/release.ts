@@ -70,8 +70,8 @@ export class YoungGarbage {
 }
 
 /**
- * How often a full collection is made, at most. It takes 5 to 15 ms, and what came meanwhile takes as long again: every
- * 10 s would be up to three requests in a thousand that wait for it. Within a minute of batches the heap grows by 25 MB.
+ * A full collection is made at most this often. It takes 5 to 15 ms, and what came meanwhile takes as long again: every
+ * 10 s, up to three requests in a thousand would wait for it. In a minute of batches the heap grows by 25 MB.
  */
 const fullEvery = { requests: 20_000, msMin: 60_000 };
 

@@ -3,15 +3,9 @@ import { expect, test } from "bun:test";
 import { sequence, shardId } from "../../src/base/brand.ts";
 import { currentFormat } from "../../src/store/folder/names.ts";
 import { planDrop } from "../../src/store/segment/plan-drop.ts";
-import {
-  type KnownSegment,
-  mergeLimits,
-  planFullMerge,
-  planKeep,
-  planMerge,
-  rewriteOf,
-} from "../../src/store/segment/plan-merge.ts";
+import { mergeLimits, planFullMerge, planKeep, planMerge, rewriteOf } from "../../src/store/segment/plan-merge.ts";
 import type { Rewrite } from "../../src/store/segment/rewrite.ts";
+import type { KnownSegment } from "../../src/store/segment/summary.ts";
 import { fc } from "../support/property.ts";
 
 const bytesPerEvent = 37;

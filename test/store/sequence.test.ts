@@ -16,11 +16,11 @@ import {
   parseSegmentName,
   segmentName,
 } from "../../src/store/folder/names.ts";
-import { type KnownSegment, rewriteOf } from "../../src/store/segment/plan-merge.ts";
+import { rewriteOf } from "../../src/store/segment/plan-merge.ts";
 import { sealSoundLines } from "../../src/store/segment/refused-lines.ts";
 import { rewriteSegments, sealImported } from "../../src/store/segment/rewrite.ts";
 import { segmentsQuery } from "../../src/store/segment/segments-query.ts";
-import { readSummary } from "../../src/store/segment/summary.ts";
+import { type KnownSegment, readSummary } from "../../src/store/segment/summary.ts";
 import type { DuckDB } from "../../src/store/sql/duckdb.ts";
 import { draws, fc } from "../support/property.ts";
 import { linesOf, rowAt, temporaryFolder } from "../support/rows.ts";

@@ -15,8 +15,7 @@ import { fileState, keepUnreadable, readUnreadable, type UnreadableSegment } fro
 import type { DuckDB } from "../sql/duckdb.ts";
 import { type DuckDBFailure, duckdbFailureOf } from "../sql/failures.ts";
 import { SegmentUnreadable } from "./open-segment.ts";
-import type { KnownSegment } from "./plan-merge.ts";
-import { readSummary } from "./summary.ts";
+import { type KnownSegment, readSummary } from "./summary.ts";
 
 /** Files up to this size are compared with their checksum before DuckDB reads them: 4 MiB take 4 ms. Bytes. */
 const checkedBytesMax = 4 * 1024 * 1024;

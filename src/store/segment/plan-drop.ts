@@ -1,8 +1,9 @@
 /** Plans which events are dropped because of their age, from the summaries of segments. Pure. */
 
 import { integer } from "../sql/literals.ts";
-import { type KnownSegment, rewriteOf, runsOf } from "./plan-merge.ts";
+import { rewriteOf, runsOf } from "./plan-merge.ts";
 import type { Rewrite } from "./rewrite.ts";
+import type { KnownSegment } from "./summary.ts";
 
 /** A segment that is only partly expired is rewritten once a day, not every second. ms */
 const partMsMin = 24 * 60 * 60 * 1000;

@@ -6,10 +6,7 @@
  */
 import { currentFormat, type SegmentName } from "../folder/names.ts";
 import type { Rewrite } from "./rewrite.ts";
-import type { SegmentSummary } from "./summary.ts";
-
-/** A current segment and what is known of it; `file` is its name. */
-export type KnownSegment = { file: string; name: SegmentName; bytes: number; summary: SegmentSummary };
+import type { KnownSegment } from "./summary.ts";
 
 /** How large merged segments become. */
 type MergeLimits = {

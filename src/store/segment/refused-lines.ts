@@ -15,7 +15,6 @@ import { keptLine, readKeptLines, replaceDurably } from "../folder/kept-file.ts"
 import { listNames } from "../folder/layout.ts";
 import { type DataFolder, journalName, parseJournalName, parseSegmentName, unfinishedSuffix } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
-import type { KnownSegment } from "./plan-merge.ts";
 import {
   countRows,
   isAboutLines,
@@ -25,6 +24,7 @@ import {
   type SegmentSource,
   sealSegment,
 } from "./segment.ts";
+import type { KnownSegment } from "./summary.ts";
 
 type NumberedLine = { line: Buffer; sequence: Sequence };
 

@@ -18,9 +18,8 @@ import { duckdbFailureOf } from "../sql/failures.ts";
 import { digits, emptyQuery, identifier, integer, listLiteral, literal } from "../sql/literals.ts";
 import { attachNew } from "../sql/new-file.ts";
 import { withSegment } from "./open-segment.ts";
-import type { KnownSegment } from "./plan-merge.ts";
 import { rollupQuery } from "./rollup.ts";
-import { type SegmentSummary, summaryIn, summaryQuery } from "./summary.ts";
+import { type KnownSegment, type SegmentSummary, summaryIn, summaryQuery } from "./summary.ts";
 
 /** What becomes one segment: rows in journal files, events `from` to `to` of a shard. */
 export type SegmentSource = {

@@ -2,7 +2,7 @@
  * The table `summary` of a segment: one row that describes it, so that plans need not read its events.
  */
 import packageJson from "../../../package.json" with { type: "json" };
-import { currentFormat } from "../folder/names.ts";
+import { currentFormat, type SegmentName } from "../folder/names.ts";
 import type { DuckDB } from "../sql/duckdb.ts";
 import { integer, literal } from "../sql/literals.ts";
 import { type SegmentParts, withSegment } from "./open-segment.ts";
@@ -17,6 +17,9 @@ export type SegmentSummary = {
   receivedFromMs: number | undefined;
   receivedToMs: number | undefined;
 };
+
+/** A current segment and what is known of it; `file` is its name. */
+export type KnownSegment = { file: string; name: SegmentName; bytes: number; summary: SegmentSummary };
 
 /** Selects the summary of a table of events. */
 export const summaryQuery = (events: string, known: Pick<SegmentSummary, "clientIds" | "isFinal">) =>
