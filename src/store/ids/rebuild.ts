@@ -31,14 +31,17 @@ export type RebuiltIds = {
 /** A segment of which the latest `ids` ids must be known. */
 type Candidate = { segment: KnownSegment; ids: number };
 
+/** The candidates of one shard. */
+type ShardCandidates = { shard: ShardId; candidates: readonly Candidate[] };
+
 /** A block's range and number of ids, without the ids, so that many blocks fit in memory. */
 type BlockHead = { range: IdBlock["range"]; ids: number };
 
 const idWords = 4;
 
 /**
- * Compares the id logs with the segments, and adds what the logs lack of the latest `idsMax` ids. `isComplete`: every
- * segment can be read. If not, damaged files are left as they are and reported, because the lost ids may come back with
+ * Compares the id logs with the segments, and adds what the logs lack of the latest `idsMax` ids of each shard: as many
+ * as a shard keeps in its log, so that a merge of its segments changes nothing. `isComplete`: every segment can be read. If not, damaged files are left as they are and reported, because the lost ids may come back with
  * a segment.
  * @throws the system's error when the disk refuses, DuckDB's when a segment cannot be read; a second call does the rest
  */
@@ -55,21 +58,35 @@ export async function rebuildIds(
     for (const block of blocks) heads.push({ range: block.range, ids: countOf(block) });
     if (isTorn || places.length > 0) damaged.push(path);
   }
-  const candidates = candidatesOf(segments, idsMax);
-  if (damaged.length === 0 && lackOf(candidates, heads) === 0) return { ids: 0, mended: [] };
-  const lost = await lostIds(duckdb, folder, { candidates, files, idsMax });
-  const ids = keepLost(folder, candidates, lost);
+  const byShard = candidatesByShard(segments, idsMax);
+  const all = byShard.flatMap(({ candidates }) => candidates);
+  if (damaged.length === 0 && lackOf(all, heads) === 0) return { ids: 0, mended: [] };
+  let ids = 0;
+  for (const own of byShard) {
+    const lost = await lostIds(duckdb, folder, { candidates: own.candidates, files, idsMax });
+    ids += keepLost(folder, own, lost);
+  }
   if (!isComplete) return { ids, mended: [] };
   for (const path of damaged) mend(path);
   syncFolder(folder.ids);
   return { ids, mended: damaged.map((path) => path.slice(folder.ids.length + 1)) };
 }
 
-/** Segments with the latest ids. Imported events are excluded: their ids are in files of their own. */
+/** Each shard's segments with its latest ids. Imported events are excluded: their ids are in files of their own. */
+function candidatesByShard(segments: readonly KnownSegment[], idsMax: number): ShardCandidates[] {
+  const withIds = segments.filter(
+    ({ name, summary }) => name.shard !== importShard && summary.clientIds > 0 && summary.events > 0,
+  );
+  const shards = new Set(withIds.map(({ name }) => name.shard));
+  return [...shards].map((shard) => {
+    const own = withIds.filter(({ name }) => name.shard === shard);
+    return { shard, candidates: candidatesOf(own, idsMax) };
+  });
+}
+
+/** The segments of one shard with the latest ids. */
 function candidatesOf(segments: readonly KnownSegment[], idsMax: number): Candidate[] {
-  const latestFirst = segments
-    .filter(({ name, summary }) => name.shard !== importShard && summary.clientIds > 0 && summary.events > 0)
-    .sort((a, b) => (b.summary.receivedToMs ?? 0) - (a.summary.receivedToMs ?? 0));
+  const latestFirst = segments.toSorted((a, b) => (b.summary.receivedToMs ?? 0) - (a.summary.receivedToMs ?? 0));
   const candidates: Candidate[] = [];
   let left = idsMax;
   for (const segment of latestFirst) {
@@ -122,24 +139,28 @@ async function lostIds(
   return lost;
 }
 
-/** Writes the ids, a file for each shard and a block for each segment, and returns their number. */
-function keepLost(folder: DataFolder, candidates: readonly Candidate[], lost: ReadonlyMap<string, number>): number {
+/** Writes a shard's ids into a new file, a block for each segment, and returns their number. */
+function keepLost(
+  folder: DataFolder,
+  { shard, candidates }: ShardCandidates,
+  lost: ReadonlyMap<string, number>,
+): number {
+  if (lost.size === 0) return 0;
   const byCandidate = candidates.map((): string[] => []);
   for (const [id, index] of lost) byCandidate[index]?.push(id);
-  const byShard = new Map<ShardId, Uint8Array[]>();
-  for (const [index, { segment }] of candidates.entries()) {
+  const blocks = candidates.flatMap(({ segment }, index) => {
     const ids = byCandidate[index] ?? [];
-    const { shard, to } = segment.name;
-    if (ids.length === 0) continue;
-    const flushedAtMs = segment.summary.receivedToMs ?? 0;
-    const block = encodeIdBlock({ flushedAtMs, range: { shard, to }, records: recordsOf(ids) });
-    byShard.set(shard, [...(byShard.get(shard) ?? []), block]);
-  }
-  for (const [shard, blocks] of byShard) {
-    const numbers = listNames(folder.ids, parseIdLogName).map(({ name }) => (name.shard === shard ? name.number : 0));
-    const number = Math.max(0, ...numbers) + 1;
-    replaceDurably(join(folder.ids, idLogName({ shard, number })), blocks);
-  }
+    if (ids.length === 0) return [];
+    const { name, summary } = segment;
+    return encodeIdBlock({
+      flushedAtMs: summary.receivedToMs ?? 0,
+      range: { shard, to: name.to },
+      records: recordsOf(ids),
+    });
+  });
+  const numbers = listNames(folder.ids, parseIdLogName).map(({ name }) => (name.shard === shard ? name.number : 0));
+  const number = Math.max(0, ...numbers) + 1;
+  replaceDurably(join(folder.ids, idLogName({ shard, number })), blocks);
   return lost.size;
 }
 
