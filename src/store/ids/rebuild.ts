@@ -41,8 +41,8 @@ const idWords = 4;
 
 /**
  * Compares the id logs with the segments, and adds what the logs lack of the latest `idsMax` ids of each shard: as many
- * as a shard keeps in its log, so that a merge of its segments changes nothing. `isComplete`: every segment can be read. If not, damaged files are left as they are and reported, because the lost ids may come back with
- * a segment.
+ * as a shard keeps in its log, so that a merge of its segments changes nothing. `isComplete`: every segment can be
+ * read. If not, damaged files are left as they are and reported, because the lost ids may come back with a segment.
  * @throws the system's error when the disk refuses, DuckDB's when a segment cannot be read; a second call does the rest
  */
 export async function rebuildIds(
