@@ -63,14 +63,7 @@ export async function writeCatalog(duckdb: DuckDB, path: string, content: Catalo
   await inCatalogFile(duckdb, path, async () => {
     try {
       await duckdb.run("USE catalog_file");
-      // In one transaction: otherwise each statement writes DuckDB's log, which takes twice as long.
-      await duckdb.run("BEGIN");
       await duckdb.script(catalogStatements(content));
-      await duckdb.run("COMMIT");
-    } catch (error) {
-      // Without a rollback USE fails in the aborted transaction, and its error hides this one.
-      await duckdb.run("ROLLBACK").catch(() => undefined);
-      throw error;
     } finally {
       await duckdb.run("USE memory");
     }
