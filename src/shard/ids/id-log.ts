@@ -160,22 +160,25 @@ const countIds = (blocks: readonly IdBlock[]) => blocks.reduce((sum, block) => s
 
 function encodeRecords(ids: Claims): Uint8Array {
   const records = new Uint32Array(ids.count * recordWords);
+  // Word by word, here and below: a view for each id costs more than its five words.
   for (let index = 0; index < ids.count; index++) {
-    records.set(ids.words.subarray(index * idWords, (index + 1) * idWords), index * recordWords);
-    records[index * recordWords + idWords] = ids.contents[index] ?? 0;
+    const at = index * recordWords;
+    for (let word = 0; word < idWords; word++) records[at + word] = ids.words[index * idWords + word] ?? 0;
+    records[at + idWords] = ids.contents[index] ?? 0;
   }
   return new Uint8Array(records.buffer);
 }
 
 function decodeRecords(block: IdBlock): Claims {
   // Copied, because the records of a file need not start at a multiple of four.
-  const records = new Uint32Array(Uint8Array.from(block.records).buffer);
+  const records = new Uint32Array(new Uint8Array(block.records).buffer);
   const count = countOf(block);
   const words = new Uint32Array(count * idWords);
   const contents = new Uint32Array(count);
   for (let index = 0; index < count; index++) {
-    words.set(records.subarray(index * recordWords, index * recordWords + idWords), index * idWords);
-    contents[index] = records[index * recordWords + idWords] ?? 0;
+    const at = index * recordWords;
+    for (let word = 0; word < idWords; word++) words[index * idWords + word] = records[at + word] ?? 0;
+    contents[index] = records[at + idWords] ?? 0;
   }
   return { words, contents, count };
 }

@@ -188,7 +188,10 @@ export class IdTable {
   /** Slot of an id in either generation; undefined when it is in neither. */
   #find(words: Uint32Array, at: number): number | undefined {
     const newer = this.#newer;
-    return this.#findIn(newer, words, at) ?? this.#findIn(1 - newer, words, at);
+    const found = this.#findIn(newer, words, at);
+    // Most tables never fill a generation: a look into the empty one would cost one read of cold memory for each id.
+    if (found !== undefined || this.#count(usedAt, 1 - newer) === 0) return found;
+    return this.#findIn(1 - newer, words, at);
   }
 
   #findIn(generation: number, words: Uint32Array, at: number): number | undefined {
