@@ -4,10 +4,13 @@ import { codeOf } from "./errors.ts";
 import { invariant } from "./invariant.ts";
 
 /**
- * A tenth of ingest's share while both want the processor, and all of it when nobody else does. It must hold from the
- * first instruction on: a starting runtime takes a core for longer than a request may wait.
+ * A thirtieth of ingest's share while both want the processor, and all of it when nobody else does. It must hold from
+ * the first instruction on: a starting runtime takes a core for longer than a request may wait.
  */
-const nicenessDefault = 10;
+const nicenessDefault = 15;
+
+/** A tenth of ingest's share: for what must keep up with it. */
+export const keepingUpNiceness = 10;
 
 /** The smallest share, behind queries: for what nobody waits for. */
 export const lowestNiceness = 19;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { childrenOf, readProc } from "../support/process.ts";
+import { childrenOf, nicenessOf } from "../support/process.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
@@ -49,9 +49,8 @@ test("a receiver is told once that an alert fires, by what is accepted, sealed o
     { alert: "named", state: "resolved", value: null, at: null },
   ]);
   await service.batch(Array(5).fill({ event_name: "it" }));
-  const niceness = () => childrenOf(service.pid).map((pid) => readProc(`${pid}/stat`).split(") ")[1]?.split(" ")[16]);
-  // Behind queries, which have 10.
-  await until(() => niceness().includes("19"), {
+  // Behind queries, which have 15.
+  await until(() => childrenOf(service.pid).map(nicenessOf).includes(19), {
     what: "a process of the lowest priority",
     limitMs: 20_000,
     everyMs: 5,

@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { childrenOf, readProc } from "../support/process.ts";
+import { childrenOf, nicenessOf, readProc } from "../support/process.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
@@ -22,10 +22,13 @@ const waitSpares = (service: Service) =>
 
 const isAlive = (pid: number) => !["", "Z"].includes(/\) (\S)/.exec(readProc(`${pid}/stat`))?.[1] ?? "");
 
-test("spares wait before the first query, with nothing of the data folder open, and see what is accepted later", async () => {
+test("spares wait with a small share and nothing of the data folder open, and see what is accepted later", async () => {
   await using service = await startService();
   await waitSpares(service);
-  for (const pid of sparesOf(service)) expect(readlinkSync(`/proc/${pid}/cwd`)).toContain("/scratch/");
+  for (const pid of sparesOf(service)) {
+    expect(readlinkSync(`/proc/${pid}/cwd`)).toContain("/scratch/");
+    expect(nicenessOf(pid)).toBe(15);
+  }
   await service.track({ event_name: "later" });
   const answer = await ask(service, "SELECT event_name FROM events");
   expect([answer.status, await answer.text()]).toEqual([200, "event_name\nlater\n"]);

@@ -185,13 +185,11 @@ export class IdTable {
     else if (state === stateDurable) this.#insert(words, at, mark);
   }
 
-  /** Slot of an id in either generation; undefined when it is in neither. */
+  /** Slot of an id; undefined when it is in neither generation. An empty one is not looked into: its memory is cold. */
   #find(words: Uint32Array, at: number): number | undefined {
-    const newer = this.#newer;
-    const found = this.#findIn(newer, words, at);
-    // Most tables never fill a generation: a look into the empty one would cost one read of cold memory for each id.
-    if (found !== undefined || this.#count(usedAt, 1 - newer) === 0) return found;
-    return this.#findIn(1 - newer, words, at);
+    const found = this.#findIn(this.#newer, words, at);
+    if (found !== undefined || this.#count(usedAt, 1 - this.#newer) === 0) return found;
+    return this.#findIn(1 - this.#newer, words, at);
   }
 
   #findIn(generation: number, words: Uint32Array, at: number): number | undefined {
