@@ -1,10 +1,11 @@
 /**
  * The few calls of the system's C library that the runtime does not offer: limits of the process, sockets by their
- * descriptor, and a clock that all threads share. Linux alone; undefined elsewhere, and if the library is not found.
+ * descriptor, a clock that all threads share, and the scheduler. Linux alone; undefined elsewhere, and if the library
+ * is not found.
  */
 import { dlopen, FFIType } from "bun:ffi";
 
-const { i32, ptr } = FFIType;
+const { i32, i64, ptr } = FFIType;
 
 const calls = {
   getrlimit: { args: [i32, ptr], returns: i32 },
@@ -15,6 +16,8 @@ const calls = {
   getsockopt: { args: [i32, i32, i32, ptr, ptr], returns: i32 },
   shutdown: { args: [i32, i32], returns: i32 },
   clock_gettime: { args: [i32, ptr], returns: i32 },
+  /** For calls that the library has no function for: the number, then up to three arguments. */
+  syscall: { args: [i64, i64, ptr, i64], returns: i64 },
 } as const;
 
 /** The library's name on most systems, and on those with musl. */

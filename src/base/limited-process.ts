@@ -2,18 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { codeOf } from "./errors.ts";
 import { invariant } from "./invariant.ts";
-
-/**
- * A thirtieth of ingest's share while both want the processor, and all of it when nobody else does. It must hold from
- * the first instruction on: a starting runtime takes a core for longer than a request may wait.
- */
-const nicenessDefault = 15;
-
-/** A tenth of ingest's share: for what must keep up with it. */
-export const keepingUpNiceness = 10;
-
-/** The smallest share, behind queries: for what nobody waits for. */
-export const lowestNiceness = 19;
+import { backgroundNiceness } from "./priority.ts";
 
 /**
  * A shell sets the limits, because they must hold before the runtime starts: it reserves address space at its start,
@@ -41,7 +30,7 @@ type LimitedProcess = { entry: string; args: readonly string[]; memoryMiB: numbe
  * nothing of the service's environment, which may hold the key. Give it a working folder of ours too, so that no other
  * file configures it.
  */
-export function limitedProcess({ entry, args, memoryMiB, niceness = nicenessDefault }: LimitedProcess) {
+export function limitedProcess({ entry, args, memoryMiB, niceness = backgroundNiceness }: LimitedProcess) {
   const own = [process.execPath, "--no-orphans", entry, ...args];
   const command = ["/bin/sh", "-c", limited(niceness), String(startableMiB(memoryMiB) * 1024), ...own];
   return { command, env: { PATH: process.env["PATH"] } };

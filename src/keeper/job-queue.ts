@@ -1,15 +1,8 @@
 /** A DuckDB and the queue of its jobs, which run one after another because they share a connection. */
 import { lacksDescriptors } from "../base/descriptors.ts";
-import { lowerPoolPriority } from "../base/priority.ts";
+import { backgroundNiceness, lowerPoolPriority } from "../base/priority.ts";
 import type { DuckDB, DuckDBLimits } from "../store/sql/duckdb.ts";
 import { type DuckDBAccess, openLockedDuckDB } from "../store/sql/lock-duckdb.ts";
-
-/**
- * Flushes use a core in bursts of 100 ms. With a lower priority no request waits for a burst: at half load p99 is a
- * quarter lower. The value gives a tenth of the weight of a thread that answers requests, so a flush still advances
- * when those are always busy; if it falls behind, shards wait for it.
- */
-const poolNice = 10;
 
 /** A queue of jobs on a DuckDB of its own. */
 export class JobQueue {
@@ -54,7 +47,8 @@ export class JobQueue {
     try {
       this.#duckdb ??= openLockedDuckDB(this.#limits, this.#access);
       opened = await this.#duckdb;
-      lowerPoolPriority(poolNice);
+      // A flush uses a core for up to 100 ms, and no request may wait for it.
+      lowerPoolPriority(backgroundNiceness);
       return await job(opened);
     } catch (error) {
       // After a failed write or sync an instance refuses everything, even once the disk works again. An instance that

@@ -9,6 +9,7 @@ import { Alerts } from "../alerts/alerts.ts";
 import { measure } from "../alerts/measure.ts";
 import { ConfigInvalid, messageOf } from "../base/errors.ts";
 import { openLog } from "../base/log.ts";
+import { interruptOthers } from "../base/priority.ts";
 import { systemTime } from "../base/time.ts";
 import type { Config } from "../config/config.ts";
 import { preloadMetrics } from "../http/endpoints/load-metrics.ts";
@@ -104,6 +105,7 @@ async function serve(parts: Parts, scope: AsyncDisposableStack): Promise<void> {
   tail.begin();
   life.phase = "running";
   gate.isAccepting = true;
+  interruptOthers();
   life.front = scope.adopt(await openFront(parts), (front) => front.close());
   keepText(folder.address, life.front.address);
   scope.use(preloadMetrics(log));

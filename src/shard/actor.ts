@@ -3,6 +3,7 @@ import { bornWith, type Door, type Handlers, handlerOf } from "../actor/serve.ts
 import { shareDescriptors } from "../base/descriptors.ts";
 import { codeOf, DataFolderRefused } from "../base/errors.ts";
 import { invariant } from "../base/invariant.ts";
+import { interruptOthers } from "../base/priority.ts";
 import { release } from "../base/release.ts";
 import { withRemedy } from "../base/remedy.ts";
 import type { KeeperForShards } from "../keeper/protocol.ts";
@@ -12,6 +13,7 @@ import { Shard } from "./worker/shard.ts";
 
 const options = bornWith() as ShardOptions;
 shareDescriptors(options.descriptors);
+interruptOthers();
 
 let shard: Promise<Shard> | undefined;
 /** The same, once it has recovered. */

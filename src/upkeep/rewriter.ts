@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { withKeptDescriptor } from "../base/descriptors.ts";
 import { MillraceError } from "../base/errors.ts";
-import { keepingUpNiceness, limitedProcess } from "../base/limited-process.ts";
+import { limitedProcess } from "../base/limited-process.ts";
 import { type DataFolder, unfinishedSuffix } from "../store/folder/names.ts";
 import { allocatorEnvironment } from "../store/sql/allocator.ts";
 import type { RewriteJob, RewriteOrder, RewriteOutcome, RewriteReplies } from "./protocol.ts";
@@ -79,13 +79,7 @@ export class Rewriter implements Disposable {
     const limits = { memoryMiB: guard === undefined ? memoryMiB : Math.floor(guard.memoryMiB / 2), spillMiB };
     const order: RewriteOrder = { folder: this.#folder, threads, ...limits, job };
     const limit = guard?.memoryMiB ?? processMiB(memoryMiB);
-    const { command, env: limitedEnv } = limitedProcess({
-      entry,
-      args: [],
-      memoryMiB: limit,
-      // Segments are merged as fast as flushes make them.
-      niceness: keepingUpNiceness,
-    });
+    const { command, env: limitedEnv } = limitedProcess({ entry, args: [], memoryMiB: limit });
     const env = { ...limitedEnv, ...allocatorEnvironment };
     // Passed as one buffer: writing to a process that was killed meanwhile would throw a second error.
     const stdin = Buffer.from(JSON.stringify(order));
