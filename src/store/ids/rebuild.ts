@@ -133,7 +133,7 @@ async function lostIds(
   for (const path of files)
     for (const { records } of readIdBlocks(path).blocks) {
       // Copied, because the records of a file need not start at a multiple of four.
-      const words = new Uint32Array(Uint8Array.from(records).buffer);
+      const words = new Uint32Array(new Uint8Array(records).buffer);
       for (let at = 0; at < words.length; at += idWords + 1) lost.delete(readEventId(words, at));
     }
   return lost;
