@@ -1,6 +1,6 @@
 /** Gives threads that answer somebody precedence over those that nobody waits for. */
 import { ptr } from "bun:ffi";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { getPriority, setPriority } from "node:os";
 import { codeOf } from "./errors.ts";
 import { libc } from "./libc.ts";
@@ -16,19 +16,13 @@ export const backgroundNiceness = 15;
 export const lowestNiceness = 19;
 
 /**
- * Bun's threads for asynchronous work. DuckDB's queries run on them, and the threads that they start inherit their
- * priority.
+ * Raises the nice value of all threads of this process to this one; those that they start later inherit it. On Linux it
+ * belongs to a thread, not to a process. Elsewhere, and where it is not allowed, nothing changes.
  */
-const poolName = /^Bun Pool/;
-
-/**
- * Sets the nice value of the pool's threads in this process, those that exist now; on Linux it belongs to a thread, not
- * to a process. Elsewhere, and if it is not allowed, nothing changes.
- */
-export function lowerPoolPriority(nice: number): void {
+export function lowerPriority(nice: number): void {
   for (const thread of unlessRefused(() => readdirSync("/proc/self/task")) ?? [])
     unlessRefused(() => {
-      if (poolName.test(readFileSync(`/proc/self/task/${thread}/comm`, "utf8"))) setPriority(Number(thread), nice);
+      if (getPriority(Number(thread)) < nice) setPriority(Number(thread), nice);
     });
 }
 
