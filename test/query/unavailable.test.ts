@@ -1,5 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -43,11 +43,13 @@ test.each([["scratch"], ["scratch/*"]])(
     const scratch = join(service.dataDir, "scratch");
     const before = readdirSync(scratch);
     expect(before).toHaveLength(1);
-    rmSync(what === "scratch" ? scratch : join(scratch, before[0] ?? ""), {
-      recursive: true,
-      force: true,
-      maxRetries: 10,
-    });
+    const run = join(scratch, before[0] ?? "");
+    const remove = () => {
+      rmSync(what === "scratch" ? scratch : run, { recursive: true, force: true, maxRetries: 10 });
+      return !existsSync(run);
+    };
+    // A file that the program of queries is written to just then keeps its folder.
+    await until(remove, { what: "the folder to be gone", limitMs: 10_000 });
     for (const value of [2, 3, 4]) {
       const answer = await ask(service, { sql: `SELECT ${value} AS v`, format: "csv" });
       expect([answer.status, await answer.text()]).toEqual([200, `v\n${value}\n`]);
