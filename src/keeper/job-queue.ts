@@ -1,6 +1,6 @@
 /** A DuckDB and the queue of its jobs, which run one after another because they share a connection. */
 import { lacksDescriptors } from "../base/descriptors.ts";
-import { backgroundNiceness, lowerPriority } from "../base/priority.ts";
+import { flushNiceness, lowerPriority } from "../base/priority.ts";
 import type { DuckDB, DuckDBLimits } from "../store/sql/duckdb.ts";
 import { type DuckDBAccess, openLockedDuckDB } from "../store/sql/lock-duckdb.ts";
 
@@ -48,7 +48,7 @@ export class JobQueue {
       this.#duckdb ??= openLockedDuckDB(this.#limits, this.#access);
       opened = await this.#duckdb;
       // A flush uses a core for up to 100 ms, and no request may wait for it.
-      lowerPriority(backgroundNiceness);
+      lowerPriority(flushNiceness);
       return await job(opened);
     } catch (error) {
       // After a failed write or sync an instance refuses everything, even once the disk works again. An instance that
