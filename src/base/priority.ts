@@ -1,7 +1,7 @@
 /** Gives threads that answer somebody precedence over those that nobody waits for. */
 import { ptr } from "bun:ffi";
 import { readdirSync } from "node:fs";
-import { getPriority, setPriority } from "node:os";
+import { availableParallelism, getPriority, setPriority } from "node:os";
 import { codeOf } from "./errors.ts";
 import { libc } from "./libc.ts";
 
@@ -46,13 +46,15 @@ const sliceNs = 400_000n;
 /**
  * Lets the calling thread, when it wakes, interrupt a thread of lower priority at once. Otherwise a thread that has
  * begun its slice may go on to the next tick of the kernel, for up to 4 ms. See sched_setattr(2) and the kernel's
- * `sched-eevdf`; kernels before 6.12 ignore it. Nothing changes where it is not allowed, nor where an operator has
- * chosen another policy or a higher priority.
+ * `sched-eevdf`; kernels before 6.12 ignore it. Nothing changes on one core, where it is not allowed, and where an
+ * operator has chosen another policy or a higher priority.
  */
 export function interruptOthers(): void {
   const system = libc();
   const calls = schedulerCalls.get(process.arch);
   if (system === undefined || calls === undefined) return;
+  // On one core the main thread and a shard would interrupt each other: a seventh fewer requests a second.
+  if (availableParallelism() === 1) return;
   const nice = getPriority();
   if (nice < 0 || Number(system.syscall(calls.policyOf, 0, null, 0)) !== ordinary.policy) return;
   const attributes = new DataView(new ArrayBuffer(ordinary.bytes));

@@ -42,13 +42,18 @@ export class JobQueue {
     await this.#last;
   }
 
+  #open(): Promise<DuckDB> {
+    // A flush uses a core for up to 100 ms, and no request may wait for it. First, so that DuckDB's threads inherit it;
+    // not before the first job, so that the process starts as fast as the service.
+    lowerPriority(flushNiceness);
+    return openLockedDuckDB(this.#limits, this.#access);
+  }
+
   async #run<Result>(job: (duckdb: DuckDB) => Promise<Result>): Promise<Result> {
     let opened: DuckDB | undefined;
     try {
-      this.#duckdb ??= openLockedDuckDB(this.#limits, this.#access);
+      this.#duckdb ??= this.#open();
       opened = await this.#duckdb;
-      // A flush uses a core for up to 100 ms, and no request may wait for it.
-      lowerPriority(flushNiceness);
       return await job(opened);
     } catch (error) {
       // After a failed write or sync an instance refuses everything, even once the disk works again. An instance that

@@ -96,8 +96,9 @@ export function childrenOf(pid: number): number[] {
   );
 }
 
-/** A process's nice value; NaN when it has ended. The 19th field of proc_pid_stat(5). */
-export const nicenessOf = (pid: number): number => Number(readProc(`${pid}/stat`).split(") ")[1]?.split(" ")[16]);
+/** A thread's nice value, by default the main thread's; NaN when it has ended. The 19th field of proc_pid_stat(5). */
+export const nicenessOf = (pid: number, task: number | string = pid): number =>
+  Number(readProc(`${pid}/task/${task}/stat`).split(") ")[1]?.split(" ")[16]);
 
 /** Processes below a process: its children, and theirs. */
 export const descendantsOf = (pid: number): number[] =>
