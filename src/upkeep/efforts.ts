@@ -6,7 +6,7 @@
 import { availableParallelism } from "node:os";
 import type { PersonIds } from "../store/catalog/erased-person.ts";
 import { isOrdered, type Rewrite, type Rewritten } from "../store/segment/rewrite.ts";
-import { RewriteOutOfMemory, type Rewriter } from "./rewriter.ts";
+import { type ProcessorShare, RewriteOutOfMemory, type Rewriter } from "./rewriter.ts";
 
 /**
  * Memory of DuckDB for each of its threads with which a merge is tried, MiB. Measured with one thread: ordering 8
@@ -25,10 +25,9 @@ const copyingMiB = { little: 64, most: 160 };
 const threadsMax = 3;
 
 /** A rewrite to do. `spillBytes` is the room on disk that DuckDB may take for what does not fit into memory. */
-type Wanted = {
+type Wanted = ProcessorShare & {
   rewrite: Rewrite;
   ids: PersonIds | undefined;
-  threads: number | undefined;
   spillBytes: number;
 };
 
@@ -54,8 +53,9 @@ export class RewriteEfforts {
    * Does a rewrite.
    * @throws RewriteRefused or RewriteFailed, as `Rewriter.run` does
    */
-  async rewrite({ rewrite, ids, threads = availableParallelism(), spillBytes }: Wanted): Promise<Rewritten> {
-    const limits = { threads: Math.min(threads, threadsMax), spillMiB: Math.floor(spillBytes / 2 ** 20) };
+  async rewrite(wanted: Wanted): Promise<Rewritten> {
+    const { rewrite, ids, threads = availableParallelism(), niceness, spillBytes } = wanted;
+    const limits = { threads: Math.min(threads, threadsMax), niceness, spillMiB: Math.floor(spillBytes / 2 ** 20) };
     const run = (threadMiB: number, mayOrder: boolean) =>
       this.#rewriter.run(
         { kind: "rewrite", rewrite, mayOrder, ids },

@@ -1,11 +1,12 @@
 /**
- * When the next merge may begin, and with how many threads.
+ * When the next merge may begin, with how many threads and which nice value.
  *
  * Under a long load merges become ever larger, and take cores from flushes and requests. So while ingest is busy, a
  * merge gets one thread, and the next one waits until merges have had their share of the time. What they put off is
  * more segments for a query to open: with many of them the share grows until merges keep up.
  */
 import type { Clock } from "../base/clock.ts";
+import { backgroundNiceness, flushNiceness } from "../base/priority.ts";
 import type { ShardHoldings } from "../keeper/protocol.ts";
 import { mergeLimits } from "../store/segment/plan-merge.ts";
 
@@ -72,15 +73,17 @@ export class MergePace {
     this.#measured = { atMs: options.clock.monotonicMs(), processorMs: options.processorMs() };
   }
 
-  /** Whether a merge may begin now, and how many threads a rewrite may have. */
-  now(holdings: readonly ShardHoldings[]): { isDue: boolean; threads: number } {
+  /** Whether a merge may begin now, and what a rewrite may take of the processor. */
+  now(holdings: readonly ShardHoldings[]): { isDue: boolean; threads: number; niceness: number } {
     const { clock, cores } = this.#options;
     const nowMs = clock.monotonicMs();
     this.#measure(nowMs);
-    const share = mergeShare({ ingestShare: this.#ingestShare, segments: segmentsNotFullOf(holdings) });
+    const segments = segmentsNotFullOf(holdings);
+    const share = mergeShare({ ingestShare: this.#ingestShare, segments });
     return {
       isDue: nowMs >= nextMergeAtMs(this.#last, { share, cores }),
       threads: Math.max(1, Math.floor(share * cores)),
+      niceness: segments < segmentsNotFull.many ? backgroundNiceness : flushNiceness,
     };
   }
 

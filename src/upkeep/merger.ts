@@ -4,6 +4,7 @@ import { systemClock } from "../base/clock.ts";
 import type { RewriteWish } from "../keeper/protocol.ts";
 import { MergePace } from "./merge-pace.ts";
 import { type RewriteTools, rewriteNext } from "./rewrite-next.ts";
+import type { ProcessorShare } from "./rewriter.ts";
 
 /** Carries out rewrites, one at a time. */
 export class Merger {
@@ -24,12 +25,12 @@ export class Merger {
    * Does the next rewrite of a kind. Returns how many events it removed, or undefined if there was nothing to do.
    * @throws RewriteFailed or ActorDied when a retry may succeed
    */
-  async run(wish: RewriteWish, threads?: number): Promise<number | undefined> {
+  async run(wish: RewriteWish, share: ProcessorShare = {}): Promise<number | undefined> {
     const { rewriter } = this.#tools;
     const [startedAtMs, spentMs] = [systemClock.monotonicMs(), rewriter.processorMs];
     this.#isRunning = true;
     try {
-      return await rewriteNext(this.#tools, wish, { threads });
+      return await rewriteNext(this.#tools, wish, share);
     } finally {
       this.#isRunning = false;
       const processorMs = rewriter.processorMs - spentMs;
@@ -43,10 +44,10 @@ export class Merger {
    * @throws RewriteFailed or ActorDied when a retry may succeed
    */
   async runDue(cutoffMs: number | undefined): Promise<boolean> {
-    const { isDue, threads } = this.#pace.now(this.#tools.publisher.holdings);
+    const { isDue, ...share } = this.#pace.now(this.#tools.publisher.holdings);
     // What has expired does not wait: somebody may have promised when it is gone.
-    if (cutoffMs !== undefined && (await this.run({ kind: "drop", cutoffMs }, threads)) !== undefined) return true;
-    return isDue && (await this.run({ kind: "merge" }, threads)) !== undefined;
+    if (cutoffMs !== undefined && (await this.run({ kind: "drop", cutoffMs }, share)) !== undefined) return true;
+    return isDue && (await this.run({ kind: "merge" }, share)) !== undefined;
   }
 }
 

@@ -8,7 +8,7 @@ import type { AllShards } from "../shard/lanes/all-shards.ts";
 import type { PersonIds } from "../store/catalog/erased-person.ts";
 import type { Rewritten } from "../store/segment/rewrite.ts";
 import type { RewriteEfforts } from "./efforts.ts";
-import { RewriteFailed, type Rewriter } from "./rewriter.ts";
+import { type ProcessorShare, RewriteFailed, type Rewriter } from "./rewriter.ts";
 
 /** What a rewrite works with. */
 export type RewriteTools = {
@@ -40,8 +40,8 @@ export async function adopt(keeper: RewriteTools["keeper"], rewritten: Rewritten
   }
 }
 
-/** DuckDB's threads, by default as many as cores, and the ids of the person whom the wish means. */
-type RewriteHow = { threads?: number | undefined; ids?: PersonIds | undefined };
+/** What it takes of the processor, and the ids of the person whom the wish means. */
+type RewriteHow = ProcessorShare & { ids?: PersonIds | undefined };
 
 /**
  * Does the next rewrite of a kind. Returns how many events it removed, or undefined if there was nothing to do.
@@ -50,7 +50,7 @@ type RewriteHow = { threads?: number | undefined; ids?: PersonIds | undefined };
 export async function rewriteNext(
   tools: RewriteTools,
   wish: RewriteWish,
-  { threads, ids }: RewriteHow = {},
+  { threads, niceness, ids }: RewriteHow = {},
 ): Promise<number | undefined> {
   const { efforts, freeBytes, keeper, publisher, shards } = tools;
   const rewrite = await keeper.ask({ kind: "plan", wish });
@@ -61,6 +61,7 @@ export async function rewriteNext(
     rewrite,
     ids,
     threads,
+    niceness,
     spillBytes: Math.max(0, freeBytes() - rewrite.bytes) * spillShare,
   });
   const gone = rewrite.events - rewritten.events;

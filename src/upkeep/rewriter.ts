@@ -42,13 +42,18 @@ const entry = fileURLToPath(new URL("./rewrite-process.ts", import.meta.url));
 export type RewriteGuard = { timeMs: number; memoryMiB: number };
 
 /**
- * Options of a job: `signal` aborts when nobody waits for it any more; `guard` limits a client's condition; `threads`
- * (as many as cores by default), `memoryMiB` and `spillMiB` are DuckDB's.
+ * What a job takes of the processor: DuckDB's threads, by default as many as cores, and the nice value of the process,
+ * by default that of background work.
  */
-type RewriteOptions = {
+export type ProcessorShare = { threads?: number | undefined; niceness?: number | undefined };
+
+/**
+ * Options of a job: `signal` aborts when nobody waits for it any more; `guard` limits a client's condition; `memoryMiB`
+ * and `spillMiB` are DuckDB's.
+ */
+type RewriteOptions = ProcessorShare & {
   signal?: AbortSignal;
   guard?: RewriteGuard | undefined;
-  threads?: number | undefined;
   memoryMiB?: number;
   spillMiB?: number;
 };
@@ -71,7 +76,7 @@ export class Rewriter implements Disposable {
    */
   async run<Job extends RewriteJob>(
     job: Job,
-    { signal, guard, threads = availableParallelism(), memoryMiB = duckdbMiB, spillMiB }: RewriteOptions = {},
+    { signal, guard, threads = availableParallelism(), niceness, memoryMiB = duckdbMiB, spillMiB }: RewriteOptions = {},
   ): Promise<RewriteReplies[Job["kind"]]> {
     if (this.#isDisposed) throw new RewriteFailed("the service stops");
     const isLeft = () => signal?.aborted === true;
@@ -79,7 +84,7 @@ export class Rewriter implements Disposable {
     const limits = { memoryMiB: guard === undefined ? memoryMiB : Math.floor(guard.memoryMiB / 2), spillMiB };
     const order: RewriteOrder = { folder: this.#folder, threads, ...limits, job };
     const limit = guard?.memoryMiB ?? processMiB(memoryMiB);
-    const { command, env: limitedEnv } = limitedProcess({ entry, args: [], memoryMiB: limit });
+    const { command, env: limitedEnv } = limitedProcess({ entry, args: [], memoryMiB: limit, niceness });
     const env = { ...limitedEnv, ...allocatorEnvironment };
     // Passed as one buffer: writing to a process that was killed meanwhile would throw a second error.
     const stdin = Buffer.from(JSON.stringify(order));

@@ -25,19 +25,19 @@ function world({ busy = 0 }: { busy?: number } = {}) {
 test("while nobody sends events, merges have all threads and no pause", () => {
   const { pace, time, pass } = world();
   pass(3_000);
-  expect(pace.now(holdings(10))).toEqual({ isDue: true, threads: 2 });
+  expect(pace.now(holdings(10))).toMatchObject({ isDue: true, threads: 2 });
   // It had both cores for a second.
   const startedAtMs = time.passedMs;
   pass(1_000);
   pace.ended({ startedAtMs, processorMs: 2_000 });
-  expect(pace.now(holdings(10))).toEqual({ isDue: true, threads: 2 });
+  expect(pace.now(holdings(10))).toMatchObject({ isDue: true, threads: 2 });
 });
 
 test("while ingest is busy, merges have one thread and a tenth of the machine", () => {
   const { pace, time, pass } = world({ busy: 0.5 });
   pass(3_000);
   const startedAtMs = time.passedMs;
-  expect(pace.now(holdings(10))).toEqual({ isDue: true, threads: 1 });
+  expect(pace.now(holdings(10))).toMatchObject({ isDue: true, threads: 1 });
   pass(2_000);
   pace.ended({ startedAtMs, processorMs: 1_000 });
   const dueAfterMs = () => {
@@ -56,7 +56,7 @@ test("a pause ends when ingest does", () => {
   expect(pace.now(holdings(10)).isDue).toBe(false);
   time.busy = 0.01;
   pass(2_500);
-  expect(pace.now(holdings(10))).toEqual({ isDue: true, threads: 2 });
+  expect(pace.now(holdings(10))).toMatchObject({ isDue: true, threads: 2 });
 });
 
 test("the more segments wait, the larger is the share of merges, up to all of the machine", () => {
@@ -64,6 +64,12 @@ test("the more segments wait, the larger is the share of merges, up to all of th
   expect(shares.map((share) => Number(share.toFixed(2)))).toEqual([0.1, 0.1, 0.35, 0.55, 0.78, 1, 1]);
   expect(mergeShare({ ingestShare: 0.04, segments: 0 })).toBe(1);
   expect(nextMergeAtMs({ startedAtMs: 100, processorMs: 500 }, { share: 0.5, cores: 4 })).toBe(350);
+});
+
+test("merges that fall behind get the share of flushes, so that they keep up", () => {
+  const { pace } = world({ busy: 0.5 });
+  expect([0, 63, 64, 1_000].map((segments) => pace.now(holdings(segments)).niceness)).toEqual([15, 15, 10, 10]);
+  expect(pace.now(holdings(10, 500)).niceness).toBe(15);
 });
 
 test("segments that are full do not wait for a merge, whether by events or by bytes", () => {
