@@ -9,14 +9,18 @@
  */
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { codeOf, messageOf, PlaceRefused } from "../base/errors.ts";
+import type { Programs } from "../base/programs.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import { openScratch, type Scratch } from "../store/folder/scratch.ts";
 import { type Place, Places } from "./places.ts";
 import { QueryProcess, type QueryRefusal } from "./process.ts";
-import type { SandboxProgram } from "./program.ts";
 import type { Query } from "./protocol.ts";
 import { Spares } from "./spares.ts";
+
+/** The source of the program of a query's process. */
+export const sandboxSource = fileURLToPath(new URL("./sandbox.ts", import.meta.url));
 
 /** Limits of queries. */
 type QueryLimits = {
@@ -55,7 +59,7 @@ const placeWaitMs = 5_000;
 export class QueryRunner {
   readonly #folder: DataFolder;
   readonly #limits: QueryLimits;
-  readonly #program: SandboxProgram;
+  readonly #programs: Programs;
   /** Running processes with their places. */
   readonly #running = new Map<QueryProcess, Place>();
   readonly #places: Places;
@@ -68,9 +72,9 @@ export class QueryRunner {
   #isStopped = false;
 
   /** Nothing is started or written before `prepare` or the first query. */
-  constructor(folder: DataFolder, limits: QueryLimits, program: SandboxProgram) {
+  constructor(folder: DataFolder, limits: QueryLimits, programs: Programs) {
     this.#folder = folder;
-    this.#program = program;
+    this.#programs = programs;
     this.#limits = limits;
     this.#places = new Places(limits.atOnceMax);
     const spawn = () => {
@@ -78,7 +82,7 @@ export class QueryRunner {
       // Without room for a process the next query tries again, and gets that as its refusal.
       return child instanceof QueryProcess ? child : undefined;
     };
-    const prepare = () => program.bundleInto(() => this.#scratchPath());
+    const prepare = () => programs.bundleInto(() => this.#scratchPath());
     this.#spares = new Spares({ prepare, spawn, sparesMax: limits.sparesMax });
   }
 
@@ -157,7 +161,7 @@ export class QueryRunner {
     this.#places.stop();
     const left = [...this.#running.keys(), ...this.#ending];
     for (const child of left) child.end("gone");
-    await Promise.all([this.#program.stop(), this.#spares.stop(), ...left.map((child) => child.ended)]);
+    await Promise.all([this.#programs.stop(), this.#spares.stop(), ...left.map((child) => child.ended)]);
     this.#scratch?.[Symbol.dispose]();
   }
 
@@ -197,7 +201,7 @@ export class QueryRunner {
   }
 
   #spawn(): QueryProcess {
-    return QueryProcess.spawn(this.#program.entry, this.#makeFolder(), this.#limits);
+    return QueryProcess.spawn(this.#programs.entryOf(sandboxSource), this.#makeFolder(), this.#limits);
   }
 
   #scratchPath(): string {

@@ -7,7 +7,7 @@
  * - A client's statement runs only after DuckDB was locked and the statement was judged.
  * - No message that leaves this process names a folder.
  */
-import "./utc-only.ts";
+import "../base/utc-only.ts";
 import { closeSync, mkdirSync, writeSync } from "node:fs";
 import { join, relative } from "node:path";
 import { codeOf, messageOf } from "../base/errors.ts";

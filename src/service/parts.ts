@@ -7,6 +7,7 @@ import { DiskWatch } from "../base/disk.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { lowestNiceness } from "../base/priority.ts";
+import { Programs } from "../base/programs.ts";
 import { systemTime } from "../base/time.ts";
 import { within } from "../base/within.ts";
 import { type Config, vendorBodyBytesMax } from "../config/config.ts";
@@ -18,8 +19,7 @@ import type { Front } from "../http/listen/front.ts";
 import { signingSecretOf } from "../http/token/keys.ts";
 import { type KeeperHost, openKeeper } from "../keeper/host.ts";
 import { Publisher } from "../keeper/publisher.ts";
-import { SandboxProgram } from "../query/program.ts";
-import { QueryRunner } from "../query/runner.ts";
+import { QueryRunner, sandboxSource } from "../query/runner.ts";
 import { RefusedStore } from "../refused/refused-store.ts";
 import { Board, createBoardMemory } from "../shard/board.ts";
 import { openShards } from "../shard/host.ts";
@@ -33,6 +33,7 @@ import type { DataFolder } from "../store/folder/names.ts";
 import { takeOver } from "../store/sweep.ts";
 import { Tail } from "../tail/tail.ts";
 import type { FolderWatch } from "../upkeep/folder-watch.ts";
+import { rewriteSource } from "../upkeep/rewriter.ts";
 import type { Upkeep } from "../upkeep/upkeep.ts";
 import type { AlertFiles } from "./alert-files.ts";
 import type { Doors } from "./doors.ts";
@@ -78,6 +79,8 @@ export type Parts = Given & {
   /** Events of other vendors' SDKs that were refused, and the way on which that is decided. */
   readonly refusedEvents: RefusedStore;
   readonly eachSender: EachSender;
+  /** Of the processes that queries and rewrites run in. */
+  readonly programs: Programs;
   readonly queries: QueryRunner;
   readonly tail: Tail;
   /** One place apart from those of queries, and the smallest share of the processor. */
@@ -151,14 +154,16 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
     }),
   );
   const refusedEvents = scope.use(RefusedStore.open({ folder, log, clock: systemClock }));
-  const program = new SandboxProgram(log);
+  const programs = new Programs([sandboxSource, rewriteSource], log);
   const queries = scope.adopt(
-    new QueryRunner(folder, { ...config.queries, sparesMax: querySparesMax(bound.limit) }, program),
+    new QueryRunner(folder, { ...config.queries, sparesMax: querySparesMax(bound.limit) }, programs),
     (each) => orLogged(log, each.stop()),
   );
   const tail = scope.adopt(new Tail({ folder, boards, queries, log, time: systemTime }), (each) => each.stop());
   const alertLimits = { ...config.queries, atOnceMax: 1, sparesMax: 0, niceness: lowestNiceness };
-  const alertQueries = scope.adopt(new QueryRunner(folder, alertLimits, program), (each) => orLogged(log, each.stop()));
+  const alertQueries = scope.adopt(new QueryRunner(folder, alertLimits, programs), (each) =>
+    orLogged(log, each.stop()),
+  );
   const adapters = scope.adopt(new AdapterThread({ bytesMax: vendorBodyBytesMax(config) }, log), (each) =>
     orLogged(log, each.close()),
   );
@@ -188,6 +193,7 @@ export function openParts(given: Given, scope: AsyncDisposableStack): Parts {
     dispatcher,
     refusedEvents,
     eachSender: new EachSender({ submit: (request) => dispatcher.submit(request), store: refusedEvents }),
+    programs,
     queries,
     tail,
     alertQueries,

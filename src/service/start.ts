@@ -96,12 +96,12 @@ async function recover({ keeper, idTable, folder, shards, publisher, log }: Part
 /** Starts the folder watch and upkeep, then accepts and listens. */
 async function serve(parts: Parts, scope: AsyncDisposableStack): Promise<void> {
   const { config, folder, keeper, publisher, allShards, disk, life, gate, log, queries } = parts;
-  const { refusedEvents, eachSender, adapters, tail } = parts;
+  const { refusedEvents, eachSender, adapters, tail, programs } = parts;
   const tools = { keeper, publisher, shards: allShards, log };
   life.watch = scope.use(FolderWatch.open(tools));
   const freeBytes = () => disk.state.freeBytes;
   const redriving = { refusedEvents, eachSender, mapAgain: mapAgainBy(adapters) };
-  life.upkeep = scope.use(Upkeep.open({ ...tools, ...redriving, folder, freeBytes, limits: config }));
+  life.upkeep = scope.use(Upkeep.open({ ...tools, ...redriving, folder, freeBytes, programs, limits: config }));
   tail.begin();
   life.phase = "running";
   gate.isAccepting = true;

@@ -1,5 +1,6 @@
 /** What upkeep works with, and its limits. */
 import type { Log } from "../base/log.ts";
+import type { Programs } from "../base/programs.ts";
 import type { DataFolder } from "../store/folder/names.ts";
 import type { RedriveTools } from "./redrive.ts";
 import type { RewriteTools } from "./rewrite-next.ts";
@@ -10,6 +11,7 @@ export type UpkeepOptions = Omit<RewriteTools, "rewriter" | "efforts"> &
   RedriveTools & {
     folder: DataFolder;
     log: Log;
+    programs: Programs;
     limits: {
       /** Replaced segments stay for this long. ms */
       graceMs: number;

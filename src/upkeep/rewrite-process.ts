@@ -4,6 +4,7 @@
  *
  * It is a separate process so that its share of the processor and its memory can be limited, and both are given back.
  */
+import "../base/utc-only.ts";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { writeAll } from "../base/durable.ts";
@@ -24,11 +25,13 @@ import { findEvents } from "./find.ts";
 import { findRefused } from "./find-refused.ts";
 import type { RewriteOrder, RewriteOutcome } from "./protocol.ts";
 
-yieldMemory();
-const order: RewriteOrder = JSON.parse(await new Response(Bun.stdin.stream()).text());
-const outcome = await carryOut(order);
-writeAll(1, Buffer.from(`${JSON.stringify(outcome)}\n`));
-endAtOnce();
+async function main(): Promise<void> {
+  yieldMemory();
+  const order: RewriteOrder = JSON.parse(await Bun.stdin.text());
+  const outcome = await carryOut(order);
+  writeAll(1, Buffer.from(`${JSON.stringify(outcome)}\n`));
+  endAtOnce();
+}
 
 async function carryOut({ folder, threads, memoryMiB, spillMiB, job }: RewriteOrder): Promise<RewriteOutcome<unknown>> {
   const ids = "ids" in job ? job.ids : undefined;
@@ -75,3 +78,6 @@ async function carryOut({ folder, threads, memoryMiB, spillMiB, job }: RewriteOr
 function isOfRequest(error: unknown): boolean {
   return error instanceof ConditionRefused || error instanceof PersonIdsDamaged;
 }
+
+// Not awaited: a bundle with bytecode has no await at its top level.
+void main();

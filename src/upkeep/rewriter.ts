@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { withKeptDescriptor } from "../base/descriptors.ts";
 import { MillraceError } from "../base/errors.ts";
 import { limitedProcess } from "../base/limited-process.ts";
+import type { Programs } from "../base/programs.ts";
 import { type DataFolder, unfinishedSuffix } from "../store/folder/names.ts";
 import { allocatorEnvironment } from "../store/sql/allocator.ts";
 import type { RewriteJob, RewriteOrder, RewriteOutcome, RewriteReplies } from "./protocol.ts";
@@ -36,7 +37,8 @@ const duckdbMiB = 512;
  */
 const processMiB = (duckdbMiB: number) => 2_048 + 6 * duckdbMiB;
 
-const entry = fileURLToPath(new URL("./rewrite-process.ts", import.meta.url));
+/** The source of the process's program. */
+export const rewriteSource = fileURLToPath(new URL("./rewrite-process.ts", import.meta.url));
 
 /** Time and memory of a job that evaluates a client's condition; DuckDB gets half of the memory. */
 export type RewriteGuard = { timeMs: number; memoryMiB: number };
@@ -61,12 +63,14 @@ type RewriteOptions = ProcessorShare & {
 /** Runs rewriting processes. */
 export class Rewriter implements Disposable {
   readonly #folder: DataFolder;
+  readonly #programs: Pick<Programs, "entryOf">;
   #child: Bun.Subprocess | undefined;
   #processorMs = 0;
   #isDisposed = false;
 
-  constructor(folder: DataFolder) {
+  constructor(folder: DataFolder, programs: Pick<Programs, "entryOf">) {
     this.#folder = folder;
+    this.#programs = programs;
   }
 
   /**
@@ -84,7 +88,12 @@ export class Rewriter implements Disposable {
     const limits = { memoryMiB: guard === undefined ? memoryMiB : Math.floor(guard.memoryMiB / 2), spillMiB };
     const order: RewriteOrder = { folder: this.#folder, threads, ...limits, job };
     const limit = guard?.memoryMiB ?? processMiB(memoryMiB);
-    const { command, env: limitedEnv } = limitedProcess({ entry, args: [], memoryMiB: limit, niceness });
+    const { command, env: limitedEnv } = limitedProcess({
+      entry: this.#programs.entryOf(rewriteSource),
+      args: [],
+      memoryMiB: limit,
+      niceness,
+    });
     const env = { ...limitedEnv, ...allocatorEnvironment };
     // Passed as one buffer: writing to a process that was killed meanwhile would throw a second error.
     const stdin = Buffer.from(JSON.stringify(order));

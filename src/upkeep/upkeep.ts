@@ -68,7 +68,7 @@ export class Upkeep implements AsyncDisposable {
   private constructor(options: UpkeepOptions, expiry: Expiry) {
     this.#options = options;
     this.#expiry = expiry;
-    this.#rewriter = new Rewriter(options.folder);
+    this.#rewriter = new Rewriter(options.folder, options.programs);
     const tools = { rewriter: this.#rewriter, efforts: new RewriteEfforts(this.#rewriter) };
     this.#merger = new Merger({ ...options, ...tools });
     const { graceMs, queries: conditions } = options.limits;

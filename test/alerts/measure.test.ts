@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { measure } from "../../src/alerts/measure.ts";
 import { openLog } from "../../src/base/log.ts";
-import { SandboxProgram } from "../../src/query/program.ts";
+import { Programs } from "../../src/base/programs.ts";
 import { QueryRunner } from "../../src/query/runner.ts";
 import { prepareDataFolder } from "../../src/store/folder/layout.ts";
 import { testMsMax } from "../support/service.ts";
@@ -16,7 +16,7 @@ const place = mkdtempSync(join(tmpdir(), "millrace-alerts-"));
 let queries: QueryRunner;
 beforeAll(() => {
   const limits = { timeMs: 60_000, memoryMiB: 512, rowsMax: 10, atOnceMax: 1, sparesMax: 0 };
-  queries = new QueryRunner(prepareDataFolder(place), limits, new SandboxProgram(openLog("warn", "test")));
+  queries = new QueryRunner(prepareDataFolder(place), limits, new Programs([], openLog("warn", "test")));
 });
 afterAll(async () => {
   await queries.stop();

@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { Programs } from "../../src/base/programs.ts";
 import { type DataFolder, parseSegmentName } from "../../src/store/folder/names.ts";
 import { rewriteOf } from "../../src/store/segment/plan-merge.ts";
 import { readSummary } from "../../src/store/segment/summary.ts";
@@ -10,6 +11,7 @@ import { literal } from "../../src/store/sql/literals.ts";
 import { RewriteEfforts } from "../../src/upkeep/efforts.ts";
 import { Rewriter } from "../../src/upkeep/rewriter.ts";
 import { childrenOf, nicenessOf } from "../support/process.ts";
+import { recordedLog } from "../support/recorded-log.ts";
 import { openDuckDB, sealedFolder } from "../support/sealed.ts";
 import { until } from "../support/until.ts";
 
@@ -33,7 +35,7 @@ test("a merge is ordered with the first memory that is enough, and copied if non
   using duckdb = await openDuckDB();
   const rewrite = await lastMergeOf(duckdb, folder);
   const namesAfter = async (orderingMiB: readonly number[]) => {
-    using rewriter = new Rewriter(folder);
+    using rewriter = new Rewriter(folder, new Programs([], recordedLog().log));
     const efforts = new RewriteEfforts(rewriter, { orderingMiB });
     const made = await efforts.rewrite({ rewrite, ids: undefined, threads: 1, spillBytes: 2 ** 30 });
     expect(made.events).toBe(900);
@@ -52,7 +54,7 @@ test("a merge has the share of the processor that it is given", async () => {
   const { folder } = sealed;
   using duckdb = await openDuckDB();
   const rewrite = await lastMergeOf(duckdb, folder);
-  using rewriter = new Rewriter(folder);
+  using rewriter = new Rewriter(folder, new Programs([], recordedLog().log));
   const efforts = new RewriteEfforts(rewriter);
   for (const niceness of [10, undefined]) {
     const made = efforts.rewrite({ rewrite, ids: undefined, threads: 1, niceness, spillBytes: 2 ** 30 });
