@@ -6,13 +6,14 @@ import { codeOf } from "./errors.ts";
 import { libc } from "./libc.ts";
 
 /**
- * Nice value of flushes: a tenth of ingest's share while both want the processor, and all of it when nobody else does.
- * With less they fall behind where other programs fill the cores, and ingest has to wait for them.
+ * Nice value of flushes, and of merges that fall behind: a tenth of ingest's share while both want the processor, and
+ * all of it when nobody else does. With less, flushes fall behind where other programs fill the cores, and ingest has to
+ * wait for them.
  */
 export const flushNiceness = 10;
 
 /**
- * Nice value of merges and queries: a thirtieth of ingest's share. A process needs it from its first instruction on: a
+ * Nice value of queries, and of merges that keep up: a thirtieth of ingest's share. A process needs it from its first instruction on: a
  * starting runtime takes a core for longer than a request may wait.
  */
 export const backgroundNiceness = 15;

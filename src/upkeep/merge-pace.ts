@@ -20,8 +20,8 @@ const busyShareMin = 0.05;
 const mergeShareMin = 0.1;
 
 /**
- * From `many` segments that are not full the share grows; with `tooMany` it is all. Merges without pauses leave up to
- * 74 of them in a day of 10,000 events a second.
+ * From `many` segments that are not full the share grows, and merges have the nice value of flushes; with `tooMany` it
+ * is all. Merges without pauses leave up to 74 of them in a day of 10,000 events a second.
  */
 const segmentsNotFull = { many: 64, tooMany: 192 };
 

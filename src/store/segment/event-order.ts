@@ -13,8 +13,8 @@ const sessionParts = 4;
 
 /**
  * Events that are sorted at once. DuckDB holds a part of every sorted run, so few runs at a time need little memory:
- * eight million events need 112 MiB in these, and 160 at once. Each piece reads the sources once more: half the size
- * took a third more processor time.
+ * eight million events need 112 MiB in these, and 160 at once. Each piece reads the sources once more: with pieces of a
+ * million, merges fell behind a load that never pauses (`decisions/resident-memory.md`).
  */
 const pieceEvents = 1_500_000;
 
