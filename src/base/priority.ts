@@ -13,8 +13,8 @@ import { libc } from "./libc.ts";
 export const flushNiceness = 10;
 
 /**
- * Nice value of queries, and of merges that keep up: a thirtieth of ingest's share. A process needs it from its first instruction on: a
- * starting runtime takes a core for longer than a request may wait.
+ * Nice value of queries, and of merges that keep up: a thirtieth of ingest's share. A process needs it from its first
+ * instruction on: a starting runtime takes a core for longer than a request may wait.
  */
 export const backgroundNiceness = 15;
 
