@@ -7,8 +7,8 @@ import { libc } from "./libc.ts";
 
 /**
  * Nice value of flushes, and of merges that fall behind: a tenth of ingest's share while both want the processor, and
- * all of it when nobody else does. With less, flushes fall behind where other programs fill the cores, and ingest has to
- * wait for them.
+ * all of it when nobody else does. With less, flushes fall behind where other programs fill the cores, and ingest has
+ * to wait for them.
  */
 export const flushNiceness = 10;
 
