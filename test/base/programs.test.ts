@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { childrenOf, readProc } from "../support/process.ts";
+import { removeFolder } from "../support/remove-folder.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
 import { compact } from "../support/upkeep.ts";
@@ -29,7 +29,7 @@ test("merges run from one file, made in the service's own folder; without it fro
   // Bundles are made before the first spare.
   await until(() => entryOf(service, /\/sandbox\.js$/), { what: "a spare", limitMs: 30_000 });
   expect(await mergedBy(service)).toMatch(/\/scratch\/run-[^/]+\/rewrite-process\.js$/);
-  rmSync(join(service.dataDir, "scratch"), { recursive: true });
+  await removeFolder(join(service.dataDir, "scratch"));
   expect(await mergedBy(service)).toEndWith("/src/upkeep/rewrite-process.ts");
   expect(await service.rows("SELECT event_name FROM events")).toHaveLength(2);
 });

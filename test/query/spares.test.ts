@@ -1,7 +1,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync, readlinkSync, rmSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { childrenOf, nicenessOf, readProc } from "../support/process.ts";
+import { removeFolder } from "../support/remove-folder.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
@@ -44,7 +45,7 @@ test("spares are one file each, made in the service's own folder; without it que
   expect(entry).toContain("/scratch/run-");
   // It names DuckDB's library, which a start would otherwise look for.
   expect(readFileSync(entry ?? "", "utf8")).toMatch(/"\/[^"]+\/duckdb\.node"/);
-  rmSync(join(service.dataDir, "scratch"), { recursive: true });
+  await removeFolder(join(service.dataDir, "scratch"));
   for (const value of [1, 2, 3]) {
     const answer = await ask(service, `SELECT ${value} AS v`);
     expect([answer.status, await answer.text()]).toEqual([200, `v\n${value}\n`]);

@@ -1,6 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { removeFolder } from "../support/remove-folder.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
 
@@ -20,7 +21,7 @@ test("a service that cannot make scratch for a query answers 503 with Retry-Afte
   });
   for (const run of readdirSync(join(service.dataDir, "scratch"))) {
     const path = join(service.dataDir, "scratch", run);
-    rmSync(path, { recursive: true });
+    await removeFolder(path);
     writeFileSync(path, "");
   }
   const logged = () => service.stderr.includes("no room or no process for a query");
@@ -43,13 +44,7 @@ test.each([["scratch"], ["scratch/*"]])(
     const scratch = join(service.dataDir, "scratch");
     const before = readdirSync(scratch);
     expect(before).toHaveLength(1);
-    const run = join(scratch, before[0] ?? "");
-    const remove = () => {
-      rmSync(what === "scratch" ? scratch : run, { recursive: true, force: true, maxRetries: 10 });
-      return !existsSync(run);
-    };
-    // A file that the program of queries is written to just then keeps its folder.
-    await until(remove, { what: "the folder to be gone", limitMs: 10_000 });
+    await removeFolder(what === "scratch" ? scratch : join(scratch, before[0] ?? ""));
     for (const value of [2, 3, 4]) {
       const answer = await ask(service, { sql: `SELECT ${value} AS v`, format: "csv" });
       expect([answer.status, await answer.text()]).toEqual([200, `v\n${value}\n`]);

@@ -154,12 +154,24 @@ export async function wholeContent(service: Service): Promise<string[]> {
   return rows.map(({ event }) => String(event));
 }
 
-/** The process that rewrites segments, once it is that: before, it is still the shell that starts it. */
-export const rewriterOf = (service: Service) =>
-  until(
-    () =>
-      childrenOf(service.pid).find((pid) =>
-        /^\S*bun\S*\0--no-orphans\0\S*rewrite-process/.test(readProc(`${pid}/cmdline`)),
-      ),
-    { what: "a rewriting process", limitMs: 10_000, everyMs: 1 },
+const findRewriter = (service: Service) =>
+  childrenOf(service.pid).find((pid) =>
+    /^\S*bun\S*\0--no-orphans\0\S*rewrite-process/.test(readProc(`${pid}/cmdline`)),
   );
+
+const rewriterWait = { what: "a rewriting process", limitMs: 10_000, everyMs: 1 };
+
+/** The process that rewrites segments, once it is that: before, it is still the shell that starts it. */
+export const rewriterOf = (service: Service) => until(() => findRewriter(service), rewriterWait);
+
+/** Kills the process that rewrites segments during some work, `afterMs` after it was seen, unless the work ends first. */
+export async function killRewriter(service: Service, during: Promise<unknown>, afterMs = 0): Promise<void> {
+  let isOver = false;
+  const over = () => {
+    isOver = true;
+  };
+  during.then(over, over);
+  const child = await until(() => isOver || findRewriter(service), rewriterWait);
+  await Bun.sleep(afterMs);
+  if (typeof child === "number" && childrenOf(service.pid).includes(child)) process.kill(child, "SIGKILL");
+}
