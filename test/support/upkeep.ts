@@ -164,7 +164,7 @@ const rewriterWait = { what: "a rewriting process", limitMs: 10_000, everyMs: 1 
 /** The process that rewrites segments, once it is that: before, it is still the shell that starts it. */
 export const rewriterOf = (service: Service) => until(() => findRewriter(service), rewriterWait);
 
-/** Kills the process that rewrites segments during some work, `afterMs` after it was seen, unless the work ends first. */
+/** Kills the process that rewrites segments, `afterMs` after it was seen, unless the work that needs it ends first. */
 export async function killRewriter(service: Service, during: Promise<unknown>, afterMs = 0): Promise<void> {
   let isOver = false;
   const over = () => {
