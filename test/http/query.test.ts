@@ -5,7 +5,7 @@ import { sequence, shardId } from "../../src/base/brand.ts";
 import { catalogMacros } from "../../src/store/catalog/questions/questions.ts";
 import { currentFormat, segmentName } from "../../src/store/folder/names.ts";
 import { DuckDB } from "../../src/store/sql/duckdb.ts";
-import { childrenOf, readProc } from "../support/process.ts";
+import { childrenOf, programOf } from "../support/process.ts";
 import { temporaryFolder } from "../support/rows.ts";
 import { type RequestOptions, type Service, sharedService, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -354,4 +354,4 @@ const isRunning = ({ dataDir }: Service, pid: number): boolean =>
 
 /** Processes of queries that the service started, spares too; its keeper is another child. */
 const queryProcesses = (of: Service): number[] =>
-  childrenOf(of.pid).filter((pid) => /\/sandbox\.[tj]s/.test(readProc(`${pid}/cmdline`)));
+  childrenOf(of.pid).filter((pid) => /\/sandbox\.[tj]s$/.test(programOf(pid) ?? ""));

@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { childrenOf, nicenessOf, readProc } from "../support/process.ts";
+import { childrenOf, nicenessOf, programOf, readProc } from "../support/process.ts";
 import { removeFolder } from "../support/remove-folder.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
@@ -16,7 +16,7 @@ const ask = (service: Service, sql: string) =>
 
 /** Processes that wait for a query. */
 const sparesOf = ({ pid }: Service): number[] =>
-  childrenOf(pid).filter((child) => /\/sandbox\.[tj]s/.test(readProc(`${child}/cmdline`)));
+  childrenOf(pid).filter((child) => /\/sandbox\.[tj]s$/.test(programOf(child) ?? ""));
 
 const waitSpares = (service: Service) =>
   until(() => sparesOf(service).length >= 2, { what: "two spare processes", limitMs: 30_000 });
@@ -38,13 +38,10 @@ test("spares wait with a small share and nothing of the data folder open, and se
 test("spares are one file each, made in the service's own folder; without it queries run from source", async () => {
   await using service = await startService();
   await waitSpares(service);
-  const [spare] = sparesOf(service);
-  const entry = readProc(`${spare}/cmdline`)
-    .split("\0")
-    .find((part) => part.endsWith("/sandbox.js"));
-  expect(entry).toContain("/scratch/run-");
+  const [program = ""] = sparesOf(service).map(programOf);
+  expect(program).toMatch(/\/scratch\/run-[^/]+\/sandbox\.js$/);
   // It names DuckDB's library, which a start would otherwise look for.
-  expect(readFileSync(entry ?? "", "utf8")).toMatch(/"\/[^"]+\/duckdb\.node"/);
+  expect(readFileSync(program, "utf8")).toMatch(/"\/[^"]+\/duckdb\.node"/);
   await removeFolder(join(service.dataDir, "scratch"));
   for (const value of [1, 2, 3]) {
     const answer = await ask(service, `SELECT ${value} AS v`);

@@ -96,6 +96,13 @@ export function childrenOf(pid: number): number[] {
   );
 }
 
+/**
+ * The file that a limited process of the service runs; undefined of another process, and while it still is the shell
+ * that starts it.
+ */
+export const programOf = (pid: number): string | undefined =>
+  /^[^\0]*bun[^\0]*\0--no-orphans\0([^\0]+)/.exec(readProc(`${pid}/cmdline`))?.[1];
+
 /** A thread's nice value, by default the main thread's; NaN when it has ended. The 19th field of proc_pid_stat(5). */
 export const nicenessOf = (pid: number, task: number | string = pid): number =>
   Number(readProc(`${pid}/task/${task}/stat`).split(") ")[1]?.split(" ")[16]);

@@ -8,7 +8,7 @@ import { currentSegments } from "../../src/store/folder/current.ts";
 import { dataFolder, parseSegmentName } from "../../src/store/folder/names.ts";
 import { shaped } from "./answers.ts";
 import { filesUnder, namesUnder } from "./folders.ts";
-import { childrenOf, readProc } from "./process.ts";
+import { childrenOf, programOf } from "./process.ts";
 import { RequestRefused, type Service } from "./service.ts";
 import { until } from "./until.ts";
 
@@ -155,9 +155,7 @@ export async function wholeContent(service: Service): Promise<string[]> {
 }
 
 const findRewriter = (service: Service) =>
-  childrenOf(service.pid).find((pid) =>
-    /^\S*bun\S*\0--no-orphans\0\S*rewrite-process/.test(readProc(`${pid}/cmdline`)),
-  );
+  childrenOf(service.pid).find((pid) => /\/rewrite-process\.[tj]s$/.test(programOf(pid) ?? ""));
 
 const rewriterWait = { what: "a rewriting process", limitMs: 10_000, everyMs: 1 };
 
