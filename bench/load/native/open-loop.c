@@ -17,6 +17,8 @@
 #include "tally.h"
 #include <limits.h>
 #include <math.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define EVENTS_MAX 512
 
@@ -166,9 +168,26 @@ static void run(Load *load) {
   load->tally.cpuSeconds = cpuSeconds() - cpuBefore;
 }
 
+/*
+ * Lets this process, when it wakes, interrupt whoever has the core, as clients elsewhere need no core of the server: see
+ * sched_setattr(2) and the kernel's sched-eevdf. Kernels before 6.12 ignore it, and where it is refused nothing
+ * changes: the report tells how late this process was.
+ */
+static void interruptOthers(void) {
+  struct {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t sliceNs, deadlineNs, periodNs;
+  } attributes = {.size = sizeof attributes, .nice = getpriority(PRIO_PROCESS, 0), .sliceNs = 100 * NS_PER_US};
+  syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
 int main(int argumentsCount, char **arguments) {
   (void)argumentsCount;
   prepareProcess();
+  interruptOthers();
   Destination to = {argument(arguments, "path"), argument(arguments, "hostname"), argument(arguments, "port"),
                     argument(arguments, "token")};
   double perSecond = numberArgument(arguments, "perSecond", 1e-3);
