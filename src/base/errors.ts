@@ -93,6 +93,9 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Whether an error is one of ours or the system's, and not a mistake in the code. */
+export const isExpected = (error: unknown): boolean => error instanceof MillraceError || codeOf(error) !== undefined;
+
 /** The system's code of a failed call (`ENOSPC`, `ENOENT`), or undefined if there is none. */
 export function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;

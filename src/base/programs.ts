@@ -38,6 +38,8 @@ export class Programs {
   async bundleInto(folderOf: () => string): Promise<void> {
     try {
       const folder = folderOf();
+      // The runtime reads a backslash in the path of a program as a slash.
+      if (folder.includes("\\")) return;
       const { command, env } = limitedProcess({ entry: bundler, args: [folder, ...this.#sources], memoryMiB });
       const child = Bun.spawn(command, { env, cwd: folder, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
       this.#bundling = child;

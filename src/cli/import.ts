@@ -17,7 +17,8 @@ import { Progress } from "./progress.ts";
 import { type Reached, reachServer } from "./reach.ts";
 
 const help = `
-Files are told apart by their names: .csv, .tsv, .ndjson, .jsonl, .json (all also with .gz), .parquet; - is standard input.
+Files are told apart by their names: .csv, .tsv, .ndjson, .jsonl, .json (all also with .gz), .parquet; - is standard
+input, JSON or Parquet unless --format says otherwise.
 Columns are those of \`events\`; event_name is needed, and what is null or absent is filled in. JSON is a value a line, an array,
 or values over several lines. CSV follows RFC 4180, with a header; a cell with nothing in it is absent, "" is the empty string.
 Times are ISO 8601 (no offset means UTC), or Unix seconds up to 2e10 and milliseconds past that.

@@ -1,6 +1,6 @@
 /** What leaves the service: JSON bodies, and the only place where an error becomes a status. */
 import { ActorDied, Overloaded } from "../base/errors.ts";
-import { RewriteBlocked, RewriteFailed, RewriteRefused } from "../upkeep/rewriter.ts";
+import { ErasureResumed, RewriteBlocked, RewriteFailed, RewriteRefused } from "../upkeep/rewriter.ts";
 
 /** A request that ends with `{"detail": …}`. */
 export class Refusal extends Error {
@@ -115,7 +115,10 @@ export function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof RewriteFailed)
     return new Refusal(503, {
       reason: "upkeep_failed",
-      text: "Not finished yet; the work continues in the background. Try again shortly",
+      text:
+        error instanceof ErasureResumed
+          ? "Not finished yet; the work continues in the background. Try again shortly"
+          : "Not finished, and nothing is recorded that would continue; send it again shortly",
       headers: { "retry-after": String(retryAfterSeconds) },
     });
   if (error instanceof ActorDied)

@@ -11,6 +11,7 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { removeIfThere, renameDurably, syncFolder } from "../base/durable.ts";
+import { isExpected, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { RefusedStore } from "../refused/refused-store.ts";
 import { type PersonIds, PersonIdsDamaged } from "../store/catalog/erased-person.ts";
@@ -35,7 +36,7 @@ import type { Found } from "./protocol.ts";
 import { countRefused, removeRefused, type Wanted } from "./refused-events.ts";
 import { outsideSegments, removeRefusedLines } from "./refused-lines.ts";
 import { type RewriteTools, rewriteNext } from "./rewrite-next.ts";
-import { RewriteBlocked, RewriteFailed, type RewriteGuard, RewriteRefused } from "./rewriter.ts";
+import { ErasureResumed, RewriteBlocked, RewriteFailed, type RewriteGuard, RewriteRefused } from "./rewriter.ts";
 
 /** Readers that opened the catalog before an erasure have this long before replaced files are removed. ms */
 const readersMsMax = 5_000;
@@ -70,7 +71,7 @@ export class Eraser {
    * Records an erasure and carries it out. REQUIRES: what was accepted before is sealed. When `signal` aborts before
    * the request is recorded, nothing is done; a recorded erasure runs to its end.
    * @throws RewriteRefused when the condition cannot be evaluated, with nothing changed; RewriteBlocked when a person
-   * must act first; RewriteFailed or ActorDied when a recorded erasure will be resumed, or none was recorded
+   * must act first; ErasureResumed when it is recorded and will be resumed; RewriteFailed when nothing was recorded
    */
   async erase(request: ErasureRequest, by: string | null, signal: AbortSignal): Promise<ErasureResult> {
     const { folder } = this.#options;
@@ -79,7 +80,12 @@ export class Eraser {
     if (signal.aborted) throw new RewriteFailed("whoever asked for it has gone");
     const erasure: Erasure = { id: crypto.randomUUID(), by, request, found: null };
     keepErasure(folder, erasure);
-    return await this.finish(erasure);
+    try {
+      return await this.finish(erasure);
+    } catch (error) {
+      if (error instanceof RewriteRefused || error instanceof RewriteBlocked || !isExpected(error)) throw error;
+      throw new ErasureResumed(messageOf(error), { cause: error });
+    }
   }
 
   /**

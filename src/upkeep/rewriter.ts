@@ -16,6 +16,9 @@ export class RewriteFailed extends MillraceError {
   override readonly name = "RewriteFailed";
 }
 
+/** An erasure that is recorded could not finish now: it is resumed in the background. */
+export class ErasureResumed extends RewriteFailed {}
+
 /** Only a person can remove what blocks the job; the message names it and says what to do. */
 export class RewriteBlocked extends RewriteFailed {}
 
@@ -97,8 +100,9 @@ export class Rewriter implements Disposable {
     const env = { ...limitedEnv, ...allocatorEnvironment };
     // Passed as one buffer: writing to a process that was killed meanwhile would throw a second error.
     const stdin = Buffer.from(JSON.stringify(order));
+    // Not in the data folder: the runtime would obey a bunfig.toml there.
     const child = withKeptDescriptor(() =>
-      Bun.spawn(command, { env, cwd: this.#folder.root, stdin, stdout: "pipe", stderr: "pipe" }),
+      Bun.spawn(command, { env, cwd: "/", stdin, stdout: "pipe", stderr: "pipe" }),
     );
     this.#child = child;
     let isTooLong = false;

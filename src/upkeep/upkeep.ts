@@ -3,7 +3,7 @@
  * and resumes an erasure that a crash interrupted. Runs one job at a time; flushes continue meanwhile.
  */
 import { systemClock } from "../base/clock.ts";
-import { codeOf, messageOf } from "../base/errors.ts";
+import { isExpected, messageOf, Overloaded } from "../base/errors.ts";
 import { within } from "../base/within.ts";
 import type { ShardStretch } from "../keeper/protocol.ts";
 import { type ErasureRequest, readErasure } from "../store/catalog/erasures.ts";
@@ -19,7 +19,7 @@ import { sealPiece } from "./importer.ts";
 import { Merger } from "./merger.ts";
 import type { UpkeepOptions } from "./options.ts";
 import { type Redriven, type RedriveRequest, redriveAll } from "./redrive.ts";
-import { RewriteBlocked, RewriteFailed, Rewriter } from "./rewriter.ts";
+import { RewriteBlocked, RewriteFailed, RewriteRefused, Rewriter } from "./rewriter.ts";
 import { endsOf } from "./stretches.ts";
 import { Turns } from "./turns.ts";
 
@@ -86,8 +86,8 @@ export class Upkeep implements AsyncDisposable {
   /**
    * Erases events; resolves when no byte of them is left. `signal` aborts when the client has gone: a request that is
    * not recorded by then is dropped.
-   * @throws RewriteRefused when the condition cannot be evaluated; RewriteFailed or ActorDied when the erasure is not
-   * finished
+   * @throws RewriteRefused when the condition cannot be evaluated; ErasureResumed when the erasure is recorded and not
+   * finished; RewriteFailed when it is not recorded
    */
   erase(request: ErasureRequest, by: string | null, signal: AbortSignal): Promise<ErasureResult> {
     return this.#beforeMerges(async () => {
@@ -99,7 +99,7 @@ export class Upkeep implements AsyncDisposable {
 
   /**
    * Counts the events that an erasure would remove now. Removes none.
-   * @throws RewriteRefused when the condition cannot be evaluated; RewriteFailed or ActorDied
+   * @throws RewriteRefused when the condition cannot be evaluated; RewriteFailed
    */
   forecastErasure(request: ErasureRequest, signal: AbortSignal): Promise<ErasureForecast> {
     return this.#beforeMerges(async () => {
@@ -115,21 +115,28 @@ export class Upkeep implements AsyncDisposable {
     return this.#turns
       .inTurn(async () => {
         if (signal.aborted) throw new RewriteFailed("whoever asked for it has gone");
-        try {
-          return await job();
-        } catch (error) {
-          // The disk refused a step. A recorded erasure continues in the background.
-          throw codeOf(error) === undefined ? error : new RewriteFailed(messageOf(error), { cause: error });
-        }
+        return this.#logged(job, () => signal.aborted);
       })
       .finally(() => {
         this.#erasures -= 1;
       });
   }
 
+  /** Logs why a job failed: its client is told only what to do. `isLeft`: whether the client has gone. */
+  async #logged<Result>(job: () => Promise<Result>, isLeft: () => boolean): Promise<Result> {
+    try {
+      return await job();
+    } catch (error) {
+      if (error instanceof RewriteRefused || error instanceof Overloaded || !isExpected(error)) throw error;
+      if (!this.#isStopping && !isLeft())
+        this.#options.log.warn({ error: messageOf(error) }, "an erasure or a compaction did not finish");
+      throw error instanceof RewriteFailed ? error : new RewriteFailed(messageOf(error), { cause: error });
+    }
+  }
+
   /**
    * Merges what was accepted before the call into as few segments as possible, and removes duplicates from all of them.
-   * @throws RewriteFailed or ActorDied when the merge is not finished
+   * @throws RewriteFailed when the merge is not finished
    */
   async compact(): Promise<Compacted> {
     const { publisher } = this.#options;
@@ -139,7 +146,7 @@ export class Upkeep implements AsyncDisposable {
       stretches ??= await this.#sealedStretches();
       return this.#mergeAll(stretches, done);
     };
-    while (!(await this.#turns.inTurn(mergeAll)));
+    while (!(await this.#turns.inTurn(() => this.#logged(mergeAll, () => false))));
     await publisher.publish();
     done.segments = publisher.holdings.reduce((sum, { segments }) => sum + segments, 0);
     return done;

@@ -2,6 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { childrenOf, programOf } from "../support/process.ts";
 import { removeFolder } from "../support/remove-folder.ts";
+import { temporaryFolder } from "../support/rows.ts";
 import { type Service, startService, testMsMax } from "../support/service.ts";
 import { until } from "../support/until.ts";
 import { compact } from "../support/upkeep.ts";
@@ -32,4 +33,12 @@ test("merges run from one file, made in the service's own folder; without it fro
   await removeFolder(join(service.dataDir, "scratch"));
   expect(await mergedBy(service)).toEndWith("/src/upkeep/rewrite-process.ts");
   expect(await service.rows("SELECT event_name FROM events")).toHaveLength(2);
+});
+
+test("in a folder with a backslash, which the runtime takes for a slash, they run from source", async () => {
+  using place = temporaryFolder();
+  await using service = await startService({ dataDir: join(place.path, "a\\b") });
+  await until(() => running(service, /\/sandbox\.ts$/), { what: "a spare", limitMs: 30_000 });
+  expect(await mergedBy(service)).toEndWith("/src/upkeep/rewrite-process.ts");
+  expect(await service.rows("SELECT event_name FROM events")).toHaveLength(1);
 });

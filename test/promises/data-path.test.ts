@@ -3,7 +3,7 @@
  * name.
  */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { millrace, runToEnd } from "../support/command.ts";
 import { entryPath } from "../support/process.ts";
@@ -50,6 +50,15 @@ describe("a folder works whose name is", () => {
     expect((await millrace(["restore", snapshot], restored)).code).toBe(0);
     const again = await millrace(["sql", "SELECT count(*) AS n FROM events"], restored);
     expect(again.stdout).toBe("n\n3\n");
+  });
+
+  test("a folder that is also a project of Bun: its bunfig.toml configures nothing", async () => {
+    using place = temporaryFolder();
+    writeFileSync(join(place.path, "bunfig.toml"), 'preload = ["./missing.ts"]\n');
+    await using service = await startService({ dataDir: place.path });
+    await service.track({ event_name: "e" });
+    await compact(service);
+    expect(await service.count()).toBe(1);
   });
 
   test("a symbolic link to a folder, and both names are one folder", async () => {

@@ -1,7 +1,7 @@
 /** An erasure takes exactly what was asked, to the last byte, and leaves a receipt. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createHash, randomUUID } from "node:crypto";
-import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { millrace } from "../support/command.ts";
 import { layEvents } from "../support/journals.ts";
@@ -340,4 +340,19 @@ test("a stop during an erasure ends within 10 s with code 0; the next start brin
   ]);
   expect(await agreedCount(service)).toBe(80);
   await expectSoundFolder(service);
+});
+
+test("an erasure that cannot be recorded is answered so, and does not happen later", async () => {
+  await using service = await startService({ env: briefGrace });
+  await service.track({ event_name: "kept", session_id: "s" });
+  const inTheWay = join(service.dataDir, "erasure.json.tmp");
+  mkdirSync(inTheWay);
+  const answer = await postAsAdmin(service, "erase", { session_id: "s" });
+  expect(await answer.clone().text()).toContain("nothing is recorded that would continue; send it again");
+  await expectRefused(answer, 503);
+  rmdirSync(inTheWay);
+  // A compaction first finishes a recorded erasure.
+  await compact(service);
+  expect(await service.count()).toBe(1);
+  expect((await erase(service, { session_id: "s" })).erased).toBe(1);
 });

@@ -8,7 +8,7 @@ import { upkeepOf } from "./upkeep-of.ts";
 
 /**
  * Merges all segments that can be merged, and answers when that is done.
- * @throws Overloaded, RewriteFailed or ActorDied
+ * @throws Overloaded or RewriteFailed
  */
 export async function compact(context: HttpContext, { request, server, subject }: Asked): Promise<Response> {
   context.audit.note("act", { subject, what: { act: "compact" } });
