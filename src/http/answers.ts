@@ -118,7 +118,7 @@ export function refusalOf(error: unknown): Refusal | undefined {
       text:
         error instanceof ErasureResumed
           ? "Not finished yet; the work continues in the background. Try again shortly"
-          : "Not finished, and nothing is recorded that would continue; send it again shortly",
+          : "Not finished; send it again shortly",
       headers: { "retry-after": String(retryAfterSeconds) },
     });
   if (error instanceof ActorDied)

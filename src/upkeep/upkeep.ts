@@ -123,13 +123,13 @@ export class Upkeep implements AsyncDisposable {
   }
 
   /** Logs why a job failed: its client is told only what to do. `isLeft`: whether the client has gone. */
-  async #logged<Result>(job: () => Promise<Result>, isLeft: () => boolean): Promise<Result> {
+  async #logged<Result>(job: () => Promise<Result>, isLeft = () => false): Promise<Result> {
     try {
       return await job();
     } catch (error) {
       if (error instanceof RewriteRefused || error instanceof Overloaded || !isExpected(error)) throw error;
       if (!this.#isStopping && !isLeft())
-        this.#options.log.warn({ error: messageOf(error) }, "an erasure or a compaction did not finish");
+        this.#options.log.warn({ error: messageOf(error) }, "a job that was asked for did not finish");
       throw error instanceof RewriteFailed ? error : new RewriteFailed(messageOf(error), { cause: error });
     }
   }
@@ -146,8 +146,8 @@ export class Upkeep implements AsyncDisposable {
       stretches ??= await this.#sealedStretches();
       return this.#mergeAll(stretches, done);
     };
-    while (!(await this.#turns.inTurn(() => this.#logged(mergeAll, () => false))));
-    await publisher.publish();
+    while (!(await this.#turns.inTurn(() => this.#logged(mergeAll))));
+    await this.#logged(() => publisher.publish());
     done.segments = publisher.holdings.reduce((sum, { segments }) => sum + segments, 0);
     return done;
   }
@@ -202,17 +202,18 @@ export class Upkeep implements AsyncDisposable {
 
   /**
    * Moves a segment to quarantine, then updates the catalog and the counts.
-   * @throws RewriteFailed or ActorDied when it failed
+   * @throws RewriteFailed when it failed
    */
   quarantine(segment: string): Promise<Quarantined> {
     const { keeper, publisher, shards } = this.#options;
-    return this.#turns.inTurn(async () => {
+    const quarantine = async () => {
       const outcome = await keeper.ask({ kind: "quarantine", segment });
       if (outcome.kind === "refused") return outcome;
       await publisher.publish();
       await shards.recount();
       return outcome;
-    });
+    };
+    return this.#turns.inTurn(() => this.#logged(quarantine));
   }
 
   /**

@@ -342,13 +342,13 @@ test("a stop during an erasure ends within 10 s with code 0; the next start brin
   await expectSoundFolder(service);
 });
 
-test("an erasure that cannot be recorded is answered so, and does not happen later", async () => {
+test("an erasure that cannot be recorded has to be sent again, and does not happen by itself", async () => {
   await using service = await startService({ env: briefGrace });
   await service.track({ event_name: "kept", session_id: "s" });
   const inTheWay = join(service.dataDir, "erasure.json.tmp");
   mkdirSync(inTheWay);
   const answer = await postAsAdmin(service, "erase", { session_id: "s" });
-  expect(await answer.clone().text()).toContain("nothing is recorded that would continue; send it again");
+  expect(await answer.clone().text()).toContain("Not finished; send it again");
   await expectRefused(answer, 503);
   rmdirSync(inTheWay);
   // A compaction first finishes a recorded erasure.
