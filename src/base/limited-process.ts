@@ -27,8 +27,8 @@ type LimitedProcess = { entry: string; args: readonly string[]; memoryMiB: numbe
 
 /**
  * The command and environment of a process of our own with less memory and a smaller share of the processor. It gets
- * nothing of the service's environment, which may hold the key. Its working folder must be `/` or one of ours, so that no
- * other file configures it.
+ * nothing of the service's environment, which may hold the key. Its working folder must be `/` or one of ours, so that
+ * no other file configures it.
  */
 export function limitedProcess({ entry, args, memoryMiB, niceness = backgroundNiceness }: LimitedProcess) {
   const own = [process.execPath, "--no-orphans", entry, ...args];
